@@ -1,0 +1,279 @@
+"""Settings: what they are, where they come from, and what is wrong with them. Reads no clock and opens no socket."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Annotated, Any, Final
+
+from dotenv import dotenv_values
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic.functional_validators import BeforeValidator
+
+from .errors import ConfigError
+from .event import EventKind, LogLevel
+
+__all__ = ["Destination", "LogLevel", "WebhookConfig", "WebhookURL", "load_webhook_config"]
+
+_log = logging.getLogger(__name__)
+
+# https://discord.com/developers/docs/resources/webhook#execute-webhook: the id and the token are the address.
+_URL: Final = re.compile(
+    r"https://(?:(?:ptb|canary)\.)?discord(?:app)?\.com/api/(?:v\d{1,2}/)?webhooks/(\d{1,20})/([\w-]{1,200})/?"
+    r"(?:\?thread_id=(\d{1,20}))?\Z",
+    re.ASCII,
+)
+_DESTINATION: Final = re.compile(r"WEBHOOK_([A-Z][A-Z0-9_]*)_URL\Z", re.ASCII)
+BUILT_IN: Final = ("error", "info", "performance", "member_events")
+_SUFFIXES: Final = ("level", "events", "loggers", "guilds")
+
+
+class WebhookURL(str):
+    """A webhook's address; prints and formats masked, so that no log line or traceback can show it.
+
+    Raises `ValueError`, without the value, when the text is not the URL of a Discord webhook. Only the shape is checked.
+    """
+
+    __slots__ = ("id", "thread_id", "token")
+
+    def __new__(cls, value: str) -> WebhookURL:
+        match = _URL.match(value.strip())
+        if match is None:
+            raise ValueError(
+                f"is not the URL of a Discord webhook ({_shape(value)}); copy it from Discord: channel settings, "
+                "Integrations, Webhooks, Copy Webhook URL. It looks like https://discord.com/api/webhooks/<id>/<token>"
+            )
+        url = super().__new__(cls, f"webhook {match[1]}")
+        url.id, url.token = int(match[1]), match[2]
+        url.thread_id = int(match[3]) if match[3] else None
+        return url
+
+    id: int
+    token: str
+    thread_id: int | None
+
+    def __repr__(self) -> str:
+        return f"<WebhookURL {self.id}>"
+
+    # Two webhooks of one id are different addresses when token or thread differ.
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, WebhookURL):
+            return NotImplemented
+        return (self.id, self.token, self.thread_id) == (other.id, other.token, other.thread_id)
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.token, self.thread_id))
+
+
+def _shape(value: str) -> str:
+    """Describe a wrong URL without any part that could be secret."""
+    if not value.strip():
+        return "it is empty"
+    host = re.match(r"\s*(https?)://([\w.-]{1,60})", value)
+    if host is None:
+        return f"{len(value)} characters that do not begin with https://"
+    return f"{len(value)} characters, {host[1]}, on the site {host[2]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A named webhook and what it asks for; `None` means: what the default routes send to it."""
+
+    name: str
+    url: WebhookURL
+    level: LogLevel | None = None
+    events: frozenset[EventKind] | None = None
+    loggers: tuple[str, ...] | None = None
+    guilds: frozenset[int] | None = None
+
+    @property
+    def setting(self) -> str:
+        """The name of the environment variable that holds the URL."""
+        return f"WEBHOOK_{self.name.upper()}_URL"
+
+
+def _parse_list(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _parse_level(value: object) -> object:
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+def _parse_levels(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    pairs = [part.partition(":") for part in value.split(",") if part.strip()]
+    return {name.strip(): level.strip().upper() or "INFO" for name, _, level in pairs}
+
+
+def _parse_url(value: object) -> object:
+    return WebhookURL(value) if isinstance(value, str) and not isinstance(value, WebhookURL) else value
+
+
+Level = Annotated[LogLevel, BeforeValidator(_parse_level)]
+Levels = Annotated[dict[str, Level], BeforeValidator(_parse_levels)]
+Ids = Annotated[frozenset[int], BeforeValidator(_parse_list)]
+Threshold = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_Count = Annotated[int, Field(ge=1)]
+
+
+@dataclass(frozen=True)
+class WebhookConfig:
+    """Every setting. The environment variable of a field is `WEBHOOK_` and its name in capitals.
+
+    Raises `ConfigError` that names each field at fault. URLs are checked for their shape only.
+    """
+
+    error_webhook_url: str | None = None
+    info_webhook_url: str | None = None
+    performance_webhook_url: str | None = None
+    member_events_webhook_url: str | None = None
+    # 30 a minute is what Discord lets into one channel, whoever posts.
+    max_requests_per_minute: Annotated[int, Field(ge=1, le=30)] = 30
+    batch_size: _Count = 5
+    batch_timeout_seconds: Annotated[float, Field(ge=0, le=3600)] = 10.0
+    use_embeds: bool = True
+    include_timestamps: bool = True
+    include_bot_info: bool = True
+    mask_user_ids: bool = False
+    include_stack_traces: bool = True
+    # Discord's own limit of a message's content is 2000 characters.
+    max_message_length: Annotated[int, Field(ge=100, le=2000)] = 2000
+    destinations: tuple[Destination, ...] = field(default=(), repr=False)
+    storage_max_events: _Count = 100_000
+    log_level: Level = LogLevel.WARNING
+    loggers: Levels = field(default_factory=dict[str, LogLevel])
+    guild_ids: Ids = frozenset()
+    breaker_failures: _Count = 5
+    breaker_cooldown_seconds: Annotated[float, Field(gt=0, le=3600)] = 30.0
+    sample_interval_seconds: Annotated[float, Field(ge=0.05, le=86400)] = 30.0
+    memory_warning_mb: Threshold = 512.0
+    memory_critical_mb: Threshold = 1024.0
+    cpu_warning_percent: Threshold = 80.0
+    cpu_critical_percent: Threshold = 95.0
+    latency_warning_ms: Threshold = 500.0
+    latency_critical_ms: Threshold = 2000.0
+    loop_lag_warning_ms: Threshold = 250.0
+    loop_lag_critical_ms: Threshold = 1000.0
+    admin_guild_id: int | None = None
+    sync_commands: bool = True
+
+    def __post_init__(self) -> None:
+        problems: list[str] = []
+        for item in fields(self):
+            if item.name != "destinations":
+                self._check(item.name, item.type, problems)
+        if problems:
+            raise ConfigError(problems)
+        object.__setattr__(self, "destinations", self._with_built_in())
+
+    def _check(self, name: str, annotation: Any, problems: list[str]) -> None:
+        value = getattr(self, name)
+        try:
+            if name.endswith("_webhook_url"):
+                parsed = _parse_url(value)
+            else:
+                parsed = _ADAPTERS[name].validate_python(value)
+            object.__setattr__(self, name, parsed)
+        except ValidationError as error:
+            # Pydantic's messages name the rule, never the value.
+            problems.append(f"{setting_name(name)}: {'; '.join(line['msg'] for line in error.errors())}")
+        except ValueError as error:
+            problems.append(f"{setting_name(name)} {error}")
+
+    def _with_built_in(self) -> tuple[Destination, ...]:
+        named = {destination.name: destination for destination in self.destinations}
+        for name in BUILT_IN:
+            url = getattr(self, f"{name}_webhook_url")
+            if url is not None and name not in named:
+                named[name] = Destination(name, url)
+        return tuple(named.values())
+
+
+def _adapters() -> dict[str, TypeAdapter[Any]]:
+    hints: dict[str, Any] = {
+        name: eval(text, globals())  # noqa: S307 - our own annotations, which the future import keeps as text
+        for name, text in WebhookConfig.__annotations__.items()
+        if name != "destinations"
+    }
+    return {name: TypeAdapter(hint) for name, hint in hints.items()}
+
+
+_ADAPTERS: Final = _adapters()
+_DESTINATION_ADAPTERS: Final[Mapping[str, TypeAdapter[Any]]] = {
+    "level": TypeAdapter(Level),
+    "events": TypeAdapter(Annotated[frozenset[EventKind], BeforeValidator(_parse_list)]),
+    "loggers": TypeAdapter(Annotated[tuple[str, ...], BeforeValidator(_parse_list)]),
+    "guilds": TypeAdapter(Ids),
+}
+
+
+def setting_name(field_name: str) -> str:
+    """Return the environment variable of a field."""
+    if field_name.endswith("_webhook_url"):
+        return f"WEBHOOK_{field_name.removesuffix('_webhook_url').upper()}_URL"
+    return f"WEBHOOK_{field_name.upper()}"
+
+
+def load_webhook_config(environ: Mapping[str, str] | None = None) -> WebhookConfig:
+    """Read the settings from the environment, then from `.env` in the working directory.
+
+    Raises `ConfigError` with every problem at once when a value other than a URL is wrong. A wrong URL is logged and
+    left out, so that the other destinations work.
+    """
+    values = _read_values() if environ is None else dict(environ)
+    if "WEBHOOK_BATCH_TIMEOUT" in values:
+        values.setdefault("WEBHOOK_BATCH_TIMEOUT_SECONDS", values["WEBHOOK_BATCH_TIMEOUT"])
+    problems: list[str] = []
+    settings: dict[str, Any] = {}
+    for item in fields(WebhookConfig):
+        text = values.get(setting_name(item.name), "").strip()
+        if not text or item.name.endswith("_webhook_url") or item.name == "destinations":
+            continue
+        try:
+            settings[item.name] = _ADAPTERS[item.name].validate_python(text)
+        except ValidationError as error:
+            default = item.default if item.default is not MISSING else "unset"
+            reason = "; ".join(line["msg"] for line in error.errors())
+            problems.append(f"{setting_name(item.name)}: {reason}; leave it out for the default ({default})")
+    destinations = _read_destinations(values, problems)
+    if problems:
+        raise ConfigError(problems)
+    for destination in destinations:
+        if destination.name in BUILT_IN:
+            settings[f"{destination.name}_webhook_url"] = destination.url
+    return WebhookConfig(destinations=destinations, **settings)
+
+
+def _read_values() -> dict[str, str]:
+    # utf-8-sig: Windows editors put a byte order mark before the first variable.
+    from_file = dotenv_values(".env", encoding="utf-8-sig")
+    return {key: value for key, value in {**from_file, **os.environ}.items() if value is not None}
+
+
+def _read_destinations(values: Mapping[str, str], problems: list[str]) -> tuple[Destination, ...]:
+    found: list[Destination] = []
+    for variable, text in values.items():
+        match = _DESTINATION.match(variable)
+        if match is None or not text.strip():
+            continue
+        name = match[1].lower()
+        options: dict[str, Any] = {}
+        for suffix in _SUFFIXES:
+            option = values.get(f"WEBHOOK_{match[1]}_{suffix.upper()}", "").strip()
+            if not option:
+                continue
+            try:
+                options[suffix] = _DESTINATION_ADAPTERS[suffix].validate_python(option)
+            except ValidationError as error:
+                reason = "; ".join(line["msg"] for line in error.errors())
+                problems.append(f"WEBHOOK_{match[1]}_{suffix.upper()}: {reason}")
+        try:
+            found.append(Destination(name, WebhookURL(text), **options))
+        except ValueError as error:
+            _log.error("%s %s. Nothing is sent there; the bot goes on without it.", variable, error)
+    return tuple(found)

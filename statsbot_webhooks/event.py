@@ -1,0 +1,141 @@
+"""The captured thing: what happened, when, how bad, and where it belongs. Pure; no I/O, no discord."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final
+
+MAX_DEPTH: Final = 6
+MAX_ITEMS: Final = 200
+_EMPTY: Final[Mapping[str, Any]] = {}
+
+
+class LogLevel(str, Enum):
+    """A severity, named and ordered as in the standard `logging` module."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+    CRITICAL = "CRITICAL"
+
+    @property
+    def number(self) -> int:
+        """The `logging` number of the level (10 to 50)."""
+        return _NUMBERS[self.value]
+
+    @classmethod
+    def from_number(cls, number: int) -> LogLevel:
+        """Return the highest level that is not above a `logging` number; DEBUG for all below 10."""
+        return _LEVELS[min(max(number // 10, 1), 5)]
+
+
+_NUMBERS: Final = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
+_LEVELS: Final = {number // 10: LogLevel(name) for name, number in _NUMBERS.items()}
+
+
+class EventKind(str, Enum):
+    """What sort of thing happened; routes and presentation depend on it."""
+
+    LOG = "log"
+    ERROR = "error"
+    PERFORMANCE = "performance"
+    MEMBER = "member"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user that an event speaks of, so that masking can find the person in every text of the event."""
+
+    id: int
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened to the bot. `time` is seconds since the epoch.
+
+    `message` is the text a reader sees first; `context` holds JSON-able details (see `to_plain`); `origin` is the
+    logger's name, or the name of the command, event or metric; `template` is the text before its values were filled
+    in, which tells repeats apart from neighbours.
+    """
+
+    kind: EventKind
+    level: LogLevel
+    message: str
+    time: float
+    origin: str = ""
+    context: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+    traceback: str | None = None
+    guild_id: int | None = None
+    persons: tuple[Person, ...] = ()
+    template: str = ""
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether the event is ERROR or CRITICAL, and so does not wait for a batch to fill."""
+        return self.level.number >= LogLevel.ERROR.number
+
+
+def fingerprint(event: Event) -> str:
+    """Return a short id that repeats of the same event share.
+
+    An error is told by its type and the code locations of its traceback, not by its message; anything else by kind,
+    origin, level and the text before its values were filled in.
+    """
+    if event.traceback is not None:
+        frames = [line.strip() for line in event.traceback.splitlines() if line.lstrip().startswith('File "')]
+        last_line = event.traceback.rstrip().rpartition("\n")[2]
+        parts = ["exception", last_line.partition(":")[0], *frames]
+    else:
+        parts = [event.kind.value, event.origin, event.level.value, event.template or event.message]
+    return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def to_plain(value: object, depth: int = 0) -> Any:
+    """Return a JSON-able copy of a value: str, int, finite float, bool, None, list or dict with str keys.
+
+    Objects become their `str`; one whose `str` fails becomes a note that says so. Nesting deeper than `MAX_DEPTH` and
+    items past `MAX_ITEMS` are replaced by a note. Never raises.
+    """
+    if value is None or isinstance(value, (bool, str)):
+        return str(value) if isinstance(value, str) else value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if depth >= MAX_DEPTH:
+        return "(nested too deep)"
+    if isinstance(value, Mapping):
+        return _plain_mapping(value, depth)  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return _plain_items(list(value), depth)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
+    return _text_of(value)
+
+
+def _plain_mapping(value: Mapping[object, object], depth: int) -> dict[str, Any]:
+    plain: dict[str, Any] = {}
+    for index, (key, item) in enumerate(list(value.items())):
+        if index >= MAX_ITEMS:
+            plain["..."] = f"({len(value) - MAX_ITEMS} more)"
+            break
+        plain[_text_of(key)] = to_plain(item, depth + 1)
+    return plain
+
+
+def _plain_items(items: list[object], depth: int) -> list[Any]:
+    plain = [to_plain(item, depth + 1) for item in items[:MAX_ITEMS]]
+    if len(items) > MAX_ITEMS:
+        plain.append(f"({len(items) - MAX_ITEMS} more)")
+    return plain
+
+
+def _text_of(value: object) -> str:
+    try:
+        return str(value)
+    except Exception as error:  # noqa: BLE001 - the caller's __str__ may raise anything; the event must survive it
+        return f"({type(value).__name__} whose text failed: {type(error).__name__})"

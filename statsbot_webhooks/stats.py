@@ -1,0 +1,119 @@
+"""The books: every accepted event ends in exactly one counted outcome, and `Stats.balanced` shows it."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class LossReason(str, Enum):
+    """Why an accepted event will never be shown."""
+
+    INTAKE_FULL = "intake full"
+    STORAGE_FULL = "storage full"
+    STOPPED = "stopped before delivery"
+    INTAKE_ERROR = "intake error"
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationStats:
+    """The books of one destination, in events; `requests` and `rate_limited` count Discord's answers."""
+
+    accepted: int = 0
+    delivered: int = 0
+    folded: int = 0
+    pending: int = 0
+    dead: int = 0
+    lost: Mapping[LossReason, int] = field(default_factory=dict[LossReason, int])
+    requests: int = 0
+    rate_limited: int = 0
+
+    @property
+    def balanced(self) -> bool:
+        """Whether accepted = delivered + folded + pending + dead + lost."""
+        ended = self.delivered + self.folded + self.dead + sum(self.lost.values())
+        return self.accepted == ended + self.pending
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """A snapshot of the books. `filtered` events had no destination that asked for them; `incoming` are not routed yet."""
+
+    destinations: Mapping[str, DestinationStats]
+    incoming: int
+    filtered: int
+    refused: int
+
+    @property
+    def accepted(self) -> int:
+        return self.incoming + self.refused + sum(stats.accepted for stats in self.destinations.values())
+
+    @property
+    def delivered(self) -> int:
+        return sum(stats.delivered for stats in self.destinations.values())
+
+    @property
+    def folded(self) -> int:
+        return sum(stats.folded for stats in self.destinations.values())
+
+    @property
+    def pending(self) -> int:
+        return self.incoming + sum(stats.pending for stats in self.destinations.values())
+
+    @property
+    def dead(self) -> int:
+        return sum(stats.dead for stats in self.destinations.values())
+
+    @property
+    def lost(self) -> int:
+        return self.refused + sum(sum(stats.lost.values()) for stats in self.destinations.values())
+
+    @property
+    def requests(self) -> int:
+        return sum(stats.requests for stats in self.destinations.values())
+
+    @property
+    def rate_limited(self) -> int:
+        return sum(stats.rate_limited for stats in self.destinations.values())
+
+    @property
+    def balanced(self) -> bool:
+        """Whether accepted = delivered + folded + pending + dead + lost, for each destination and in all."""
+        total = self.delivered + self.folded + self.pending + self.dead + self.lost
+        return self.accepted == total and all(stats.balanced for stats in self.destinations.values())
+
+
+class Counters:
+    """Thread-safe tallies per destination. Never touched by `submit`, which may run inside a signal handler."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._lost: Counter[tuple[str, LossReason]] = Counter()
+        self.filtered = 0
+        self.refused = 0
+
+    def add(self, destination: str, name: str, count: int = 1) -> None:
+        with self._lock:
+            self._counts[destination, name] += count
+
+    def lose(self, destination: str, reason: LossReason, count: int = 1) -> None:
+        with self._lock:
+            self._lost[destination, reason] += count
+
+    def snapshot(self, pending: Mapping[str, int], incoming: int) -> Stats:
+        """Return the books, with the numbers of waiting events that the storage and the intake report."""
+        with self._lock:
+            destinations = {
+                name: DestinationStats(
+                    **{key: self._counts[name, key] for key in ("accepted", "delivered", "folded", "dead")},
+                    **{key: self._counts[name, key] for key in ("requests", "rate_limited")},
+                    pending=waiting,
+                    lost={reason: count for (where, reason), count in self._lost.items() if where == name},
+                )
+                for name, waiting in pending.items()
+            }
+            return Stats(destinations, incoming, self.filtered, self.refused)

@@ -1,0 +1,70 @@
+"""How a send ended, as a value. `classify` is the whole table; nothing else reads discord.py's exceptions."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+import aiohttp
+import discord
+
+# discord.py retries a 5xx five times by itself (webhook/async_.py, AsyncWebhookAdapter.request).
+SERVER_ERROR_WEIGHT: Final = 5
+
+
+class Outcome(str, Enum):
+    """What a send came to."""
+
+    DELIVERED = "delivered"
+    RETRY = "retry"
+    REJECTED = "rejected"
+    GONE = "gone"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An outcome with Discord's reason; `weight` is how many failures it counts for, `retry_after` is in seconds."""
+
+    outcome: Outcome
+    reason: str = ""
+    status: int | None = None
+    weight: int = 1
+    retry_after: float = 0.0
+    stops_all: bool = False
+
+
+def classify(error: BaseException | None, *, status: int | None = None, retry_after: float | None = None) -> Result:
+    """Return the result for what `Webhook.send` raised; `status` is the last one seen on the wire.
+
+    The reason never holds a URL: discord.py's texts have none, and of other errors only the type is named.
+    """
+    if error is None:
+        return Result(Outcome.DELIVERED, status=status)
+    if isinstance(error, discord.RateLimited):
+        return Result(Outcome.RETRY, "429 Too Many Requests", 429, retry_after=error.retry_after)
+    if isinstance(error, discord.HTTPException):
+        return _classify_status(error.status, f"{error.status} {error.text or error.response.reason}", retry_after)
+    if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
+        return Result(Outcome.RETRY, "no answer in time", status)
+    if isinstance(error, (aiohttp.ClientError, OSError)):
+        return Result(Outcome.RETRY, f"connection failed ({type(error).__name__})", status)
+    if status == 429:
+        # A 429 with a text body makes discord.py raise TypeError (W4).
+        return _classify_status(429, "429 Too Many Requests", retry_after)
+    if status is not None and 200 <= status < 300:
+        return Result(Outcome.UNKNOWN, f"answer not understood ({type(error).__name__})", status)
+    return Result(Outcome.RETRY, f"{type(error).__name__} in the client", status)
+
+
+def _classify_status(status: int, reason: str, retry_after: float | None) -> Result:
+    if status in (401, 403, 404):
+        return Result(Outcome.GONE, reason, status)
+    if status == 429:
+        # Raised at once only when Cloudflare answered (no Via header): the address is blocked, for every webhook.
+        return Result(Outcome.RETRY, reason, status, retry_after=retry_after or 60.0, stops_all=True)
+    if status >= 500:
+        return Result(Outcome.RETRY, reason, status, weight=SERVER_ERROR_WEIGHT)
+    return Result(Outcome.REJECTED, reason, status)

@@ -1,0 +1,107 @@
+"""The one call of `discord.Webhook.send`, on a session of our own whose trace sees status and headers."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Protocol
+
+import aiohttp
+import discord
+
+from ..config import Destination
+from ..message_formatter import WebhookMessage
+from .outcome import Outcome, Result, classify
+
+# Discord answers within a second or two; a file of 10 MiB over a slow line takes longer.
+_TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
+
+
+class Transport(Protocol):
+    """Where messages leave; a seam for tests and for other ways to send."""
+
+    async def send(self, destination: Destination, message: WebhookMessage) -> Result: ...
+
+    async def fetch_channel_id(self, destination: Destination) -> tuple[int | None, Result]: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the wire showed last for a webhook."""
+
+    status: int | None = None
+    retry_after: float | None = None
+
+
+class WebhookTransport:
+    """Send through discord.py. `on_request(destination, status)` is told of every answer. Needs a running loop."""
+
+    def __init__(self, on_request: Callable[[str, int], None]) -> None:
+        self._on_request = on_request
+        self._seen: dict[str, _Seen] = {}
+        self._names: dict[str, str] = {}
+        self._webhooks: dict[str, discord.Webhook] = {}
+        trace = aiohttp.TraceConfig()
+        trace.on_request_end.append(self._on_request_end)
+        self._session = aiohttp.ClientSession(trace_configs=[trace], timeout=_TIMEOUT)
+
+    async def _on_request_end(
+        self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
+    ) -> None:
+        parts = params.url.path.rpartition("/webhooks/")[2].split("/")
+        name = self._names.get("/".join(parts[:2]))
+        if name is None:
+            return
+        seen = self._seen.setdefault(name, _Seen())
+        seen.status = params.response.status
+        try:
+            seen.retry_after = float(params.response.headers.get("Retry-After", ""))
+        except ValueError:
+            seen.retry_after = None
+        self._on_request(name, seen.status)
+
+    def _webhook(self, destination: Destination) -> discord.Webhook:
+        if destination.name not in self._webhooks:
+            url = destination.url
+            self._names[f"{url.id}/{url.token}"] = destination.name
+            # from_url insists on a 17-20 digit id and 60 characters of token (W9).
+            self._webhooks[destination.name] = discord.Webhook.partial(url.id, url.token, session=self._session)
+        return self._webhooks[destination.name]
+
+    async def send(self, destination: Destination, message: WebhookMessage) -> Result:
+        """Send a message and wait for Discord's confirmation; failures come back as results."""
+        webhook = self._webhook(destination)
+        thread_id = destination.url.thread_id
+        missing = discord.utils.MISSING
+        seen = self._seen[destination.name] = _Seen()
+        try:
+            await webhook.send(
+                content=message.content if message.content is not None else missing,
+                embeds=[discord.Embed.from_dict(embed) for embed in message.embeds],
+                files=[discord.File(io.BytesIO(file.data), file.filename) for file in message.files],
+                username=message.username or missing,
+                avatar_url=message.avatar_url or missing,
+                thread=discord.Object(thread_id) if thread_id else missing,
+                # The channel must not ping whatever the text says; wait=False would hide a message not saved (W6).
+                allowed_mentions=discord.AllowedMentions.none(),
+                wait=True,
+            )
+        except Exception as error:  # noqa: BLE001 - the border to Discord: every failure becomes a counted result
+            return classify(error, status=seen.status, retry_after=seen.retry_after)
+        return Result(Outcome.DELIVERED, status=seen.status)
+
+    async def fetch_channel_id(self, destination: Destination) -> tuple[int | None, Result]:
+        """Ask Discord which channel the webhook posts to."""
+        try:
+            webhook = await self._webhook(destination).fetch(prefer_auth=False)
+        except Exception as error:  # noqa: BLE001 - as in send
+            return None, classify(error)
+        return webhook.channel_id, Result(Outcome.DELIVERED)
+
+    async def close(self) -> None:
+        """Close the session."""
+        await self._session.close()

@@ -1,0 +1,165 @@
+"""The thread between `submit` and the outbox: redact, route, put. It owns the outbox; every call to it runs here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, TypeVar
+
+from .event import Event
+from .redact import Redactor
+from .route import Router
+from .stats import Counters, LossReason, Stats
+from .storage import Outbox
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+_STOP: Final = object()
+_WAKE: Final = object()
+# Calls of the workers are answered between groups of this many events, so that a burst cannot hold them up.
+_GROUP: Final = 100
+
+
+class Intake:
+    """Accept events from any thread and file them; `on_put` is called on this thread with the destinations' names."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        redactor: Redactor,
+        router: Router,
+        counters: Counters,
+        *,
+        max_events: int,
+        on_put: Callable[[set[str]], None],
+    ) -> None:
+        self._outbox = outbox
+        self._redactor = redactor
+        self._router = router
+        self._counters = counters
+        self._max_events = max_events
+        self._on_put = on_put
+        # SimpleQueue.put is reentrant: submit may be called from __del__ or a signal handler (queue docs).
+        self._events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._refusals: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def submit(self, event: Event) -> bool:
+        """Accept an event; False, and counted as lost, when more wait than the storage may hold. Never raises."""
+        if self._events.qsize() >= self._max_events:
+            self._refusals.put(None)
+            return False
+        self._events.put(event)
+        return True
+
+    def start(self) -> None:
+        """Start the thread. Events submitted before are filed now."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="statsbot_webhooks-intake", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """File what was submitted, then end the thread; blocks until it has ended."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._events.put(_STOP)
+            thread.join()
+
+    async def run(self, function: Callable[..., _T], *args: Any) -> _T:
+        """Run a function of the outbox on this thread and return its result."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[_T] = loop.create_future()
+
+        def call() -> None:
+            try:
+                result = function(*args)
+            except Exception as error:  # noqa: BLE001 - a border: the caller gets it, on its own thread
+                loop.call_soon_threadsafe(_settle, future, None, error)
+            else:
+                loop.call_soon_threadsafe(_settle, future, result, None)
+
+        self._calls.put(call)
+        self._events.put(_WAKE)
+        return await future
+
+    async def settle(self) -> None:
+        """Return when every event that was submitted before this call is filed."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        self._events.put(lambda: loop.call_soon_threadsafe(_settle, future, None, None))
+        await future
+
+    def snapshot(self, destinations: Iterable[str]) -> Stats:
+        """Return the books; call it through `run`."""
+        pending = {name: self._outbox.depth(name).entries for name in destinations}
+        self._count_refusals()
+        return self._counters.snapshot(pending, self._events.qsize())
+
+    def _count_refusals(self) -> None:
+        while not self._refusals.empty():
+            self._refusals.get()
+            self._counters.refused += 1
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            group: list[Event] = []
+            item = self._events.get()
+            while True:
+                stopping = stopping or item is _STOP
+                if isinstance(item, Event):
+                    group.append(item)
+                elif item is not _WAKE and item is not _STOP:
+                    self._file(group)
+                    group = []
+                    item()
+                if len(group) >= _GROUP or self._events.empty():
+                    break
+                item = self._events.get()
+            self._file(group)
+            while not self._calls.empty():
+                self._calls.get()()
+            stopping = stopping and self._events.empty()
+
+    def _file(self, group: list[Event]) -> None:
+        if not group:
+            return
+        items: list[tuple[str, Event]] = []
+        for event in group:
+            items.extend(self._prepare(event))
+            # Yield the interpreter lock: the event loop must not wait a whole switch interval (5 ms) for us.
+            time.sleep(0)
+        dropped: Mapping[str, int] = self._outbox.put(items)
+        for name, _ in items:
+            self._counters.add(name, "accepted")
+        for name, count in dropped.items():
+            self._counters.lose(name, LossReason.STORAGE_FULL, count)
+        self._on_put({name for name, _ in items})
+
+    def _prepare(self, event: Event) -> list[tuple[str, Event]]:
+        try:
+            names = self._router.route(event)
+            if not names:
+                self._counters.filtered += 1
+                return []
+            clean = self._redactor.redact(event)
+        except Exception as error:  # noqa: BLE001 - a border: one bad event must not end the thread
+            # What could not be redacted must not be shown.
+            self._counters.refused += 1
+            _log.error("an event was lost in the intake: %s", type(error).__name__)
+            return []
+        return [(name, clean) for name in names]
+
+
+def _settle(future: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(result)

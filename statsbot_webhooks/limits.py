@@ -1,0 +1,54 @@
+"""Discord's numbers and how to stay within them. Lengths are UTF-16 units, the stricter of the ways to count."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# https://discord.com/developers/docs/resources/webhook#execute-webhook-jsonform-params
+CONTENT: Final = 2000
+USERNAME: Final = 80
+EMBEDS: Final = 10
+# https://discord.com/developers/docs/resources/message#embed-object-embed-limits
+TITLE: Final = 256
+DESCRIPTION: Final = 4096
+FIELDS: Final = 25
+FIELD_NAME: Final = 256
+FIELD_VALUE: Final = 1024
+FOOTER: Final = 2048
+EMBED_TOTAL: Final = 6000
+# https://discord.com/developers/docs/reference#uploading-files: 10 MiB for one request.
+FILE_BYTES: Final = 10 * 1024 * 1024 - 64 * 1024
+
+
+def length(text: str) -> int:
+    """Return the number of UTF-16 units."""
+    return len(text) + sum(char > "\uffff" for char in text) if not text.isascii() else len(text)
+
+
+def truncate(text: str, limit: int, mark: str = "…") -> str:
+    """Return the beginning of a text, within `limit` units, ending in `mark` when something is missing."""
+    if length(text) <= limit:
+        return text
+    return head(text, limit - length(mark)) + mark
+
+
+def head(text: str, limit: int) -> str:
+    """Return the longest beginning of at most `limit` units; no character is cut in two."""
+    part = text[: max(limit, 0)]
+    while length(part) > limit:
+        part = part[: -max(1, (length(part) - limit) // 2)]
+    return part
+
+
+def tail(text: str, limit: int) -> str:
+    """Return the longest end of at most `limit` units."""
+    return head(text[-max(limit, 1) :][::-1], limit)[::-1]
+
+
+def shorten(text: str, limit: int, mark: str = "\n… see the attached file …\n") -> str:
+    """Return beginning and end of a text, within `limit` units."""
+    if length(text) <= limit:
+        return text
+    room = limit - length(mark)
+    first = room * 2 // 3
+    return head(text, first) + mark + tail(text, room - first)

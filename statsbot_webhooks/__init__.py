@@ -1,0 +1,24 @@
+"""Everything that happens to a discord.py bot, in Discord channels: `await bot.load_extension("statsbot_webhooks")`."""
+
+from __future__ import annotations
+
+from .cog import setup, teardown
+from .config import LogLevel, WebhookConfig, load_webhook_config
+from .message_formatter import MessageFormatter, WebhookMessage
+from .capture.logs import WebhookLogHandler
+from .runtime import get_webhook_manager, setup_webhook_logging
+from .webhook_manager import WebhookManager
+
+__all__ = [
+    "LogLevel",
+    "MessageFormatter",
+    "WebhookConfig",
+    "WebhookLogHandler",
+    "WebhookManager",
+    "WebhookMessage",
+    "get_webhook_manager",
+    "load_webhook_config",
+    "setup",
+    "setup_webhook_logging",
+    "teardown",
+]

@@ -1,0 +1,59 @@
+"""Something happened: turn it into an Event. Never awaits, knows no destination."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from discord.ext import commands
+
+from ..config import WebhookConfig
+from ..event import Event
+from .exceptions import ExceptionHooks
+from .logs import RootHook, WebhookLogHandler
+from .members import MemberHooks
+from .performance import Sampler
+from .seen import Seen
+
+_log = logging.getLogger(__name__)
+_CONSEQUENCES = {
+    "members": "joins and leaves are not seen",
+    "moderation": "bans, kicks and unbans are not seen",
+}
+
+
+class Capture:
+    """Everything installed on a bot, undone in reverse."""
+
+    def __init__(self, *, settings: WebhookConfig, now: Callable[[], float]) -> None:
+        self._settings = settings
+        self._now = now
+        self._stack = ExitStack()
+
+    def install(self, bot: commands.Bot, submit: Callable[[Event], object]) -> None:
+        """Install every hook. Needs a running loop; nothing of Discord."""
+        settings = self._settings
+        seen = Seen()
+        handler = WebhookLogHandler(
+            submit,
+            level=settings.log_level.number,
+            loggers=settings.loggers,
+            include_stack_traces=settings.include_stack_traces,
+            seen=seen,
+        )
+        hook = RootHook(handler, settings.loggers)
+        hook.install()
+        self._stack.callback(hook.uninstall)
+        ExceptionHooks(
+            bot, submit, now=self._now, keeps_traces=settings.include_stack_traces, seen=seen
+        ).install(self._stack)
+        MemberHooks(bot, submit, now=self._now, guild_ids=settings.guild_ids).install(self._stack)
+        Sampler(bot, submit, settings=settings, now=self._now).install(self._stack)
+        for intent, consequence in _CONSEQUENCES.items():
+            if not getattr(bot.intents, intent):
+                _log.warning("the bot runs without the %s intent: %s. Set intents.%s = True", intent, consequence, intent)
+
+    def uninstall(self) -> None:
+        """Undo everything, in reverse."""
+        self._stack.close()

@@ -1,0 +1,126 @@
+"""Samples of the process and the loop, and alerts when they cross a threshold, with hysteresis."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Protocol
+
+import psutil
+from discord.ext import commands, tasks
+
+from ..event import Event, LogLevel
+from ..event_factory import performance_event
+
+_log = logging.getLogger(__name__)
+# A value must fall this far below a threshold before the alert is over: it must not flap.
+_RECOVERY = 0.9
+_MIB = 1024 * 1024
+
+
+class Thresholds(Protocol):
+    """The settings that the sampler reads."""
+
+    sample_interval_seconds: float
+    memory_warning_mb: float
+    memory_critical_mb: float
+    cpu_warning_percent: float
+    cpu_critical_percent: float
+    latency_warning_ms: float
+    latency_critical_ms: float
+    loop_lag_warning_ms: float
+    loop_lag_critical_ms: float
+
+
+class Sampler:
+    """Take a sample every `sample_interval_seconds` on `discord.ext.tasks`; `last` holds the newest."""
+
+    def __init__(
+        self, bot: commands.Bot, submit: Callable[[Event], object], *, settings: Thresholds, now: Callable[[], float]
+    ) -> None:
+        self._bot = bot
+        self._submit = submit
+        self._now = now
+        self._limits = {
+            "memory_mb": (settings.memory_warning_mb, settings.memory_critical_mb),
+            "cpu_percent": (settings.cpu_warning_percent, settings.cpu_critical_percent),
+            "gateway_latency_ms": (settings.latency_warning_ms, settings.latency_critical_ms),
+            "loop_lag_ms": (settings.loop_lag_warning_ms, settings.loop_lag_critical_ms),
+        }
+        self._levels: dict[str, LogLevel] = {}
+        self._process = psutil.Process()
+        self._interval = settings.sample_interval_seconds
+        self._worst_lag = 0.0
+        self._probe_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self.last: dict[str, float] = {}
+        self._loop = tasks.loop(seconds=self._interval, name="statsbot_webhooks-sampler")(self._sample)
+
+    def install(self, stack: ExitStack) -> None:
+        """Start sampling; the stack ends it."""
+        self._process.cpu_percent()
+        self._arm()
+        self._loop.start()
+        stack.callback(self._stop)
+
+    def _stop(self) -> None:
+        self._loop.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _arm(self) -> None:
+        """Lag is how late a timer fires; sleeping between samples would see only the lag of that moment."""
+        pause = min(self._interval / 2, 0.25)
+        self._probe_at = time.monotonic() + pause
+        self._timer = asyncio.get_running_loop().call_later(pause, self._probe)
+
+    def _probe(self) -> None:
+        self._worst_lag = max(self._worst_lag, time.monotonic() - self._probe_at)
+        self._arm()
+
+    async def _sample(self) -> None:
+        started = time.perf_counter()
+        try:
+            self.last = self._measure()
+            for metric in self._limits.keys() & self.last.keys():
+                self._judge(metric, self.last[metric])
+        except Exception as error:  # noqa: BLE001 - a border: an exception would end the loop for good (H5)
+            _log.error("a performance sample failed: %s", type(error).__name__)
+        self.last["sample_ms"] = (time.perf_counter() - started) * 1000
+
+    def _measure(self) -> dict[str, float]:
+        sample = {
+            "memory_mb": self._process.memory_info().rss / _MIB,
+            "cpu_percent": self._process.cpu_percent(),
+            "loop_lag_ms": max(self._worst_lag, 0.0) * 1000,
+        }
+        self._worst_lag = 0.0
+        latency = self._bot.latency
+        # Before the first heartbeat it is nan or inf (W12).
+        if math.isfinite(latency):
+            sample["gateway_latency_ms"] = latency * 1000
+        return sample
+
+    def _judge(self, metric: str, value: float) -> None:
+        warning, critical = self._limits[metric]
+        before = self._levels.get(metric)
+        level = LogLevel.CRITICAL if value >= critical else LogLevel.WARNING if value >= warning else None
+        if before is not None and level is not before:
+            threshold = critical if before is LogLevel.CRITICAL else warning
+            if value >= threshold * _RECOVERY and level is not LogLevel.CRITICAL:
+                return
+        if level is before:
+            return
+        if level is None:
+            del self._levels[metric]
+            level, threshold = LogLevel.INFO, warning
+        else:
+            self._levels[metric] = level
+            threshold = critical if level is LogLevel.CRITICAL else warning
+        others = {name: round(number, 1) for name, number in self.last.items() if name != metric}
+        context = {"level": level, "state": "recovered" if level is LogLevel.INFO else "alert", **others}
+        self._submit(performance_event(metric, round(value, 1), threshold, now=self._now(), context=context))

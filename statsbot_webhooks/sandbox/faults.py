@@ -1,0 +1,58 @@
+"""Scripted faults of a webhook: what goes wrong, how often or how long."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+KINDS: Final = (
+    "500", "502", "reset", "no_answer", "404", "401", "403", "429_global", "429_no_via", "slow", "html_200",
+)  # fmt: skip
+_CODES: Final = {"404": (404, 10015, "Unknown Webhook"), "401": (401, 50027, "Invalid Webhook Token"), "403": (403, 50013, "Missing Permissions")}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Fault:
+    """A fault that ends after `times` requests or at `until` (monotonic seconds), whichever comes first."""
+
+    kind: str
+    times: int | None
+    until: float | None
+    delay: float
+
+    def is_over(self) -> bool:
+        return self.times == 0 or (self.until is not None and time.monotonic() >= self.until)
+
+
+async def answer(fault: Fault, request: web.Request, via: dict[str, str]) -> web.Response | None:
+    """Return the faulty answer; `None` lets the request go on."""
+    if fault.times is not None:
+        fault.times -= 1
+    kind = fault.kind
+    if kind == "slow":
+        await asyncio.sleep(fault.delay)
+        return None
+    if kind == "no_answer":
+        await asyncio.sleep(fault.delay or 3600)
+    if kind in ("reset", "no_answer"):
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=500)
+    if kind in _CODES:
+        status, code, message = _CODES[kind]
+        return web.json_response({"message": message, "code": code}, status=status, headers=via)
+    if kind == "429_global":
+        wait = fault.delay or 1.0
+        headers = {**via, "Retry-After": str(wait), "X-RateLimit-Global": "true", "X-RateLimit-Scope": "global"}
+        body = {"message": "You are being rate limited.", "retry_after": wait, "global": True}
+        return web.json_response(body, status=429, headers=headers)
+    if kind == "429_no_via":
+        headers = {"Retry-After": str(int(fault.delay or 5)), "Content-Type": "text/html"}
+        return web.Response(text="<title>Access denied</title>error code: 1015", status=429, headers=headers)
+    if kind == "html_200":
+        return web.Response(text="<html></html>", content_type="text/html", headers=via)
+    return web.json_response({"message": f"{kind}: Internal Server Error", "code": 0}, status=int(kind), headers=via)

@@ -1,0 +1,5 @@
+"""`python -m statsbot_webhooks`."""
+
+from .cli import main
+
+raise SystemExit(main())

@@ -1,6 +1,8 @@
-"""The smallest bot that ships everything that happens to it: load one extension, put the URLs into `.env`."""
+"""The smallest bot that ships everything that happens to it: one extension, four URLs in `.env`."""
 
+import logging
 import os
+import time
 
 import discord
 from discord import app_commands
@@ -8,18 +10,36 @@ from discord.ext import commands
 from dotenv import load_dotenv
 
 load_dotenv()
+log = logging.getLogger("minimal_bot")
 
 
 class Bot(commands.Bot):
     async def setup_hook(self) -> None:
-        self.tree.add_command(broken)
         await self.load_extension("statsbot_webhooks")
+        self.tree.add_command(broken)
+        await self.tree.sync()
 
 
 intents = discord.Intents.default()
 intents.members = True
 intents.message_content = True
 bot = Bot("!", intents=intents)
+
+
+@bot.command()
+async def note(ctx: commands.Context[Bot], *, text: str) -> None:
+    log.info("%s wrote a note: %s", ctx.author, text)
+
+
+@bot.command()
+async def burst(ctx: commands.Context[Bot], count: int) -> None:
+    for number in range(count):
+        log.warning("cache miss %d of %d", number + 1, count)
+
+
+@bot.command()
+async def slow(ctx: commands.Context[Bot]) -> None:
+    time.sleep(1.2)  # noqa: ASYNC251 - blocks the event loop on purpose
 
 
 @bot.command()
@@ -32,12 +52,11 @@ async def broken(interaction: discord.Interaction) -> None:
     raise RuntimeError("this command is broken")
 
 
-@bot.event
+@bot.listen()
 async def on_message(message: discord.Message) -> None:
     if message.content == "trip":
         raise ValueError("an event handler failed")
-    await bot.process_commands(message)
 
 
 if __name__ == "__main__":
-    bot.run(os.environ["DISCORD_TOKEN"], log_handler=None)
+    bot.run(os.environ["DISCORD_TOKEN"], log_level=logging.WARNING, root_logger=True)

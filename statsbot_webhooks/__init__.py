@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from .capture.logs import WebhookLogHandler
 from .cog import setup, teardown
 from .config import LogLevel, WebhookConfig, load_webhook_config
 from .message_formatter import MessageFormatter, WebhookMessage
-from .capture.logs import WebhookLogHandler
 from .runtime import get_webhook_manager, setup_webhook_logging
 from .webhook_manager import WebhookManager
 

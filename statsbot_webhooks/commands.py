@@ -130,9 +130,7 @@ class WebhookCommands(app_commands.Group):
 
     @test.autocomplete("destination")
     @toggle.autocomplete("destination")
-    async def complete_destination(
-        self, interaction: discord.Interaction, current: str
-    ) -> list[app_commands.Choice[str]]:
+    async def complete_destination(self, interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
         """Offer the destinations' names to admins only."""
         with contextlib.suppress(discord.HTTPException):
             if await self._is_admin(interaction):

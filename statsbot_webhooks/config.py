@@ -174,10 +174,7 @@ class WebhookConfig:
     def _check(self, name: str, annotation: Any, problems: list[str]) -> None:
         value = getattr(self, name)
         try:
-            if name.endswith("_webhook_url"):
-                parsed = _parse_url(value)
-            else:
-                parsed = _ADAPTERS[name].validate_python(value)
+            parsed = _parse_url(value) if name.endswith("_webhook_url") else _ADAPTERS[name].validate_python(value)
             object.__setattr__(self, name, parsed)
         except ValidationError as error:
             # Pydantic's messages name the rule, never the value.

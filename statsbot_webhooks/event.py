@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import Any, Final
 
 MAX_DEPTH: Final = 6
@@ -14,7 +14,7 @@ MAX_ITEMS: Final = 200
 _EMPTY: Final[Mapping[str, Any]] = {}
 
 
-class LogLevel(str, Enum):
+class LogLevel(StrEnum):
     """A severity, named and ordered as in the standard `logging` module."""
 
     DEBUG = "DEBUG"
@@ -38,7 +38,7 @@ _NUMBERS: Final = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICA
 _LEVELS: Final = {number // 10: LogLevel(name) for name, number in _NUMBERS.items()}
 
 
-class EventKind(str, Enum):
+class EventKind(StrEnum):
     """What sort of thing happened; routes and presentation depend on it."""
 
     LOG = "log"

@@ -26,9 +26,7 @@ def error_event(
     except Exception as failure:  # noqa: BLE001 - a user's __str__ may raise anything; the event must survive it
         text = f"(its text failed: {type(failure).__name__})"
     message = f"{name}: {text}" if text else name
-    return Event(
-        EventKind.ERROR, LogLevel.ERROR, message, now, origin, to_plain(context or {}), trace, guild_id, persons, name
-    )
+    return Event(EventKind.ERROR, LogLevel.ERROR, message, now, origin, to_plain(context or {}), trace, guild_id, persons, name)
 
 
 def performance_event(
@@ -36,7 +34,12 @@ def performance_event(
 ) -> Event:
     """Return the alert for a measured value."""
     ratio = value / threshold if threshold else None
-    details = {"value": value, "threshold": threshold, **({"ratio": round(ratio, 2)} if ratio else {}), **(context or {})}
+    details = {
+        "value": value,
+        "threshold": threshold,
+        **({"ratio": round(ratio, 2)} if ratio else {}),
+        **(context or {}),
+    }
     level = LogLevel(details.pop("level", LogLevel.WARNING))
     message = f"{metric_name} is {value:g}, the threshold is {threshold:g}"
     return Event(EventKind.PERFORMANCE, level, message, now, metric_name, to_plain(details), template=metric_name)

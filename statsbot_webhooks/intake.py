@@ -18,8 +18,6 @@ from .storage import Outbox
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
-_STOP: Final = object()
-_WAKE: Final = object()
 # Calls of the workers are answered between groups of this many events, so that a burst cannot hold them up.
 _GROUP: Final = 100
 
@@ -44,10 +42,15 @@ class Intake:
         self._max_events = max_events
         self._on_put = on_put
         # SimpleQueue.put is reentrant: submit may be called from __del__ or a signal handler (queue docs).
-        self._events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        # The bell is a queue of its own so that the events' queue counts events and nothing else.
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._refusals: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._is_stopping = False
+        self._taken = 0
+        self._barriers: list[tuple[int, Callable[[], None]]] = []
 
     def submit(self, event: Event) -> bool:
         """Accept an event; False, and counted as lost, when more wait than the storage may hold. Never raises."""
@@ -55,11 +58,14 @@ class Intake:
             self._refusals.put(None)
             return False
         self._events.put(event)
+        self._bell.put(None)
         return True
 
     def start(self) -> None:
         """Start the thread. Events submitted before are filed now."""
         if self._thread is None:
+            self._is_stopping = False
+            self._bell.put(None)
             self._thread = threading.Thread(target=self._run, name="statsbot_webhooks-intake", daemon=True)
             self._thread.start()
 
@@ -67,7 +73,8 @@ class Intake:
         """File what was submitted, then end the thread; blocks until it has ended."""
         thread, self._thread = self._thread, None
         if thread is not None:
-            self._events.put(_STOP)
+            self._is_stopping = True
+            self._bell.put(None)
             thread.join()
 
     async def run(self, function: Callable[..., _T], *args: Any) -> _T:
@@ -84,15 +91,18 @@ class Intake:
                 loop.call_soon_threadsafe(_settle, future, result, None)
 
         self._calls.put(call)
-        self._events.put(_WAKE)
+        self._bell.put(None)
         return await future
 
     async def settle(self) -> None:
         """Return when every event that was submitted before this call is filed."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
-        self._events.put(lambda: loop.call_soon_threadsafe(_settle, future, None, None))
+        await self.run(self._add_barrier, lambda: loop.call_soon_threadsafe(_settle, future, None, None))
         await future
+
+    def _add_barrier(self, call: Callable[[], None]) -> None:
+        self._barriers.append((self._taken + self._events.qsize(), call))
 
     def snapshot(self, destinations: Iterable[str]) -> Stats:
         """Return the books; call it through `run`."""
@@ -106,29 +116,29 @@ class Intake:
             self._counters.refused += 1
 
     def _run(self) -> None:
-        stopping = False
-        while not stopping:
-            group: list[Event] = []
-            item = self._events.get()
-            while True:
-                stopping = stopping or item is _STOP
-                if isinstance(item, Event):
-                    group.append(item)
-                elif item is not _WAKE and item is not _STOP:
-                    self._file(group)
-                    group = []
-                    item()
-                if len(group) >= _GROUP or self._events.empty():
-                    break
-                item = self._events.get()
-            self._file(group)
+        while not self._is_stopping:
+            self._bell.get()
+            while not self._bell.empty():
+                self._bell.get()
+            self._work()
+        self._work()
+
+    def _work(self) -> None:
+        """Do all that waits: the calls between groups of events, so that a burst cannot hold them up."""
+        while True:
             while not self._calls.empty():
                 self._calls.get()()
-            stopping = stopping and self._events.empty()
+            due = [call for target, call in self._barriers if target <= self._taken]
+            self._barriers = [barrier for barrier in self._barriers if barrier[0] > self._taken]
+            for call in due:
+                call()
+            group = [self._events.get() for _ in range(min(self._events.qsize(), _GROUP))]
+            if not group:
+                return
+            self._taken += len(group)
+            self._file(group)
 
     def _file(self, group: list[Event]) -> None:
-        if not group:
-            return
         items: list[tuple[str, Event]] = []
         for event in group:
             items.extend(self._prepare(event))

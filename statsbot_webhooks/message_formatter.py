@@ -102,9 +102,7 @@ class MessageFormatter:
         event = error_event(error, now=self._clock.now(), include_stack_traces=keep, context=context)
         return self.format_cards([event])[0]
 
-    def format_performance_alert(
-        self, metric_name: str, value: float, threshold: float, /, **context: object
-    ) -> WebhookMessage:
+    def format_performance_alert(self, metric_name: str, value: float, threshold: float, /, **context: object) -> WebhookMessage:
         """Format a measured value that is above its threshold."""
         return self.format_cards([performance_event(metric_name, value, threshold, now=self._clock.now(), context=context)])[0]
 

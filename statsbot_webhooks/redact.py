@@ -39,9 +39,7 @@ _PERSON_KEYS: Final = frozenset(
 class Redactor:
     """Redact secrets always, mask persons and drop tracebacks when asked to."""
 
-    def __init__(
-        self, *, mask_user_ids: bool = False, include_stack_traces: bool = True, mask_key: bytes | None = None
-    ) -> None:
+    def __init__(self, *, mask_user_ids: bool = False, include_stack_traces: bool = True, mask_key: bytes | None = None) -> None:
         self._masks = mask_user_ids
         self._keeps_traces = include_stack_traces
         self._key = mask_key or secrets.token_bytes(16)

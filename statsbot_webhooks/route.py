@@ -19,9 +19,7 @@ class Router:
     def route(self, event: Event) -> tuple[str, ...]:
         """Return the names of the destinations that want the event, in the order in which they were configured."""
         wanted = _default_names(event, self._destinations)
-        return tuple(
-            name for name, destination in self._destinations.items() if _accepts(destination, event, name in wanted)
-        )
+        return tuple(name for name, destination in self._destinations.items() if _accepts(destination, event, name in wanted))
 
 
 def _default_names(event: Event, configured: Iterable[str]) -> set[str]:

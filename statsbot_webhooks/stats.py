@@ -6,10 +6,10 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 
 
-class LossReason(str, Enum):
+class LossReason(StrEnum):
     """Why an accepted event will never be shown."""
 
     INTAKE_FULL = "intake full"

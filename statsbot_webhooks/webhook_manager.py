@@ -163,9 +163,7 @@ class WebhookManager:
         keep = self.config.include_stack_traces
         self.submit(error_event(error, now=self._clock.now(), include_stack_traces=keep, context=context))
 
-    async def send_performance_alert(
-        self, metric_name: str, value: float, threshold: float, /, **context: object
-    ) -> None:
+    async def send_performance_alert(self, metric_name: str, value: float, threshold: float, /, **context: object) -> None:
         """Accept a measured value that is above its threshold, both in the metric's own unit."""
         self.submit(performance_event(metric_name, value, threshold, now=self._clock.now(), context=context))
 

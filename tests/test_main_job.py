@@ -6,7 +6,7 @@ import logging
 import threading
 
 import pytest
-from discord import Interaction, app_commands
+from discord import Interaction
 from discord.ext import commands
 
 from statsbot_webhooks import get_webhook_manager

@@ -45,9 +45,7 @@ class Capture:
         hook = RootHook(handler, settings.loggers)
         hook.install()
         self._stack.callback(hook.uninstall)
-        ExceptionHooks(
-            bot, submit, now=self._now, keeps_traces=settings.include_stack_traces, seen=seen
-        ).install(self._stack)
+        ExceptionHooks(bot, submit, now=self._now, keeps_traces=settings.include_stack_traces, seen=seen).install(self._stack)
         MemberHooks(bot, submit, now=self._now, guild_ids=settings.guild_ids).install(self._stack)
         Sampler(bot, submit, settings=settings, now=self._now).install(self._stack)
         for intent, consequence in _CONSEQUENCES.items():

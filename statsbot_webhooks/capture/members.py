@@ -19,7 +19,13 @@ _log = logging.getLogger(__name__)
 
 # Gateway events of one ban come in any order, and the audit log entry after them.
 _WAIT_SECONDS = 3.0
-_VERBS = {"join": "joined", "leave": "left", "kick": "was kicked from", "ban": "was banned from", "unban": "was unbanned from"}
+_VERBS = {
+    "join": "joined",
+    "leave": "left",
+    "kick": "was kicked from",
+    "ban": "was banned from",
+    "unban": "was unbanned from",
+}
 
 
 @dataclass(slots=True)
@@ -38,7 +44,12 @@ class MemberHooks:
     """Listen on the bot; `add_listener` leaves the host's own handlers as they are (H7)."""
 
     def __init__(
-        self, bot: commands.Bot, submit: Callable[[Event], object], *, now: Callable[[], float], guild_ids: frozenset[int]
+        self,
+        bot: commands.Bot,
+        submit: Callable[[Event], object],
+        *,
+        now: Callable[[], float],
+        guild_ids: frozenset[int],
     ) -> None:
         self._bot = bot
         self._submit = submit
@@ -104,9 +115,7 @@ class MemberHooks:
         if entry.reason:
             departure.details["reason"] = entry.reason
 
-    def _wait(
-        self, kind: str, guild: discord.Guild, user: discord.abc.User, details: dict[str, object]
-    ) -> _Departure:
+    def _wait(self, kind: str, guild: discord.Guild, user: discord.abc.User, details: dict[str, object]) -> _Departure:
         key = (guild.id, user.id)
         departure = self._waiting.get(key)
         if departure is None:

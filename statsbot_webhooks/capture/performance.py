@@ -8,11 +8,11 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Protocol
 
 import psutil
 from discord.ext import commands, tasks
 
+from ..config import WebhookConfig
 from ..event import Event, LogLevel
 from ..event_factory import performance_event
 
@@ -22,25 +22,11 @@ _RECOVERY = 0.9
 _MIB = 1024 * 1024
 
 
-class Thresholds(Protocol):
-    """The settings that the sampler reads."""
-
-    sample_interval_seconds: float
-    memory_warning_mb: float
-    memory_critical_mb: float
-    cpu_warning_percent: float
-    cpu_critical_percent: float
-    latency_warning_ms: float
-    latency_critical_ms: float
-    loop_lag_warning_ms: float
-    loop_lag_critical_ms: float
-
-
 class Sampler:
     """Take a sample every `sample_interval_seconds` on `discord.ext.tasks`; `last` holds the newest."""
 
     def __init__(
-        self, bot: commands.Bot, submit: Callable[[Event], object], *, settings: Thresholds, now: Callable[[], float]
+        self, bot: commands.Bot, submit: Callable[[Event], object], *, settings: WebhookConfig, now: Callable[[], float]
     ) -> None:
         self._bot = bot
         self._submit = submit

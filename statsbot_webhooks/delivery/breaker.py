@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from enum import Enum
+from enum import StrEnum
 from typing import Final
 
 _GROWTH: Final = 2.0
@@ -11,7 +11,7 @@ _CAP_SECONDS: Final = 600.0
 _JITTER: Final = 0.2
 
 
-class BreakerState(str, Enum):
+class BreakerState(StrEnum):
     """CLOSED lets everything through, OPEN nothing, HALF_OPEN one probe."""
 
     CLOSED = "closed"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Final
 
 import aiohttp
@@ -14,7 +14,7 @@ import discord
 SERVER_ERROR_WEIGHT: Final = 5
 
 
-class Outcome(str, Enum):
+class Outcome(StrEnum):
     """What a send came to."""
 
     DELIVERED = "delivered"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 
 from ..batch import MAX_ENTRIES, Batch, Batcher
 from ..capture.logs import suppressed
@@ -22,7 +22,7 @@ from .transport import Transport
 _log = logging.getLogger(__name__)
 
 
-class DestinationState(str, Enum):
+class DestinationState(StrEnum):
     """Whether a destination works, waits, or is out of use."""
 
     WORKING = "working"
@@ -137,8 +137,8 @@ class DestinationWorker:
         depth = await self._intake.run(self._outbox.depth, self.name)
         if depth.entries == 0:
             return None
-        due = 0.0 if self.is_flushing else self._batcher.wait_seconds(
-            depth.entries, depth.urgent, depth.oldest, self._clock.now()
+        due = (
+            0.0 if self.is_flushing else self._batcher.wait_seconds(depth.entries, depth.urgent, depth.oldest, self._clock.now())
         )
         # The breaker is asked last: permission turns OPEN into HALF_OPEN, and then the probe must go out.
         return due or self.breaker.wait_seconds(now)

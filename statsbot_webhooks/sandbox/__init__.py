@@ -110,9 +110,7 @@ class Sandbox:
         self.guild_id = self._guild.id
         self.admin_id = int(self.state.add_member(self._guild, self.state.user("adam"), admin=True)["user"]["id"])
         self.member_id = int(self.state.add_member(self._guild, self.state.user("mia"))["user"]["id"])
-        self._gateway = Gateway(
-            self.state, token=self.bot_token, bot_user=self._bot, privileged_intents=privileged_intents
-        )
+        self._gateway = Gateway(self.state, token=self.bot_token, bot_user=self._bot, privileged_intents=privileged_intents)
         self._rest = Rest(
             self.state, token=self.bot_token, bot_user=self._bot, owner=self._owner, limits=limits,
             dispatch=self._gateway.dispatch,

@@ -12,7 +12,11 @@ from aiohttp import web
 KINDS: Final = (
     "500", "502", "reset", "no_answer", "404", "401", "403", "429_global", "429_no_via", "slow", "html_200",
 )  # fmt: skip
-_CODES: Final = {"404": (404, 10015, "Unknown Webhook"), "401": (401, 50027, "Invalid Webhook Token"), "403": (403, 50013, "Missing Permissions")}  # fmt: skip
+_CODES: Final = {
+    "404": (404, 10015, "Unknown Webhook"),
+    "401": (401, 50027, "Invalid Webhook Token"),
+    "403": (403, 50013, "Missing Permissions"),
+}
 
 
 @dataclass(slots=True)

@@ -4,54 +4,83 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
+from collections.abc import Callable
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final, Protocol
 
 from aiohttp import web
 
-from .state import State
-
-_KEEP_ALIVE_SECONDS = 15
+_HEARTBEAT_SECONDS: Final = 15.0
 
 
-def add_routes(app: web.Application, state: State) -> None:
+class StateLike(Protocol):
+    """What the page needs of the local Discord."""
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the guilds and the messages by channel id."""
+        ...
+
+    def subscribe(self, callback: Callable[[str, dict[str, Any]], None], /) -> Callable[[], None]:
+        """Call back with kind and data of each change, on the server's loop; the result ends it."""
+        ...
+
+
+def add_routes(app: web.Application, state: StateLike) -> None:
     """Serve the page at /, its data at /page/state and its changes at /page/events (server-sent events)."""
-    queues: set[asyncio.Queue[tuple[str, dict[str, Any]] | None]] = set()
+    queues: set[asyncio.Queue[bytes | None]] = set()
+    is_closing = False
 
     async def page(_request: web.Request) -> web.Response:
-        text = files(__package__).joinpath("page.html").read_text("utf-8")
-        # Messages hold hostile text on purpose: nothing but the page's own script may run.
-        policy = "default-src 'self' 'unsafe-inline'; img-src 'self' https: data:"
-        return web.Response(text=text, content_type="text/html", headers={"Content-Security-Policy": policy})
+        nonce = secrets.token_urlsafe(16)
+        text = files("statsbot_webhooks.sandbox").joinpath("page.html").read_text("utf-8").replace("{{nonce}}", nonce)
+        # Messages hold hostile text on purpose: the page never makes markup of it, and if it ever did, only the
+        # script that carries the nonce may run.
+        policy = (
+            f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; connect-src 'self'; "
+            "img-src http: https: data:; base-uri 'none'; form-action 'none'"
+        )
+        headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+        return web.Response(text=text, content_type="text/html", headers=headers)
 
     async def snapshot(_request: web.Request) -> web.Response:
-        return web.json_response(state.snapshot())
+        return web.json_response(state.snapshot(), headers={"Cache-Control": "no-store"})
 
     async def events(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
-        await response.prepare(request)
-        queue: asyncio.Queue[tuple[str, dict[str, Any]] | None] = asyncio.Queue()
+        queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+        def push(kind: str, data: dict[str, Any]) -> None:
+            # Made into text at once: the state edits its messages in place.
+            queue.put_nowait(f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode())
+
+        # Before the headers go out: the page takes its snapshot when it has them, and may not miss what comes after.
+        unsubscribe = state.subscribe(push)
         queues.add(queue)
-        unsubscribe = state.subscribe(lambda kind, data: queue.put_nowait((kind, data)))
+        if is_closing:
+            queue.put_nowait(None)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         try:
+            await response.prepare(request)
+            await response.write(b"retry: 1000\n\n")
             while True:
                 try:
-                    async with asyncio.timeout(_KEEP_ALIVE_SECONDS):
+                    async with asyncio.timeout(_HEARTBEAT_SECONDS):
                         item = await queue.get()
                 except TimeoutError:
-                    await response.write(b": still here\n\n")
-                    continue
+                    item = b": still here\n\n"
                 if item is None:
                     break
-                await response.write(f"event: {item[0]}\ndata: {json.dumps(item[1])}\n\n".encode())
+                await response.write(item)
         except ConnectionError:
-            pass
+            pass  # The browser has gone.
         finally:
-            unsubscribe()
             queues.discard(queue)
+            unsubscribe()
         return response
 
     async def close(_app: web.Application) -> None:
+        nonlocal is_closing
+        is_closing = True
         for queue in queues:
             queue.put_nowait(None)
 

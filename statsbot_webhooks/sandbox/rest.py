@@ -81,7 +81,12 @@ class Rest:
         return response
 
     async def _webhook(
-        self, request: web.Request, webhook: Webhook, parts: list[str], payload: Any, files: list[tuple[str, str, bytes]]
+        self,
+        request: web.Request,
+        webhook: Webhook,
+        parts: list[str],
+        payload: Any,
+        files: list[tuple[str, str, bytes]],
     ) -> web.Response:
         fault = self.faults.get(webhook.name)
         if fault is not None and fault.is_over():

@@ -179,8 +179,7 @@ class State:
     def snapshot(self) -> JSON:
         """Return all that the page shows."""
         guilds = [
-            {"id": str(guild.id), "name": guild.name, "channels": list(guild.channels.values())}
-            for guild in self.guilds.values()
+            {"id": str(guild.id), "name": guild.name, "channels": list(guild.channels.values())} for guild in self.guilds.values()
         ]
         return {"guilds": guilds, "messages": {str(key): list(value) for key, value in self.messages.items()}}
 

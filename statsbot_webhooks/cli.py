@@ -1,0 +1,197 @@
+"""The command line: `demo` shows the main job in a local Discord, `sandbox` starts just that Discord."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from .sandbox import InteractionResult, Sandbox
+
+_NAMES = ("error", "info", "performance", "member_events")
+_EXAMPLE = Path(__file__).parent.parent / "examples" / "minimal_bot.py"
+# Runs any bot's script against the sandbox; the script itself stays as its author wrote it.
+_RUNNER = (
+    "import runpy, sys\n"
+    "from statsbot_webhooks.sandbox import redirect\n"
+    "with redirect(sys.argv[1]):\n"
+    "    runpy.run_path(sys.argv[2], run_name='__main__')\n"
+)
+_BOOKS = re.compile(r"Pending (\d+) · delivered (\d+) · dead (\d+) · lost ([^\n]*)\nRequests (\d+) · 429s (\d+)")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code."""
+    parser = argparse.ArgumentParser("python -m statsbot_webhooks", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("demo", help="a bot lives for a minute in a local Discord")
+    sandbox = commands.add_parser("sandbox", help="start a local Discord and print how to point a bot at it")
+    sandbox.add_argument("--port", type=int, default=8686, help="0 takes a free one (default: %(default)s)")
+    sandbox.add_argument("--run", metavar="BOT.PY", help="also run a bot's script against it")
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "demo":
+            return asyncio.run(_demo())
+        return asyncio.run(_sandbox(options.port, options.run))
+    except KeyboardInterrupt:
+        return 130
+    except OSError as error:
+        print(f"statsbot_webhooks: {error.strerror or type(error).__name__}", file=sys.stderr)
+        return 1
+
+
+def _environment(sandbox: Sandbox) -> dict[str, str]:
+    urls = {f"WEBHOOK_{name.upper()}_URL": sandbox.webhook_url(name) for name in _NAMES}
+    return {"DISCORD_TOKEN": sandbox.bot_token, **urls, "WEBHOOK_ADMIN_GUILD_ID": str(sandbox.guild_id)}
+
+
+async def _start_bot(
+    sandbox: Sandbox, script: Path, extra: dict[str, str], folder: str, output: IO[bytes] | None = None
+) -> asyncio.subprocess.Process:
+    # The package is importable in the child wherever it was started from.
+    path = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": path, **_environment(sandbox), **extra}
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-W", "ignore", "-c", _RUNNER, sandbox.base_url, str(script)),
+        env=environment,
+        cwd=folder,
+        stdout=output,
+        stderr=output,
+    )
+
+
+async def _sandbox(port: int, script: str | None) -> int:
+    async with Sandbox(port=port) as sandbox:
+        print(f"The channels: {sandbox.base_url}/?all=1\nGuild id: {sandbox.guild_id}\n\nFor the bot's .env:\n")
+        for name, value in _environment(sandbox).items():
+            print(f"{name}={value}")
+        print("\nPoint a bot of yours at it, unchanged: python -m statsbot_webhooks sandbox --run bot.py")
+        print("Ctrl-C ends it.", flush=True)
+        if script is None:
+            await asyncio.Event().wait()
+            return 0
+        bot = await _start_bot(sandbox, Path(script).resolve(), {}, str(Path(script).resolve().parent))
+        return await bot.wait()
+
+
+class _Demo:
+    """A scripted minute in the life of a bot."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._started = time.monotonic()
+        self._happened: list[tuple[str, int]] = []
+
+    def _say(self, text: str) -> None:
+        print(f"{time.monotonic() - self._started:5.1f} s  {text}", flush=True)
+
+    def _happens(self, kind: str, text: str, count: int = 1) -> None:
+        self._happened.append((kind, count))
+        self._say(text)
+
+    async def live(self) -> None:
+        """Let things happen to the bot."""
+        sandbox = self._sandbox
+        self._happens("member", "anna, bob, carl and dora join", 4)
+        ids = [sandbox.join(name, account_age_days=days) for name, days in _PEOPLE]
+        self._happens("log", "three info logs", 3)
+        for text in ("the shop opens", "42 orders so far", "backup finished"):
+            sandbox.say(f"!note {text}")
+        await asyncio.sleep(1)
+        self._happens("member", "anna leaves, bob is banned for spam", 2)
+        sandbox.leave(ids[0])
+        sandbox.ban(ids[1], reason="spam links")
+        self._happens("error", "a prefix command, a slash command and an event handler fail", 3)
+        sandbox.say("!divide 0")
+        sandbox.say("trip")
+        await sandbox.invoke("broken", timeout=0.5)
+        await asyncio.sleep(2)
+        self._happens("log", "a burst of 150 warnings", 150)
+        sandbox.say("!burst 150")
+        self._happens("performance", "a command blocks the event loop for 1.2 s")
+        sandbox.say("!slow")
+        await asyncio.sleep(3)
+        self._say("the info webhook answers 500 for six seconds")
+        sandbox.fault("info", "500", seconds=6)
+        self._happens("log", "five info logs during the outage", 5)
+        for number in range(5):
+            sandbox.say(f"!note order {number + 1} of the outage")
+        await asyncio.sleep(7)
+        self._say("the outage is over")
+
+    async def settle(self, seconds: float) -> InteractionResult | None:
+        """Wait until nothing is pending any more; returns the last `/webhooks status`."""
+        answer: InteractionResult | None = None
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            answer = await self._sandbox.invoke("webhooks status")
+            if sum(int(found[1]) for found in _BOOKS.finditer(answer.text)) == 0:
+                return answer
+            await asyncio.sleep(1)
+        return answer
+
+    def report(self, answer: InteractionResult | None) -> int:
+        """Print the table; returns the exit code."""
+        kinds: dict[str, int] = {}
+        for kind, count in self._happened:
+            kinds[kind] = kinds.get(kind, 0) + count
+        print("\nwhat happened     " + " · ".join(f"{count} {kind}" for kind, count in kinds.items()))
+        for name in _NAMES:
+            print(f"#{name:<16} {len(self._sandbox.messages(name)):4} messages")
+        books = list(_BOOKS.finditer(answer.text)) if answer is not None else []
+        pending, delivered, dead = (sum(int(found[i]) for found in books) for i in (1, 2, 3))
+        lost = sum(found[4] != "0" for found in books)
+        limited = self._sandbox.count_status(429)
+        print(f"events delivered  {delivered:4} · pending {pending} · dead {dead} · lost {lost}")
+        print(f"requests          {sum(int(found[5]) for found in books):4} · 429s {limited}")
+        is_complete = bool(books) and delivered >= sum(kinds.values()) and not (pending or dead or lost or limited)
+        print("nothing lost, nothing limited" if is_complete else "NOT everything arrived")
+        return 0 if is_complete else 1
+
+
+_PEOPLE = (("anna", 400), ("bob", 2), ("carl", 90), ("dora", 1200))
+
+
+async def _demo() -> int:
+    if not _EXAMPLE.exists():
+        print("the demo needs a checkout of the project: examples/minimal_bot.py is not installed", file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory() as folder, Path(folder, "bot.log").open("w+b") as output:
+        async with Sandbox() as sandbox:
+            print(f"A local Discord is at {sandbox.base_url}/?all=1", flush=True)
+            extra = {
+                "WEBHOOK_LOGGERS": "minimal_bot:INFO",
+                "WEBHOOK_BATCH_TIMEOUT": "2",
+                "WEBHOOK_SAMPLE_INTERVAL_SECONDS": "2",
+            }
+            bot = await _start_bot(sandbox, _EXAMPLE, extra, folder, output)
+            try:
+                await sandbox.wait_until(lambda: sandbox.commands(sandbox.guild_id) and sandbox.commands(), 20)
+                demo = _Demo(sandbox)
+                await demo.live()
+                code = demo.report(await demo.settle(20))
+                if code:
+                    output.seek(0)
+                    print("\nThe bot's own output:\n" + output.read().decode("utf-8", "replace")[-5000:])
+                if sys.stdin.isatty() and sys.stdout.isatty():
+                    print(f"\nLook at the channels: {sandbox.base_url}/?all=1   (Ctrl-C ends it)", flush=True)
+                    await bot.wait()
+            finally:
+                if bot.returncode is None:
+                    bot.send_signal(signal.SIGINT)
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(15):
+                            await bot.wait()
+                if bot.returncode is None:
+                    bot.kill()
+                    await bot.wait()
+    return code

@@ -1,0 +1,55 @@
+"""The breaker's states over time, and the limiter's promise in every sliding window."""
+
+from __future__ import annotations
+
+import aiohttp
+import pytest
+
+from statsbot_webhooks.delivery.breaker import BreakerState, CircuitBreaker
+from statsbot_webhooks.delivery.limiter import make_limiter
+from statsbot_webhooks.delivery.outcome import Outcome, classify
+
+
+def test_the_breaker_trips_cools_down_probes_and_closes() -> None:
+    breaker = CircuitBreaker(failures=3, cooldown_seconds=10)
+    assert [breaker.record_failure(0) for _ in range(3)] == [False, False, True]
+    assert 8 <= breaker.wait_seconds(0) <= 12
+    assert breaker.state is BreakerState.OPEN
+    assert breaker.wait_seconds(12.1) == 0
+    assert breaker.state is BreakerState.HALF_OPEN
+    assert not breaker.record_failure(13)
+    assert 16 <= breaker.wait_seconds(13) <= 24
+    assert breaker.wait_seconds(40) == 0
+    assert breaker.record_success()
+    assert breaker.state is BreakerState.CLOSED
+
+
+def test_one_server_error_trips_at_once() -> None:
+    breaker = CircuitBreaker(failures=5, cooldown_seconds=10)
+    assert breaker.record_failure(0, weight=5)
+
+
+@pytest.mark.parametrize("per_minute", range(1, 31))
+def test_no_sliding_window_lets_more_through(per_minute: int) -> None:
+    limiter = make_limiter(per_minute)
+    # The leaky bucket by its definition, filled by a sender that always has something to send.
+    burst, pause = int(limiter.max_rate), limiter.time_period / limiter.max_rate
+    sent = [0.0] * burst + [pause * number for number in range(1, 200)]
+    for start in sent:
+        assert sum(start <= time < start + 60 for time in sent) <= per_minute
+        assert sum(start <= time < start + 2 for time in sent) <= max(5, 1)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "outcome"),
+    [
+        (None, 200, Outcome.DELIVERED),
+        (TypeError(), 200, Outcome.UNKNOWN),
+        (TypeError(), 429, Outcome.RETRY),
+        (TimeoutError(), None, Outcome.RETRY),
+        (aiohttp.ServerDisconnectedError(), None, Outcome.RETRY),
+        (ConnectionResetError(), None, Outcome.RETRY),
+    ],
+)
+def test_outcomes(error: Exception | None, status: int | None, outcome: Outcome) -> None:
+    assert classify(error, status=status).outcome is outcome

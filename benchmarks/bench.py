@@ -74,7 +74,7 @@ async def bench_loop(sandbox: Sandbox) -> None:
         await manager.send_log(LogLevel.INFO, f"event {number} " + "x" * 100)
     busy = await ticker
     await manager.stop()
-    print(f"5 ms ticker, p99 late idle {p99(idle):6.2f} ms   200 events   {p99(busy):6.2f} ms   worst {max(busy):.2f} ms")
+    print(f"5 ms ticker, p99 late idle {p99(idle):6.2f} ms   200 events   {p99(busy):6.2f} ms   worst {max(busy):.2f}")
 
 
 async def bench_drain(sandbox: Sandbox) -> None:

@@ -13,7 +13,10 @@ from .event import Event
 
 _MASK: Final = "[redacted]"
 _WEBHOOK_URL: Final = re.compile(
-    r"(?:https?:)?(?://)?(?:[a-z]{1,20}\.)?discord(?:app)?\.com/api/(?:v\d{1,3}/)?webhooks/\d{1,25}/[\w-]{1,200}", re.I
+    # Slashes may be escaped, as JSON writers do.
+    r"(?:https?:)?(?:\\?/){0,2}(?:[a-z]{1,20}\.)?discord(?:app)?\.com(?::\d{1,5})?"
+    r"\\?/api\\?/(?:v\d{1,3}\\?/)?webhooks\\?/\d{1,25}\\?/[\w-]+",
+    re.I,
 )
 # Also without the host: discord.py and aiohttp log the path alone.
 _WEBHOOK_PATH: Final = re.compile(r"/webhooks/\d{1,25}/[\w-]{30,200}", re.I)
@@ -26,11 +29,14 @@ _KEY_WORDS: Final = (
 _SECRET_KEY: Final = re.compile(_KEY_WORDS, re.I)
 _ASSIGNMENT: Final = re.compile(
     rf"((?:{_KEY_WORDS})[\w-]{{0,40}}['\"]{{0,2}}\s{{0,5}}[=:]\s{{0,5}})"
-    r"(b?\"(?:[^\"\\\n]|\\.){0,4000}\"?|b?'(?:[^'\\\n]|\\.){0,4000}'?|(?:(?:bearer|basic|bot|digest)\s+)?[^\s,;&)}\]\"']+)",
+    r"(b?\"(?:[^\"\\\n]|\\.){0,4000}\"?|b?'(?:[^'\\\n]|\\.){0,4000}'?|(?:(?:bearer|basic|bot|digest)\s+)?"
+    # What an earlier rule left, or a bare value. A delimiter inside the value belongs to it unless what follows shows
+    # that the value is over: half a password must not remain.
+    r"(?:\[redacted[^\]\n]{0,20}\]|(?:[^\s,;&)}\]\"']|[,;&)}\]\"'](?![,;&)}\]\"']{0,8}(?:\s|\Z)|[\w-]{1,40}[=:]))+))",
     re.I,
 )
 _BEARER: Final = re.compile(r"(\b(?:bearer|bot)\s{1,5})([\w.~+/=-]{16,4000})", re.I)
-_MENTION: Final = re.compile(r"<@!?(\d{15,21})>")
+_MENTION: Final = r"<@!?(\d{15,21})>"
 _PERSON_KEYS: Final = frozenset(
     {"member_id", "user_id", "author_id", "member", "user", "author", "username", "moderator", "display_name", "nick"}
 )
@@ -69,19 +75,20 @@ class Redactor:
     def _clean(self, text: str, names: Mapping[str, str]) -> str:
         text = self.redact_text(text)
         if self._masks:
-            text = _MENTION.sub(lambda match: self._pseudonym(match[1]), text)
-            for name, pseudonym in names.items():
-                text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", pseudonym, text)
+            # One pass: a name must not be found within the pseudonym of another.
+            pattern = "|".join([_MENTION, *map(_whole, names)])
+            text = re.sub(pattern, lambda match: self._pseudonym(match[1]) if match[1] else names[match[0]], text)
         return text
 
     def _clean_mapping(self, context: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
         clean: dict[str, Any] = {}
         for key, value in context.items():
-            shown = self._clean(key, names)
+            # A person called "user" must not change what the key user_id says.
+            shown = key if key.lower() in _PERSON_KEYS else self._clean(key, names)
             if _SECRET_KEY.search(key) and not isinstance(value, (bool, type(None))):
                 clean[shown] = _MASK
-            elif self._masks and key.lower() in _PERSON_KEYS and isinstance(value, (str, int)):
-                clean[shown] = names.get(str(value)) or self._clean_person(str(value), names)
+            elif self._masks and key.lower() in _PERSON_KEYS and value is not None:
+                clean[shown] = names.get(str(value)) or self._clean_person(value, names)
             else:
                 clean[shown] = self._clean_value(value, names)
         return clean
@@ -97,9 +104,11 @@ class Redactor:
             return names[str(value)]
         return value
 
-    def _clean_person(self, value: str, names: Mapping[str, str]) -> str:
-        cleaned = self._clean(value, names)
-        return self._pseudonym(value) if cleaned == value else cleaned
+    def _clean_person(self, value: Any, names: Mapping[str, str]) -> str:
+        text = str(value)
+        cleaned = self._clean(text, names)
+        # A mapping may hold more of the person than was found in it.
+        return cleaned if isinstance(value, str) and cleaned != text else self._pseudonym(text)
 
     def _pseudonyms(self, event: Event) -> dict[str, str]:
         names: dict[str, str] = {}
@@ -112,3 +121,9 @@ class Redactor:
 
     def _pseudonym(self, identity: str) -> str:
         return f"user-{hashlib.blake2b(identity.encode(), key=self._key, digest_size=4).hexdigest()}"
+
+
+def _whole(name: str) -> str:
+    """Return the pattern of a name as a word of its own. Only ASCII has word borders: Japanese has no spaces."""
+    start = r"(?<![A-Za-z0-9])" if re.match(r"[A-Za-z0-9]", name) else ""
+    return start + re.escape(name) + (r"(?![A-Za-z0-9])" if re.search(r"[A-Za-z0-9]\Z", name) else "")

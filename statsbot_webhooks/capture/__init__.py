@@ -11,9 +11,10 @@ from discord.ext import commands
 from ..config import WebhookConfig
 from ..event import Event
 from .exceptions import ExceptionHooks
-from .logs import RootHook, WebhookLogHandler
+from .logs import WebhookLogHandler
 from .members import MemberHooks
 from .performance import Sampler
+from .root_hook import RootHook
 from .seen import Seen
 
 _log = logging.getLogger(__name__)
@@ -30,9 +31,11 @@ class Capture:
         self._settings = settings
         self._now = now
         self._stack = ExitStack()
+        self.sampler: Sampler | None = None
 
     def install(self, bot: commands.Bot, submit: Callable[[Event], object]) -> None:
-        """Install every hook. Needs a running loop; nothing of Discord."""
+        """Install every hook, once. Needs a running loop; nothing of Discord."""
+        self.uninstall()
         settings = self._settings
         seen = Seen()
         handler = WebhookLogHandler(
@@ -42,16 +45,23 @@ class Capture:
             include_stack_traces=settings.include_stack_traces,
             seen=seen,
         )
-        hook = RootHook(handler, settings.loggers)
-        hook.install()
-        self._stack.callback(hook.uninstall)
-        ExceptionHooks(bot, submit, now=self._now, keeps_traces=settings.include_stack_traces, seen=seen).install(self._stack)
-        MemberHooks(bot, submit, now=self._now, guild_ids=settings.guild_ids).install(self._stack)
-        Sampler(bot, submit, settings=settings, now=self._now).install(self._stack)
+        sampler = Sampler(bot, submit, settings=settings, now=self._now)
+        keep_traces = settings.include_stack_traces
+        # A hook that fails must not leave those before it behind.
+        with ExitStack() as stack:
+            hook = RootHook(handler, settings.loggers, settings.log_level)
+            stack.callback(hook.uninstall)
+            hook.install()
+            ExceptionHooks(bot, submit, now=self._now, keeps_traces=keep_traces, seen=seen).install(stack)
+            MemberHooks(bot, submit, now=self._now, guild_ids=settings.guild_ids).install(stack)
+            sampler.install(stack)
+            self._stack = stack.pop_all()
+        self.sampler = sampler
         for intent, consequence in _CONSEQUENCES.items():
             if not getattr(bot.intents, intent):
                 _log.warning("the bot runs without the %s intent: %s. Set intents.%s = True", intent, consequence, intent)
 
     def uninstall(self) -> None:
-        """Undo everything, in reverse."""
+        """Undo everything, in reverse, and only where the value is still ours."""
+        self.sampler = None
         self._stack.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,9 +14,9 @@ from discord.ext import commands
 
 from ..event import Event, Person
 from ..event_factory import error_event
+from .border import Border
 from .seen import Seen, root_exception
 
-_log = logging.getLogger(__name__)
 Submit = Callable[[Event], object]
 
 # What a user of the bot did wrong is not an error of the bot.
@@ -30,7 +29,6 @@ _EXPECTED = (
     commands.UserInputError,
     app_commands.CheckFailure,
     app_commands.CommandNotFound,
-    app_commands.TransformerError,
 )
 
 
@@ -43,9 +41,13 @@ class ExceptionHooks:
         self._now = now
         self._keeps_traces = keeps_traces
         self._seen = seen
+        self._is_installed = False
+        self.border = Border("an exception")
 
     def install(self, stack: ExitStack) -> None:
         """Install the hooks; the stack undoes them."""
+        self._is_installed = True
+        stack.callback(self._retire)
         # on_error is called on the instance, never dispatched: a listener would not fire (H1).
         self._wrap(stack, self._bot, "on_error", self._on_error)
         # A listener for on_command_error would silence discord.py's own printing (H2).
@@ -53,12 +55,17 @@ class ExceptionHooks:
         self._wrap(stack, self._bot.tree, "on_error", self._on_tree_error)
         self._wrap_loop(stack, asyncio.get_running_loop())
 
+    def _retire(self) -> None:
+        """Ship nothing more, even from a wrapper that stays because somebody wrapped it in turn."""
+        self._is_installed = False
+
     def _wrap(self, stack: ExitStack, owner: Any, name: str, hook: Callable[..., None]) -> None:
         own = vars(owner).get(name, None)
         before = getattr(owner, name)
 
         async def wrapper(*args: Any, **kwargs: Any) -> None:
-            self._guard(hook, *args)
+            if self._is_installed:
+                self.border.call(hook, *args)
             await before(*args, **kwargs)
 
         def restore() -> None:
@@ -72,39 +79,43 @@ class ExceptionHooks:
         setattr(owner, name, wrapper)
         stack.callback(restore)
 
-    def _guard(self, hook: Callable[..., None], *args: Any) -> None:
-        try:
-            hook(*args)
-        except Exception as error:  # noqa: BLE001 - a border: the host's error handling must go on
-            _log.error("an exception could not be captured: %s", type(error).__name__)
-
     def _on_error(self, event_method: str, *args: Any) -> None:
         error = sys.exc_info()[1]
         if error is not None:
             self._ship(error, event_method, {"event": event_method}, _find_guild(args), ())
 
     def _on_command_error(self, context: commands.Context[Any], error: commands.CommandError) -> None:
-        if isinstance(error, _EXPECTED):
+        if self._is_expected(error):
             return
         name = context.command.qualified_name if context.command else "unknown"
         details = {"command": f"{context.prefix or ''}{name}", **_place(context.guild, context.channel, context.author)}
         self._ship(error, f"command {name}", details, context.guild, (context.author,))
 
     def _on_tree_error(self, interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:
-        if isinstance(error, _EXPECTED):
+        if self._is_expected(error):
             return
         name = interaction.command.qualified_name if interaction.command else "unknown"
         details = {"command": f"/{name}", **_place(interaction.guild, interaction.channel, interaction.user)}
         self._ship(error, f"command /{name}", details, interaction.guild, (interaction.user,))
+
+    def _is_expected(self, error: BaseException) -> bool:
+        """Whether a user's mistake ends here; it is marked, for discord.py logs it as an error with its exception."""
+        expected = isinstance(error, _EXPECTED) or isinstance(root_exception(error), _EXPECTED)
+        # discord.py wraps whatever a transformer raised; one without a cause is a value that does not fit.
+        if isinstance(error, app_commands.TransformerError):
+            expected = error.__cause__ is None
+        if expected:
+            self._seen.is_new(error)
+        return expected
 
     def _wrap_loop(self, stack: ExitStack, loop: asyncio.AbstractEventLoop) -> None:
         before = loop.get_exception_handler()
 
         def handler(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
             error = context.get("exception")
-            if isinstance(error, BaseException):
+            if self._is_installed and isinstance(error, BaseException):
                 details = {"reported_as": context.get("message", "")}
-                self._guard(self._ship, error, "asyncio", details, None, ())
+                self.border.call(self._ship, error, "asyncio", details, None, ())
             if before is not None:
                 before(loop, context)
             else:
@@ -127,7 +138,7 @@ class ExceptionHooks:
     ) -> None:
         if not self._seen.is_new(error):
             return
-        persons = tuple(Person(user.id, tuple({user.name, user.display_name})) for user in users)
+        persons = tuple(Person(user.id, tuple(dict.fromkeys((user.name, user.display_name)))) for user in users)
         event = error_event(
             root_exception(error),
             now=self._now(),

@@ -1,13 +1,13 @@
-"""Log records to events: from any thread, without feeding back, and back in place after the host cleared its handlers."""
+"""Log records to events: from any thread, and without feeding back."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
 import traceback
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from types import TracebackType
 from typing import Any, Final
 
 from ..event import Event, EventKind, LogLevel, to_plain
@@ -16,14 +16,37 @@ from .seen import Seen
 _OWN: Final = ("statsbot_webhooks", "discord.webhook")
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _STANDARD_SIZE: Final = len(vars(logging.makeLogRecord({})))
-_CHECK_SECONDS: Final = 0.5
+# A look-up instead of LogLevel.from_number saves a tenth of the handler's time.
+_LEVELS: Final = {level.number: level for level in LogLevel}
+_NO_CONTEXT: Final[Mapping[str, Any]] = {}
 
 suppressed: ContextVar[bool] = ContextVar("statsbot_webhooks_suppressed", default=False)
 """Whether records of this context are ours and must not be shipped (G1)."""
 
 
+class _Draft:
+    """An Event under construction, of the same slots: a frozen dataclass takes three times as long to fill."""
+
+    __slots__ = Event.__slots__
+
+    def __init__(self, kind: EventKind, level: LogLevel, message: str, record: logging.LogRecord) -> None:
+        self.kind = kind
+        self.level = level
+        self.message = message
+        self.time = record.created
+        self.origin = record.name
+        self.context = _NO_CONTEXT
+        self.traceback: str | None = None
+        self.guild_id = None
+        self.persons = ()
+        self.template = record.msg if isinstance(record.msg, str) else ""
+
+
 class WebhookLogHandler(logging.Handler):
-    """Submit each record as an event. Add it to any logger; records of this package and of discord.py's webhooks are left out."""
+    """Submit each record as an event. Add it to any logger; records of this package and of discord.py's webhooks are left out.
+
+    `level` holds for every logger but those of `loggers` and their children, which have levels of their own.
+    """
 
     def __init__(
         self,
@@ -34,102 +57,74 @@ class WebhookLogHandler(logging.Handler):
         include_stack_traces: bool = True,
         seen: Seen | None = None,
     ) -> None:
-        super().__init__(logging.NOTSET)
+        super().__init__(level)
         self._submit = submit or _submit_to_manager
-        self._floor = logging._checkLevel(level)  # type: ignore[attr-defined]  # noqa: SLF001 - what Handler does
+        self._floor = self.level
         self._loggers = {name: level.number for name, level in (loggers or {}).items()}
+        if self._loggers:
+            self.setLevel(min(self._floor, *self._loggers.values()))
         self._keeps_traces = include_stack_traces
         self._seen = seen or Seen()
+        self.failures = 0
 
     def handle(self, record: logging.LogRecord) -> bool:
         # No lock: nothing here is shared but the queue, and a lock would make threads wait for each other.
-        if self.filter(record):
-            self.emit(record)
-            return True
-        return False
+        passed: Any = self.filter(record)
+        if passed:
+            # From Python 3.12 on a filter may return another record.
+            self.emit(passed if isinstance(passed, logging.LogRecord) else record)
+        return bool(passed)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Read the record at once (its arguments may change) and submit it. Never raises."""
         try:
-            if self._wants(record):
-                self._submit(self._event(record))
+            if record.name.startswith(_OWN) or suppressed.get() or (self._loggers and not self._wants(record)):
+                return
+            error = record.exc_info[1] if record.exc_info else None
+            if error is not None and not self._seen.is_new(error, record.levelno):
+                return
+            try:
+                message = record.getMessage()
+            except Exception as failure:  # noqa: BLE001 - a wrong % format must not lose the record (G2)
+                message = f"{to_plain(record.msg)} (its arguments {to_plain(record.args)!r} do not fit: {type(failure).__name__})"
+            level = _LEVELS.get(record.levelno) or LogLevel.from_number(record.levelno)
+            kind = EventKind.ERROR if error is not None and record.levelno >= logging.ERROR else EventKind.LOG
+            draft = _Draft(kind, level, message, record)
+            if error is not None or record.stack_info or len(record.__dict__) > _STANDARD_SIZE:
+                self._add_details(draft, record, error)
+            draft.__class__ = Event  # type: ignore[assignment]  # the layouts are the same; a test compares the two
+            self._submit(draft)  # type: ignore[arg-type]
         except Exception:  # noqa: BLE001 - a border: the host's logging call must not fail because of us
             self.handleError(record)
 
     def _wants(self, record: logging.LogRecord) -> bool:
-        name = record.name
-        if name.startswith(_OWN) or suppressed.get():
-            return False
-        if record.levelno < self._floor and not self._named(name, record.levelno):
-            return False
-        error = record.exc_info[1] if record.exc_info else None
-        return error is None or self._seen.is_new(error)
-
-    def _named(self, name: str, level: int) -> bool:
-        return any(
-            level >= floor and (name == logger or name.startswith(logger + ".")) for logger, floor in self._loggers.items()
+        return record.levelno >= self._floor or any(
+            record.levelno >= floor and (record.name == name or record.name.startswith(name + "."))
+            for name, floor in self._loggers.items()
         )
 
-    def _event(self, record: logging.LogRecord) -> Event:
-        try:
-            message = record.getMessage()
-        except Exception as error:  # noqa: BLE001 - a wrong % format must not lose the record (G2)
-            message = f"{record.msg} (its arguments {to_plain(record.args)!r} do not fit: {type(error).__name__})"
-        trace = None
-        kind = EventKind.LOG
-        if record.exc_info and record.exc_info[1] is not None:
-            kind = EventKind.ERROR if record.levelno >= logging.ERROR else EventKind.LOG
-            trace = "".join(traceback.format_exception(*record.exc_info)) if self._keeps_traces else None  # type: ignore[misc]
-        context: dict[str, Any] = {}
-        if len(record.__dict__) > _STANDARD_SIZE:
-            context = {key: to_plain(value) for key, value in vars(record).items() if key not in _STANDARD}
-        level = LogLevel.from_number(record.levelno)
-        template = record.msg if isinstance(record.msg, str) else ""
-        return Event(kind, level, message, record.created, record.name, context, trace, template=template)
+    def _add_details(self, draft: _Draft, record: logging.LogRecord, error: BaseException | None) -> None:
+        context = {key: to_plain(value) for key, value in vars(record).items() if key not in _STANDARD}
+        if error is not None:
+            if self._keeps_traces:
+                # The traceback of the argument, not of the exception: a caller may have passed another one.
+                trace: TracebackType | None = record.exc_info[2] if record.exc_info else None
+                draft.traceback = "".join(traceback.format_exception(type(error), error, trace))
+            else:
+                # Without its traceback the record would not say what failed.
+                context.setdefault("exception", f"{type(error).__name__}: {to_plain(error)}")
+        if record.stack_info and self._keeps_traces:
+            context.setdefault("stack", to_plain(record.stack_info))
+        draft.context = context
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Say on stderr which record failed, without its contents, which may be secret."""
-        if logging.raiseExceptions and sys.stderr:
-            print(f"statsbot_webhooks: a record of {record.name} could not be read", file=sys.stderr)
+        """Count it, and say once on stderr which record failed, without its contents, which may be secret."""
+        self.failures += 1
+        if self.failures == 1 and logging.raiseExceptions and sys.stderr:
+            print(f"statsbot_webhooks: a record of {record.name} could not be read; said once", file=sys.stderr)
 
 
 def _submit_to_manager(event: Event) -> object:
     from ..runtime import get_webhook_manager  # noqa: PLC0415 - only for handlers made by hand, and runtime is below us
 
     return get_webhook_manager().submit(event)
-
-
-class RootHook:
-    """Keep a handler on the root logger; put it back within a second when somebody clears the handlers (G4)."""
-
-    def __init__(self, handler: logging.Handler, loggers: Mapping[str, LogLevel]) -> None:
-        self._handler = handler
-        self._loggers = loggers
-        self._levels: dict[str, tuple[int, int]] = {}
-        self._timer: asyncio.TimerHandle | None = None
-
-    def install(self) -> None:
-        """Add the handler, and lower named loggers to the level that was asked for. Needs a running loop."""
-        for name, level in self._loggers.items():
-            logger = logging.getLogger(name)
-            if logger.getEffectiveLevel() > level.number:
-                self._levels[name] = (logger.level, level.number)
-                logger.setLevel(level.number)
-        self._check()
-
-    def _check(self) -> None:
-        root = logging.getLogger()
-        if self._handler not in root.handlers:
-            root.addHandler(self._handler)
-        self._timer = asyncio.get_running_loop().call_later(_CHECK_SECONDS, self._check)
-
-    def uninstall(self) -> None:
-        """Remove the handler, and give back levels that are still ours."""
-        if self._timer is not None:
-            self._timer.cancel()
-        logging.getLogger().removeHandler(self._handler)
-        self._handler.close()
-        for name, (before, ours) in self._levels.items():
-            logger = logging.getLogger(name)
-            if logger.level == ours:
-                logger.setLevel(before)

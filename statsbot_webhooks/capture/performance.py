@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 
 import psutil
 from discord.ext import commands, tasks
@@ -15,8 +15,8 @@ from discord.ext import commands, tasks
 from ..config import WebhookConfig
 from ..event import Event, LogLevel
 from ..event_factory import performance_event
+from .border import Border
 
-_log = logging.getLogger(__name__)
 # A value must fall this far below a threshold before the alert is over: it must not flap.
 _RECOVERY = 0.9
 _MIB = 1024 * 1024
@@ -43,6 +43,7 @@ class Sampler:
         self._worst_lag = 0.0
         self._probe_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self.border = Border("a performance sample")
         self.last: dict[str, float] = {}
         self._loop = tasks.loop(seconds=self._interval, name="statsbot_webhooks-sampler")(self._sample)
 
@@ -70,13 +71,14 @@ class Sampler:
 
     async def _sample(self) -> None:
         started = time.perf_counter()
-        try:
-            self.last = self._measure()
-            for metric in self._limits.keys() & self.last.keys():
-                self._judge(metric, self.last[metric])
-        except Exception as error:  # noqa: BLE001 - a border: an exception would end the loop for good (H5)
-            _log.error("a performance sample failed: %s", type(error).__name__)
+        # An exception would end the loop for good (H5).
+        self.border.call(self._take)
         self.last["sample_ms"] = (time.perf_counter() - started) * 1000
+
+    def _take(self) -> None:
+        self.last = self._measure()
+        for metric in self._limits.keys() & self.last.keys():
+            self._judge(metric, self.last[metric])
 
     def _measure(self) -> dict[str, float]:
         sample = {
@@ -92,21 +94,35 @@ class Sampler:
         return sample
 
     def _judge(self, metric: str, value: float) -> None:
+        """Raise an alert when the level rises, and one recovery when it is over; from CRITICAL to WARNING is silent."""
         warning, critical = self._limits[metric]
         before = self._levels.get(metric)
-        level = LogLevel.CRITICAL if value >= critical else LogLevel.WARNING if value >= warning else None
-        if before is not None and level is not before:
-            threshold = critical if before is LogLevel.CRITICAL else warning
-            if value >= threshold * _RECOVERY and level is not LogLevel.CRITICAL:
-                return
+        level = _level(value, warning, critical, before)
         if level is before:
             return
         if level is None:
             del self._levels[metric]
-            level, threshold = LogLevel.INFO, warning
-        else:
-            self._levels[metric] = level
-            threshold = critical if level is LogLevel.CRITICAL else warning
+            self._report(metric, value, warning, LogLevel.INFO)
+            return
+        self._levels[metric] = level
+        if before is None or level.number > before.number:
+            self._report(metric, value, critical if level is LogLevel.CRITICAL else warning, level)
+
+    def _report(self, metric: str, value: float, threshold: float, level: LogLevel) -> None:
         others = {name: round(number, 1) for name, number in self.last.items() if name != metric}
-        context = {"level": level, "state": "recovered" if level is LogLevel.INFO else "alert", **others}
-        self._submit(performance_event(metric, round(value, 1), threshold, now=self._now(), context=context))
+        state = "recovered" if level is LogLevel.INFO else "alert"
+        context = {"level": level, "state": state, **others}
+        event = performance_event(metric, round(value, 1), threshold, now=self._now(), context=context)
+        if level is LogLevel.INFO:
+            text = f"{metric} is back to {value:.1f}, below the warning threshold of {threshold:g}"
+        else:
+            text = f"{metric} is {value:.1f}, above the {level.value.lower()} threshold of {threshold:g}"
+        self._submit(replace(event, message=text))
+
+
+def _level(value: float, warning: float, critical: float, before: LogLevel | None) -> LogLevel | None:
+    if value >= critical or (before is LogLevel.CRITICAL and value >= critical * _RECOVERY):
+        return LogLevel.CRITICAL
+    if value >= warning or (before is not None and value >= warning * _RECOVERY):
+        return LogLevel.WARNING
+    return None

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-import weakref
-from collections import OrderedDict
 
-_MAX_STRONG = 64
+# discord.py nests three deep (HybridCommandError, CommandInvokeError, the cause); a cycle must end somewhere.
+_MAX_NESTING = 10
 
 
 def root_exception(error: BaseException) -> BaseException:
     """Return the exception that discord.py's wrappers (CommandInvokeError and others) carry."""
-    for _ in range(10):
-        original = getattr(error, "original", None)
+    for _ in range(_MAX_NESTING):
+        original = vars(error).get("original")
         if not isinstance(original, BaseException):
             break
         error = original
@@ -20,26 +20,27 @@ def root_exception(error: BaseException) -> BaseException:
 
 
 class Seen:
-    """Remember exceptions by identity, weakly; those that cannot be weakly held, the last 64 of them."""
+    """Remember exceptions by identity for as long as they live; thread-safe.
+
+    The mark is an entry in the exception's own `__dict__`: exceptions made in C (KeyError, ValueError) refuse weak
+    references, and holding them would hold their frames, with the memory and the secrets in them (G3).
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._weak: dict[int, weakref.ref[BaseException]] = {}
-        self._strong: OrderedDict[int, BaseException] = OrderedDict()
+        # Reentrant: a garbage collection inside may run a `__del__` that logs an exception.
+        self._lock = threading.RLock()
+        self._key = f"_statsbot_webhooks_seen_{id(self):x}"
 
-    def is_new(self, error: BaseException) -> bool:
-        """Return whether this is the first time that the root of the exception is seen, and remember it."""
-        root = root_exception(error)
-        key = id(root)
+    def is_new(self, error: BaseException, level: int = logging.ERROR) -> bool:
+        """Return whether the root of the exception is seen for the first time, and remember it.
+
+        It is new once more when it was only seen below ERROR and now is an error: a retry that was logged as a
+        warning must not hide the failure that ended it.
+        """
+        marks = vars(root_exception(error))
         with self._lock:
-            known = self._weak.get(key)
-            if (known is not None and known() is root) or key in self._strong:
+            before = marks.get(self._key)
+            if before is not None and (before >= logging.ERROR or level < logging.ERROR):
                 return False
-            try:
-                # dict.pop is atomic, so the callback needs no lock: it may run inside any allocation.
-                self._weak[key] = weakref.ref(root, lambda _, key=key, weak=self._weak: weak.pop(key, None))
-            except TypeError:
-                self._strong[key] = root
-                if len(self._strong) > _MAX_STRONG:
-                    self._strong.popitem(last=False)
+            marks[self._key] = level
             return True

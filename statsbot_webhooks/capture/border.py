@@ -1,0 +1,27 @@
+"""The border between the host bot and our hooks: what fails on our side is counted and said once, never raised."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+_log = logging.getLogger(__name__)
+
+
+class Border:
+    """Call hooks so that their failures stay here; `failures` counts them."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self.failures = 0
+
+    def call(self, hook: Callable[..., object], *args: Any, **kwargs: Any) -> None:
+        """Call a hook; an exception of it is counted, and logged the first time. CancelledError passes."""
+        try:
+            hook(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - the border: the host must go on whatever we got wrong
+            self.failures += 1
+            if self.failures == 1:
+                # The text of the exception may hold what must not be printed.
+                _log.warning("%s could not be captured (%s); said once", self._what, type(error).__name__)

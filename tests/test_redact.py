@@ -1,0 +1,122 @@
+"""What the redactor lets through: no secret, and with masking no person."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statsbot_webhooks.event import Event, EventKind, LogLevel, Person
+from statsbot_webhooks.redact import Redactor
+
+TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDe." + "x1Y2z3_-" * 4 + "abcdef"
+HOSTS = ("discord.com", "discordapp.com", "ptb.discord.com", "canary.discord.com", "discord.com:443")
+SECRETS = st.text("abcXYZ0189-_.~+/=!#%*", min_size=8, max_size=60).filter(lambda text: text[0].isalnum())
+FILLER = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+
+
+def event(message: str = "", **values: object) -> Event:
+    return Event(EventKind.LOG, LogLevel.INFO, message, 0.0, **values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("version", ["", "v10/"])
+@pytest.mark.parametrize("tail", ["", "?thread_id=5", "/messages/7", "?wait=true"])
+def test_webhook_urls(host: str, version: str, tail: str) -> None:
+    for url in (f"https://{host}/api/{version}webhooks/123/s3cr3t-abc{tail}", f"{host}/api/{version}webhooks/123/s3cr3t-abc"):
+        for text in (url, url.replace("/", r"\/"), f"POST {url} failed"):
+            clean = Redactor().redact_text(text)
+            assert "s3cr3t" not in clean
+            assert "[redacted webhook URL]" in clean
+
+
+@given(FILLER, FILLER)
+def test_a_planted_token_never_remains(before: str, after: str) -> None:
+    assert TOKEN not in Redactor().redact_text(f"{before} {TOKEN} {after}")
+
+
+@given(
+    FILLER,
+    st.sampled_from(["password", "db_password", "PASSWD", "pwd", "token", "access_token", "clientSecret", "X-Api-Key", "apikey"]),
+    st.sampled_from(["{k}={v}", "{k}: {v}", '"{k}": "{v}"', "{{'{k}': '{v}'}}", "?{k}={v}&page=2", '{k} = "{v}"']),
+    SECRETS,
+)
+def test_a_planted_value_never_remains(before: str, key: str, shape: str, secret: str) -> None:
+    clean = Redactor().redact_text(f"{before}\n{shape.format(k=key, v=secret)} and more")
+    assert secret not in clean.removeprefix(before)
+    assert "and more" in clean
+
+
+@pytest.mark.parametrize("secret", ["p@ss,word", 'ab"cd', "a;b", "x)y", "a&b", "p)]x"])
+def test_no_half_of_a_password_remains(secret: str) -> None:
+    assert Redactor().redact_text(f"password={secret} ok") == "password=[redacted] ok"
+
+
+@pytest.mark.parametrize("value", ["Bearer abc.def", "Bot abc", f"Bot {TOKEN}", "Basic dXNlcg=="])
+def test_authorization(value: str) -> None:
+    assert Redactor().redact_text(f"Authorization: {value}") == "Authorization: [redacted]"
+    assert "abc" not in Redactor().redact_text(f'{{"authorization": "{value}"}}')
+
+
+@pytest.mark.parametrize(
+    "text", ["tokens_used=5", "max_tokens: 100", "author: anna", "authors=3", "file.name.txt", "1.2.3", "pass the salt"]
+)
+def test_harmless_text_stays(text: str) -> None:
+    assert Redactor().redact_text(text) == text
+
+
+@given(st.text("pasword=tken:\"'[]redact, ", max_size=120))
+def test_twice_is_once(text: str) -> None:
+    once = Redactor().redact_text(text)
+    assert Redactor().redact_text(once) == once
+
+
+def test_every_string_of_an_event() -> None:
+    secret = "hunter2-hunter2"
+    text = f"password={secret}"
+    deep = {"a": [{"db_password": secret, "list": [text, {"token": 12345678}]}], text: 1, "tokens_used": 5}
+    clean = Redactor().redact(event(text, template=text, origin=text, context=deep, traceback=f"x\n  login({text})\n"))
+    assert secret not in repr(clean)
+    assert "12345678" not in repr(clean)
+    assert clean.context["tokens_used"] == 5
+
+
+def test_tracebacks_can_be_left_out() -> None:
+    assert Redactor(include_stack_traces=False).redact(event(traceback="Traceback ...")).traceback is None
+    assert Redactor().redact(event(traceback="Traceback ...")).traceback == "Traceback ..."
+
+
+def test_persons_become_stable_pseudonyms() -> None:
+    anna, bob = Person(111111111111111111, ("anna", "Anna B.")), Person(222222222222222222, ("user", "太郎"))
+    text = "anna (111111111111111111) and <@!222222222222222222> 太郎が参加, user, Anna B. <@333333333333333333> annabel"
+    context = {"user_id": 111111111111111111, "author": {"name": "zoe"}, "username": "kim", "n": [222222222222222222]}
+    redactor = Redactor(mask_user_ids=True, mask_key=b"k")
+    clean = redactor.redact(event(text, context=context, persons=(anna, bob)))
+    shown = repr(clean)
+    for part in ("1111111", "2222222", "3333333", "anna ", "Anna", "太郎", "zoe", "kim"):
+        assert part not in shown, part
+    assert "annabel" in clean.message
+    words = clean.message.split()
+    assert words[0] == words[1].strip("()") == clean.context["user_id"]
+    assert words[3] == clean.context["n"][0]
+    assert clean == redactor.redact(event(text, context=context, persons=(anna, bob)))
+    assert Redactor(mask_user_ids=True).redact(event("<@333333333333333333>")) != Redactor(mask_user_ids=True).redact(
+        event("<@333333333333333333>")
+    )
+
+
+def test_ids_stay_without_masking() -> None:
+    assert Redactor().redact(event("<@111111111111111111> anna")).message == "<@111111111111111111> anna"
+
+
+@pytest.mark.parametrize(
+    "piece", ["password=", 'token="', "a.", "x" * 40 + ".", "bearer ", "token=bearer  ", ",", "secret,,", "<@1"]
+)
+def test_time_is_linear(piece: str) -> None:
+    # Quadratic time would take minutes here.
+    text = piece * (400_000 // len(piece))
+    started = time.perf_counter()
+    Redactor(mask_user_ids=True).redact(event(text))
+    assert time.perf_counter() - started < 10

@@ -88,9 +88,8 @@ async def bench_drain(sandbox: Sandbox) -> None:
     await manager.stop()
     took = time.perf_counter() - started
     requests = len(sandbox.requests) - before
-    print(
-        f"2,000 events at once  {stats.delivered} delivered in {took:.1f} s, {requests} requests, {sandbox.count_status(429)} 429s"
-    )
+    limited = sandbox.count_status(429)
+    print(f"2,000 events at once  {stats.delivered} delivered in {took:.1f} s, {requests} requests, {limited} 429s")
 
 
 async def main() -> None:

@@ -65,14 +65,13 @@ def test_a_record_is_read_at_once(events: list[Event], logger: logging.Logger) -
         template="hello %s",
     )
     assert type(first) is Event
-    assert hash(second)
     assert second.context == {}
     with pytest.raises(AttributeError):
         first.message = "frozen"  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
-    ("message", "args"), [("%d heartbeats", ("x",)), ("100 % sure", (1,)), ("%s", (Unprintable(),)), (Unprintable(), ())]
+    ("message", "args"), [("%d heartbeats", ("x",)), ("100 %", (1,)), ("%s", (Unprintable(),)), (Unprintable(), ())]
 )
 def test_a_record_that_cannot_be_formatted_survives(
     events: list[Event], capsys: pytest.CaptureFixture[str], message: object, args: tuple[object, ...]
@@ -194,7 +193,7 @@ async def test_the_handler_comes_back_within_a_second(events: list[Event]) -> No
     try:
         root.handlers.clear()
         async with asyncio.timeout(1):
-            while not root.handlers:
+            while not root.handlers:  # noqa: ASYNC110 - nothing tells when
                 await asyncio.sleep(0.01)
         logging.getLogger("app").warning("back")
     finally:

@@ -13,7 +13,7 @@ test: .venv/.installed-test
 lint: .venv/.installed-dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/pyright
+	.venv/bin/pyright --pythonpath .venv/bin/python
 
 bench: .venv/.installed
 	.venv/bin/python benchmarks/bench.py

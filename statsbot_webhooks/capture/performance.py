@@ -42,6 +42,8 @@ class Sampler:
         self._interval = settings.sample_interval_seconds
         self._worst_lag = 0.0
         self._probe_at = 0.0
+        self._cpu_since = 0.0
+        self._cpu: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.border = Border("a performance sample")
         self.last: dict[str, float] = {}
@@ -50,6 +52,7 @@ class Sampler:
     def install(self, stack: ExitStack) -> None:
         """Start sampling; the stack ends it."""
         self._process.cpu_percent()
+        self._cpu_since = time.monotonic()
         self._arm()
         self._loop.start()
         stack.callback(self._stop)
@@ -83,10 +86,15 @@ class Sampler:
     def _measure(self) -> dict[str, float]:
         sample = {
             "memory_mb": self._process.memory_info().rss / _MIB,
-            "cpu_percent": self._process.cpu_percent(),
             "loop_lag_ms": max(self._worst_lag, 0.0) * 1000,
         }
         self._worst_lag = 0.0
+        # The kernel counts CPU time in ticks of 10 ms: over the first instant after a start one tick reads as 1000 %.
+        if time.monotonic() - self._cpu_since >= min(self._interval / 2, 1.0):
+            self._cpu = self._process.cpu_percent()
+            self._cpu_since = time.monotonic()
+        if self._cpu is not None:
+            sample["cpu_percent"] = self._cpu
         latency = self._bot.latency
         # Before the first heartbeat it is nan or inf (W12).
         if math.isfinite(latency):

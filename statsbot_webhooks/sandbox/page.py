@@ -33,7 +33,10 @@ def add_routes(app: web.Application, state: StateLike) -> None:
 
     async def page(_request: web.Request) -> web.Response:
         nonce = secrets.token_urlsafe(16)
-        text = files("statsbot_webhooks.sandbox").joinpath("page.html").read_text("utf-8").replace("{{nonce}}", nonce)
+        # Within a script element only "<" could end the data; the rest of the page is ours.
+        data = json.dumps(state.snapshot()).replace("<", "\\u003c")
+        text = files("statsbot_webhooks.sandbox").joinpath("page.html").read_text("utf-8")
+        text = text.replace("{{nonce}}", nonce).replace("{{state}}", data)
         # Messages hold hostile text on purpose: the page never makes markup of it, and if it ever did, only the
         # script that carries the nonce may run.
         policy = (

@@ -47,6 +47,20 @@ async def test_a_sample_measures_the_process_and_the_loop(bot: commands.Bot, eve
     assert not [task for task in asyncio.all_tasks() if "sampler" in task.get_name()]
 
 
+async def test_the_start_of_the_sampler_is_no_alert(bot: commands.Bot, events: list[Event]) -> None:
+    settings = WebhookConfig(cpu_warning_percent=0.001, cpu_critical_percent=0.002)
+    capture = Capture(settings=settings, now=time.time)
+    for _ in range(20):
+        capture.install(bot, events.append)
+        assert capture.sampler is not None
+        sum(range(200_000))
+        while not capture.sampler.last:  # noqa: ASYNC110 - nothing tells when
+            await asyncio.sleep(0)
+        capture.uninstall()
+    await asyncio.sleep(0)
+    assert events == []
+
+
 async def test_alerts_rise_once_and_end_once(bot: commands.Bot, events: list[Event]) -> None:
     settings = WebhookConfig(cpu_warning_percent=80, cpu_critical_percent=95)
     sampler = Sampler(bot, events.append, settings=settings, now=lambda: 1.0)

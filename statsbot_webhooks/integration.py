@@ -1,203 +1,211 @@
-"""Ship what StatsBot's own modules log, without changing a line of them."""
+"""StatsBot's own modules: what goes through its tree log, performance monitor and member events is shipped too.
+
+Each function returns True, or False after logging the reason once. `remove_integrations` undoes all of them.
+"""
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import wraps
 from types import FunctionType, ModuleType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from discord.ext import commands
 
-from .capture.logs import suppressed
 from .capture.members import MemberHooks
+from .errors import WebhookLoggingError
 from .event import Event, EventKind, LogLevel, to_plain
 from .event_factory import error_event, performance_event
 from .runtime import get_webhook_manager
+from .tap import is_tapped, tap_function, tap_method
 
 _log = logging.getLogger(__name__)
-
-# StatsBot's public repository, src/utils/tree_log.py: what each function reports.
-_LEVELS: Final = {
-    "log_critical_with_traceback": LogLevel.CRITICAL,
-    "log_error_with_traceback": LogLevel.ERROR,
-    "log_warning_with_context": LogLevel.WARNING,
-}
-_PREFIX: Final = "log_"
 _TREE_MODULES: Final = ("src.utils.tree_log", "tree_log")
 _MONITOR_MODULES: Final = ("src.utils.performance",)
-_MARK: Final = "_statsbot_webhooks"
-
-_undo = ExitStack()
+# Kept outside the package: discord.py purges the package's modules when the extension is reloaded (L1, L2).
+_KEEPER: Final = "_statsbot_webhooks_integrations"
+# What the tree functions call the text that a reader should see first.
+_TEXT_KEYS: Final = ("title", "message", "reason", "bot_name")
 
 
 def integrate_with_tree_log(module: ModuleType | None = None) -> bool:
-    """Ship each call of a tree logger's `log_*` functions as one event; also for code that imported them by name.
-
-    Returns True, or False after logging why not. `remove_integrations` undoes it.
-    """
-    target = module or _find(_TREE_MODULES)
-    if target is None:
-        return _refuse("tree log", f"none of the modules {', '.join(_TREE_MODULES)} can be imported; pass yours")
-    functions = [
-        (name, function)
-        for name, function in vars(target).items()
-        if name.startswith(_PREFIX) and isinstance(function, FunctionType) and function.__module__ == target.__name__
-    ]
-    if not functions:
-        return _refuse("tree log", f"the module {target.__name__} has no function whose name begins with {_PREFIX}")
-    for name, function in functions:
-        if not hasattr(function, _MARK):
-            _replace_everywhere(function, _wrap_tree(name, function))
+    """Ship each call of the tree log's `log_*` functions once, whoever imported them and how."""
+    module = module or _import_first(_TREE_MODULES)
+    if module is None:
+        return _refuse(f"tree log: none of {', '.join(_TREE_MODULES)} can be imported; pass the module")
+    found = _tree_functions(module)
+    if not found:
+        return _refuse(f"tree log: {module.__name__} has no functions whose name begins with log_")
+    for function in found:
+        if not is_tapped(function):
+            _keep(tap_function(function, _tree_report(function.__name__)))
     return True
 
 
-def integrate_with_performance_monitor(monitor: Any = None) -> bool:
-    """Ship what a performance monitor reports as too slow or too large.
-
-    `monitor` is a module or an object with functions whose names end in `alert` or `warning`, called with metric, value
-    and threshold. Returns True, or False after logging why not.
-    """
-    target = monitor or _find(_MONITOR_MODULES)
-    if target is None:
-        return _refuse("performance monitor", f"{_MONITOR_MODULES[0]} cannot be imported; pass yours")
-    names = [
-        name
-        for name in dir(target)
-        if name.strip("_").endswith(("alert", "warning", "alert_threshold")) and callable(getattr(target, name, None))
-    ]
-    if not names:
-        return _refuse("performance monitor", f"{type(target).__name__} has no method that ends in alert or warning")
-    for name in names:
-        before = getattr(target, name)
-        if hasattr(before, _MARK):
-            continue
-        wrapper = _wrap_monitor(before)
-        if isinstance(target, ModuleType) and isinstance(before, FunctionType):
-            _replace_everywhere(before, wrapper)
-        else:
-            setattr(target, name, wrapper)
-            _undo.callback(_restore_attribute, target, name, wrapper)
+def integrate_with_performance_monitor(monitor: object | None = None) -> bool:
+    """Ship the alerts of a `PerformanceMonitor`: memory above its thresholds, and slow operations."""
+    if monitor is None:
+        monitor = _import_first(_MONITOR_MODULES)
+    if monitor is None:
+        return _refuse(f"performance monitor: {_MONITOR_MODULES[0]} cannot be imported; pass the monitor")
+    if isinstance(monitor, ModuleType):
+        monitor = getattr(monitor, "performance_monitor", None)
+    watched: Any = monitor
+    reports: dict[str, Callable[[dict[str, Any]], None]] = {
+        "_check_memory_thresholds": lambda call: _report_memory(watched, call),
+        "_record_metric": lambda call: _report_duration(watched, call),
+    }
+    found = [name for name in reports if callable(getattr(watched, name, None))]
+    if not found or not hasattr(watched, "thresholds"):
+        return _refuse(f"performance monitor: {type(watched).__name__} has no thresholds that it checks")
+    for name in found:
+        if not is_tapped(getattr(watched, name)):
+            _keep(tap_method(watched, name, reports[name]))
     return True
 
 
 def integrate_with_member_events(bot: commands.Bot) -> bool:
-    """Ship joins, leaves, bans and unbans of a bot; does nothing more when the extension is loaded on it."""
-    if bot.get_cog("Webhooks") is not None or hasattr(bot, _MARK):
+    """Ship joins, leaves, kicks, bans and unbans, unless the extension on this bot does so already."""
+    if not hasattr(bot, "add_listener"):
+        return _refuse(f"member events: {type(bot).__name__} has no add_listener; it must be a commands.Bot")
+    bots: list[object] = _keeper().__dict__.setdefault("bots", [])
+    if _has_cog(bot) or any(each is bot for each in bots):
         return True
+    if not bot.intents.members:
+        _log.warning("the bot runs without the members intent: joins and leaves are not seen. Set intents.members = True")
+
+    def submit(event: Event) -> None:
+        # The extension may be loaded after us, and then ships the same.
+        if not _has_cog(bot):
+            _submit(event)
+
     try:
-        config = get_webhook_manager().config
-    except Exception as error:  # noqa: BLE001 - a border: integration never breaks the host
-        return _refuse("member events", str(error))
-    MemberHooks(bot, _submit, now=time.time, guild_ids=config.guild_ids).install(_undo)
-    setattr(bot, _MARK, True)
-    _undo.callback(delattr, bot, _MARK)
+        guild_ids = get_webhook_manager().config.guild_ids
+    except WebhookLoggingError:
+        guild_ids = frozenset[int]()
+    stack = ExitStack()
+    MemberHooks(bot, submit, now=time.time, guild_ids=guild_ids).install(stack)
+    bots.append(bot)
+    stack.callback(bots.remove, bot)
+    _keep(stack.close)
     return True
 
 
 def remove_integrations() -> None:
-    """Undo every integration, in reverse."""
-    _undo.close()
+    """Undo every integration, the last one first. Nothing is touched where the value is no longer ours."""
+    undo: list[Callable[[], None]] = _keeper().__dict__.setdefault("undo", [])
+    while undo:
+        undo.pop()()
 
 
-def _find(names: tuple[str, ...]) -> ModuleType | None:
+def _tree_functions(module: ModuleType) -> list[FunctionType]:
+    """Return the module's own `log_*` functions, and those of its classes (`TreeLogger.log_section`)."""
+    owners: list[Any] = [module, *(each for each in vars(module).values() if inspect.isclass(each))]
+    values: list[object] = [value for owner in owners for value in cast("dict[str, object]", vars(owner)).values()]
+    functions = [value for value in values if isinstance(value, FunctionType)]
+    return [
+        function
+        for function in functions
+        if function.__name__.startswith("log_")
+        and function.__module__ == module.__name__
+        # A coroutine function must stay one; the tree log has none.
+        and not inspect.iscoroutinefunction(function)
+    ]
+
+
+def _tree_report(name: str) -> Callable[[dict[str, Any]], None]:
+    def report(call: dict[str, Any]) -> None:
+        details = {key: value for key, value in call.items() if key not in ("self", "emoji")}
+        text_key = next((key for key in _TEXT_KEYS if key in details), None)
+        text = str(details.pop(text_key)) if text_key else name
+        message = f"{call.get('emoji') or ''} {text}".strip()
+        level_name = str(details.pop("level", "ERROR" if "error" in name else "INFO")).upper()
+        level = LogLevel(level_name) if level_name in LogLevel.__members__ else LogLevel.WARNING
+        error = details.pop("error", None)
+        details.update(_pairs(details.pop("items", ())))
+        context = to_plain(details)
+        if isinstance(error, BaseException):
+            made = error_event(error, now=time.time())
+            text = f"{message}: {made.message}"
+            event = Event(made.kind, level, text, made.time, name, context, made.traceback, template=made.template)
+        else:
+            event = Event(EventKind.LOG, level, message, time.time(), name, context, template=text)
+        _submit(event)
+
+    return report
+
+
+def _pairs(items: Any) -> dict[str, Any]:
+    """Return the lines of a tree; equal keys, which a tree may have and a mapping may not, are numbered."""
+    lines: dict[str, Any] = {}
+    for key, value in items:
+        name, number = str(key), 2
+        while name in lines:
+            name, number = f"{key} ({number})", number + 1
+        lines[name] = value
+    return lines
+
+
+def _report_memory(monitor: Any, call: dict[str, Any]) -> None:
+    usage = float(call["memory_usage"])
+    for key, level in (("memory_critical", LogLevel.CRITICAL), ("memory_warning", LogLevel.WARNING)):
+        threshold = monitor.thresholds.get(key)
+        if threshold is not None and usage > threshold:
+            context = {"level": level, "unit": "MB"}
+            _submit(performance_event("memory_usage", usage, threshold, now=time.time(), context=context))
+            return
+
+
+def _report_duration(monitor: Any, call: dict[str, Any]) -> None:
+    duration, threshold = float(call["duration"]), monitor.thresholds.get("slow_operation")
+    if threshold is None or duration <= threshold or not call.get("log_slow", True):
+        return
+    function = getattr(call.get("func"), "__qualname__", "?")
+    context = {"function": function, "category": call.get("category"), "unit": "ms"}
+    _submit(performance_event("slow_operation", duration, threshold, now=time.time(), context=context))
+
+
+def _submit(event: Event) -> None:
+    # Before the first manager, and after the last one, the host's calls go on unshipped.
+    try:
+        manager = get_webhook_manager()
+    except WebhookLoggingError:
+        return
+    manager.submit(event)
+
+
+def _has_cog(bot: commands.Bot) -> bool:
+    cog = bot.get_cog("Webhooks")
+    return cog is not None and type(cog).__module__.startswith("statsbot_webhooks")
+
+
+def _import_first(names: tuple[str, ...]) -> ModuleType | None:
     for name in names:
         try:
             return importlib.import_module(name)
         except ImportError:
             continue
+        except Exception as error:  # noqa: BLE001 - importing the host's code may raise anything
+            _refuse(f"{name} fails when it is imported: {type(error).__name__}")
     return None
 
 
-def _refuse(what: str, reason: str) -> bool:
-    _log.warning("no integration with the %s: %s", what, reason)
+def _keeper() -> ModuleType:
+    return sys.modules.setdefault(_KEEPER, ModuleType(_KEEPER))
+
+
+def _keep(undo: Callable[[], None]) -> None:
+    _keeper().__dict__.setdefault("undo", []).append(undo)
+
+
+def _refuse(reason: str) -> bool:
+    said = cast("set[str]", _keeper().__dict__.setdefault("said", set()))
+    if reason not in said:
+        said.add(reason)
+        _log.warning("not integrated: %s", reason)
     return False
-
-
-def _submit(event: Event) -> object:
-    return get_webhook_manager().submit(event)
-
-
-def _ship(make: Callable[[], Event]) -> None:
-    try:
-        _submit(make())
-    except Exception as error:  # noqa: BLE001 - a border: the host's call must not fail because of us
-        _log.error("a call could not be shipped: %s", type(error).__name__)
-
-
-def _wrap_tree(name: str, function: FunctionType) -> Callable[..., Any]:
-    @wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        # The tree functions write each of their lines to the root logger too (S2).
-        token = suppressed.set(True)
-        try:
-            result = function(*args, **kwargs)
-        finally:
-            suppressed.reset(token)
-        if token.old_value is not True:
-            _ship(lambda: _tree_event(name, args, kwargs))
-        return result
-
-    setattr(wrapper, _MARK, True)
-    return wrapper
-
-
-def _tree_event(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Event:
-    values = [*args, *kwargs.values()]
-    error = next((value for value in values if isinstance(value, BaseException)), None)
-    title = next((value for value in values if isinstance(value, str)), name)
-    items = next((value for value in values if isinstance(value, (list, tuple))), ())
-    context = {str(item[0]): item[1] for item in items if isinstance(item, (list, tuple)) and len(item) == 2}
-    context |= {key: value for key, value in kwargs.items() if value is not title and value is not items and value is not error}
-    if error is not None:
-        keep = get_webhook_manager().config.include_stack_traces
-        return error_event(
-            error, now=time.time(), include_stack_traces=keep, origin="tree_log", context={"message": title, **context}
-        )
-    level = _LEVELS.get(name, LogLevel.ERROR if "error" in name else LogLevel.INFO)
-    return Event(EventKind.LOG, level, title, time.time(), "tree_log", to_plain(context), template=title)
-
-
-def _wrap_monitor(before: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(before)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        result = before(*args, **kwargs)
-        values = [*args, *kwargs.values()]
-        numbers = [float(value) for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
-        metric = next((value for value in values if isinstance(value, str)), before.__name__)
-        if len(numbers) >= 2:
-            _ship(lambda: performance_event(metric, numbers[0], numbers[1], now=time.time()))
-        return result
-
-    setattr(wrapper, _MARK, True)
-    return wrapper
-
-
-def _replace_everywhere(function: FunctionType, wrapper: Callable[..., Any]) -> None:
-    """Replace a function in every module that holds it: callers imported it by name (S1)."""
-    places = [
-        (module, name)
-        for module in list(sys.modules.values())
-        if isinstance(module, ModuleType)
-        for name, value in list(vars(module).items())
-        if value is function
-    ]
-    for module, name in places:
-        setattr(module, name, wrapper)
-        _undo.callback(_restore, module, name, wrapper, function)
-
-
-def _restore(module: ModuleType, name: str, ours: object, before: object) -> None:
-    if getattr(module, name, None) is ours:
-        setattr(module, name, before)
-
-
-def _restore_attribute(target: Any, name: str, ours: object) -> None:
-    # Set on the object itself; below it the class still has the one from before.
-    if vars(target).get(name) is ours:
-        delattr(target, name)

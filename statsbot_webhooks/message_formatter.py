@@ -258,15 +258,15 @@ def _value_text(value: object) -> str:
 
 
 def _title(event: Event) -> str:
-    if event.kind is EventKind.MEMBER:
+    if event.kind == EventKind.MEMBER:
         return _MEMBER_TITLES.get(event.origin, f"Member event: {event.origin}")
-    if event.kind is EventKind.PERFORMANCE:
+    if event.kind == EventKind.PERFORMANCE:
         return f"{event.level.value} · {event.origin}"
     return f"{event.level.value} · {event.origin}" if event.origin else event.level.value
 
 
 def _color(event: Event) -> int:
-    if event.kind is EventKind.MEMBER:
+    if event.kind == EventKind.MEMBER:
         return _MEMBER_COLORS.get(event.origin, _COLORS[event.level])
     return _COLORS[event.level]
 

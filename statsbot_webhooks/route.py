@@ -24,15 +24,15 @@ class Router:
 
 def _default_names(event: Event, configured: Iterable[str]) -> set[str]:
     names = set(configured)
-    if event.kind is EventKind.PERFORMANCE:
+    if event.kind == EventKind.PERFORMANCE:
         return {"performance" if "performance" in names else "error"}
-    if event.kind is EventKind.MEMBER:
+    if event.kind == EventKind.MEMBER:
         return {"member_events" if "member_events" in names else "info"}
-    if event.level is LogLevel.CRITICAL:
+    if event.level == LogLevel.CRITICAL:
         return {"error", "info"}
     if event.level in (LogLevel.ERROR, LogLevel.WARNING):
         return {"error" if "error" in names else "info"}
-    return {"info"} if event.level is LogLevel.INFO else set()
+    return {"info"} if event.level == LogLevel.INFO else set()
 
 
 def _accepts(destination: Destination, event: Event, is_default: bool) -> bool:

@@ -5,178 +5,60 @@ from __future__ import annotations
 import asyncio
 import base64
 import secrets
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from typing import Any, Final
 
 from aiohttp import web
 
 from .faults import KINDS, Fault
 from .gateway import Gateway
+from .interactions import AUTOCOMPLETE, COMMAND, InteractionResult, Record, result_of
 from .page import add_routes
+from .people import People
 from .redirect import redirect
 from .rest import Request, Rest
-from .state import JSON, Guild, State, Webhook
+from .rules import RateLimits
+from .state import JSON, State, Webhook
+from .views import Attachment, Message, messages_of
 
 __all__ = ["Attachment", "InteractionResult", "Message", "Request", "Sandbox", "redirect"]
-_T = TypeVar("_T")
 _CHANNELS: Final = {"error": "errors", "member_events": "members"}
+_POLL_SECONDS: Final = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A file of a message."""
+class Sandbox(People):
+    """Runs on a thread of its own. Use it with `with` or `async with`; every method may be called from any thread.
 
-    filename: str
-    content_type: str
-    url: str
-    data: bytes
+    `limits=False` switches the rate limits off, `privileged_intents=False` refuses bots that ask for them, and
+    `shards` is how many of them an `AutoShardedBot` is told to start.
+    """
 
-    @property
-    def text(self) -> str:
-        return self.data.decode("utf-8", "replace")
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message as a channel shows it. `pinged` says who was really notified."""
-
-    raw: JSON
-    attachments: tuple[Attachment, ...]
-
-    @property
-    def content(self) -> str:
-        return self.raw["content"]
-
-    @property
-    def username(self) -> str:
-        return self.raw["author"]["username"]
-
-    @property
-    def embeds(self) -> list[JSON]:
-        return self.raw["embeds"]
-
-    @property
-    def pinged(self) -> list[str]:
-        return self.raw["pinged"]
-
-    @property
-    def text(self) -> str:
-        """Everything readable outside of files, joined."""
-        return "\n".join([self.content, *embed_texts(self.embeds)])
-
-
-def embed_texts(embeds: list[JSON]) -> Iterator[str]:
-    """Yield every text of embeds."""
-    for embed in embeds:
-        yield embed.get("title") or ""
-        yield embed.get("description") or ""
-        for item in embed.get("fields") or []:
-            yield f"{item['name']}\n{item['value']}"
-        yield (embed.get("footer") or {}).get("text") or ""
-
-
-@dataclass(frozen=True, slots=True)
-class InteractionResult:
-    """What a bot answered to a slash command."""
-
-    acknowledged: bool
-    deferred: bool
-    ephemeral: bool
-    content: str
-    embeds: list[JSON]
-    choices: list[JSON]
-
-    @property
-    def text(self) -> str:
-        return "\n".join([self.content, *embed_texts(self.embeds)])
-
-
-class Sandbox:
-    """Runs on a thread of its own. Use it with `with` or `async with`; every method may be called from any thread."""
-
-    def __init__(self, *, port: int = 0, limits: bool = True, privileged_intents: bool = True) -> None:
-        self._port = port
-        self.state = State()
-        self._owner = self.state.user("olivia", age_days=2000)
-        self._bot = self.state.user("demo-bot", bot=True, age_days=300)
-        encoded = base64.urlsafe_b64encode(self._bot["id"].encode()).decode().rstrip("=")
-        self.bot_token = f"{encoded}.{secrets.token_urlsafe(4)[:6]}.{secrets.token_urlsafe(29)[:38]}"
-        self.bot_id, self.owner_id = int(self._bot["id"]), int(self._owner["id"])
-        self._guild = self._make_guild("Sandbox")
-        self.guild_id = self._guild.id
-        self.admin_id = int(self.state.add_member(self._guild, self.state.user("adam"), admin=True)["user"]["id"])
-        self.member_id = int(self.state.add_member(self._guild, self.state.user("mia"))["user"]["id"])
-        self._gateway = Gateway(self.state, token=self.bot_token, bot_user=self._bot, privileged_intents=privileged_intents)
+    def __init__(self, *, port: int = 0, limits: bool = True, privileged_intents: bool = True, shards: int = 1) -> None:
+        self._owner = (state := State()).user("olivia", age_days=2000)
+        self._bot = state.user("demo-bot", bot=True, age_days=300)
+        self.bot_token = _make_token(self._bot["id"])
+        gateway = Gateway(state, token=self.bot_token, bot_user=self._bot, privileged_intents=privileged_intents)
+        super().__init__(port, state, gateway, self._owner, self._bot)
         self._rest = Rest(
-            self.state, token=self.bot_token, bot_user=self._bot, owner=self._owner, limits=limits,
-            dispatch=self._gateway.dispatch,
-        )  # fmt: skip
-        self.base_url = ""
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
+            state, token=self.bot_token, bot_user=self._bot, owner=self._owner, limits=RateLimits() if limits else None
+        )
+        self._rest.bot.shards = shards
 
-    def _make_guild(self, name: str) -> Guild:
-        guild = self.state.add_guild(name, self.owner_id)
-        self.state.add_member(guild, self._owner)
-        self.state.add_member(guild, self._bot)
-        return guild
-
-    # -- life of the server
-
-    def __enter__(self) -> Sandbox:
-        started = threading.Event()
-        self._thread = threading.Thread(target=self._serve, args=(started,), name="sandbox", daemon=True)
-        self._thread.start()
-        started.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        loop, thread = self._loop, self._thread
-        if loop is not None and thread is not None:
-            loop.call_soon_threadsafe(self._stopped.set)
-            thread.join()
-
-    async def __aenter__(self) -> Sandbox:
-        return await asyncio.to_thread(self.__enter__)
-
-    async def __aexit__(self, *_: object) -> None:
-        await asyncio.to_thread(self.__exit__)
-
-    def _serve(self, started: threading.Event) -> None:
-        asyncio.run(self._run(started))
-
-    async def _run(self, started: threading.Event) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stopped = asyncio.Event()
+    def _application(self) -> web.Application:
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_get("/gateway/", self._gateway.handle)
         self._rest.add_routes(app)
         add_routes(app, self.state)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", self._port)
-        await site.start()
-        port = runner.addresses[0][1]
-        self.base_url = self._rest.base_url = self._gateway.base_url = f"http://127.0.0.1:{port}"
-        started.set()
-        await self._stopped.wait()
+        return app
+
+    def _on_start(self) -> None:
+        self._gateway.base_url = self.base_url
+        self._rest.start(self.base_url)
+
+    async def _on_stop(self) -> None:
         await self._gateway.disconnect()
-        await runner.cleanup()
-
-    def _call(self, function: Callable[..., _T], *args: Any, **kwargs: Any) -> _T:
-        async def call() -> _T:
-            return function(*args, **kwargs)
-
-        assert self._loop is not None, "start the sandbox first"
-        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(10)
-
-    def _dispatch(self, event: str, data: JSON, guild_id: int | None) -> None:
-        assert self._loop is not None, "start the sandbox first"
-        asyncio.run_coroutine_threadsafe(self._gateway.dispatch(event, data, guild_id), self._loop).result(10)
 
     def redirect(self) -> AbstractContextManager[None]:
         """Point discord.py of this process here while the context lasts."""
@@ -186,46 +68,57 @@ class Sandbox:
 
     def webhook_url(self, name: str, channel: str | None = None) -> str:
         """Return the URL of a webhook, made with its channel on first use."""
-        webhook = self._call(self._find_webhook, name, channel)
+        webhook = self._call(self._webhook, name, channel)
         return f"https://discord.com/api/webhooks/{webhook.id}/{webhook.token}"
 
-    def _find_webhook(self, name: str, channel: str | None) -> Webhook:
-        for webhook in self.state.webhooks.values():
-            if webhook.name == name:
-                return webhook
+    def _webhook(self, name: str, channel: str | None) -> Webhook:
+        known = self._find_webhook(name)
+        if known is not None:
+            return known
         wanted = channel or _CHANNELS.get(name, name)
         channel_id = self._channel_id(wanted)
         if channel_id is None:
             channel_id = self.state.add_channel(self._guild, wanted, f"What the bot sends to {name}")
         return self.state.add_webhook(self._guild, name, channel_id)
 
-    def _channel_id(self, name: str) -> int | None:
-        channels = self._guild.channels.items()
-        return next((channel_id for channel_id, channel in channels if channel["name"] == name), None)
+    def _find_webhook(self, name: str) -> Webhook | None:
+        return next((webhook for webhook in self.state.webhooks.values() if webhook.name == name), None)
+
+    def add_channel(self, name: str, *, forum: bool = False) -> int:
+        """Add a channel, or a forum, which takes only posts into threads."""
+        return self._call(self.state.add_channel, self._guild, name, "", 15 if forum else 0)
+
+    def add_thread(self, channel: str, name: str) -> int:
+        """Add a thread to a channel."""
+        parent_id = self._call(self._channel_id, channel)
+        if parent_id is None:
+            raise LookupError(f"no channel {channel!r}")
+        return self._call(self.state.add_thread, self._guild, parent_id, name, self.owner_id)
+
+    def channels(self) -> list[str]:
+        """Return the names of the channels of the first server."""
+        return self._call(lambda: [channel["name"] for channel in self._guild.channels.values()])
 
     def messages(self, name: str) -> list[Message]:
-        """Return the messages of a channel, named as itself or as its webhook, oldest first."""
-        return self._call(self._messages, _CHANNELS.get(name, name))
+        """Return the messages of a channel or thread, named as itself or as its webhook, oldest first."""
+        return self._call(self._messages, name)
 
-    def _messages(self, channel: str) -> list[Message]:
-        channel_id = self._channel_id(channel)
-        if channel_id is None:
-            return []
-        result: list[Message] = []
-        for raw in self.state.messages[channel_id]:
-            files = [
-                Attachment(a["filename"], a["content_type"], a["url"], self._file(channel_id, a)) for a in raw["attachments"]
-            ]
-            result.append(Message(dict(raw), tuple(files)))
-        return result
+    def _messages(self, name: str) -> list[Message]:
+        webhook = self._find_webhook(name)
+        channel_id = webhook.channel_id if webhook is not None else self._channel_id(_CHANNELS.get(name, name))
+        return [] if channel_id is None else messages_of(self.state, channel_id)
 
-    def _file(self, channel_id: int, attachment: JSON) -> bytes:
-        return self.state.files[channel_id, int(attachment["id"]), attachment["filename"]][1]
+    # -- requests
 
     @property
     def requests(self) -> list[Request]:
         """Every request to the REST API so far."""
         return list(self._rest.requests)
+
+    @property
+    def invalid_requests(self) -> int:
+        """How many answers so far count towards Discord's ban of an address: 401, 403, and 429 of one's own limits."""
+        return self._rest.invalid_requests
 
     def count_status(self, status: int) -> int:
         """Return how many requests were answered with a status."""
@@ -245,146 +138,96 @@ class Sandbox:
     async def wait_until(self, predicate: Callable[[], object], timeout: float = 10.0) -> None:  # noqa: ASYNC109
         """Return when the predicate holds; it is asked after each change. Raises `TimeoutError` with a picture."""
         loop = asyncio.get_running_loop()
-        changed = asyncio.Event()
+        changed, until = asyncio.Event(), loop.time() + timeout
 
         def on_change(_kind: str, _data: JSON) -> None:
             loop.call_soon_threadsafe(changed.set)
 
         unsubscribe = self._call(self.state.subscribe, on_change)
         try:
-            async with asyncio.timeout(timeout):
-                while not predicate():
-                    await changed.wait()
-                    changed.clear()
-        except TimeoutError:
-            counts = {c["name"]: len(self.state.messages[i]) for i, c in self._guild.channels.items()}
-            raise TimeoutError(f"not within {timeout} s; messages per channel: {counts}") from None
+            while not predicate():
+                left = until - loop.time()
+                if left <= 0:
+                    raise TimeoutError(f"not within {timeout} s; {self._call(self._picture)}")
+                try:
+                    # The predicate may also look at things of the bot, which nobody announces.
+                    async with asyncio.timeout(min(left, _POLL_SECONDS)):
+                        await changed.wait()
+                except TimeoutError:
+                    continue
+                changed.clear()
         finally:
             self._call(unsubscribe)
 
-    # -- people
-
-    def add_guild(self, name: str) -> int:
-        """Add a server with the bot in it, and tell the bot."""
-        guild = self._call(self._make_guild, name)
-        self._dispatch("GUILD_CREATE", self.state.guild_object(guild, list(guild.members.values())), guild.id)
-        return guild.id
-
-    def join(
-        self, name: str, *, account_age_days: float = 400, bot: bool = False, user_id: int | None = None,
-        guild_id: int | None = None, admin: bool = False,
-    ) -> int:  # fmt: skip
-        """Let somebody join; returns the user's id."""
-        guild = self.state.guilds[guild_id or self.guild_id]
-        user = self.state.user(name, user_id=user_id, bot=bot, age_days=account_age_days)
-        member = self._call(self.state.add_member, guild, user, admin=admin)
-        self._dispatch("GUILD_MEMBER_ADD", {**member, "guild_id": str(guild.id)}, guild.id)
-        return int(user["id"])
-
-    def leave(self, user_id: int, *, guild_id: int | None = None) -> None:
-        """Let a member leave."""
-        guild = self.state.guilds[guild_id or self.guild_id]
-        user = self._call(guild.members.pop, user_id)["user"]
-        self._dispatch("GUILD_MEMBER_REMOVE", {"guild_id": str(guild.id), "user": user}, guild.id)
-
-    def ban(self, user_id: int, moderator_id: int | None = None, reason: str | None = None) -> None:
-        """Ban a member: the ban, the leave that follows and the audit log entry."""
-        user = self._guild.members[user_id]["user"]
-        self._dispatch("GUILD_BAN_ADD", {"guild_id": str(self.guild_id), "user": user}, self.guild_id)
-        self.leave(user_id)
-        self._audit(22, user_id, moderator_id or self.admin_id, reason)
-
-    def unban(self, user_id: int, name: str = "someone") -> None:
-        """Lift a ban."""
-        user = self.state.user(name, user_id=user_id)
-        self._dispatch("GUILD_BAN_REMOVE", {"guild_id": str(self.guild_id), "user": user}, self.guild_id)
-
-    def kick(self, user_id: int, moderator_id: int | None = None, reason: str | None = None) -> None:
-        """Kick a member: a leave and the audit log entry."""
-        self.leave(user_id)
-        self._audit(20, user_id, moderator_id or self.admin_id, reason)
-
-    def _audit(self, action: int, target_id: int, moderator_id: int, reason: str | None) -> None:
-        entry: JSON = {
-            "id": str(self.state.snowflake()), "guild_id": str(self.guild_id), "user_id": str(moderator_id),
-            "target_id": str(target_id), "action_type": action, "changes": [],
-        }  # fmt: skip
-        if reason is not None:
-            entry["reason"] = reason
-        self._dispatch("GUILD_AUDIT_LOG_ENTRY_CREATE", entry, self.guild_id)
-
-    def say(self, text: str, *, channel: str = "general", author_id: int | None = None) -> None:
-        """Let a member write a message."""
-        channel_id = self._channel_id(channel)
-        assert channel_id is not None, f"no channel {channel}"
-        member = self._guild.members[author_id or self.member_id]
-        message = self._call(self.state.add_message, channel_id, member["user"], {"content": text}, [])
-        data = {**message, "guild_id": str(self.guild_id), "member": {k: v for k, v in member.items() if k != "user"}}
-        self._dispatch("MESSAGE_CREATE", data, self.guild_id)
+    def _picture(self) -> str:
+        lines = [f"{len(self._rest.requests)} requests; messages per channel:"]
+        for channel_id, channel in self._guild.channels.items():
+            shown = messages_of(self.state, channel_id)
+            last = f", last: {shown[-1].text.strip()[:120]!r}" if shown else ""
+            lines.append(f"  #{channel['name']}: {len(shown)}{last}")
+        return "\n".join(lines)
 
     # -- slash commands
 
     def commands(self, guild_id: int | None = None) -> list[str]:
         """Return the names of the registered commands, global ones or a guild's."""
-        return [command["name"] for command in self._rest.commands.get(guild_id, [])]
+        return [command["name"] for command in list(self._rest.bot.commands.get(guild_id, []))]
 
     async def invoke(
         self, name: str, *, user_id: int | None = None, guild_id: int | None = None,
         options: dict[str, Any] | None = None, timeout: float = 10.0,  # noqa: ASYNC109
     ) -> InteractionResult:  # fmt: skip
-        """Let a user call a slash command ("group sub"), and wait for the final answer."""
-        data = self._command_data(name, guild_id or self.guild_id, options or {})
-        return await self._interact(2, data, user_id or self.owner_id, guild_id or self.guild_id, timeout)
+        """Let a user call a slash command ("group sub"), and wait for the final answer.
 
-    def _command_data(self, name: str, guild_id: int, options: dict[str, Any]) -> JSON:
-        first, *rest = name.split()
-        known = [*self._rest.commands.get(guild_id, []), *self._rest.commands.get(None, [])]
-        command = next((command for command in known if command["name"] == first), None)
-        if command is None:
-            raise LookupError(f"the bot has not registered /{first} in this server")
-        values = [{"name": key, "type": 3, "value": value} for key, value in options.items()]
-        inner: list[JSON] = values
-        for part in reversed(rest):
-            inner = [{"name": part, "type": 1, "options": inner}]
-        data = {"id": command["id"], "name": first, "type": 1, "options": inner}
-        return {**data, **({"guild_id": command["guild_id"]} if "guild_id" in command else {})}
+        Raises `LookupError` for a command or option that the bot has not registered, or a user who is not there.
+        """
+        return await self._interact(COMMAND, name, user_id, guild_id, options or {}, None, timeout)
 
-    async def _interact(self, kind: int, data: JSON, user_id: int, guild_id: int, timeout: float) -> InteractionResult:  # noqa: ASYNC109
-        guild = self.state.guilds[guild_id]
-        member = guild.members[user_id]
-        channel_id, channel = next(iter(guild.channels.items()))
-        token, interaction_id = secrets.token_urlsafe(40), str(self.state.snowflake())
-        record: JSON = {"id": interaction_id, "channel_id": str(channel_id), "callback": None, "messages": []}
-        self._rest.interactions[token] = record
-        permissions = str(self.state.permissions(guild, user_id))
-        payload: JSON = {
-            "id": interaction_id, "application_id": self._bot["id"], "type": kind, "data": data, "token": token, "version": 1,
-            "guild_id": str(guild.id), "guild": {"id": str(guild.id), "locale": "en-US", "features": []},
-            "channel_id": str(channel_id), "channel": {**channel, "permissions": permissions},
-            "member": {**member, "permissions": permissions}, "locale": "en-US", "guild_locale": "en-US",
-            "app_permissions": permissions, "entitlements": [], "authorizing_integration_owners": {}, "context": 0,
-            "attachment_size_limit": 10485760,
-        }  # fmt: skip
-        await asyncio.to_thread(self._dispatch, "INTERACTION_CREATE", payload, guild.id)
+    async def autocomplete(
+        self, name: str, option: str, text: str = "", *, user_id: int | None = None, guild_id: int | None = None,
+        options: dict[str, Any] | None = None, timeout: float = 10.0,  # noqa: ASYNC109
+    ) -> list[JSON]:  # fmt: skip
+        """Let a user type into an option of a slash command, and return the choices that the bot offers."""
+        values = {**(options or {}), option: text}
+        return (await self._interact(AUTOCOMPLETE, name, user_id, guild_id, values, option, timeout)).choices
 
-        def is_answered() -> bool:
-            callback = record["callback"]
-            return callback is not None and (callback["type"] != 5 or bool(record["messages"]))
+    async def _interact(
+        self, kind: int, name: str, user_id: int | None, guild_id: int | None, values: dict[str, Any],
+        focused: str | None, timeout: float,  # noqa: ASYNC109
+    ) -> InteractionResult:  # fmt: skip
+        where = guild_id or self.guild_id
 
-        try:
-            await self.wait_until(is_answered, timeout)
-        except TimeoutError:
-            if record["callback"] is None:
-                return InteractionResult(False, False, False, "", [], [])
-        callback = record["callback"]
-        last = record["messages"][-1] if record["messages"] else {}
-        flags = (callback.get("data") or {}).get("flags", 0) | last.get("flags", 0)
-        choices = (callback.get("data") or {}).get("choices", [])
-        return InteractionResult(
-            True, callback["type"] == 5, bool(flags & 64), last.get("content", ""), last.get("embeds", []), choices
-        )
+        def begin() -> Record:
+            guild = self.state.guilds[where]
+            known = [*self._rest.bot.commands.get(where, []), *self._rest.bot.commands.get(None, [])]
+            data = self._rest.interactions.command_data(known, guild, name, values, focused)
+            channel_id = next(iter(guild.channels))
+            record, payload = self._rest.interactions.begin(kind, data, guild, user_id or self.owner_id, channel_id)
+            self._gateway.dispatch("INTERACTION_CREATE", payload, where)
+            return record
 
-    def disconnect(self) -> None:
-        """Drop the gateway connections; the bots resume."""
-        assert self._loop is not None, "start the sandbox first"
-        asyncio.run_coroutine_threadsafe(self._gateway.disconnect(), self._loop).result(10)
+        record = self._call(begin)
+        # No answer is a result too: it says what a user would have seen.
+        with suppress(TimeoutError):
+            await self.wait_until(lambda: record.is_answered, timeout)
+        return self._call(result_of, record)
+
+    # -- connections
+
+    @property
+    def connections(self) -> int:
+        """How many gateway connections are open."""
+        return self._call(lambda: sum(session.connection is not None for session in self._gateway.sessions.values()))
+
+    def disconnect(self, *, resumable: bool = True) -> None:
+        """Drop the gateway connections; the bots resume, or identify again when the sessions are gone too."""
+        self._spawn(lambda: self._gateway.disconnect(resumable=resumable))
+
+    def reconnect(self) -> None:
+        """Ask the bots to reconnect and resume, as Discord does before it restarts a server of its own."""
+        self._call(self._gateway.ask_to_reconnect)
+
+
+def _make_token(bot_id: str) -> str:
+    encoded = base64.urlsafe_b64encode(bot_id.encode()).decode().rstrip("=")
+    return f"{encoded}.{secrets.token_urlsafe(4)[:6]}.{secrets.token_urlsafe(29)[:38]}"

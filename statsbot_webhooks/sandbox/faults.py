@@ -9,10 +9,13 @@ from typing import Final
 
 from aiohttp import web
 
+from .reply import reply
+from .rules import Refusal
+
 KINDS: Final = (
     "500", "502", "reset", "no_answer", "404", "401", "403", "429_global", "429_no_via", "slow", "html_200",
 )  # fmt: skip
-_CODES: Final = {
+_REFUSALS: Final = {
     "404": (404, 10015, "Unknown Webhook"),
     "401": (401, 50027, "Invalid Webhook Token"),
     "403": (403, 50013, "Missing Permissions"),
@@ -28,14 +31,17 @@ class Fault:
     until: float | None
     delay: float
 
-    def is_over(self) -> bool:
-        return self.times == 0 or (self.until is not None and time.monotonic() >= self.until)
+    def take(self) -> bool:
+        """Use the fault once; false when it is over."""
+        if self.times == 0 or (self.until is not None and time.monotonic() >= self.until):
+            return False
+        if self.times is not None:
+            self.times -= 1
+        return True
 
 
 async def answer(fault: Fault, request: web.Request, via: dict[str, str]) -> web.Response | None:
-    """Return the faulty answer; `None` lets the request go on."""
-    if fault.times is not None:
-        fault.times -= 1
+    """Return the faulty answer; `None` lets the request go on. Raises `Refusal`."""
     kind = fault.kind
     if kind == "slow":
         await asyncio.sleep(fault.delay)
@@ -46,17 +52,19 @@ async def answer(fault: Fault, request: web.Request, via: dict[str, str]) -> web
         if request.transport is not None:
             request.transport.abort()
         return web.Response(status=500)
-    if kind in _CODES:
-        status, code, message = _CODES[kind]
-        return web.json_response({"message": message, "code": code}, status=status, headers=via)
+    if kind in _REFUSALS:
+        raise Refusal(*_REFUSALS[kind])
     if kind == "429_global":
         wait = fault.delay or 1.0
         headers = {**via, "Retry-After": str(wait), "X-RateLimit-Global": "true", "X-RateLimit-Scope": "global"}
         body = {"message": "You are being rate limited.", "retry_after": wait, "global": True}
-        return web.json_response(body, status=429, headers=headers)
+        return reply(body, 429, headers)
     if kind == "429_no_via":
         headers = {"Retry-After": str(int(fault.delay or 5)), "Content-Type": "text/html"}
         return web.Response(text="<title>Access denied</title>error code: 1015", status=429, headers=headers)
     if kind == "html_200":
         return web.Response(text="<html></html>", content_type="text/html", headers=via)
-    return web.json_response({"message": f"{kind}: Internal Server Error", "code": 0}, status=int(kind), headers=via)
+    if kind == "502":
+        text = "<html><head><title>502 Bad Gateway</title></head></html>"
+        return web.Response(text=text, status=502, content_type="text/html", headers=via)
+    return reply({"message": "500: Internal Server Error", "code": 0}, 500, via)

@@ -1,4 +1,4 @@
-"""What Discord enforces: lengths, counts, names, rate limits, and how it says no. Numbers are written out on purpose."""
+"""What Discord enforces: lengths, counts, names, rate limits. Numbers are written out on purpose."""
 
 from __future__ import annotations
 
@@ -7,23 +7,32 @@ import re
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, Literal, cast
 
 JSON = dict[str, Any]
+# A date and a time of day; Discord does not take Python's shorter spellings of ISO 8601.
+_STAMP: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?\Z")
+_URL: Final = re.compile(r"[a-z]+://[^\s/]\S*\Z", re.IGNORECASE)
+_SNOWFLAKE: Final = re.compile(r"\d{1,20}\Z")
+Scope = Literal["user", "shared"]
+_PER_WEBHOOK: Final = 5
+_WEBHOOK_SECONDS: Final = 2.0
+_PER_CHANNEL: Final = 30
+_CHANNEL_SECONDS: Final = 60.0
+_FILE_BYTES: Final = 10 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
 class Refusal(Exception):  # noqa: N818 - it is an answer, not an error of the server
     """An answer with a status of 400 and above."""
 
-    status: int
-    code: int
-    message: str
-    errors: JSON = field(default_factory=dict[str, Any])
+    def __init__(self, status: int, code: int, message: str, errors: JSON | None = None) -> None:
+        super().__init__(f"{status} {code} {message}")
+        self.status, self.code, self.message, self.errors = status, code, message, errors
 
     def body(self) -> JSON:
+        """Return the answer's JSON."""
         body: JSON = {"message": self.message, "code": self.code}
         return {**body, "errors": self.errors} if self.errors else body
 
@@ -40,114 +49,185 @@ class _Form:
             place = place.setdefault(part, {})
         place.setdefault("_errors", []).append({"code": code, "message": message})
 
-    def text(self, path: str, value: object, most: int, least: int = 0) -> int:
-        if value is None:
+    def text(self, path: str, value: object, most: int, *, required: bool = False) -> int:
+        """Check a text and return its length in UTF-16 units, the strictest way of counting."""
+        if value is None and not required:
             return 0
-        if not isinstance(value, str):
+        if value is not None and not isinstance(value, str):
             self.add(path, "STRING_TYPE_CONVERT", f'Could not interpret "{type(value).__name__}" as string.')
             return 0
-        length = len(value.encode("utf-16-le", "surrogatepass")) // 2
+        if required and (value is None or not value.strip()):
+            self.add(path, "BASE_TYPE_REQUIRED", "This field is required")
+        length = len((value or "").encode("utf-16-le", "surrogatepass")) // 2
         if length > most:
             self.add(path, "BASE_TYPE_MAX_LENGTH", f"Must be {most} or fewer in length.")
-        if length < least or (least and not value.strip()):
-            self.add(path, "BASE_TYPE_REQUIRED", "This field is required")
         return length
 
-    def url(self, path: str, value: object, schemes: str = "https?|attachment") -> None:
-        if value is not None and not (isinstance(value, str) and re.match(rf"({schemes})://\S+$", value)):
+    def url(self, path: str, value: object, schemes: tuple[str, ...] = ("http", "https")) -> None:
+        if value is None:
+            return
+        if not isinstance(value, str) or len(value) > 2048 or not _URL.match(value):
             self.add(path, "URL_TYPE_INVALID_URL", "Not a well formed URL.")
+        elif value.split(":")[0].lower() not in schemes:
+            names = ", ".join(f"'{scheme}'" for scheme in schemes)
+            self.add(path, "URL_TYPE_INVALID_SCHEME", f"Scheme must be one of ({names}).")
+
+    def table(self, path: str, value: object) -> JSON:
+        """Return a dictionary, empty when there is none."""
+        if value is None:
+            return {}
+        if isinstance(value, dict):
+            return cast(JSON, value)
+        self.add(path, "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType")
+        return {}
+
+    def items(self, path: str, value: object, most: int) -> list[Any]:
+        """Return a list, empty when there is none."""
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            self.add(path, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
+            return []
+        found = cast(list[Any], value)
+        if len(found) > most:
+            self.add(path, "BASE_TYPE_BAD_LENGTH", f"Must be between 0 and {most} in length.")
+        return found
+
+    def whole(self, path: str, value: object, most: int) -> None:
+        if value is None:
+            return
+        if isinstance(value, bool) or not isinstance(value, int):
+            self.add(path, "NUMBER_TYPE_COERCE", f'Value "{value}" is not int.')
+        elif value < 0:
+            self.add(path, "NUMBER_TYPE_MIN", "int value should be greater than or equal to 0.")
+        elif value > most:
+            self.add(path, "NUMBER_TYPE_MAX", f"int value should be less than or equal to {most}.")
+
+    def finish(self) -> None:
+        if self.errors:
+            raise Refusal(400, 50035, "Invalid Form Body", self.errors)
 
 
-def check_message(payload: object, file_sizes: list[int], *, editing: bool = False, webhook: bool = True) -> JSON:
+def check_message(
+    payload: object, file_sizes: list[int], *, editing: bool = False, webhook: bool = True, may_be_empty: bool = False
+) -> JSON:
     """Return the body of a message when Discord would take it; raises `Refusal`."""
-    if not isinstance(payload, dict):
+    if not isinstance(payload, dict) or not is_finite(cast(object, payload)):
         raise Refusal(400, 50109, "The request body contains invalid JSON.")
-    if len(file_sizes) > 10:
-        raise Refusal(400, 50035, "Invalid Form Body", {"files": {"_errors": [{"code": "BASE_TYPE_MAX_LENGTH"}]}})
-    if sum(file_sizes) > 10 * 1024 * 1024:
+    body = cast(JSON, payload)
+    if sum(file_sizes) > _FILE_BYTES:
         raise Refusal(413, 40005, "Request entity too large")
     form = _Form()
-    body: JSON = payload  # pyright: ignore[reportUnknownVariableType]
-    _refuse_non_finite(body)
+    if len(file_sizes) > 10:
+        form.add("files", "BASE_TYPE_BAD_LENGTH", "Must be between 0 and 10 in length.")
     form.text("content", body.get("content"), 2000)
-    if webhook:
-        _check_name(form, body.get("username"))
-        form.url("avatar_url", body.get("avatar_url"), "https?")
-    embeds = body.get("embeds") or []
-    if not isinstance(embeds, list):
-        form.add("embeds", "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
-        embeds = []
-    if len(embeds) > 10:  # pyright: ignore[reportUnknownArgumentType]
-        form.add("embeds", "BASE_TYPE_MAX_LENGTH", "Must be 10 or fewer in length.")
-    total = sum(_check_embed(form, f"embeds.{i}", embed) for i, embed in enumerate(embeds))  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
-    if total > 6000:
+    if webhook and not editing:
+        _check_username(form, body)
+        form.url("avatar_url", body.get("avatar_url"))
+        form.text("thread_name", body.get("thread_name"), 100)
+    embeds = form.items("embeds", body.get("embeds"), 10)
+    if sum(_check_embed(form, f"embeds.{i}", embed) for i, embed in enumerate(embeds)) > 6000:
         form.add("embeds", "MAX_EMBED_SIZE_EXCEEDED", "Embed size exceeds maximum size of 6000")
+    form.whole("flags", body.get("flags"), (1 << 63) - 1)
+    form.items("attachments", body.get("attachments"), 10)
+    form.items("components", body.get("components"), 40)
     _check_mentions(form, body.get("allowed_mentions"))
-    if form.errors:
-        raise Refusal(400, 50035, "Invalid Form Body", form.errors)
-    has_text = isinstance(body.get("content"), str) and bool(body["content"].strip())
-    if not editing and not has_text and not embeds and not file_sizes and not body.get("components"):
+    form.finish()
+    has_text = bool((body.get("content") or "").strip())
+    shows = has_text or any(map(_is_shown, embeds)) or file_sizes or body.get("components") or body.get("poll")
+    if not (editing or may_be_empty or shows):
         raise Refusal(400, 50006, "Cannot send an empty message")
     return body
 
 
-def _refuse_non_finite(value: object) -> None:
-    if isinstance(value, float) and not math.isfinite(value):
-        raise Refusal(400, 50109, "The request body contains invalid JSON.")
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]
-    for item in items:  # pyright: ignore[reportUnknownVariableType]
-        _refuse_non_finite(item)  # pyright: ignore[reportUnknownArgumentType]
+def check_name(name: object) -> None:
+    """Check the name of a webhook; raises `Refusal`."""
+    form = _Form()
+    _check_username(form, {"name": name}, "name")
+    form.finish()
 
 
-def _check_name(form: _Form, name: object) -> None:
-    form.text("username", name, 80, 1)
-    if isinstance(name, str):
-        for word in ("discord", "clyde"):
-            if word in name.lower():
-                form.add("username", "USERNAME_INVALID_CONTAINS", f'Username cannot contain "{word}"')
+def is_finite(value: object) -> bool:
+    """Say whether JSON holds no NaN and no infinity, at any depth; Python's parser takes them, Discord does not."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return all(map(is_finite, cast(dict[str, object], value).values()))
+    return not isinstance(value, list) or all(map(is_finite, cast(list[object], value)))
+
+
+def _check_username(form: _Form, body: JSON, key: str = "username") -> None:
+    name = body.get(key)
+    if name is None:
+        return
+    form.text(key, name, 80)
+    if not isinstance(name, str):
+        return
+    if not name.strip():
+        form.add(key, "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 80 in length.")
+    for word in ("discord", "clyde"):
+        if word in name.lower():
+            form.add(key, "USERNAME_INVALID_CONTAINS", f'Username cannot contain "{word}"')
+
+
+def _is_shown(embed: JSON) -> bool:
+    keys = ("title", "description", "fields", "footer", "author", "image", "thumbnail", "url")
+    return any(embed.get(key) for key in keys)
 
 
 def _check_embed(form: _Form, path: str, embed: object) -> int:
-    if not isinstance(embed, dict):
-        form.add(path, "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType")
-        return 0
-    data: JSON = embed  # pyright: ignore[reportUnknownVariableType]
+    data = form.table(path, embed)
+    footer, author = form.table(f"{path}.footer", data.get("footer")), form.table(f"{path}.author", data.get("author"))
     total = form.text(f"{path}.title", data.get("title"), 256)
     total += form.text(f"{path}.description", data.get("description"), 4096)
-    total += form.text(f"{path}.footer.text", (data.get("footer") or {}).get("text"), 2048)
-    total += form.text(f"{path}.author.name", (data.get("author") or {}).get("name"), 256)
-    for key in ("image", "thumbnail"):
-        form.url(f"{path}.{key}.url", (data.get(key) or {}).get("url"))
+    total += form.text(f"{path}.footer.text", footer.get("text"), 2048)
+    total += form.text(f"{path}.author.name", author.get("name"), 256)
     form.url(f"{path}.url", data.get("url"))
-    color = data.get("color")
-    if color is not None and (isinstance(color, bool) or not isinstance(color, int) or not 0 <= color <= 0xFFFFFF):
-        form.add(f"{path}.color", "NUMBER_TYPE_COERCE", "Value is not an int between 0 and 16777215.")
-    try:
-        if (stamp := data.get("timestamp")) is not None:
-            datetime.fromisoformat(stamp)
-    except (TypeError, ValueError):
-        form.add(f"{path}.timestamp", "DATE_TIME_TYPE_PARSE", "Could not parse. Should be ISO8601.")
-    fields = data.get("fields") or []
-    if len(fields) > 25:
-        form.add(f"{path}.fields", "BASE_TYPE_MAX_LENGTH", "Must be 25 or fewer in length.")
-    for index, item in enumerate(fields):
-        total += form.text(f"{path}.fields.{index}.name", item.get("name", ""), 256, 1)
-        total += form.text(f"{path}.fields.{index}.value", item.get("value", ""), 1024, 1)
+    form.url(f"{path}.author.url", author.get("url"))
+    pictures: dict[str, object] = {
+        "footer.icon_url": footer.get("icon_url"), "author.icon_url": author.get("icon_url"),
+        "image.url": form.table(f"{path}.image", data.get("image")).get("url"),
+        "thumbnail.url": form.table(f"{path}.thumbnail", data.get("thumbnail")).get("url"),
+    }  # fmt: skip
+    for key, url in pictures.items():
+        form.url(f"{path}.{key}", url, ("http", "https", "attachment"))
+    form.whole(f"{path}.color", data.get("color"), 0xFFFFFF)
+    _check_stamp(form, f"{path}.timestamp", data.get("timestamp"))
+    for index, item in enumerate(form.items(f"{path}.fields", data.get("fields"), 25)):
+        field = form.table(f"{path}.fields.{index}", item)
+        total += form.text(f"{path}.fields.{index}.name", field.get("name"), 256, required=True)
+        total += form.text(f"{path}.fields.{index}.value", field.get("value"), 1024, required=True)
     return total
 
 
+def _check_stamp(form: _Form, path: str, value: object) -> None:
+    if value is None:
+        return
+    try:
+        if isinstance(value, str) and _STAMP.match(value):
+            datetime.fromisoformat(value)
+            return
+    except ValueError:
+        pass
+    form.add(path, "DATE_TIME_TYPE_PARSE", f"Could not parse {value}. Should be ISO8601.")
+
+
 def _check_mentions(form: _Form, allowed: object) -> None:
-    if allowed is None:
-        return
-    if not isinstance(allowed, dict):
-        form.add("allowed_mentions", "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType")
-        return
-    data: JSON = allowed  # pyright: ignore[reportUnknownVariableType]
-    for kind in data.get("parse", []):
+    data = form.table("allowed_mentions", allowed)
+    parse = form.items("allowed_mentions.parse", data.get("parse"), 3)
+    for index, kind in enumerate(parse):
         if kind not in ("roles", "users", "everyone"):
-            form.add("allowed_mentions.parse", "BASE_TYPE_CHOICES", "Value must be one of (roles, users, everyone).")
-        if kind in ("roles", "users") and data.get(kind):
-            form.add("allowed_mentions", "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", "parse and ids are exclusive")
+            message = "Value must be one of ('roles', 'users', 'everyone')."
+            form.add(f"allowed_mentions.parse.{index}", "BASE_TYPE_CHOICES", message)
+    for kind in ("roles", "users"):
+        ids = form.items(f"allowed_mentions.{kind}", data.get(kind), 100)
+        for index, value in enumerate(ids):
+            if isinstance(value, bool) or not _SNOWFLAKE.match(str(value)):
+                message = f'Value "{value}" is not snowflake.'
+                form.add(f"allowed_mentions.{kind}.{index}", "NUMBER_TYPE_COERCE", message)
+        if ids and kind in parse:
+            message = f"parse:[{kind!r}] and {kind}: [ids...] are mutually exclusive."
+            form.add("allowed_mentions", "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +237,19 @@ class Verdict:
     retry_after: float | None
     remaining: int
     reset_after: float
+    scope: Scope = "user"
+
+    def headers(self, now: float) -> dict[str, str]:
+        """Return the headers of the webhook's own limit at a wall clock time."""
+        return {
+            "X-RateLimit-Limit": str(_PER_WEBHOOK), "X-RateLimit-Remaining": str(self.remaining),
+            "X-RateLimit-Reset": f"{now + self.reset_after:.3f}", "X-RateLimit-Reset-After": f"{self.reset_after:.3f}",
+            "X-RateLimit-Bucket": "sandbox-webhook",
+        }  # fmt: skip
 
 
 class RateLimits:
-    """5 in 2 s for each webhook, shown in headers; 30 in 60 s for each channel, shown nowhere. Sliding windows."""
+    """5 in 2 s for each webhook, shown in headers; 30 in 60 s for each channel, shown nowhere."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
@@ -170,15 +259,18 @@ class RateLimits:
     def check(self, webhook_id: int, channel_id: int) -> Verdict:
         """Count a request, or refuse it without counting it."""
         now = self._monotonic()
-        recent = self._recent(self._webhooks[webhook_id], now - 2.0)
-        channel = self._recent(self._channels[channel_id], now - 60.0)
-        if len(recent) >= 5:
-            return Verdict(recent[0] + 2.0 - now, 0, recent[0] + 2.0 - now)
-        if len(channel) >= 30:
-            return Verdict(channel[0] + 60.0 - now, 5 - len(recent), 2.0)
+        recent = self._recent(self._webhooks[webhook_id], now - _WEBHOOK_SECONDS)
+        channel = self._recent(self._channels[channel_id], now - _CHANNEL_SECONDS)
+        if len(recent) >= _PER_WEBHOOK:
+            wait = recent[0] + _WEBHOOK_SECONDS - now
+            return Verdict(wait, 0, wait)
+        reset_after = (recent[0] if recent else now) + _WEBHOOK_SECONDS - now
+        if len(channel) >= _PER_CHANNEL:
+            # The headers go on telling only of the webhook's own limit, which has room left.
+            return Verdict(channel[0] + _CHANNEL_SECONDS - now, _PER_WEBHOOK - len(recent), reset_after, "shared")
         recent.append(now)
         channel.append(now)
-        return Verdict(None, 5 - len(recent), recent[0] + 2.0 - now)
+        return Verdict(None, _PER_WEBHOOK - len(recent), reset_after)
 
     @staticmethod
     def _recent(times: deque[float], since: float) -> deque[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -10,10 +11,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from .guild_payload import DEFAULT_PERMISSIONS, guild_payload
+
 # https://discord.com/developers/docs/reference#snowflakes
 _EPOCH_MS: Final = 1420070400000
 _ADMINISTRATOR: Final = 1 << 3
-_MEMBER_PERMISSIONS: Final = 104324673
+FORUM: Final = 15
+THREAD: Final = 11
 Listener = Callable[[str, dict[str, Any]], None]
 JSON = dict[str, Any]
 
@@ -26,24 +30,33 @@ def iso(seconds: float | None = None) -> str:
 
 @dataclass(slots=True)
 class Webhook:
-    """A webhook: `name` is what the test calls it."""
+    """A webhook: `name` is what the test calls it and stays, `title` is what Discord shows and may change."""
 
     id: int
     token: str
     name: str
+    title: str
     channel_id: int
     guild_id: int
 
 
 @dataclass(slots=True)
 class Guild:
-    """A server and who is in it; members are member objects as Discord sends them, by user id."""
+    """A server and who is in it; everything in it is kept as Discord sends it, by id."""
 
     id: int
     name: str
     owner_id: int
+    admin_role_id: int
     members: dict[int, JSON] = field(default_factory=dict[int, JSON])
     channels: dict[int, JSON] = field(default_factory=dict[int, JSON])
+    threads: dict[int, JSON] = field(default_factory=dict[int, JSON])
+    bans: dict[int, JSON] = field(default_factory=dict[int, JSON])
+    audit_log: list[JSON] = field(default_factory=list[JSON])
+
+    def place(self, channel_id: int) -> JSON | None:
+        """Return a channel or a thread."""
+        return self.channels.get(channel_id) or self.threads.get(channel_id)
 
 
 class State:
@@ -53,6 +66,7 @@ class State:
         self._counter = itertools.count()
         self._listeners: list[Listener] = []
         self.guilds: dict[int, Guild] = {}
+        self.users: dict[int, JSON] = {}
         self.webhooks: dict[int, Webhook] = {}
         self.messages: dict[int, list[JSON]] = {}
         self.files: dict[tuple[int, int, str], tuple[str, bytes]] = {}
@@ -68,19 +82,47 @@ class State:
         return lambda: self._listeners.remove(callback)
 
     def emit(self, kind: str, data: JSON) -> None:
+        """Tell every subscriber of a change."""
         for listener in list(self._listeners):
             listener(kind, data)
 
+    # -- people
+
     def user(self, name: str, *, user_id: int | None = None, bot: bool = False, age_days: float = 400) -> JSON:
         """Return a user object; the id carries the account's age."""
+        if user_id is not None and user_id in self.users:
+            return self.users[user_id]
         made = user_id or self.snowflake(time.time() - age_days * 86400)
-        return {
+        self.users[made] = {
             "id": str(made), "username": name, "global_name": None, "discriminator": "0000" if bot else "0",
             "avatar": None, "bot": bot, "public_flags": 0,
         }  # fmt: skip
+        return self.users[made]
+
+    def add_member(self, guild: Guild, user: JSON, *, admin: bool = False) -> JSON:
+        member: JSON = {
+            "user": user, "nick": None, "avatar": None, "roles": [str(guild.admin_role_id)] if admin else [],
+            "joined_at": iso(), "deaf": False, "mute": False, "flags": 0, "pending": False, "premium_since": None,
+        }  # fmt: skip
+        guild.members[int(user["id"])] = member
+        self.emit("member", {"guild_id": str(guild.id), "user": user, "joined": True})
+        return member
+
+    def remove_member(self, guild: Guild, user_id: int) -> JSON:
+        """Take a member out of a guild and return the user; raises `KeyError` when there is no such member."""
+        user = guild.members.pop(user_id)["user"]
+        self.emit("member", {"guild_id": str(guild.id), "user": user, "joined": False})
+        return user
+
+    def permissions(self, guild: Guild, user_id: int) -> int:
+        member = guild.members.get(user_id)
+        is_admin = user_id == guild.owner_id or (member is not None and str(guild.admin_role_id) in member["roles"])
+        return DEFAULT_PERMISSIONS | (_ADMINISTRATOR if is_admin else 0)
+
+    # -- places
 
     def add_guild(self, name: str, owner_id: int) -> Guild:
-        guild = Guild(self.snowflake(), name, owner_id)
+        guild = Guild(self.snowflake(), name, owner_id, self.snowflake())
         self.guilds[guild.id] = guild
         self.add_channel(guild, "general", "Where people talk")
         return guild
@@ -90,105 +132,150 @@ class State:
         guild.channels[channel_id] = {
             "id": str(channel_id), "guild_id": str(guild.id), "name": name, "topic": topic, "type": type,
             "position": len(guild.channels), "permission_overwrites": [], "nsfw": False, "parent_id": None,
-            "rate_limit_per_user": 0, "last_message_id": None,
+            "rate_limit_per_user": 0, "last_message_id": None, "flags": 0,
         }  # fmt: skip
         self.messages[channel_id] = []
         self.emit("channel_create", guild.channels[channel_id])
         return channel_id
 
-    def add_member(self, guild: Guild, user: JSON, *, admin: bool = False) -> JSON:
-        member: JSON = {
-            "user": user, "nick": None, "avatar": None, "roles": [str(guild.id + 1)] if admin else [],
-            "joined_at": iso(), "deaf": False, "mute": False, "flags": 0, "pending": False, "premium_since": None,
+    def add_thread(self, guild: Guild, parent_id: int, name: str, owner_id: int) -> int:
+        thread_id = self.snowflake()
+        guild.threads[thread_id] = {
+            "id": str(thread_id), "guild_id": str(guild.id), "parent_id": str(parent_id), "name": name, "type": THREAD,
+            "owner_id": str(owner_id), "last_message_id": None, "message_count": 0, "member_count": 1,
+            "rate_limit_per_user": 0, "flags": 0, "thread_metadata": {
+                "archived": False, "auto_archive_duration": 1440, "archive_timestamp": iso(), "locked": False,
+                "create_timestamp": iso(),
+            },
         }  # fmt: skip
-        guild.members[int(user["id"])] = member
-        return member
+        self.messages[thread_id] = []
+        self.emit("channel_create", guild.threads[thread_id])
+        return thread_id
 
-    def permissions(self, guild: Guild, user_id: int) -> int:
-        member = guild.members.get(user_id)
-        is_admin = user_id == guild.owner_id or (member is not None and str(guild.id + 1) in member["roles"])
-        return _MEMBER_PERMISSIONS | (_ADMINISTRATOR if is_admin else 0)
-
-    def roles(self, guild: Guild) -> list[JSON]:
-        def role(role_id: int, name: str, position: int, permissions: int) -> JSON:
-            return {
-                "id": str(role_id), "name": name, "color": 0, "colors": {"primary_color": 0}, "hoist": False,
-                "position": position, "permissions": str(permissions), "managed": False, "mentionable": False, "flags": 0,
-            }  # fmt: skip
-
-        everyone = role(guild.id, "@everyone", 0, _MEMBER_PERMISSIONS)
-        return [everyone, role(guild.id + 1, "Admins", 1, _ADMINISTRATOR)]
+    def guild_of(self, channel_id: int) -> Guild | None:
+        """Return the guild that a channel or thread is in."""
+        return next((guild for guild in self.guilds.values() if guild.place(channel_id) is not None), None)
 
     def guild_object(self, guild: Guild, members: list[JSON]) -> JSON:
         """Return the payload of GUILD_CREATE."""
         return {
-            "id": str(guild.id), "name": guild.name, "owner_id": str(guild.owner_id), "roles": self.roles(guild),
-            "channels": list(guild.channels.values()), "members": members, "member_count": len(guild.members),
-            "large": False, "joined_at": iso(), "unavailable": False, "threads": [], "presences": [], "voice_states": [],
-            "stage_instances": [], "guild_scheduled_events": [], "soundboard_sounds": [], "emojis": [], "stickers": [],
-            "features": [], "icon": None, "splash": None, "banner": None, "description": None, "region": "sandbox",
-            "afk_channel_id": None, "afk_timeout": 300, "system_channel_id": None, "system_channel_flags": 0,
-            "rules_channel_id": None, "public_updates_channel_id": None, "verification_level": 0, "mfa_level": 0,
-            "default_message_notifications": 0, "explicit_content_filter": 0, "nsfw_level": 0, "premium_tier": 0,
-            "premium_subscription_count": 0, "preferred_locale": "en-US", "vanity_url_code": None,
-            "premium_progress_bar_enabled": False, "application_id": None, "widget_enabled": False,
+            **guild_payload(guild.id, guild.name, guild.owner_id, guild.admin_role_id),
+            "channels": list(guild.channels.values()), "threads": list(guild.threads.values()),
+            "members": members, "member_count": len(guild.members), "joined_at": iso(),
         }  # fmt: skip
 
+    # -- webhooks and messages
+
     def add_webhook(self, guild: Guild, name: str, channel_id: int) -> Webhook:
-        webhook = Webhook(self.snowflake(), secrets.token_urlsafe(51), name, channel_id, guild.id)
+        webhook = Webhook(self.snowflake(), secrets.token_urlsafe(51), name, name, channel_id, guild.id)
         self.webhooks[webhook.id] = webhook
+        self.emit("webhooks_update", {"guild_id": str(guild.id), "channel_id": str(channel_id)})
         return webhook
 
     def webhook_object(self, webhook: Webhook) -> JSON:
         return {
-            "id": str(webhook.id), "type": 1, "token": webhook.token, "name": webhook.name, "avatar": None,
+            "id": str(webhook.id), "type": 1, "token": webhook.token, "name": webhook.title, "avatar": None,
             "channel_id": str(webhook.channel_id), "guild_id": str(webhook.guild_id), "application_id": None,
         }  # fmt: skip
 
     def add_message(self, channel_id: int, author: JSON, payload: JSON, attachments: list[JSON], **more: Any) -> JSON:
         """Store a message and tell everybody."""
-        embeds = [{**embed, "type": "rich"} for embed in payload.get("embeds") or []]
+        return self.show_message(self.message_object(channel_id, author, payload, attachments, **more))
+
+    def show_message(self, message: JSON) -> JSON:
+        """Put a message into its channel and tell everybody."""
+        channel_id = int(message["channel_id"])
+        self.messages.setdefault(channel_id, []).append(message)
+        place = next((guild.place(channel_id) for guild in self.guilds.values() if guild.place(channel_id)), None)
+        if place is not None:
+            place["last_message_id"] = message["id"]
+        self.emit("message_create", message)
+        return message
+
+    def message_object(self, channel_id: int, author: JSON, payload: JSON, files: list[JSON], **more: Any) -> JSON:
+        """Return a message as Discord shows it; `pinged` is ours and says who is really notified."""
         content = payload.get("content") or ""
         pinged = _pings(content, payload.get("allowed_mentions"))
+        ids = [int(ping[2:-1]) for ping in pinged if ping[2:-1].isdigit()]
+        users = [self.users[user_id] for user_id in ids if user_id in self.users]
+        roles = [ping[3:-1] for ping in pinged if ping.startswith("<@&")]
         message: JSON = {
             "id": str(self.snowflake()), "channel_id": str(channel_id), "author": author, "content": content,
-            "embeds": embeds, "attachments": attachments, "timestamp": iso(), "edited_timestamp": None,
-            "mentions": [], "mention_roles": [], "mention_everyone": "everyone" in pinged, "pinned": False, "tts": False,
-            "type": 0, "flags": payload.get("flags", 0), "components": payload.get("components", []), "pinged": pinged,
-            **more,
+            "embeds": shown_embeds(payload, files), "attachments": files, "timestamp": iso(), "edited_timestamp": None,
+            "mentions": users, "mention_roles": roles, "mention_everyone": bool({"everyone", "here"} & set(pinged)),
+            "pinned": False, "tts": False, "type": 0, "flags": payload.get("flags") or 0,
+            "components": payload.get("components") or [], "pinged": pinged, **more,
         }  # fmt: skip
-        self.messages.setdefault(channel_id, []).append(message)
-        self.emit("message_create", message)
+        if payload.get("message_reference"):
+            message |= {"type": 19, "message_reference": payload["message_reference"]}
+        if payload.get("nonce") is not None:
+            message["nonce"] = payload["nonce"]
         return message
 
     def find_message(self, channel_id: int, message_id: int) -> JSON | None:
         return next((m for m in self.messages.get(channel_id, []) if m["id"] == str(message_id)), None)
 
-    def edit_message(self, message: JSON, payload: JSON) -> JSON:
-        for key in ("content", "embeds", "components", "flags"):
-            if key in payload:
-                message[key] = payload[key] if payload[key] is not None else ([] if key == "embeds" else "")
+    def edit_message(self, message: JSON, payload: JSON, files: list[JSON] | None = None) -> JSON:
+        """Apply an edit: what the payload names is replaced, new files are added."""
+        if payload.get("attachments") is not None:
+            kept = {str(item.get("id")) for item in payload["attachments"]}
+            message["attachments"] = [item for item in message["attachments"] if item["id"] in kept]
+        message["attachments"] = [*message["attachments"], *(files or [])]
+        if "content" in payload:
+            message["content"] = payload["content"] or ""
+        if "embeds" in payload:
+            message["embeds"] = shown_embeds(payload, message["attachments"])
+        if "components" in payload:
+            message["components"] = payload["components"] or []
+        if payload.get("flags") is not None:
+            message["flags"] = payload["flags"]
         message["edited_timestamp"] = iso()
-        self.emit("message_update", message)
+        # Ephemeral answers are in no channel.
+        if message in self.messages.get(int(message["channel_id"]), []):
+            self.emit("message_update", message)
         return message
 
     def delete_message(self, message: JSON) -> None:
-        self.messages[int(message["channel_id"])].remove(message)
+        shown = self.messages.get(int(message["channel_id"]), [])
+        if message not in shown:
+            return
+        shown.remove(message)
         self.emit("message_delete", {"id": message["id"], "channel_id": message["channel_id"]})
 
     def snapshot(self) -> JSON:
         """Return all that the page shows."""
         guilds = [
-            {"id": str(guild.id), "name": guild.name, "channels": list(guild.channels.values())} for guild in self.guilds.values()
-        ]
+            {
+                "id": str(guild.id), "name": guild.name, "members": list(guild.members.values()),
+                "channels": [*guild.channels.values(), *guild.threads.values()],
+            }
+            for guild in self.guilds.values()
+        ]  # fmt: skip
         return {"guilds": guilds, "messages": {str(key): list(value) for key, value in self.messages.items()}}
+
+
+def shown_embeds(payload: JSON, files: list[JSON]) -> list[JSON]:
+    """Return embeds as Discord shows them: typed, with `attachment://` replaced by the file's address."""
+    urls = {f"attachment://{item['filename']}": item["url"] for item in files}
+    shown: list[JSON] = []
+    for embed in payload.get("embeds") or []:
+        done = {**embed, "type": "rich"}
+        for key in ("image", "thumbnail"):
+            if done.get(key) and done[key].get("url") in urls:
+                done[key] = {**done[key], "url": urls[done[key]["url"]]}
+        shown.append(done)
+    return shown
 
 
 def _pings(content: str, allowed: JSON | None) -> list[str]:
     """Return who is really notified: only mentions in the content count, and only those that are allowed."""
-    everyone = [word for word in ("everyone", "here") if f"@{word}" in content]
-    parse = ["everyone", "roles", "users"] if allowed is None else allowed.get("parse", [])
-    roles = [f"<@&{role}>" for role in (allowed or {}).get("roles", []) if f"<@&{role}>" in content]
-    users = [f"<@{user}>" for user in (allowed or {}).get("users", []) if f"<@{user}>" in content]
-    others = ["users"] if "users" in parse and "<@" in content.replace("<@&", "") else []
-    return (everyone if "everyone" in parse else []) + roles + users + others
+    parse = ["everyone", "roles", "users"] if allowed is None else allowed.get("parse") or []
+    listed = {kind: {str(value) for value in (allowed or {}).get(kind) or []} for kind in ("roles", "users")}
+    pinged: list[str] = []
+    for match in re.finditer(r"@(everyone|here)|<@(&|!)?(\d+)>", content):
+        word, sign, number = match.groups()
+        kind = "everyone" if word else "roles" if sign == "&" else "users"
+        name = word or f"<@{'&' if sign == '&' else ''}{number}>"
+        if (kind in parse or number in listed.get(kind, ())) and name not in pinged:
+            pinged.append(name)
+    return pinged

@@ -1,0 +1,41 @@
+"""What Discord says of a server itself: the many fields that never change here."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+# What @everyone may do in a new server.
+DEFAULT_PERMISSIONS: Final = 104324673
+_ADMINISTRATOR: Final = 1 << 3
+_CONSTANTS: Final[dict[str, Any]] = {
+    "large": False, "unavailable": False, "presences": [], "voice_states": [], "stage_instances": [],
+    "guild_scheduled_events": [], "soundboard_sounds": [], "emojis": [], "stickers": [], "features": [], "icon": None,
+    "splash": None, "discovery_splash": None, "banner": None, "description": None, "region": "sandbox",
+    "afk_channel_id": None, "afk_timeout": 300, "system_channel_id": None, "system_channel_flags": 0,
+    "rules_channel_id": None, "public_updates_channel_id": None, "safety_alerts_channel_id": None,
+    "verification_level": 0, "mfa_level": 0, "default_message_notifications": 0, "explicit_content_filter": 0,
+    "nsfw_level": 0, "premium_tier": 0, "premium_subscription_count": 0, "preferred_locale": "en-US",
+    "vanity_url_code": None, "premium_progress_bar_enabled": False, "application_id": None, "widget_enabled": False,
+}  # fmt: skip
+
+
+def role_payloads(guild_id: int, admin_role_id: int) -> list[dict[str, Any]]:
+    """Return the two roles of every server; @everyone has the server's id."""
+
+    def role(role_id: int, name: str, position: int, permissions: int) -> dict[str, Any]:
+        return {
+            "id": str(role_id), "name": name, "color": 0, "colors": {"primary_color": 0}, "hoist": False,
+            "position": position, "permissions": str(permissions), "managed": False, "mentionable": False,
+            "flags": 0, "icon": None, "unicode_emoji": None,
+        }  # fmt: skip
+
+    return [
+        role(guild_id, "@everyone", 0, DEFAULT_PERMISSIONS),
+        role(admin_role_id, "Admins", 1, DEFAULT_PERMISSIONS | _ADMINISTRATOR),
+    ]
+
+
+def guild_payload(guild_id: int, name: str, owner_id: int, admin_role_id: int) -> dict[str, Any]:
+    """Return a server object without the people and places in it."""
+    roles = role_payloads(guild_id, admin_role_id)
+    return {**_CONSTANTS, "id": str(guild_id), "name": name, "owner_id": str(owner_id), "roles": roles}

@@ -11,18 +11,22 @@ import pytest
 from statsbot_webhooks.sandbox import Sandbox
 
 _BOT = """
-import asyncio, sys, warnings
+import asyncio, logging, sys, warnings
 import aiohttp
 # discord.py itself imports a module that Python 3.13 drops; all else is an error.
 warnings.filterwarnings("ignore", "'audioop' is deprecated")
 import discord
 from discord.ext import commands
+from statsbot_webhooks import get_webhook_manager
 from statsbot_webhooks.sandbox import redirect
 
 async def main():
     bot = commands.Bot("!", intents=discord.Intents.all())
     @bot.event
     async def on_ready():
+        for number in range(30):
+            logging.getLogger("app").warning("number %d", number)
+        await get_webhook_manager().flush(10)
         asyncio.get_running_loop().call_soon(asyncio.ensure_future, bot.close())
     async with bot:
         await bot.load_extension("statsbot_webhooks")
@@ -39,5 +43,6 @@ async def test_no_warning_over_load_life_and_close(sandbox: Sandbox, env: pytest
     command[3:5] = ["-W", "error", "-W", "ignore::DeprecationWarning:discord.player"]
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    for word in ("Warning", "Unclosed", "never retrieved", "was destroyed", "Traceback"):
+    assert sandbox.messages("error")
+    for word in ("Warning:", "Unclosed", "never retrieved", "was destroyed", "Traceback"):
         assert word not in done.stderr, done.stderr

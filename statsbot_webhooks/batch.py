@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import limits
-from .message_formatter import MessageFormatter, WebhookMessage
+from .message_formatter import MessageFormatter, WebhookMessage, mark
 from .storage import Entry
 
 # As many as one digest may hold; more would make its file slow to read and to build.
@@ -39,9 +39,12 @@ class Batcher:
         # A clock that was set back must not make events wait longer than the timeout.
         return min(max(oldest + self._timeout - now, 0.0), self._timeout)
 
-    def build(self, entries: Sequence[Entry]) -> Batch:
-        """Choose cards while one message may hold them, else a digest with every event in its file."""
+    def build(self, entries: Sequence[Entry], *, note: str = "", batch_id: str = "") -> Batch:
+        """Choose cards while one message may hold them, else a digest with every event in its file.
+
+        `note` is a line that stands above the rest; `batch_id` is shown small, so that a message that is sent again can be told.
+        """
         events = [entry.event for entry in entries]
         build = self._formatter.format_cards if len(events) <= limits.EMBEDS else self._formatter.format_digest
         message, taken = build(events)
-        return Batch(entries[:taken], entries[taken:], message)
+        return Batch(entries[:taken], entries[taken:], mark(message, note, batch_id))

@@ -13,6 +13,7 @@ from .commands import WebhookCommands
 from .config import WebhookConfig, load_webhook_config
 from .errors import ConfigError
 from .runtime import set_webhook_manager
+from .termination import Termination
 from .webhook_manager import WebhookManager
 
 _log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         self.manager = WebhookManager(config)
         self._capture = Capture(settings=config, now=time.time)
         self._commands = WebhookCommands(bot, self.manager)
+        self._termination = Termination(bot)
 
     async def cog_load(self) -> None:
         """Start delivering and install the hooks. Runs before login: no user, no session (L4)."""
@@ -35,10 +37,12 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         await self.manager.start()
         self._capture.install(self.bot, self.manager.submit)
         self._commands.install()
+        self._termination.install()
         self._set_bot_info()
 
     async def cog_unload(self) -> None:
         """Undo everything in reverse, and deliver what waits."""
+        self._termination.uninstall()
         self._commands.uninstall()
         self._capture.uninstall()
         await self.manager.stop(_DRAIN_SECONDS)

@@ -1,16 +1,18 @@
-"""The slash group `/webhooks`: status, test, toggle. Every call is checked; no answer shows a URL."""
+"""The slash group `/webhooks`: status, test, toggle, deadletters. Every call is checked; no answer shows a URL."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+from typing import Literal
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from .delivery.outcome import Outcome
+from .storage import DeadLetter
 from .webhook_manager import WebhookManager
 
 _log = logging.getLogger(__name__)
@@ -86,6 +88,8 @@ class WebhookCommands(app_commands.Group):
             embed.add_field(name=name, value="\n".join(lines), inline=False)
         if not self._manager.workers:
             embed.description = "Off: no valid webhook URL is configured."
+        elif not self._manager.is_durable:
+            embed.description = "The storage is memory: what waits is lost when the bot ends."
         elif not stats.balanced:
             embed.description = "The books do not balance: please report this."
         await interaction.followup.send(embed=embed, ephemeral=True)
@@ -108,7 +112,7 @@ class WebhookCommands(app_commands.Group):
             result = await self._manager.send_test(name)
         except TimeoutError:
             return f"**{name}**: no answer yet; the test message waits with the others."
-        if result.outcome is Outcome.DELIVERED:
+        if result.outcome == Outcome.DELIVERED:
             return f"**{name}**: delivered, Discord answered {result.status}."
         return f"**{name}**: {result.outcome.value}, Discord answered: {result.reason}"
 
@@ -128,6 +132,28 @@ class WebhookCommands(app_commands.Group):
         state = "on" if worker.is_enabled else "off; its events wait"
         await interaction.response.send_message(f"**{destination}** is {state}.", ephemeral=True)
 
+    @app_commands.command(name="deadletters")
+    @app_commands.describe(action="What to do with them; they are listed when left out", number="Which one; all when left out")
+    async def deadletters(
+        self, interaction: discord.Interaction, action: Literal["list", "replay", "purge"] = "list", number: int | None = None
+    ) -> None:
+        """Show the events that Discord refused, send them again, or delete them."""
+        if await self._refuses(interaction):
+            return
+        await interaction.response.defer(ephemeral=True)
+        letters = await self._manager.dead_letters(None if number is None else [number])
+        ids = [letter.id for letter in letters]
+        if not letters:
+            text = "There are no dead letters." if number is None else f"There is no dead letter {number}."
+        elif action == "list":
+            text = "\n".join(_letter_line(letter) for letter in letters[:10])
+            text += f"\n… and {len(letters) - 10} more" if len(letters) > 10 else ""
+        elif action == "replay":
+            text = f"{await self._manager.replay(ids)} events wait for delivery again."
+        else:
+            text = f"{await self._manager.purge(ids)} dead letters are deleted."
+        await interaction.followup.send(text[:2000], ephemeral=True, allowed_mentions=discord.AllowedMentions.none())
+
     @test.autocomplete("destination")
     @toggle.autocomplete("destination")
     async def complete_destination(self, interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
@@ -141,3 +167,9 @@ class WebhookCommands(app_commands.Group):
     def _unknown(self, name: str) -> str:
         names = ", ".join(self._manager.workers) or "none"
         return f"There is no destination {discord.utils.escape_markdown(name[:50])}. Configured: {names}."
+
+
+def _letter_line(letter: DeadLetter) -> str:
+    text = discord.utils.escape_markdown(" ".join(letter.event.message.split())[:60])
+    reason = discord.utils.escape_markdown(letter.reason[:60])
+    return f"`{letter.id}` **{letter.destination}** <t:{int(letter.time)}:R> {letter.event.level.value} {text} ({reason})"

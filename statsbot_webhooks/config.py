@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 
 from dotenv import dotenv_values
 from pydantic import Field, TypeAdapter, ValidationError
-from pydantic.functional_validators import BeforeValidator
+from pydantic.functional_validators import AfterValidator, BeforeValidator
 
 from .errors import ConfigError
 from .event import EventKind, LogLevel
@@ -114,6 +114,13 @@ def _parse_url(value: object) -> object:
     return WebhookURL(value) if isinstance(value, str) and not isinstance(value, WebhookURL) else value
 
 
+def _check_storage(value: str) -> str:
+    if value != "memory://" and not re.fullmatch(r"sqlite:///.+", value):
+        raise ValueError("must be sqlite:///file.sqlite3 or memory://")
+    return value
+
+
+Storage = Annotated[str, AfterValidator(_check_storage)]
 Level = Annotated[LogLevel, BeforeValidator(_parse_level)]
 Levels = Annotated[dict[str, Level], BeforeValidator(_parse_levels)]
 Ids = Annotated[frozenset[int], BeforeValidator(_parse_list)]
@@ -144,7 +151,9 @@ class WebhookConfig:
     # Discord's own limit of a message's content is 2000 characters.
     max_message_length: Annotated[int, Field(ge=100, le=2000)] = 2000
     destinations: tuple[Destination, ...] = field(default=(), repr=False)
+    storage: Storage = "sqlite:///statsbot_webhooks.sqlite3"
     storage_max_events: _Count = 100_000
+    max_age_hours: Annotated[float, Field(gt=0, le=87600)] = 168.0
     log_level: Level = LogLevel.WARNING
     loggers: Levels = field(default_factory=dict[str, LogLevel])
     guild_ids: Ids = frozenset()

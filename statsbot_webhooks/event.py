@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -79,6 +80,29 @@ class Event:
     def is_urgent(self) -> bool:
         """Whether the event is ERROR or CRITICAL, and so does not wait for a batch to fill."""
         return self.level.number >= LogLevel.ERROR.number
+
+
+# The first element of every stored event. A change of the format gets a new number and a reader for the old one.
+_CODEC: Final = 1
+
+
+def encode(event: Event) -> str:
+    """Return the event as versioned JSON; pure ASCII, so that lone surrogates survive."""
+    persons = [[person.id, *person.names] for person in event.persons]
+    head = [_CODEC, event.kind.value, event.level.value, event.time, event.origin, event.message, event.template]
+    return json.dumps([*head, event.context, event.traceback, event.guild_id, persons], separators=(",", ":"))
+
+
+def decode(text: str) -> Event:
+    """Return the event of `encode`; raises `ValueError` when it is not one."""
+    try:
+        version, kind, level, time, origin, message, template, context, traceback, guild_id, persons = json.loads(text)
+        people = tuple(Person(number, tuple(names)) for number, *names in persons)
+        if version != _CODEC:
+            raise ValueError(f"version {version} of a stored event is not known")
+        return Event(EventKind(kind), LogLevel(level), message, time, origin, context, traceback, guild_id, people, template)
+    except (TypeError, RecursionError) as error:
+        raise ValueError(f"not a stored event: {type(error).__name__}") from None
 
 
 def fingerprint(event: Event) -> str:

@@ -7,13 +7,14 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
 
 from .event import Event
 from .redact import Redactor
 from .route import Router
-from .stats import Counters, LossReason, Stats
+from .stats import Counters, Stats
 from .storage import Outbox
 
 _log = logging.getLogger(__name__)
@@ -23,7 +24,10 @@ _GROUP: Final = 100
 
 
 class Intake:
-    """Accept events from any thread and file them; `on_put` is called on this thread with the destinations' names."""
+    """Accept events from any thread and file them.
+
+    `on_open`, and `on_put` with the destinations' names, are called on the intake's thread.
+    """
 
     def __init__(
         self,
@@ -33,6 +37,7 @@ class Intake:
         counters: Counters,
         *,
         max_events: int,
+        on_open: Callable[[], None],
         on_put: Callable[[set[str]], None],
     ) -> None:
         self._outbox = outbox
@@ -40,6 +45,7 @@ class Intake:
         self._router = router
         self._counters = counters
         self._max_events = max_events
+        self._on_open = on_open
         self._on_put = on_put
         # SimpleQueue.put is reentrant: submit may be called from __del__ or a signal handler (queue docs).
         # The bell is a queue of its own so that the events' queue counts events and nothing else.
@@ -62,7 +68,7 @@ class Intake:
         return True
 
     def start(self) -> None:
-        """Start the thread. Events submitted before are filed now."""
+        """Start the thread, which opens the outbox. Events submitted before are filed now."""
         if self._thread is None:
             self._is_stopping = False
             self._bell.put(None)
@@ -70,7 +76,7 @@ class Intake:
             self._thread.start()
 
     def stop(self) -> None:
-        """File what was submitted, then end the thread; blocks until it has ended."""
+        """File what was submitted, close the outbox and end the thread; blocks until it has ended."""
         thread, self._thread = self._thread, None
         if thread is not None:
             self._is_stopping = True
@@ -94,6 +100,11 @@ class Intake:
         self._bell.put(None)
         return await future
 
+    def file(self, destination: str, event: Event) -> None:
+        """File an event for one destination, past the routes; it is shown as it is. Returns at once."""
+        self._calls.put(lambda: self._store([(destination, event)]))
+        self._bell.put(None)
+
     async def settle(self) -> None:
         """Return when every event that was submitted before this call is filed."""
         loop = asyncio.get_running_loop()
@@ -116,12 +127,16 @@ class Intake:
             self._counters.refused += 1
 
     def _run(self) -> None:
+        # Opening a large file takes a while: here nobody waits for it.
+        self._outbox.open()
+        self._on_open()
         while not self._is_stopping:
             self._bell.get()
             while not self._bell.empty():
                 self._bell.get()
             self._work()
         self._work()
+        self._outbox.close()
 
     def _work(self) -> None:
         """Do all that waits: the calls between groups of events, so that a burst cannot hold them up."""
@@ -144,12 +159,14 @@ class Intake:
             items.extend(self._prepare(event))
             # Yield the interpreter lock: the event loop must not wait a whole switch interval (5 ms) for us.
             time.sleep(0)
-        dropped: Mapping[str, int] = self._outbox.put(items)
-        for name, _ in items:
-            self._counters.add(name, "accepted")
-        for name, count in dropped.items():
-            self._counters.lose(name, LossReason.STORAGE_FULL, count)
-        self._on_put({name for name, _ in items})
+        self._store(items)
+
+    def _store(self, items: list[tuple[str, Event]]) -> None:
+        self._outbox.put(items)
+        counts = Counter(name for name, _ in items)
+        for name, count in counts.items():
+            self._counters.add(name, "accepted", count)
+        self._on_put(set(counts))
 
     def _prepare(self, event: Event) -> list[tuple[str, Event]]:
         try:

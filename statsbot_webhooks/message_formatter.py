@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -37,6 +37,9 @@ _MARKDOWN: Final = re.compile(r"(https?://\S+)|([\\*_~`|]|^(?:[>#]|-(?= |#)))", 
 _FENCE: Final = "```"
 _ZERO_WIDTH: Final = "\u200b"
 _TOP_LINES: Final = 8
+# What `mark` may add: " · #" and a batch id in the footer, and above plain text a note of one line as well.
+MARK_ROOM: Final = 24
+NOTE_ROOM: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,7 @@ class MessageFormatter:
         title = f"{len(taken)} events, {_clock_text(taken[0].time)} to {_clock_text(taken[-1].time)} UTC"
         file = Attachment("events.txt", data)
         if not self._config.use_embeds:
-            content = limits.truncate(f"**{title}**\n{summary}", self._config.max_message_length)
+            content = limits.truncate(f"**{title}**\n{summary}", self._config.max_message_length - NOTE_ROOM)
             return self._message(content=content, files=(file,)), len(taken)
         worst = max(taken, key=lambda event: event.level.number).level
         embed: Embed = {"title": title, "description": summary, "color": _COLORS[worst]}
@@ -142,7 +145,7 @@ class MessageFormatter:
         total = 0
         for event in events[: limits.EMBEDS]:
             card = self._card(event)
-            if embeds and total + card.size > limits.EMBED_TOTAL:
+            if embeds and total + card.size > limits.EMBED_TOTAL - MARK_ROOM:
                 break
             total += card.size
             embeds.append(card.embed)
@@ -173,7 +176,7 @@ class MessageFormatter:
         if fields:
             embed["fields"] = fields
         embed = self._finish(embed, event)
-        while embed_length(embed) > limits.EMBED_TOTAL:
+        while embed_length(embed) > limits.EMBED_TOTAL - MARK_ROOM:
             embed["fields"].pop()
             fields_whole = False
         return _Card(embed, whole and fields_whole, embed_length(embed))
@@ -186,7 +189,7 @@ class MessageFormatter:
         return embed
 
     def _text_cards(self, events: Sequence[Event]) -> tuple[WebhookMessage, int]:
-        room = self._config.max_message_length
+        room = self._config.max_message_length - NOTE_ROOM
         parts: list[str] = []
         used = 0
         for event in events:
@@ -213,6 +216,19 @@ class MessageFormatter:
             return WebhookMessage(**parts)
         name = safe_username(self.bot_info.name)
         return WebhookMessage(username=name, avatar_url=self.bot_info.avatar_url, **parts)
+
+
+def mark(message: WebhookMessage, note: str, batch_id: str) -> WebhookMessage:
+    """Put a note above a message, and the id of its batch where it is in nobody's way."""
+    content = "\n".join(part for part in (f"**{note}**" if note else "", message.content or "") if part)
+    embeds = message.embeds
+    if batch_id and embeds:
+        text = embeds[-1].get("footer", {}).get("text", "")
+        footer = {"text": f"{text} · #{batch_id}" if text else f"#{batch_id}"}
+        embeds = (*embeds[:-1], {**embeds[-1], "footer": footer})
+    elif batch_id:
+        content += f"\n-# #{batch_id}"
+    return replace(message, content=content or None, embeds=embeds)
 
 
 def safe_username(name: str) -> str:

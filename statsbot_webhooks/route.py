@@ -22,6 +22,11 @@ class Router:
         return tuple(name for name, destination in self._destinations.items() if _accepts(destination, event, name in wanted))
 
 
+def fallbacks(name: str) -> tuple[str, ...]:
+    """Return where the events of a destination go when Discord does not know its webhook any more, best first."""
+    return tuple(other for other in ("error", "info", "performance", "member_events") if other != name)
+
+
 def _default_names(event: Event, configured: Iterable[str]) -> set[str]:
     names = set(configured)
     if event.kind == EventKind.PERFORMANCE:

@@ -16,11 +16,16 @@ class LossReason(StrEnum):
     STORAGE_FULL = "storage full"
     STOPPED = "stopped before delivery"
     INTAKE_ERROR = "intake error"
+    STORAGE_FAILED = "storage failed"
+    EXPIRED = "too old, written to the expired file"
 
 
 @dataclass(frozen=True, slots=True)
 class DestinationStats:
-    """The books of one destination, in events; `requests` and `rate_limited` count Discord's answers."""
+    """The books of one destination, in events; `requests` and `rate_limited` count Discord's answers.
+
+    `repeated` counts events that were sent again although Discord may have had them: after a crash or a broken answer.
+    """
 
     accepted: int = 0
     delivered: int = 0
@@ -30,12 +35,17 @@ class DestinationStats:
     lost: Mapping[LossReason, int] = field(default_factory=dict[LossReason, int])
     requests: int = 0
     rate_limited: int = 0
+    repeated: int = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many events should be pending."""
+        return self.accepted - self.delivered - self.folded - self.dead - sum(self.lost.values())
 
     @property
     def balanced(self) -> bool:
         """Whether accepted = delivered + folded + pending + dead + lost."""
-        ended = self.delivered + self.folded + self.dead + sum(self.lost.values())
-        return self.accepted == ended + self.pending
+        return self.waiting == self.pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +120,7 @@ class Counters:
             destinations = {
                 name: DestinationStats(
                     **{key: self._counts[name, key] for key in ("accepted", "delivered", "folded", "dead")},
-                    **{key: self._counts[name, key] for key in ("requests", "rate_limited")},
+                    **{key: self._counts[name, key] for key in ("requests", "rate_limited", "repeated")},
                     pending=waiting,
                     lost={reason: count for (where, reason), count in self._lost.items() if where == name},
                 )

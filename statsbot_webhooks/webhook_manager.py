@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .batch import Batcher
@@ -15,17 +15,20 @@ from .delivery.breaker import CircuitBreaker
 from .delivery.limiter import ChannelLimiters
 from .delivery.outcome import Result
 from .delivery.transport import WebhookTransport
-from .delivery.worker import DestinationState, DestinationWorker, Pause
+from .delivery.worker import DestinationState, DestinationWorker, Links, Pause
 from .event import Event, EventKind, LogLevel, to_plain
 from .event_factory import error_event, member_event, performance_event
 from .intake import Intake
 from .message_formatter import BotInfo, MessageFormatter
 from .redact import Redactor
-from .route import Router
+from .route import Router, fallbacks
 from .stats import Counters, LossReason, Stats
-from .storage import MemoryOutbox
+from .storage import DeadLetter, Loss, make_outbox, storage_path
+from .storage.expired import write_expired
+from .storage.losses import LossReport
 
 _log = logging.getLogger(__name__)
+_HOUSEKEEPING_SECONDS = 60.0
 
 
 class WebhookManager:
@@ -38,7 +41,7 @@ class WebhookManager:
         self.config = config
         self._clock = clock or SystemClock()
         self._counters = Counters()
-        self._outbox = MemoryOutbox(config.storage_max_events)
+        self._outbox = make_outbox(config.storage, config.storage_max_events, self._on_loss)
         self._formatter = MessageFormatter(config, clock=self._clock)
         self._intake = Intake(
             self._outbox,
@@ -46,6 +49,7 @@ class WebhookManager:
             Router(config.destinations),
             self._counters,
             max_events=config.storage_max_events,
+            on_open=self._on_open,
             on_put=self._wake,
         )
         self.workers: dict[str, DestinationWorker] = {}
@@ -53,6 +57,7 @@ class WebhookManager:
         self._transport: WebhookTransport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tests = 0
+        self._losses = LossReport()
 
     @property
     def is_running(self) -> bool:
@@ -74,8 +79,9 @@ class WebhookManager:
             )
         self._loop = asyncio.get_running_loop()
         self._transport = WebhookTransport(self._count_request)
-        limiters = ChannelLimiters(self.config.max_requests_per_minute)
+        limiters = ChannelLimiters(self.config.max_requests_per_minute, self._clock)
         pause = Pause()
+        links = Links(self._tell, self._fallback, self._wake_from_intake, self._report_losses)
         batcher = Batcher(
             self._formatter,
             batch_size=self.config.batch_size,
@@ -95,14 +101,19 @@ class WebhookManager:
                 counters=self._counters,
                 clock=self._clock,
                 pause=pause,
+                links=links,
             )
         self._intake.start()
         self._tasks = [
             asyncio.create_task(worker.run(), name=f"statsbot_webhooks-{name}") for name, worker in self.workers.items()
         ]
+        self._tasks.append(asyncio.create_task(self._keep_house(), name="statsbot_webhooks-housekeeping"))
 
     async def stop(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - part of the public API
-        """Deliver what waits within `timeout` seconds, then end every task. What is left over is counted as lost."""
+        """Deliver what waits within `timeout` seconds, then end every task.
+
+        What is left stays in the storage for the next start; with storage in memory it is counted as lost.
+        """
         if not self.is_running:
             return
         await self.flush(timeout)
@@ -112,12 +123,12 @@ class WebhookManager:
         if self._transport is not None:
             await self._transport.close()
         await self._intake.settle()
-        left = await self._intake.run(self._give_up_rest)
+        left = await self._intake.run(self._leave_rest)
         self._loop = None
         await asyncio.to_thread(self._intake.stop)
         self.workers, self._tasks, self._transport = {}, [], None
         if left:
-            _log.error("%d events were not delivered before the stop and are lost (storage is memory)", left)
+            _log.warning("%s", left)
 
     async def flush(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - part of the public API
         """Send what waits now, without waiting for batches to fill; returns when it is sent, or after `timeout` seconds.
@@ -182,27 +193,103 @@ class WebhookManager:
         event = Event(EventKind.LOG, LogLevel.ERROR, f"Test message for {destination}", self._clock.now(), origin)
         answer = worker.watch(origin)
         worker.revive()
-        await self._intake.run(self._put_test, destination, event)
-        worker.wake()
+        self._intake.file(destination, event)
         async with asyncio.timeout(timeout):
             return await answer
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether what waits outlives the process."""
+        return self._outbox.is_durable
+
+    async def dead_letters(self, ids: Sequence[int] | None = None) -> Sequence[DeadLetter]:
+        """Return the events that Discord refused, newest first, 1000 at most."""
+        return await self._intake.run(self._outbox.dead_letters, 1000, ids)
+
+    async def replay(self, ids: Sequence[int]) -> int:
+        """Send dead letters again; returns how many there were."""
+        return await self._intake.run(self._replay, ids)
+
+    async def purge(self, ids: Sequence[int]) -> int:
+        """Delete dead letters; returns how many there were."""
+        return await self._intake.run(self._outbox.purge, ids)
+
+    def _replay(self, ids: Sequence[int]) -> int:
+        letters = self._outbox.replay(ids)
+        for letter in letters:
+            self._counters.add(letter.destination, "accepted")
+        self._wake({letter.destination for letter in letters})
+        return len(letters)
 
     def set_bot_info(self, name: str | None, avatar_url: str | None) -> None:
         """Say whose events these are; shown when `include_bot_info` is on."""
         self._formatter.bot_info = BotInfo(name, avatar_url)
 
-    def _put_test(self, destination: str, event: Event) -> None:
-        self._outbox.put([(destination, event)])
-        self._counters.add(destination, "accepted")
+    def _leave_rest(self) -> str:
+        """Say what becomes of the events that wait; on the intake thread."""
+        self._outbox.maintain()
+        waiting = {name: self._outbox.depth(name).entries for name in self.destinations}
+        total = sum(waiting.values())
+        if not total:
+            return ""
+        if self._outbox.is_durable:
+            return f"{total} events wait in the storage for the next start"
+        for name, count in waiting.items():
+            self._counters.lose(name, LossReason.STOPPED, count)
+        return f"{total} events were not delivered before the stop and are lost: the storage is memory"
 
-    def _give_up_rest(self) -> int:
-        total = 0
+    def _on_open(self) -> None:
+        """Put what an earlier process left into the books; an earlier life of this manager has done so already."""
+        books = self._counters.snapshot(dict.fromkeys(self.destinations, 0), 0).destinations
         for name in self.destinations:
-            while entries := self._outbox.claim(name, 1000, float("inf")):
-                self._outbox.ack(entries)
-                self._counters.lose(name, LossReason.STOPPED, len(entries))
-                total += len(entries)
-        return total
+            self._counters.add(name, "accepted", self._outbox.depth(name).entries - books[name].waiting)
+
+    def _on_loss(self, loss: Loss) -> None:
+        self._counters.lose(loss.destination, loss.reason, loss.count)
+        self._losses.add(loss)
+
+    def _report_losses(self, destination: str) -> None:
+        text = self._losses.take(destination)
+        if text:
+            self._intake.file(destination, self._notice(text))
+
+    def _notice(self, text: str) -> Event:
+        return Event(EventKind.LOG, LogLevel.WARNING, text, self._clock.now(), "statsbot_webhooks")
+
+    def _tell(self, about: str, text: str) -> None:
+        target = self._fallback(about)
+        if target is not None:
+            self._intake.file(target, self._notice(text))
+
+    def _fallback(self, name: str) -> str | None:
+        works = (DestinationState.WORKING,)
+        for other in fallbacks(name):
+            if other in self.workers and self.workers[other].state in works:
+                return other
+        return None
+
+    async def _keep_house(self) -> None:
+        while True:
+            await self._clock.sleep(_HOUSEKEEPING_SECONDS)
+            await self._intake.run(self._expire)
+
+    def _expire(self) -> None:
+        self._outbox.maintain()
+        old = self._outbox.expire(self._clock.now() - self.config.max_age_hours * 3600)
+        for entry in old:
+            self._counters.lose(entry.destination, LossReason.EXPIRED)
+        path = storage_path(self.config.storage)
+        if not old or path is None:
+            return
+        try:
+            file = write_expired(path, old)
+        except OSError as error:
+            _log.error("%d events were older than WEBHOOK_MAX_AGE_HOURS and are lost: %s", len(old), error.strerror)
+        else:
+            _log.warning("%d events were older than WEBHOOK_MAX_AGE_HOURS; they are in %s", len(old), file.name)
+
+    def _wake_from_intake(self, name: str) -> None:
+        self._wake({name})
 
     def _count_request(self, destination: str, status: int) -> None:
         self._counters.add(destination, "requests")

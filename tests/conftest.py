@@ -25,15 +25,20 @@ async def sandbox() -> AsyncIterator[Sandbox]:
             yield sandbox
 
 
+@pytest.fixture(autouse=True)
+def own_folder(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    """The storage file of each test is its own."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def urls(sandbox: Sandbox) -> dict[str, str]:
     return {f"{name}_webhook_url": sandbox.webhook_url(name) for name in NAMES}
 
 
 @pytest.fixture
-def env(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path) -> pytest.MonkeyPatch:
+def env(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Four URLs in the environment, as a user has them, and a short batch timeout."""
-    monkeypatch.chdir(tmp_path)
     for name in NAMES:
         monkeypatch.setenv(f"WEBHOOK_{name.upper()}_URL", sandbox.webhook_url(name))
     monkeypatch.setenv("WEBHOOK_BATCH_TIMEOUT", "0.2")

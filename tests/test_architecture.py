@@ -47,7 +47,7 @@ LAYERS = (
     "__main__ __init__",
     "cli",
     "cog",
-    "commands integration",
+    "commands integration termination",
     "tap",
     "runtime",
     "webhook_manager",

@@ -88,21 +88,6 @@ async def test_a_passing_fault_loses_nothing(sandbox: Sandbox, urls: dict[str, s
     assert [text.count(f"number {number}.") for number in range(5)] == [1] * 5
 
 
-async def test_a_deleted_webhook_is_asked_once(sandbox: Sandbox, urls: dict[str, str]) -> None:
-    async with running_manager(WebhookConfig(**urls, batch_timeout_seconds=0)) as manager:
-        await manager.send_log(LogLevel.INFO, "before")
-        await manager.flush()
-        sandbox.fault("info", "404")
-        before = len(sandbox.requests)
-        for _ in range(3):
-            await manager.send_log(LogLevel.INFO, "after")
-            await manager.flush(1)
-        assert len(sandbox.requests) == before + 1
-        stats = await manager.stats()
-        assert stats.destinations["info"].pending == 3
-        assert stats.balanced
-
-
 async def test_payloads_fit_the_official_schema(sandbox: Sandbox, urls: dict[str, str]) -> None:
     if not _OPENAPI.exists():
         pytest.skip("shared/discord/openapi.json is not here")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable
 from typing import Final
 
 from aiolimiter import AsyncLimiter
+
+from ..clock import Clock
 
 # https://github.com/discord/discord-api-docs/issues/1454: the channel's limit, which no header shows.
 _WINDOW_SECONDS: Final = 60.0
@@ -25,15 +29,49 @@ def make_limiter(max_requests_per_minute: int) -> AsyncLimiter:
     return AsyncLimiter(burst, window * burst / (max_requests_per_minute - burst))
 
 
+class ChannelLimiter:
+    """The budget of one channel: a leaky bucket, and the times of the last minute's requests.
+
+    The bucket starts empty with each process, Discord's window does not: a bot that restarts often would send a burst each
+    time. So the requests of the process before are entered by `recall`.
+    """
+
+    def __init__(self, max_requests_per_minute: int, clock: Clock) -> None:
+        self._limit = max_requests_per_minute
+        self._clock = clock
+        self._bucket = make_limiter(max_requests_per_minute)
+        self._sent: deque[float] = deque()
+
+    def recall(self, times: Iterable[float]) -> None:
+        """Enter requests that left before, by their wall clock times."""
+        now = self._clock.now()
+        # A clock that was set back since must not block the channel for hours.
+        self._sent = deque(sorted([*self._sent, *(min(time, now) for time in times)]))
+
+    async def acquire(self) -> None:
+        """Return when a request may leave."""
+        await self._bucket.acquire()
+        while (wait := self._wait_seconds(self._clock.now())) > 0:
+            await self._clock.sleep(wait)
+        self._sent.append(self._clock.now())
+
+    def _wait_seconds(self, now: float) -> float:
+        window = _WINDOW_SECONDS + _MARGIN_SECONDS
+        while self._sent and not now - window < self._sent[0] <= now + _MARGIN_SECONDS:
+            self._sent.popleft()
+        return self._sent[-self._limit] + window - now if len(self._sent) >= self._limit else 0.0
+
+
 class ChannelLimiters:
     """One limiter for each channel; until a webhook's channel is known it has its own."""
 
-    def __init__(self, max_requests_per_minute: int) -> None:
+    def __init__(self, max_requests_per_minute: int, clock: Clock) -> None:
         self._per_minute = max_requests_per_minute
-        self._limiters: dict[object, AsyncLimiter] = {}
+        self._clock = clock
+        self._limiters: dict[object, ChannelLimiter] = {}
 
-    def limiter(self, key: object) -> AsyncLimiter:
+    def limiter(self, key: object) -> ChannelLimiter:
         """Return the limiter that all webhooks of a channel share."""
         if key not in self._limiters:
-            self._limiters[key] = make_limiter(self._per_minute)
+            self._limiters[key] = ChannelLimiter(self._per_minute, self._clock)
         return self._limiters[key]

@@ -15,8 +15,8 @@ from ..config import Destination
 from ..message_formatter import WebhookMessage
 from .outcome import Outcome, Result, classify
 
-# Discord answers within a second or two; a file of 10 MiB over a slow line takes longer.
-_TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
+# Discord answers within a second or two once it has the whole request; a file of 10 MiB over a slow line takes longer.
+_TIMEOUT = aiohttp.ClientTimeout(total=120, sock_connect=10, sock_read=20)
 
 
 class Transport(Protocol):

@@ -124,12 +124,24 @@ class Sandbox(People):
         """Return how many requests were answered with a status."""
         return sum(request.status == status for request in self.requests)
 
-    def fault(self, name: str, kind: str, *, times: int | None = None, seconds: float | None = None, delay: float = 0.0) -> None:
-        """Let a webhook fail in one of the ways of `faults.KINDS` until `heal`, so many times or so many seconds."""
+    def fault(
+        self,
+        name: str,
+        kind: str,
+        *,
+        times: int | None = None,
+        seconds: float | None = None,
+        delay: float = 0.0,
+        match: str | None = None,
+    ) -> None:
+        """Let a webhook fail in one of the ways of `faults.KINDS` until `heal`, so many times or so many seconds.
+
+        With `match` only requests that hold the text fail.
+        """
         if kind not in KINDS:
             raise ValueError(f"{kind!r} is not one of {', '.join(KINDS)}")
         until = None if seconds is None else time.monotonic() + seconds
-        self._rest.faults[name] = Fault(kind, times, until, delay)
+        self._rest.faults[name] = Fault(kind, times, until, delay, match)
 
     def heal(self, name: str) -> None:
         """End a fault."""

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
 
-from .reply import reply
+from .reply import Body, reply
 from .rules import Refusal
 
 KINDS: Final = (
-    "500", "502", "reset", "no_answer", "404", "401", "403", "429_global", "429_no_via", "slow", "html_200",
+    "400", "413", "500", "502", "reset", "no_answer", "404", "401", "403", "429_global", "429_no_via", "slow", "html_200",
+    "saved_html", "saved_reset",
 )  # fmt: skip
+# These happen after the message was posted: the sender cannot know that it was.
+AFTER: Final = ("saved_html", "saved_reset")
 _REFUSALS: Final = {
+    "400": (400, 50035, "Invalid Form Body"),
+    "413": (413, 40005, "Request entity too large"),
     "404": (404, 10015, "Unknown Webhook"),
     "401": (401, 50027, "Invalid Webhook Token"),
     "403": (403, 50013, "Missing Permissions"),
@@ -24,12 +30,23 @@ _REFUSALS: Final = {
 
 @dataclass(slots=True)
 class Fault:
-    """A fault that ends after `times` requests or at `until` (monotonic seconds), whichever comes first."""
+    """A fault that ends after `times` requests or at `until` (monotonic seconds), whichever comes first.
+
+    With `match` it befalls only requests that hold the text, in their payload or in a file.
+    """
 
     kind: str
     times: int | None
     until: float | None
     delay: float
+    match: str | None = None
+
+    def befalls(self, body: Body) -> bool:
+        """Whether a request is one of those that it is for."""
+        if self.match is None:
+            return True
+        texts = [json.dumps(body.payload, ensure_ascii=False), *(file.data.decode("utf-8", "replace") for file in body.files)]
+        return any(self.match in text for text in texts)
 
     def take(self) -> bool:
         """Use the fault once; false when it is over."""
@@ -43,6 +60,8 @@ class Fault:
 async def answer(fault: Fault, request: web.Request, via: dict[str, str]) -> web.Response | None:
     """Return the faulty answer; `None` lets the request go on. Raises `Refusal`."""
     kind = fault.kind
+    if kind in AFTER:
+        return None
     if kind == "slow":
         await asyncio.sleep(fault.delay)
         return None
@@ -68,3 +87,12 @@ async def answer(fault: Fault, request: web.Request, via: dict[str, str]) -> web
         text = "<html><head><title>502 Bad Gateway</title></head></html>"
         return web.Response(text=text, status=502, content_type="text/html", headers=via)
     return reply({"message": "500: Internal Server Error", "code": 0}, 500, via)
+
+
+def spoil(fault: Fault, request: web.Request, response: web.Response, via: dict[str, str]) -> web.Response:
+    """Return what comes of the answer to a request that was carried out."""
+    if fault.kind == "saved_html":
+        return web.Response(text="<html></html>", content_type="text/html", headers=via)
+    if fault.kind == "saved_reset" and request.transport is not None:
+        request.transport.abort()
+    return response

@@ -113,7 +113,7 @@ def store_files(state: State, base_url: str, channel_id: int, files: tuple[Uploa
     for index, file in enumerate(files):
         file_id = state.snowflake()
         state.files[channel_id, file_id, file.name] = (file.kind, file.data)
-        url = f"{base_url}/attachments/{channel_id}/{file_id}/{quote(file.name)}"
+        url = f"{base_url}/attachments/{channel_id}/{file_id}/{quote(file.name, safe='')}"
         attachment: JSON = {
             "id": str(file_id), "filename": file.name, "size": len(file.data), "content_type": file.kind, "url": url,
             "proxy_url": url,

@@ -10,7 +10,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from .bot_routes import BotRoutes
-from .faults import Fault, answer
+from .faults import Fault, answer, spoil
 from .interactions import Interactions
 from .reply import VIA, Body, read_body, reply
 from .rules import RateLimits, Refusal
@@ -86,13 +86,16 @@ class Rest:
         self, request: web.Request, webhook: Webhook, parts: list[str], body: Body, headers: dict[str, str]
     ) -> web.Response:
         fault = self.faults.get(webhook.name)
-        if fault is not None:
+        if fault is not None and fault.befalls(body):
             if fault.take():
                 faulty = await answer(fault, request, VIA)
                 if faulty is not None:
                     return faulty
             elif self.faults.get(webhook.name) is fault:
                 del self.faults[webhook.name]
+                fault = None
+        else:
+            fault = None
         if len(parts) == 2:
             self.bot.check_token(request)
             return self._webhooks.manage(request.method, webhook, body, with_token=False)
@@ -109,7 +112,8 @@ class Rest:
                 headers |= {"Retry-After": str(wait), "X-RateLimit-Scope": verdict.scope}
                 limited = {"message": "You are being rate limited.", "retry_after": wait, "global": False}
                 return reply(limited, 429, headers)
-        return self._webhooks.answer(request, webhook, parts[3:], body, headers)
+        response = self._webhooks.answer(request, webhook, parts[3:], body, headers)
+        return response if fault is None else spoil(fault, request, response, VIA)
 
     def _answer(self, request: web.Request, parts: list[str], body: Body) -> web.Response:
         method, query = request.method, request.query

@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-from .base import Entry, Outbox
-from .memory import MemoryOutbox
+from collections.abc import Callable
+from pathlib import Path
 
-__all__ = ["Entry", "MemoryOutbox", "Outbox"]
+from .base import DeadLetter, Depth, Entry, Loss, Outbox
+from .sqlite import SqliteOutbox
+
+__all__ = ["DeadLetter", "Depth", "Entry", "Loss", "Outbox", "SqliteOutbox", "make_outbox", "storage_path"]
+
+
+def storage_path(url: str) -> Path | None:
+    """Return the file of a storage URL, `None` for `memory://`; raises `ValueError` when it is neither."""
+    if url == "memory://":
+        return None
+    scheme, separator, path = url.partition(":///")
+    if scheme != "sqlite" or not separator or not path:
+        raise ValueError("must be sqlite:///file.sqlite3 or memory://")
+    return Path(path)
+
+
+def make_outbox(url: str, max_events: int, on_loss: Callable[[Loss], None]) -> Outbox:
+    """Return the outbox of a storage URL, not opened yet."""
+    return SqliteOutbox(storage_path(url), max_events, on_loss)

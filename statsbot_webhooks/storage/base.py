@@ -1,60 +1,146 @@
-"""The contract of an outbox.
+"""The contract of an outbox, which every backend keeps and `tests/test_storage.py` checks.
 
-`put` accepts entries in order. `claim` leases the oldest entries of a destination, ERROR and above first; a leased
-entry is not claimed again until `release`. `ack`, `release` and `bury` end a lease. One thread at a time may call.
+An entry is one event for one destination. Its life: `put`, then `claim` leases it, then one of `ack` (Discord has it),
+`release` (back to its old place) or `bury` (Discord refuses it; a dead letter). While it is leased nobody else claims it.
+A lease lives as long as the process: after a crash every entry that was not acknowledged is there again.
+
+`seal` says that entries are about to leave in one message, under a batch id. From then on they are claimed together and
+alone, with that id, until `ack`, `bury` or a `release` with `unseal=True`: so a message that is sent again after a crash or
+a broken answer holds the same events and carries the same id.
+
+`claim` hands out, in this order: a sealed batch; what was there when the outbox was opened, oldest first whatever its
+level; ERROR and above; the rest, oldest first.
+
+When more than the allowed number of entries wait, `put` drops the oldest of the lowest level, ERROR and above last. Each
+loss is told to the `on_loss` of the constructor. One thread at a time may call. What a method did is stored when it returns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..event import Event
+from ..event import Event, LogLevel
+from ..stats import LossReason
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An event that waits for one destination. `attempt` counts the claims so far, the present one included."""
+    """An event that waits for one destination. `batch` is the id of the message it may already have left in."""
 
     id: int
     destination: str
     event: Event
-    attempt: int = 0
+    batch: str = ""
+    is_recovered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How much waits for a destination, leased entries included. `oldest` is the time of its oldest event."""
+    """How much waits for a destination: `entries` in all, `ready` of them not leased, `urgent` of those ERROR and above.
+
+    `oldest` is the time of the oldest ready event; `recovered` counts the ready entries from before the start, and
+    `recovered_last` is the time of the newest of them.
+    """
 
     entries: int = 0
+    ready: int = 0
     urgent: int = 0
     oldest: float | None = None
+    recovered: int = 0
+    recovered_last: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Entries that were dropped; `level` is None when it is not known any more."""
+
+    destination: str
+    reason: LossReason
+    count: int
+    level: LogLevel | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An event that Discord refuses, with its reason. `time` is when it was buried."""
+
+    id: int
+    destination: str
+    event: Event
+    reason: str
+    time: float
 
 
 class Outbox(Protocol):
     """Durable store until acknowledged."""
 
-    def put(self, items: Iterable[tuple[str, Event]]) -> Mapping[str, int]:
-        """Store (destination, event) pairs; return how many older entries each destination lost to make room."""
+    @property
+    def is_durable(self) -> bool:
+        """Whether what waits outlives the process."""
         ...
 
-    def claim(self, destination: str, limit: int, now: float) -> Sequence[Entry]:
-        """Lease up to `limit` entries whose `not_before` has come."""
+    def open(self) -> None:
+        """Make ready; what an earlier process left is there."""
         ...
 
-    def ack(self, entries: Iterable[Entry]) -> None:
+    def maintain(self) -> None:
+        """Go back to the usual place of storage when it failed and works again. Call it about once a minute."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the storage; open leases end."""
+        ...
+
+    def put(self, items: Iterable[tuple[str, Event]]) -> None:
+        """Store (destination, event) pairs; the oldest of the lowest level make room when it is full."""
+        ...
+
+    def claim(self, destination: str, limit: int) -> Sequence[Entry]:
+        """Lease up to `limit` entries."""
+        ...
+
+    def seal(self, entries: Sequence[Entry], batch: str, now: float) -> None:
+        """Note that leased entries of one destination are about to leave together, now."""
+        ...
+
+    def ack(self, entries: Sequence[Entry]) -> None:
         """Forget delivered entries."""
         ...
 
-    def release(self, entries: Iterable[Entry], not_before: float = 0.0) -> None:
-        """Give leased entries back, in their old places, not to be claimed before a time."""
+    def release(self, entries: Sequence[Entry], *, unseal: bool = False) -> None:
+        """Give leased entries back, to their old places."""
         ...
 
-    def bury(self, entries: Iterable[Entry], reason: str) -> None:
+    def bury(self, entries: Sequence[Entry], reason: str, now: float) -> None:
         """Keep entries that Discord refuses as dead letters, with its reason."""
+        ...
+
+    def move(self, source: str, target: str) -> int:
+        """Hand the ready entries of a destination to another one; return how many."""
+        ...
+
+    def expire(self, before: float) -> Sequence[Entry]:
+        """Take out, and return, ready entries of events older than a time; dead letters that old are deleted."""
+        ...
+
+    def recent_sends(self, destination: str, since: float) -> Sequence[float]:
+        """Return when messages left, also those of the process before."""
         ...
 
     def depth(self, destination: str) -> Depth:
         """Return how much waits."""
+        ...
+
+    def dead_letters(self, limit: int, ids: Sequence[int] | None = None) -> Sequence[DeadLetter]:
+        """Return dead letters, newest first."""
+        ...
+
+    def replay(self, ids: Sequence[int]) -> Sequence[DeadLetter]:
+        """Make dead letters wait for delivery again; return those that were there."""
+        ...
+
+    def purge(self, ids: Sequence[int]) -> int:
+        """Delete dead letters; return how many."""
         ...

@@ -2,13 +2,16 @@
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test soak lint bench clean
 
 demo: .venv/.installed
 	.venv/bin/python -m statsbot_webhooks demo
 
 test: .venv/.installed-test
 	.venv/bin/python -m pytest -q
+
+soak: .venv/.installed-test
+	.venv/bin/python -m pytest -q -m soak -s
 
 lint: .venv/.installed-dev
 	.venv/bin/ruff check .

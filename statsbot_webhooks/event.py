@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import math
@@ -13,6 +14,7 @@ from typing import Any, Final
 MAX_DEPTH: Final = 6
 MAX_ITEMS: Final = 200
 _EMPTY: Final[Mapping[str, Any]] = {}
+_EXTRAS: Final = ("title", "card", "color", "avatar_url")
 
 
 class LogLevel(StrEnum):
@@ -46,6 +48,7 @@ class EventKind(StrEnum):
     ERROR = "error"
     PERFORMANCE = "performance"
     MEMBER = "member"
+    LIFECYCLE = "lifecycle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +60,24 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class EventFile:
+    """A file that goes with an event: `text`, which is redacted like every other text, or `data` such as a PNG."""
+
+    name: str
+    text: str = ""
+    data: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened to the bot. `time` is seconds since the epoch.
 
     `message` is the text a reader sees first; `context` holds JSON-able details (see `to_plain`); `origin` is the
     logger's name, or the name of the command, event or metric; `template` is the text before its values were filled
     in, which tells repeats apart from neighbours.
+
+    Events of one `card` are one message that is kept up to date: the first is posted, each later one replaces what it
+    shows. `title`, `color` (0xRRGGBB) and `avatar_url` replace what the kind and the level would give.
     """
 
     kind: EventKind
@@ -75,6 +90,11 @@ class Event:
     guild_id: int | None = None
     persons: tuple[Person, ...] = ()
     template: str = ""
+    title: str = ""
+    card: str = ""
+    color: int | None = None
+    avatar_url: str = ""
+    files: tuple[EventFile, ...] = ()
 
     @property
     def is_urgent(self) -> bool:
@@ -83,24 +103,36 @@ class Event:
 
 
 # The first element of every stored event. A change of the format gets a new number and a reader for the old one.
-_CODEC: Final = 1
+_CODEC: Final = 2
 
 
 def encode(event: Event) -> str:
     """Return the event as versioned JSON; pure ASCII, so that lone surrogates survive."""
     persons = [[person.id, *person.names] for person in event.persons]
     head = [_CODEC, event.kind.value, event.level.value, event.time, event.origin, event.message, event.template]
-    return json.dumps([*head, event.context, event.traceback, event.guild_id, persons], separators=(",", ":"))
+    row = [*head, event.context, event.traceback, event.guild_id, persons, _encode_extras(event)]
+    return json.dumps(row, separators=(",", ":"))
+
+
+def _encode_extras(event: Event) -> dict[str, Any]:
+    """Return the fields that most events leave empty."""
+    extras = {name: value for name in _EXTRAS if (value := getattr(event, name)) not in ("", None)}
+    if event.files:
+        extras["files"] = [[file.name, file.text, base64.b64encode(file.data).decode()] for file in event.files]
+    return extras
 
 
 def decode(text: str) -> Event:
     """Return the event of `encode`; raises `ValueError` when it is not one."""
     try:
-        version, kind, level, time, origin, message, template, context, traceback, guild_id, persons = json.loads(text)
+        version, kind, level, time, origin, message, template, context, traceback, guild_id, persons, *rest = json.loads(text)
         people = tuple(Person(number, tuple(names)) for number, *names in persons)
-        if version != _CODEC:
+        if version not in (1, _CODEC):
             raise ValueError(f"version {version} of a stored event is not known")
-        return Event(EventKind(kind), LogLevel(level), message, time, origin, context, traceback, guild_id, people, template)
+        extras: dict[str, Any] = rest[0] if rest else {}
+        files = tuple(EventFile(name, body, base64.b64decode(data)) for name, body, data in extras.pop("files", ()))
+        base = (EventKind(kind), LogLevel(level), message, time, origin, context, traceback, guild_id, people, template)
+        return Event(*base, **extras, files=files)
     except (TypeError, RecursionError) as error:
         raise ValueError(f"not a stored event: {type(error).__name__}") from None
 

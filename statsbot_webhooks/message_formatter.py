@@ -175,6 +175,8 @@ class MessageFormatter:
             embed["description"] = description
         if fields:
             embed["fields"] = fields
+        if event.avatar_url:
+            embed["thumbnail"] = {"url": event.avatar_url}
         embed = self._finish(embed, event)
         while embed_length(embed) > limits.EMBED_TOTAL - MARK_ROOM:
             embed["fields"].pop()
@@ -274,6 +276,8 @@ def _value_text(value: object) -> str:
 
 
 def _title(event: Event) -> str:
+    if event.title:
+        return event.title
     if event.kind == EventKind.MEMBER:
         return _MEMBER_TITLES.get(event.origin, f"Member event: {event.origin}")
     if event.kind == EventKind.PERFORMANCE:
@@ -282,6 +286,8 @@ def _title(event: Event) -> str:
 
 
 def _color(event: Event) -> int:
+    if event.color is not None:
+        return event.color
     if event.kind == EventKind.MEMBER:
         return _MEMBER_COLORS.get(event.origin, _COLORS[event.level])
     return _COLORS[event.level]

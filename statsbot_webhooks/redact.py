@@ -61,6 +61,10 @@ class Redactor:
             origin=self._clean(event.origin, names),
             context=self._clean_mapping(event.context, names),
             traceback=None if trace is None else self._clean(trace, names),
+            title=self._clean(event.title, names),
+            files=tuple(
+                replace(file, name=self._clean(file.name, names), text=self._clean(file.text, names)) for file in event.files
+            ),
             persons=() if self._masks else event.persons,
         )
 

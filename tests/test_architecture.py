@@ -6,7 +6,10 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1] / "statsbot_webhooks"
-PURE = ("event", "event_factory", "redact", "route", "batch", "message_formatter", "limits", "stats", "errors")
+PURE = (
+    *("event", "event_factory", "redact", "route", "batch", "message_formatter", "limits", "stats", "errors"),
+    *("destination", "fold"),
+)
 
 
 def imports(path: Path) -> set[str]:
@@ -54,8 +57,9 @@ LAYERS = (
     "capture delivery",
     "intake batch",
     "storage message_formatter route redact",
-    "event_factory limits",
+    "event_factory limits fold",
     "config",
+    "destination",
     "stats clock event errors",
 )
 EXCEPTIONS = {

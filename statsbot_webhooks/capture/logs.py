@@ -40,6 +40,9 @@ class _Draft:
         self.guild_id = None
         self.persons = ()
         self.template = record.msg if isinstance(record.msg, str) else ""
+        self.title = self.card = self.avatar_url = ""
+        self.color = None
+        self.files = ()
 
 
 class WebhookLogHandler(logging.Handler):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from .base import DeadLetter, Depth, Entry, Loss, Outbox
+from .base import DeadLetter, Depth, Entry, Loss, Outbox, StateStore
 from .sqlite import SqliteOutbox
 
-__all__ = ["DeadLetter", "Depth", "Entry", "Loss", "Outbox", "SqliteOutbox", "make_outbox", "storage_path"]
+__all__ = ["DeadLetter", "Depth", "Entry", "Loss", "Outbox", "SqliteOutbox", "StateStore", "make_outbox", "storage_path"]
 
 
 def storage_path(url: str) -> Path | None:

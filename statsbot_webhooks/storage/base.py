@@ -17,9 +17,9 @@ loss is told to the `on_loss` of the constructor. One thread at a time may call.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..event import Event, LogLevel
 from ..stats import LossReason
@@ -73,7 +73,22 @@ class DeadLetter:
     time: float
 
 
-class Outbox(Protocol):
+class StateStore(Protocol):
+    """What must outlive a restart beside the events: live cards, switches, mutes, keys. Values are JSON-able.
+
+    Keys are paths such as "card/error/<fingerprint>", so that `read_state("card/error/")` finds all of a sort.
+    """
+
+    def read_state(self, prefix: str) -> dict[str, Any]:
+        """Return every value whose key begins with a prefix."""
+        ...
+
+    def write_state(self, values: Mapping[str, Any]) -> None:
+        """Set values, all or none; `None` deletes."""
+        ...
+
+
+class Outbox(StateStore, Protocol):
     """Durable store until acknowledged."""
 
     @property
@@ -105,8 +120,8 @@ class Outbox(Protocol):
         """Note that leased entries of one destination are about to leave together, now."""
         ...
 
-    def ack(self, entries: Sequence[Entry]) -> None:
-        """Forget delivered entries."""
+    def ack(self, entries: Sequence[Entry], state: Mapping[str, Any] | None = None) -> None:
+        """Forget delivered entries and, in the same transaction, write state: both are stored, or neither."""
         ...
 
     def release(self, entries: Sequence[Entry], *, unseal: bool = False) -> None:

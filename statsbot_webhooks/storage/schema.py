@@ -31,8 +31,9 @@ _MIGRATIONS: Final = (
         event TEXT NOT NULL
     );
     """,
+    "CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL);",
 )
-TABLES: Final = ("entries", "sealed", "sends", "dead")
+TABLES: Final = ("entries", "sealed", "sends", "dead", "state")
 # A process that was just killed leaves no lock; one that is alive holds it for good, so waiting longer is no use.
 _LOCK_SECONDS: Final = 0.5
 

@@ -6,7 +6,7 @@ import itertools
 import json
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -97,8 +97,8 @@ class SqliteOutbox:
         query = "SELECT time FROM sends WHERE destination = ? AND time >= ? ORDER BY time"
         return [row[0] for row in self._db.read(query, (destination, since))]
 
-    def ack(self, entries: Sequence[Entry]) -> None:
-        self._end(entries, lambda db: None)
+    def ack(self, entries: Sequence[Entry], state: Mapping[str, Any] | None = None) -> None:
+        self._end(entries, lambda db: _write_state(db, state or {}))
 
     def release(self, entries: Sequence[Entry], *, unseal: bool = False) -> None:
         held = self._held(entries)
@@ -171,6 +171,14 @@ class SqliteOutbox:
         before = self._db.read("SELECT count(*) FROM dead")[0][0]
         self._db.write(lambda db: db.executemany("DELETE FROM dead WHERE id = ?", [(number,) for number in ids]))
         return before - self._db.read("SELECT count(*) FROM dead")[0][0]
+
+    def read_state(self, prefix: str) -> dict[str, Any]:
+        # Not LIKE, whose wildcards a key may contain: every string that begins with the prefix is below this bound.
+        query = "SELECT key, value FROM state WHERE key >= ? AND key < ? ORDER BY key"
+        return {key: json.loads(value) for key, value in self._db.read(query, (prefix, f"{prefix}\U0010ffff"))}
+
+    def write_state(self, values: Mapping[str, Any]) -> None:
+        self._db.write(lambda db: _write_state(db, values))
 
     def _lane_name(self, entry_id: int, is_urgent: bool) -> LaneName:
         if entry_id <= self._last_recovered:
@@ -316,6 +324,14 @@ class SqliteOutbox:
         for name, count in before.items():
             if count > self._shelves[name].entries:
                 self._on_loss(Loss(name, LossReason.STORAGE_FAILED, count - self._shelves[name].entries))
+
+
+def _write_state(db: sqlite3.Connection, values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        if value is None:
+            db.execute("DELETE FROM state WHERE key = ?", (key,))
+        else:
+            db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (key, json.dumps(value)))
 
 
 def _row(entry: Entry) -> tuple[int, str, bool, int, float, str]:

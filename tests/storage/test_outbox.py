@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from statsbot_webhooks.event import Event, EventKind, LogLevel, Person
+from statsbot_webhooks.event import Event, EventFile, EventKind, LogLevel, Person
 from statsbot_webhooks.stats import LossReason
 from statsbot_webhooks.storage import Loss, Outbox, make_outbox
 from statsbot_webhooks.storage.expired import write_expired
@@ -54,7 +54,7 @@ def outbox(request: pytest.FixtureRequest, opened: Opener) -> Outbox:
 def test_an_event_comes_back_as_it_was(outbox: Outbox) -> None:
     whole = Event(
         EventKind.MEMBER, LogLevel.ERROR, "\ud800 text \0", 1.5, "join", {"a": [1, {"b": None}]}, "Trace", 7,
-        (Person(5, ("x", "y")),), "%s text",
+        (Person(5, ("x", "y")),), "%s text", "A title", "a card", 0, "https://x", (EventFile("a.png", "text", b"\0"),),
     )  # fmt: skip
     outbox.put([("a", whole)])
     assert outbox.claim("a", 1)[0].event == whole
@@ -223,3 +223,19 @@ def test_a_folder_that_cannot_be_written_to(opened: Opener, caplog: pytest.LogCa
     assert outbox.is_durable
     outbox.close()
     assert texts(opened("sqlite:///missing/folder/box.sqlite3").claim("a", 9)) == ["1"]
+
+
+def test_state_is_found_by_prefix_and_written_with_an_ack(outbox: Outbox) -> None:
+    outbox.write_state({"card/a/1": {"count": 2}, "card/b/1": [1], "mute%": "x"})
+    assert outbox.read_state("card/") == {"card/a/1": {"count": 2}, "card/b/1": [1]}
+    assert outbox.read_state("mute_") == {}
+    outbox.put([("a", event(0))])
+    outbox.ack(outbox.claim("a", 1), {"card/a/1": None, "mute%": "y"})
+    assert outbox.read_state("") == {"card/b/1": [1], "mute%": "y"}
+
+
+def test_state_outlives_a_restart(opened: Opener) -> None:
+    first = opened()
+    first.write_state({"key": 1})
+    first.close()
+    assert opened().read_state("key") == {"key": 1}

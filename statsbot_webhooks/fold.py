@@ -1,0 +1,95 @@
+"""Repeats of one event as one entry: how often, from when to when, where. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from .event import Event, decode, encode, fingerprint
+
+_BARS: Final = "▁▂▃▄▅▆▇█"
+# More places than a card can name are counted as one, under this name.
+_OTHERS: Final = "others"
+_MAX_PLACES: Final = 10
+# The times of at most so many repeats draw the sparkline; older ones are thinned out, the count is not touched.
+_MAX_TIMES: Final = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Repeats of one event. `event` is the newest of them; `first` and `last` are seconds since the epoch.
+
+    `guilds` and `commands` count where it happened; `times` draw the sparkline.
+    """
+
+    event: Event
+    count: int = 1
+    first: float = 0.0
+    last: float = 0.0
+    times: tuple[float, ...] = ()
+    guilds: Mapping[str, int] = field(default_factory=dict[str, int])
+    commands: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+def fold_of(event: Event) -> Fold:
+    """Return an event that has happened once."""
+    places = {key: {str(value): 1} for key in ("guild", "command") if (value := event.context.get(key))}
+    return Fold(event, 1, event.time, event.time, (event.time,), places.get("guild", {}), places.get("command", {}))
+
+
+def merge(earlier: Fold, later: Fold) -> Fold:
+    """Return two folds of the same fingerprint as one."""
+    times = (*earlier.times, *later.times)
+    return Fold(
+        later.event,
+        earlier.count + later.count,
+        min(earlier.first, later.first),
+        max(earlier.last, later.last),
+        times if len(times) <= _MAX_TIMES else times[:1] + times[1 - _MAX_TIMES // 2 :],
+        _sum(earlier.guilds, later.guilds),
+        _sum(earlier.commands, later.commands),
+    )
+
+
+def fold(events: Iterable[Event]) -> list[Fold]:
+    """Return one fold for each fingerprint, in the order of first appearance; what lies between repeats does not matter."""
+    found: dict[str, Fold] = {}
+    for event in events:
+        key = fingerprint(event)
+        single = fold_of(event)
+        found[key] = merge(found[key], single) if key in found else single
+    return list(found.values())
+
+
+def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    total = dict(one)
+    for name, count in other.items():
+        key = name if name in total or len(total) < _MAX_PLACES else _OTHERS
+        total[key] = total.get(key, 0) + count
+    return total
+
+
+def sparkline(times: Iterable[float], first: float, last: float, width: int = 20) -> str:
+    """Return how many of the times fall into each of `width` equal spans, as a line of bars."""
+    counts = [0] * width
+    span = max(last - first, 1e-9)
+    for time in times:
+        counts[min(max(int((time - first) / span * width), 0), width - 1)] += 1
+    most = max(max(counts), 1)
+    return "".join(" " if not count else _BARS[(count * len(_BARS) - 1) // most] for count in counts)
+
+
+def to_state(fold: Fold) -> dict[str, Any]:
+    """Return a JSON-able copy for the state store."""
+    rest = {name: getattr(fold, name) for name in ("count", "first", "last")}
+    return {**rest, "event": encode(fold.event), "times": list(fold.times), "guilds": fold.guilds, "commands": fold.commands}
+
+
+def from_state(state: Mapping[str, Any]) -> Fold:
+    """Return the fold of `to_state`; raises `ValueError` when it is not one."""
+    try:
+        event = decode(state["event"])
+        return replace(Fold(event), **{**state, "event": event, "times": tuple(state["times"])})
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not a stored fold: {type(error).__name__}") from None

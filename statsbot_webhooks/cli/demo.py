@@ -1,86 +1,33 @@
-"""The command line: `demo` shows the main job in a local Discord, `sandbox` starts just that Discord."""
+"""`demo`: the main job in a local Discord, a bot's minute scripted; a table says what arrived."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import contextlib
-import os
 import re
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
-from .sandbox import InteractionResult, Sandbox
+from ..destination import BUILT_IN
+from ..sandbox import InteractionResult, Sandbox
+from .local_bot import start_bot
 
-_NAMES = ("error", "info", "performance", "member_events")
-_EXAMPLE = Path(__file__).parent.parent / "examples" / "minimal_bot.py"
-# Runs any bot's script against the sandbox; the script itself stays as its author wrote it.
-_RUNNER = (
-    "import runpy, sys\n"
-    "from statsbot_webhooks.sandbox import redirect\n"
-    "with redirect(sys.argv[1]):\n"
-    "    runpy.run_path(sys.argv[2], run_name='__main__')\n"
-)
+_EXAMPLE = Path(__file__).parents[2] / "examples" / "minimal_bot.py"
 _BOOKS = re.compile(r"Pending (\d+) · delivered (\d+) · dead (\d+) · lost ([^\n]*)\nRequests (\d+) · 429s (\d+)")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit code."""
-    parser = argparse.ArgumentParser("python -m statsbot_webhooks", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("demo", help="a bot lives for a minute in a local Discord")
-    sandbox = commands.add_parser("sandbox", help="start a local Discord and print how to point a bot at it")
-    sandbox.add_argument("--port", type=int, default=8686, help="0 takes a free one (default: %(default)s)")
-    sandbox.add_argument("--run", metavar="BOT.PY", help="also run a bot's script against it")
-    options = parser.parse_args(arguments)
-    try:
-        if options.command == "demo":
-            return asyncio.run(_demo())
-        return asyncio.run(_sandbox(options.port, options.run))
-    except KeyboardInterrupt:
-        return 130
-    except OSError as error:
-        print(f"statsbot_webhooks: {error.strerror or type(error).__name__}", file=sys.stderr)
-        return 1
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    commands.add_parser("demo", help="a bot lives for a minute in a local Discord").set_defaults(run=run)
 
 
-def _environment(sandbox: Sandbox) -> dict[str, str]:
-    urls = {f"WEBHOOK_{name.upper()}_URL": sandbox.webhook_url(name) for name in _NAMES}
-    return {"DISCORD_TOKEN": sandbox.bot_token, **urls, "WEBHOOK_ADMIN_GUILD_ID": str(sandbox.guild_id)}
-
-
-async def _start_bot(
-    sandbox: Sandbox, script: Path, extra: dict[str, str], folder: str, output: IO[bytes] | None = None
-) -> asyncio.subprocess.Process:
-    # The package is importable in the child wherever it was started from.
-    path = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
-    environment = {**os.environ, "PYTHONPATH": path, **_environment(sandbox), **extra}
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-W", "ignore", "-c", _RUNNER, sandbox.base_url, str(script)),
-        env=environment,
-        cwd=folder,
-        stdout=output,
-        stderr=output,
-    )
-
-
-async def _sandbox(port: int, script: str | None) -> int:
-    async with Sandbox(port=port) as sandbox:
-        print(f"The channels: {sandbox.base_url}/?all=1\nGuild id: {sandbox.guild_id}\n\nFor the bot's .env:\n")
-        for name, value in _environment(sandbox).items():
-            print(f"{name}={value}")
-        print("\nPoint a bot of yours at it, unchanged: python -m statsbot_webhooks sandbox --run bot.py")
-        print("Ctrl-C ends it.", flush=True)
-        if script is None:
-            await asyncio.Event().wait()
-            return 0
-        bot = await _start_bot(sandbox, Path(script).resolve(), {}, str(Path(script).resolve().parent))
-        return await bot.wait()
+def run(_options: argparse.Namespace) -> int:
+    """Run the minute; 0 when everything arrived."""
+    return asyncio.run(_demo())
 
 
 class _Demo:
@@ -145,7 +92,7 @@ class _Demo:
         for kind, count in self._happened:
             kinds[kind] = kinds.get(kind, 0) + count
         print("\nwhat happened     " + " · ".join(f"{count} {kind}" for kind, count in kinds.items()))
-        for name in _NAMES:
+        for name in BUILT_IN:
             print(f"#{name:<16} {len(self._sandbox.messages(name)):4} messages")
         books = list(_BOOKS.finditer(answer.text)) if answer is not None else []
         pending, delivered, dead = (sum(int(found[i]) for found in books) for i in (1, 2, 3))
@@ -173,7 +120,7 @@ async def _demo() -> int:
                 "WEBHOOK_BATCH_TIMEOUT": "2",
                 "WEBHOOK_SAMPLE_INTERVAL_SECONDS": "2",
             }
-            bot = await _start_bot(sandbox, _EXAMPLE, extra, folder, output)
+            bot = await start_bot(sandbox, _EXAMPLE, extra, folder, output)
             try:
                 await sandbox.wait_until(lambda: sandbox.commands(sandbox.guild_id) and sandbox.commands(), 20)
                 demo = _Demo(sandbox)

@@ -98,6 +98,8 @@ class WebhookConfig:
     latency_critical_ms: Threshold = 2000.0
     loop_lag_warning_ms: Threshold = 250.0
     loop_lag_critical_ms: Threshold = 1000.0
+    # None: two sample intervals.
+    alert_minimum_seconds: Annotated[float, Field(ge=0, le=86400)] | None = None
     admin_guild_id: int | None = None
     sync_commands: bool = True
 

@@ -12,6 +12,7 @@ from ..config import WebhookConfig
 from ..event import Event
 from .exceptions import ExceptionHooks
 from .logs import WebhookLogHandler
+from .loop_watch import LoopWatch
 from .members import MemberHooks
 from .performance import Sampler
 from .root_hook import RootHook
@@ -45,7 +46,8 @@ class Capture:
             include_stack_traces=settings.include_stack_traces,
             seen=seen,
         )
-        sampler = Sampler(bot, submit, settings=settings, now=self._now)
+        loop_watch = LoopWatch(submit, critical_ms=settings.loop_lag_critical_ms, now=self._now)
+        sampler = Sampler(bot, submit, settings=settings, now=self._now, sources=[loop_watch.measure])
         keep_traces = settings.include_stack_traces
         # A hook that fails must not leave those before it behind.
         with ExitStack() as stack:
@@ -54,6 +56,7 @@ class Capture:
             hook.install()
             ExceptionHooks(bot, submit, now=self._now, keeps_traces=keep_traces, seen=seen).install(stack)
             MemberHooks(bot, submit, now=self._now, guild_ids=settings.guild_ids).install(stack)
+            loop_watch.install(stack)
             sampler.install(stack)
             self._stack = stack.pop_all()
         self.sampler = sampler

@@ -1,136 +1,142 @@
-"""Samples of the process and the loop, and alerts when they cross a threshold, with hysteresis."""
+"""Samples of the process, the loop and the bot, kept for a day, and the alerts that come of them."""
 
 from __future__ import annotations
 
-import asyncio
+import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from typing import Final
 
-import psutil
 from discord.ext import commands, tasks
 
 from ..config import WebhookConfig
-from ..event import Event, LogLevel
-from ..event_factory import performance_event
+from ..event import Event
+from .alert_event import alert_event
+from .alerts import Alert, Alerts, Threshold
 from .border import Border
+from .charts import Chart, draw_chart
+from .process import ProcessProbe
+from .ring import Ring, value_sparkline
 
-# A value must fall this far below a threshold before the alert is over: it must not flap.
-_RECOVERY = 0.9
-_MIB = 1024 * 1024
+_log = logging.getLogger(__name__)
+# An alert's chart shows what led to it.
+_CHART_SECONDS: Final = 3600.0
+_STATIC: Final = {
+    "memory_mb": "memory",
+    "cpu_percent": "cpu",
+    "gateway_latency_ms": "latency",
+    "loop_lag_ms": "loop_lag",
+}
+
+Source = Callable[[], Mapping[str, float]]
 
 
 class Sampler:
-    """Take a sample every `sample_interval_seconds` on `discord.ext.tasks`; `last` holds the newest."""
+    """Take a sample every `sample_interval_seconds`; `last` is the newest and `ring` holds those of 24 hours.
+
+    `sources` add their metrics to each sample, `loop_thresholds` the thresholds that depend on the bot, and `after` is
+    awaited after each sample. `is_offline` says that the gateway is down, which hides its latency.
+    """
 
     def __init__(
-        self, bot: commands.Bot, submit: Callable[[Event], object], *, settings: WebhookConfig, now: Callable[[], float]
+        self,
+        bot: commands.Bot,
+        submit: Callable[[Event], object],
+        *,
+        settings: WebhookConfig,
+        now: Callable[[], float],
+        sources: Sequence[Source] = (),
+        loop_thresholds: Callable[[], Mapping[str, Threshold]] = dict,
+        is_offline: Callable[[], bool] = bool,
+        after: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
+        interval = settings.sample_interval_seconds
         self._bot = bot
         self._submit = submit
         self._now = now
-        self._limits = {
-            "memory_mb": (settings.memory_warning_mb, settings.memory_critical_mb),
-            "cpu_percent": (settings.cpu_warning_percent, settings.cpu_critical_percent),
-            "gateway_latency_ms": (settings.latency_warning_ms, settings.latency_critical_ms),
-            "loop_lag_ms": (settings.loop_lag_warning_ms, settings.loop_lag_critical_ms),
+        self._sources = sources
+        self._loop_thresholds = loop_thresholds
+        self._is_offline = is_offline
+        self._after = after
+        self._thresholds = {
+            metric: Threshold(getattr(settings, f"{name}_warning_{unit}"), getattr(settings, f"{name}_critical_{unit}"))
+            for metric, name in _STATIC.items()
+            for unit in (metric.rpartition("_")[2],)
         }
-        self._levels: dict[str, LogLevel] = {}
-        self._process = psutil.Process()
-        self._interval = settings.sample_interval_seconds
-        self._worst_lag = 0.0
-        self._probe_at = 0.0
-        self._cpu_since = 0.0
-        self._cpu: float | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._process = ProcessProbe(interval)
+        minimum = settings.alert_minimum_seconds
+        self.alerts = Alerts(2 * interval if minimum is None else minimum)
+        self.ring = Ring(interval)
         self.border = Border("a performance sample")
         self.last: dict[str, float] = {}
-        self._loop = tasks.loop(seconds=self._interval, name="statsbot_webhooks-sampler")(self._sample)
+        self._changes: list[Alert] = []
+        self._loop = tasks.loop(seconds=interval, name="statsbot_webhooks-sampler")(self._sample)
 
     def install(self, stack: ExitStack) -> None:
         """Start sampling; the stack ends it."""
-        self._process.cpu_percent()
-        self._cpu_since = time.monotonic()
-        self._arm()
+        self._process.start()
         self._loop.start()
         stack.callback(self._stop)
 
     def _stop(self) -> None:
         self._loop.cancel()
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _arm(self) -> None:
-        """Lag is how late a timer fires; sleeping between samples would see only the lag of that moment."""
-        pause = min(self._interval / 2, 0.25)
-        self._probe_at = time.monotonic() + pause
-        self._timer = asyncio.get_running_loop().call_later(pause, self._probe)
-
-    def _probe(self) -> None:
-        self._worst_lag = max(self._worst_lag, time.monotonic() - self._probe_at)
-        self._arm()
+        for alert in self.alerts.close(self._now()):
+            self.border.call(self._submit, alert_event(alert, self.last))
 
     async def _sample(self) -> None:
         started = time.perf_counter()
         # An exception would end the loop for good (H5).
         self.border.call(self._take)
         self.last["sample_ms"] = (time.perf_counter() - started) * 1000
+        changes, self._changes = self._changes, []
+        for alert in changes:
+            await self._show(alert)
+        if self._after is not None:
+            await self._after(self._now())
 
     def _take(self) -> None:
+        now = self._now()
         self.last = self._measure()
-        for metric in self._limits.keys() & self.last.keys():
-            self._judge(metric, self.last[metric])
+        self.ring.add(now, self.last)
+        thresholds = {**self._latency_thresholds(), **self._loop_thresholds()}
+        self._changes = self.alerts.judge(now, self.last, thresholds, self._hidden(thresholds))
 
     def _measure(self) -> dict[str, float]:
-        sample = {
-            "memory_mb": self._process.memory_info().rss / _MIB,
-            "loop_lag_ms": max(self._worst_lag, 0.0) * 1000,
-        }
-        self._worst_lag = 0.0
-        # The kernel counts CPU time in ticks of 10 ms: over the first instant after a start one tick reads as 1000 %.
-        if time.monotonic() - self._cpu_since >= min(self._interval / 2, 1.0):
-            self._cpu = self._process.cpu_percent()
-            self._cpu_since = time.monotonic()
-        if self._cpu is not None:
-            sample["cpu_percent"] = self._cpu
-        latency = self._bot.latency
-        # Before the first heartbeat it is nan or inf (W12).
-        if math.isfinite(latency):
-            sample["gateway_latency_ms"] = latency * 1000
+        sample = self._process.measure()
+        for source in self._sources:
+            sample.update(source())
+        sample.update(_latencies(self._bot))
+        sample["guilds"] = float(len(self._bot.guilds))
+        sample["members"] = float(sum(guild.member_count or 0 for guild in self._bot.guilds))
         return sample
 
-    def _judge(self, metric: str, value: float) -> None:
-        """Raise an alert when the level rises, and one recovery when it is over; from CRITICAL to WARNING is silent."""
-        warning, critical = self._limits[metric]
-        before = self._levels.get(metric)
-        level = _level(value, warning, critical, before)
-        if level is before:
-            return
-        if level is None:
-            del self._levels[metric]
-            self._report(metric, value, warning, LogLevel.INFO)
-            return
-        self._levels[metric] = level
-        if before is None or level.number > before.number:
-            self._report(metric, value, critical if level is LogLevel.CRITICAL else warning, level)
+    def _latency_thresholds(self) -> dict[str, Threshold]:
+        """Return the thresholds of the settings, with those of the latency for each shard."""
+        shards = {name: self._thresholds["gateway_latency_ms"] for name in self.last if name.startswith("gateway_latency_ms/")}
+        return {**self._thresholds, **shards}
 
-    def _report(self, metric: str, value: float, threshold: float, level: LogLevel) -> None:
-        others = {name: round(number, 1) for name, number in self.last.items() if name != metric}
-        state = "recovered" if level is LogLevel.INFO else "alert"
-        context = {"level": level, "state": state, **others}
-        event = performance_event(metric, round(value, 1), threshold, now=self._now(), context=context)
-        if level is LogLevel.INFO:
-            text = f"{metric} is back to {value:.1f}, below the warning threshold of {threshold:g}"
-        else:
-            text = f"{metric} is {value:.1f}, above the {level.value.lower()} threshold of {threshold:g}"
-        self._submit(replace(event, message=text))
+    def _hidden(self, thresholds: Mapping[str, Threshold]) -> set[str]:
+        """Return the metrics that only show what something worse explains: no gateway, or a loop that does not turn."""
+        is_slow = any(alert.metric == "loop_lag_ms" for alert in self.alerts.open)
+        if not is_slow and not self._is_offline():
+            return set()
+        return {metric for metric in thresholds if metric.startswith("gateway_latency_ms")}
+
+    async def _show(self, alert: Alert) -> None:
+        """Ship an alert with its chart, which is drawn on another thread."""
+        points = self.ring.series(alert.metric, min(alert.now - _CHART_SECONDS, alert.since - _CHART_SECONDS / 6))
+        chart = Chart(alert.metric, points, alert.threshold.warning, alert.threshold.critical)
+        sample = self.last
+        data = await draw_chart([chart])
+        event = alert_event(alert, sample, trend=value_sparkline(points), chart=data)
+        self.border.call(self._submit, event)
 
 
-def _level(value: float, warning: float, critical: float, before: LogLevel | None) -> LogLevel | None:
-    if value >= critical or (before is LogLevel.CRITICAL and value >= critical * _RECOVERY):
-        return LogLevel.CRITICAL
-    if value >= warning or (before is not None and value >= warning * _RECOVERY):
-        return LogLevel.WARNING
-    return None
+def _latencies(bot: commands.Bot) -> dict[str, float]:
+    """Return the latency of the gateway, of each shard when there are several. Before a heartbeat it is nan or inf (W12)."""
+    shards = bot.latencies if isinstance(bot, commands.AutoShardedBot) else []
+    named = {f"gateway_latency_ms/{shard}": latency for shard, latency in shards} if len(shards) > 1 else {}
+    named = named or {"gateway_latency_ms": bot.latency}
+    return {name: latency * 1000 for name, latency in named.items() if math.isfinite(latency)}

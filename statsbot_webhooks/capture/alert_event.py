@@ -1,0 +1,75 @@
+"""An alert as the event that shows it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from ..event import Event, EventFile, EventKind, LogLevel
+from .alerts import Alert, AlertState
+from .metrics import format_metric, format_moment, format_span, format_value
+
+GREEN: Final = 0x23A55A
+GREY: Final = 0x80848E
+# What else was going on, in the order in which it helps most.
+_BESIDE: Final = ("cpu_percent", "memory_mb", "loop_lag_ms", "gateway_latency_ms", "events_per_second", "tasks", "open_files")
+
+
+def alert_event(alert: Alert, sample: Mapping[str, float], *, trend: str = "", chart: bytes | None = None) -> Event:
+    """Return the event of an alert; `sample` says what else was measured, `trend` and `chart` how the value went."""
+    metric = alert.metric
+    context: dict[str, object] = {
+        "value": round(alert.value, 1),
+        "threshold": _threshold(alert),
+        "peak": f"{format_value(metric, alert.peak)} at {format_moment(alert.peak_time)}",
+        "lasted" if not alert.is_open else "lasts for": format_span(alert.duration),
+    }
+    beside = [
+        f"{format_metric(name)} {format_value(name, sample[name])}" for name in _BESIDE if name in sample and name != metric
+    ]
+    if beside:
+        context["at that time"] = " · ".join(beside)
+    if trend and chart is None:
+        context["trend"] = trend
+    return Event(
+        EventKind.PERFORMANCE,
+        alert.level if alert.is_open else LogLevel.INFO,
+        _text(alert),
+        alert.now,
+        metric,
+        context,
+        template=metric,
+        title=_title(alert),
+        card=alert.card,
+        color={AlertState.OVER: GREEN, AlertState.STOPPED: GREY}.get(alert.state),
+        files=(EventFile("chart.png", data=chart),) if chart else (),
+    )
+
+
+def _threshold(alert: Alert) -> float:
+    return alert.threshold.critical if alert.level is LogLevel.CRITICAL else alert.threshold.warning
+
+
+def _title(alert: Alert) -> str:
+    name = format_metric(alert.metric)
+    if alert.state is AlertState.OVER:
+        return f"{name} is back to normal"
+    if alert.state is AlertState.STOPPED:
+        return f"{name} was too high when the bot stopped"
+    word = "critical" if alert.level is LogLevel.CRITICAL else "high"
+    return f"{name} is {word}: {format_value(alert.metric, alert.value)}"
+
+
+def _text(alert: Alert) -> str:
+    name, value = format_metric(alert.metric), format_value(alert.metric, alert.value)
+    since = format_moment(alert.since)
+    if alert.state is AlertState.OVER:
+        return (
+            f"{name} is {value} again. It was too high for {format_span(alert.duration)}, since {since}, "
+            f"{format_value(alert.metric, alert.peak)} at most."
+        )
+    if alert.state is AlertState.STOPPED:
+        return f"{name} was {value}, too high since {since}, when the bot stopped."
+    word = "critical" if alert.level is LogLevel.CRITICAL else "warning"
+    limit = format_value(alert.metric, _threshold(alert))
+    return f"{name} is {value}, the {word} threshold is {limit}. Too high since {since}."

@@ -1,0 +1,117 @@
+"""Small PNG charts of metrics over time, drawn with matplotlib (extra `charts`) on a thread of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import importlib.util
+import io
+import itertools
+import logging
+import math
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Final
+
+from .metrics import format_metric, format_value
+
+_log = logging.getLogger(__name__)
+# Discord's dark theme, so that the picture is part of the card: background, lines, text.
+_GROUND, _GRID, _INK, _LINE = "#2b2d31", "#404249", "#b5bac1", "#5d93f5"
+_WARNING, _CRITICAL = "#f0b232", "#e74c3c"
+_DPI: Final = 110
+_WIDTH, _HEIGHT = 7.2, 2.4
+# Where more time than this many usual steps lies between two values, nothing was measured: the line is broken.
+_GAP: Final = 4
+# matplotlib keeps font and path caches that two threads must not fill at once.
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One metric over time; thresholds that are finite are drawn when the values come near."""
+
+    metric: str
+    points: Sequence[tuple[float, float]]
+    warning: float = math.inf
+    critical: float = math.inf
+
+
+@functools.cache
+def has_matplotlib() -> bool:
+    """Whether charts can be drawn; does not import it."""
+    return importlib.util.find_spec("matplotlib") is not None
+
+
+async def draw_chart(charts: Sequence[Chart], zone: tzinfo = UTC) -> bytes | None:
+    """Return a PNG with a panel for each chart, or None without matplotlib or without values. Never raises."""
+    drawable = [chart for chart in charts if len(chart.points) > 1]
+    if not drawable or not has_matplotlib():
+        return None
+    try:
+        return await asyncio.to_thread(_draw, drawable, zone)
+    except Exception as error:  # noqa: BLE001 - a border: a picture must not cost an alert
+        _log.warning("a chart could not be drawn (%s): the alert goes without", type(error).__name__)
+        return None
+
+
+def _draw(charts: Sequence[Chart], zone: tzinfo) -> bytes:
+    with _lock:
+        # pyplot keeps state of its own and asks for a display; Figure alone draws with Agg.
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        columns = 1 if len(charts) == 1 else 2
+        rows = math.ceil(len(charts) / columns)
+        size = (_WIDTH, _HEIGHT if columns == 1 else 1.9 * rows)
+        figure: Any = Figure(figsize=size, dpi=_DPI, facecolor=_GROUND, layout="constrained")
+        canvas: Any = FigureCanvasAgg(figure)
+        for number, chart in enumerate(charts, 1):
+            _panel(figure.add_subplot(rows, columns, number), chart, zone)
+        data = io.BytesIO()
+        canvas.print_png(data)
+        return data.getvalue()
+
+
+def _panel(axes: Any, chart: Chart, zone: tzinfo) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    points = _with_gaps(chart.points)
+    times: Any = [datetime.fromtimestamp(time, zone) for time, _ in points]
+    values = [value for _, value in points]
+    top = max(value for _, value in chart.points)
+    axes.set_facecolor(_GROUND)
+    axes.plot(times, values, color=_LINE, linewidth=1.6)
+    axes.fill_between(times, values, color=_LINE, alpha=0.18, linewidth=0)
+    for limit, color in ((chart.warning, _WARNING), (chart.critical, _CRITICAL)):
+        # A threshold far above the values would press them flat.
+        if math.isfinite(limit) and limit <= top * 2.5:
+            axes.axhline(limit, color=color, linewidth=1.1, linestyle=(0, (4, 3)))
+            top = max(top, limit)
+    axes.set_ylim(0, top * 1.15 or 1)
+    axes.set_xlim(times[0], times[-1])
+    locator: Any = AutoDateLocator(tz=zone, minticks=3, maxticks=6)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone, show_offset=False))
+    axes.yaxis.set_major_locator(MaxNLocator(4))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_value(chart.metric, value)))
+    axes.grid(color=_GRID, linewidth=0.7)
+    axes.tick_params(colors=_INK, labelsize=8, length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.set_title(format_metric(chart.metric), color="#f2f3f5", fontsize=9, loc="left", fontweight="bold")
+
+
+def _with_gaps(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the points with a value that is not drawn in each long pause."""
+    steps = sorted(later[0] - earlier[0] for earlier, later in itertools.pairwise(points))
+    usual = steps[len(steps) // 2]
+    whole = [points[0]]
+    for point in points[1:]:
+        if point[0] - whole[-1][0] > usual * _GAP:
+            whole.append((whole[-1][0] + usual, math.nan))
+        whole.append(point)
+    return whole

@@ -1,0 +1,96 @@
+"""The samples of the last 24 hours, in arrays of a fixed length. Pure: `now` is an argument."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Mapping
+from typing import Final
+
+DAY_SECONDS: Final = 86400.0
+# A slot every 10 s is more than a chart can show; samples that come faster share one. 35 kB for each metric.
+_MAX_SLOTS: Final = 8640
+# A bot has some 15 metrics, and one for each shard and `tasks.loop`; more than this are not kept (4 MB at most).
+_MAX_METRICS: Final = 128
+_MISSING: Final = math.nan
+
+
+class Ring:
+    """One value for each metric and slot of time; the oldest slot gives way. Samples of one slot keep the higher value."""
+
+    def __init__(self, interval_seconds: float) -> None:
+        self.slot_seconds = max(interval_seconds, DAY_SECONDS / _MAX_SLOTS)
+        self._slots = max(int(DAY_SECONDS / self.slot_seconds), 2)
+        self._times = array("d")
+        self._values: dict[str, array[float]] = {}
+        self._head = -1
+
+    def __len__(self) -> int:
+        return len(self._times)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of all metrics that have been seen."""
+        return tuple(self._values)
+
+    def add(self, now: float, sample: Mapping[str, float]) -> None:
+        """Keep a sample. Values that are not finite are left out."""
+        is_new = self._head < 0 or not 0 <= now - self._times[self._head] < self.slot_seconds
+        if is_new:
+            self._begin(now)
+        for name, value in sample.items():
+            column = self._values.get(name)
+            if column is None:
+                if len(self._values) >= _MAX_METRICS:
+                    continue
+                column = self._values[name] = array("f", [_MISSING]) * len(self._times)
+            if math.isfinite(value) and not column[self._head] >= value:
+                column[self._head] = value
+
+    def _begin(self, now: float) -> None:
+        self._head = (self._head + 1) % self._slots
+        if self._head < len(self._times):
+            self._times[self._head] = now
+            for column in self._values.values():
+                column[self._head] = _MISSING
+        else:
+            self._times.append(now)
+            for column in self._values.values():
+                column.append(_MISSING)
+
+    def series(self, metric: str, since: float = -math.inf) -> list[tuple[float, float]]:
+        """Return the times and values of a metric, oldest first; slots without a value are left out."""
+        column = self._values.get(metric)
+        if column is None:
+            return []
+        length = len(self._times)
+        order = ((self._head + 1 + step) % length for step in range(length))
+        found = ((self._times[index], column[index]) for index in order)
+        return [(time, value) for time, value in found if time >= since and not math.isnan(value)]
+
+    def peak(self, metric: str, since: float = -math.inf) -> tuple[float, float] | None:
+        """Return the time and the height of the highest value, or None when there is none."""
+        return max(self.series(metric, since), key=lambda point: point[1], default=None)
+
+
+_BARS: Final = "▁▂▃▄▅▆▇█"
+
+
+def value_sparkline(points: list[tuple[float, float]], width: int = 30) -> str:
+    """Return values over time as a line of bars from 0 to the highest; a span of time without values is a gap."""
+    if not points:
+        return ""
+    first, span = points[0][0], max(points[-1][0] - points[0][0], 1e-9)
+    width = min(width, len(points))
+    heights = [_MISSING] * width
+    for time, value in points:
+        place = min(int((time - first) / span * width), width - 1)
+        if not heights[place] >= value:
+            heights[place] = value
+    most = max((value for _, value in points), default=0.0)
+    return "".join(" " if math.isnan(value) else _bar(value, most) for value in heights)
+
+
+def _bar(value: float, most: float) -> str:
+    share = value / most if most > 0 else 0.0
+    return _BARS[min(max(math.ceil(share * len(_BARS)) - 1, 0), len(_BARS) - 1)]

@@ -53,7 +53,8 @@ class WebhookManager:
             on_put=self._wake,
         )
         self.workers: dict[str, DestinationWorker] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._housekeeping: asyncio.Task[None] | None = None
         self._transport: WebhookTransport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tests = 0
@@ -104,10 +105,11 @@ class WebhookManager:
                 links=links,
             )
         self._intake.start()
-        self._tasks = [
-            asyncio.create_task(worker.run(), name=f"statsbot_webhooks-{name}") for name, worker in self.workers.items()
-        ]
-        self._tasks.append(asyncio.create_task(self._keep_house(), name="statsbot_webhooks-housekeeping"))
+        self._tasks = {name: self._start_worker(worker) for name, worker in self.workers.items()}
+        self._housekeeping = asyncio.create_task(self._keep_house(), name="statsbot_webhooks-housekeeping")
+
+    def _start_worker(self, worker: DestinationWorker) -> asyncio.Task[None]:
+        return asyncio.create_task(worker.run(), name=f"statsbot_webhooks-{worker.name}")
 
     async def stop(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - part of the public API
         """Deliver what waits within `timeout` seconds, then end every task.
@@ -117,16 +119,17 @@ class WebhookManager:
         if not self.is_running:
             return
         await self.flush(timeout)
-        for task in self._tasks:
+        tasks = [task for task in (*self._tasks.values(), self._housekeeping) if task is not None]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._transport is not None:
             await self._transport.close()
         await self._intake.settle()
         left = await self._intake.run(self._leave_rest)
         self._loop = None
         await asyncio.to_thread(self._intake.stop)
-        self.workers, self._tasks, self._transport = {}, [], None
+        self.workers, self._tasks, self._transport, self._housekeeping = {}, {}, None, None
         if left:
             _log.warning("%s", left)
 
@@ -146,6 +149,9 @@ class WebhookManager:
 
     async def _flush_worker(self, worker: DestinationWorker) -> None:
         worker.is_flushing = True
+        if self._tasks[worker.name].done():
+            # A SystemExit in some task makes asyncio.run cancel every task, ours too, before the bot is closed.
+            self._tasks[worker.name] = self._start_worker(worker)
         while worker.state in (DestinationState.WORKING, DestinationState.FAILING):
             worker.wake()
             depth = await self._intake.run(self._outbox.depth, worker.name)

@@ -15,6 +15,7 @@ _WINDOW_SECONDS: Final = 60.0
 # The server's window and ours begin at different times; this much longer keeps the last request out of it.
 _MARGIN_SECONDS: Final = 1.0
 _BURST: Final = 5
+_BURST_SECONDS: Final = 2.0
 
 
 def make_limiter(max_requests_per_minute: int) -> AsyncLimiter:
@@ -59,7 +60,13 @@ class ChannelLimiter:
         window = _WINDOW_SECONDS + _MARGIN_SECONDS
         while self._sent and not now - window < self._sent[0] <= now + _MARGIN_SECONDS:
             self._sent.popleft()
-        return self._sent[-self._limit] + window - now if len(self._sent) >= self._limit else 0.0
+        # The bucket knows nothing of the requests of the process before; both windows must hold over a restart.
+        waits = [
+            self._sent[-limit] + seconds - now
+            for limit, seconds in ((self._limit, window), (_BURST, _BURST_SECONDS + _MARGIN_SECONDS))
+            if len(self._sent) >= limit
+        ]
+        return max(waits, default=0.0)
 
 
 class ChannelLimiters:

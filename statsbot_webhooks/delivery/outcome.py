@@ -36,8 +36,10 @@ class Result:
     stops_all: bool = False
 
 
-def classify(error: BaseException | None, *, status: int | None = None, retry_after: float | None = None) -> Result:
-    """Return the result for what `Webhook.send` raised; `status` is the last one seen on the wire.
+def classify(
+    error: BaseException | None, *, status: int | None = None, retry_after: float | None = None, has_via: bool = False
+) -> Result:
+    """Return the result for what `Webhook.send` raised; `status` is the last one seen on the wire, `has_via` whose it was.
 
     The reason never holds a URL: discord.py's texts have none, and of other errors only the type is named.
     """
@@ -46,24 +48,27 @@ def classify(error: BaseException | None, *, status: int | None = None, retry_af
     if isinstance(error, discord.RateLimited):
         return Result(Outcome.RETRY, "429 Too Many Requests", 429, retry_after=error.retry_after)
     if isinstance(error, discord.HTTPException):
-        return _classify_status(error.status, f"{error.status} {error.text or error.response.reason}", retry_after)
+        return _classify_status(error.status, f"{error.status} {error.text or error.response.reason}", retry_after, has_via)
     if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
         return Result(Outcome.RETRY, "no answer in time", status)
     if isinstance(error, (aiohttp.ClientError, OSError)):
         return Result(Outcome.RETRY, f"connection failed ({type(error).__name__})", status)
     if status == 429:
         # A 429 with a text body makes discord.py raise TypeError (W4).
-        return _classify_status(429, "429 Too Many Requests", retry_after)
+        return _classify_status(429, "429 Too Many Requests", retry_after, has_via)
     if status is not None and 200 <= status < 300:
         return Result(Outcome.UNKNOWN, f"answer not understood ({type(error).__name__})", status)
     return Result(Outcome.RETRY, f"{type(error).__name__} in the client", status)
 
 
-def _classify_status(status: int, reason: str, retry_after: float | None) -> Result:
+def _classify_status(status: int, reason: str, retry_after: float | None, has_via: bool) -> Result:
     if status in (401, 403, 404):
         return Result(Outcome.GONE, reason, status)
     if status == 429:
-        # Raised at once only when Cloudflare answered (no Via header): the address is blocked, for every webhook.
+        if has_via:
+            # discord.py waited and tried five times already.
+            return Result(Outcome.RETRY, reason, status, weight=SERVER_ERROR_WEIGHT, retry_after=retry_after or 0.0)
+        # Cloudflare answered: the address is blocked, for every webhook.
         return Result(Outcome.RETRY, reason, status, retry_after=retry_after or 60.0, stops_all=True)
     if status >= 500:
         return Result(Outcome.RETRY, reason, status, weight=SERVER_ERROR_WEIGHT)

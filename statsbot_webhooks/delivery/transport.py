@@ -35,6 +35,8 @@ class _Seen:
 
     status: int | None = None
     retry_after: float | None = None
+    # Discord's own answers carry it; those of Cloudflare, which blocks addresses, do not.
+    has_via: bool = False
 
 
 class WebhookTransport:
@@ -58,6 +60,7 @@ class WebhookTransport:
             return
         seen = self._seen.setdefault(name, _Seen())
         seen.status = params.response.status
+        seen.has_via = "Via" in params.response.headers
         try:
             seen.retry_after = float(params.response.headers.get("Retry-After", ""))
         except ValueError:
@@ -91,7 +94,7 @@ class WebhookTransport:
                 wait=True,
             )
         except Exception as error:  # noqa: BLE001 - the border to Discord: every failure becomes a counted result
-            return classify(error, status=seen.status, retry_after=seen.retry_after)
+            return classify(error, status=seen.status, retry_after=seen.retry_after, has_via=seen.has_via)
         return Result(Outcome.DELIVERED, status=seen.status)
 
     async def fetch_channel_id(self, destination: Destination) -> tuple[int | None, Result]:

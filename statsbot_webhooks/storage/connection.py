@@ -76,13 +76,18 @@ class SteadyConnection:
             with self._db:
                 return work(self._db)
         except sqlite3.Error as error:
-            failed, self._db = self._db, self._replacement(error)
-            schema.copy_rows(failed, self._db)
-            self._db.commit()
-            failed.close()
-            self._on_replaced()
-        with self._db:
-            return work(self._db)
+            db = self._replace(error)
+        with db:
+            return work(db)
+
+    def _replace(self, error: sqlite3.Error) -> sqlite3.Connection:
+        assert self._db is not None
+        failed, self._db = self._db, self._replacement(error)
+        schema.copy_rows(failed, self._db)
+        self._db.commit()
+        failed.close()
+        self._on_replaced()
+        return self._db
 
     def _replacement(self, error: sqlite3.Error | OSError) -> sqlite3.Connection:
         self._is_in_file = False
@@ -91,7 +96,7 @@ class SteadyConnection:
             return schema.open_database(None)
         # The low byte is the primary code (sqlite.org/rescode.html).
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or isinstance(error, schema.DamagedFileError):
             return self._fresh_file(self._path)
         name = self._path.name
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
@@ -117,20 +122,22 @@ class SteadyConnection:
 
     def _fresh_file(self, path: Path) -> sqlite3.Connection:
         try:
-            aside = schema.put_aside(path)
+            aside = schema.put_aside(path) if path.exists() else None
             db = schema.open_database(path)
         except (sqlite3.Error, OSError):
             _log.error("%s: the storage file %s is damaged and cannot be renamed. Memory takes over.", _SETTING, path.name)
             return schema.open_database(None)
         self._is_in_file = self._was_read = True
-        _log.error(
-            "%s: the storage file %s was damaged. It is kept as %s; a new one takes over with what could be read.",
-            *(_SETTING, path.name, aside.name),
-        )
+        what = "was deleted" if aside is None else f"was damaged and is kept as {aside.name}"
+        _log.error("%s: the storage file %s %s; a new one takes over with what could be read.", _SETTING, path.name, what)
         return db
 
     def maintain(self) -> None:
-        """Go back to the file if it failed and works again."""
+        """Go back to the file if it failed and works again; replace it if somebody deleted or overwrote it."""
+        if self._is_in_file and self._path is not None and not schema.is_intact(self._path):
+            # SQLite holds an open file and its own pages, so it may not notice for long: until a crash, when all is gone.
+            self._replace(schema.DamagedFileError())
+            return
         if not self._may_return or self._path is None or self._db is None:
             return
         try:

@@ -42,6 +42,10 @@ class NewerSchemaError(sqlite3.DatabaseError):
     """The file has a schema that this version does not know."""
 
 
+class DamagedFileError(sqlite3.DatabaseError):
+    """Somebody deleted or overwrote the file while it was open."""
+
+
 def open_database(path: Path | None) -> sqlite3.Connection:
     """Return a connection to a file that nobody else can use meanwhile, or to memory for `None`.
 
@@ -79,6 +83,18 @@ def _migrate(db: sqlite3.Connection) -> None:
         raise NewerSchemaError(f"schema version {version}")
     for number, script in enumerate(_MIGRATIONS[version:], version + 1):
         db.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
+
+
+def is_intact(path: Path) -> bool:
+    """Whether a file is there and begins as every SQLite file does (sqlite.org/fileformat.html); an empty one is new."""
+    try:
+        with path.open("rb") as file:
+            return file.read(16) in (b"", b"SQLite format 3\0")
+    except FileNotFoundError:
+        return False
+    except OSError:
+        # That it cannot be read now says nothing of what is in it.
+        return True
 
 
 def put_aside(path: Path) -> Path:

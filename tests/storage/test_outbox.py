@@ -239,3 +239,15 @@ def test_state_outlives_a_restart(opened: Opener) -> None:
     first.write_state({"key": 1})
     first.close()
     assert opened().read_state("key") == {"key": 1}
+
+
+def test_a_file_that_is_deleted_while_it_is_open_comes_back(opened: Opener, caplog: pytest.LogCaptureFixture) -> None:
+    outbox = opened()
+    outbox.put([("a", event(1))])
+    for path in Path().glob("box.sqlite3*"):
+        path.unlink()
+    outbox.maintain()
+    outbox.put([("a", event(2))])
+    outbox.close()
+    assert caplog.text.count("box.sqlite3 was deleted; a new one takes over") == 1
+    assert texts(opened().claim("a", 9)) == ["1", "2"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import limits
-from .message_formatter import MessageFormatter, WebhookMessage, mark
+from .fold import Fold
+from .message_formatter import Attachment, MessageFormatter, WebhookMessage, mark
 from .storage import Entry
 
 # As many as one digest may hold; more would make its file slow to read and to build.
@@ -48,3 +49,9 @@ class Batcher:
         build = self._formatter.format_cards if len(events) <= limits.EMBEDS else self._formatter.format_digest
         message, taken = build(events)
         return Batch(entries[:taken], entries[taken:], mark(message, note, batch_id))
+
+    def build_card(self, fold: Fold, *, note: str = "", batch_id: str = "") -> WebhookMessage:
+        """Return the message of a card that is kept up to date, with the files of its newest event."""
+        message, _ = self._formatter.format_cards([fold.event])
+        files = [Attachment(file.name, file.data or file.text.encode("utf-8", "replace")) for file in fold.event.files]
+        return mark(replace(message, files=(*message.files, *files)), note, batch_id)

@@ -80,6 +80,7 @@ class WebhookConfig:
     include_stack_traces: bool = True
     # Discord's own limit of a message's content is 2000 characters.
     max_message_length: Annotated[int, Field(ge=100, le=2000)] = 2000
+    card_edit_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 10.0
     destinations: tuple[Destination, ...] = field(default=(), repr=False)
     storage: Storage = "sqlite:///statsbot_webhooks.sqlite3"
     storage_max_events: _Count = 100_000

@@ -98,8 +98,8 @@ class Event:
 
     @property
     def is_urgent(self) -> bool:
-        """Whether the event is ERROR or CRITICAL, and so does not wait for a batch to fill."""
-        return self.level.number >= LogLevel.ERROR.number
+        """Whether the event is ERROR or CRITICAL, or the news of a card, and so does not wait for a batch to fill."""
+        return bool(self.card) or self.level.number >= LogLevel.ERROR.number
 
 
 # The first element of every stored event. A change of the format gets a new number and a reader for the old one.

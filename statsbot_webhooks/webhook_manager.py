@@ -12,10 +12,15 @@ from .batch import Batcher
 from .clock import Clock, SystemClock
 from .config import WebhookConfig
 from .delivery.breaker import CircuitBreaker
+from .delivery.cards import Cards
+from .delivery.health import DestinationState, Health
+from .delivery.ledger import Ledger
 from .delivery.limiter import ChannelLimiters
+from .delivery.links import Links, Pause
 from .delivery.outcome import Result
+from .delivery.parts import Parts
 from .delivery.transport import WebhookTransport
-from .delivery.worker import DestinationState, DestinationWorker, Links, Pause
+from .delivery.worker import DestinationWorker
 from .event import Event, EventKind, LogLevel, to_plain
 from .event_factory import error_event, member_event, performance_event
 from .intake import Intake
@@ -89,20 +94,19 @@ class WebhookManager:
             batch_timeout_seconds=self.config.batch_timeout_seconds,
         )
         for destination in self.config.destinations:
+            breaker = CircuitBreaker(failures=self.config.breaker_failures, cooldown_seconds=self.config.breaker_cooldown_seconds)
             self.workers[destination.name] = DestinationWorker(
-                destination,
-                intake=self._intake,
-                outbox=self._outbox,
-                batcher=batcher,
-                transport=self._transport,
-                limiters=limiters,
-                breaker=CircuitBreaker(
-                    failures=self.config.breaker_failures, cooldown_seconds=self.config.breaker_cooldown_seconds
-                ),
-                counters=self._counters,
-                clock=self._clock,
-                pause=pause,
-                links=links,
+                Parts(
+                    destination,
+                    ledger=Ledger(destination.name, self._intake, self._outbox, self._counters, self._clock),
+                    health=Health(destination, breaker, pause, links),
+                    cards=Cards(destination.name, self.config.card_edit_seconds),
+                    batcher=batcher,
+                    transport=self._transport,
+                    limiters=limiters,
+                    clock=self._clock,
+                    links=links,
+                )
             )
         self._intake.start()
         self._tasks = {name: self._start_worker(worker) for name, worker in self.workers.items()}
@@ -118,7 +122,7 @@ class WebhookManager:
         """
         if not self.is_running:
             return
-        await self.flush(timeout)
+        await self._flush(timeout, is_ending=True)
         tasks = [task for task in (*self._tasks.values(), self._housekeeping) if task is not None]
         for task in tasks:
             task.cancel()
@@ -136,26 +140,29 @@ class WebhookManager:
     async def flush(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - part of the public API
         """Send what waits now, without waiting for batches to fill; returns when it is sent, or after `timeout` seconds.
 
-        Destinations that are gone or switched off are not waited for.
+        Destinations that are gone or switched off are not waited for; the newest state of a card may have to wait for its pace.
         """
+        await self._flush(timeout, is_ending=False)
+
+    async def _flush(self, timeout: float | None, *, is_ending: bool) -> None:  # noqa: ASYNC109 - as in flush
         if not self.is_running:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self._intake.settle()
-                await asyncio.gather(*(self._flush_worker(worker) for worker in self.workers.values()))
+                await asyncio.gather(*(self._flush_worker(worker, is_ending) for worker in self.workers.values()))
         for worker in self.workers.values():
-            worker.is_flushing = False
+            worker.set_flushing(False)
 
-    async def _flush_worker(self, worker: DestinationWorker) -> None:
-        worker.is_flushing = True
+    async def _flush_worker(self, worker: DestinationWorker, is_ending: bool) -> None:
+        worker.set_flushing(True, is_ending=is_ending)
         if self._tasks[worker.name].done():
             # A SystemExit in some task makes asyncio.run cancel every task, ours too, before the bot is closed.
             self._tasks[worker.name] = self._start_worker(worker)
         while worker.state in (DestinationState.WORKING, DestinationState.FAILING):
             worker.wake()
             depth = await self._intake.run(self._outbox.depth, worker.name)
-            if depth.entries == 0:
+            if depth.entries == 0 and not worker.has_stale_cards:
                 return
             await self._clock.sleep(0.05)
 

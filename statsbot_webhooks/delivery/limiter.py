@@ -70,15 +70,21 @@ class ChannelLimiter:
 
 
 class ChannelLimiters:
-    """One limiter for each channel; until a webhook's channel is known it has its own."""
+    """One limiter for each channel, which all its webhooks share; until a webhook's channel is known it has its own."""
 
     def __init__(self, max_requests_per_minute: int, clock: Clock) -> None:
         self._per_minute = max_requests_per_minute
         self._clock = clock
+        self._channels: dict[str, int] = {}
         self._limiters: dict[object, ChannelLimiter] = {}
 
-    def limiter(self, key: object) -> ChannelLimiter:
-        """Return the limiter that all webhooks of a channel share."""
+    def join(self, destination: str, channel_id: int) -> None:
+        """Note the channel of a destination's webhook."""
+        self._channels[destination] = channel_id
+
+    def limiter(self, destination: str) -> ChannelLimiter:
+        """Return the limiter of the channel that a destination's webhook posts to."""
+        key = self._channels.get(destination, destination)
         if key not in self._limiters:
             self._limiters[key] = ChannelLimiter(self._per_minute, self._clock)
         return self._limiters[key]

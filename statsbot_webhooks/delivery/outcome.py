@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -12,6 +12,9 @@ import discord
 
 # discord.py retries a 5xx five times by itself (webhook/async_.py, AsyncWebhookAdapter.request).
 SERVER_ERROR_WEIGHT: Final = 5
+# https://discord.com/developers/docs/topics/opcodes-and-status-codes#json: unknown channel (a thread that was deleted),
+# unknown message, too many edits of a message older than an hour, a message of somebody else.
+LOST_MESSAGE: Final = frozenset({10003, 10008, 30046, 50005})
 
 
 class Outcome(StrEnum):
@@ -26,7 +29,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An outcome with Discord's reason; `weight` is how many failures it counts for, `retry_after` is in seconds."""
+    """An outcome with Discord's reason; `weight` is how many failures it counts for, `retry_after` is in seconds.
+
+    `code` is Discord's number for the reason; `message_id` and `channel_id` tell where a delivered message is.
+    """
 
     outcome: Outcome
     reason: str = ""
@@ -34,6 +40,9 @@ class Result:
     weight: int = 1
     retry_after: float = 0.0
     stops_all: bool = False
+    code: int = 0
+    message_id: int | None = None
+    channel_id: int | None = None
 
 
 def classify(
@@ -48,7 +57,8 @@ def classify(
     if isinstance(error, discord.RateLimited):
         return Result(Outcome.RETRY, "429 Too Many Requests", 429, retry_after=error.retry_after)
     if isinstance(error, discord.HTTPException):
-        return _classify_status(error.status, f"{error.status} {error.text or error.response.reason}", retry_after, has_via)
+        reason = f"{error.status} {error.text or error.response.reason}"
+        return replace(_classify_status(error.status, reason, retry_after, has_via), code=error.code)
     if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
         return Result(Outcome.RETRY, "no answer in time", status)
     if isinstance(error, (aiohttp.ClientError, OSError)):

@@ -1,4 +1,4 @@
-"""The one call of `discord.Webhook.send`, on a session of our own whose trace sees status and headers."""
+"""The one place that calls `discord.Webhook.send` and `edit_message`: its own session sees every status and header."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ class Transport(Protocol):
     """Where messages leave; a seam for tests and for other ways to send."""
 
     async def send(self, destination: Destination, message: WebhookMessage) -> Result: ...
+
+    async def edit(
+        self, destination: Destination, message_id: int, message: WebhookMessage, *, thread_id: int | None = None
+    ) -> Result: ...
 
     async def fetch_channel_id(self, destination: Destination) -> tuple[int | None, Result]: ...
 
@@ -82,10 +86,10 @@ class WebhookTransport:
         missing = discord.utils.MISSING
         seen = self._seen[destination.name] = _Seen()
         try:
-            await webhook.send(
+            sent = await webhook.send(
                 content=message.content if message.content is not None else missing,
-                embeds=[discord.Embed.from_dict(embed) for embed in message.embeds],
-                files=[discord.File(io.BytesIO(file.data), file.filename) for file in message.files],
+                embeds=_embeds(message),
+                files=_files(message),
                 username=message.username or missing,
                 avatar_url=message.avatar_url or missing,
                 thread=discord.Object(thread_id) if thread_id else missing,
@@ -95,7 +99,27 @@ class WebhookTransport:
             )
         except Exception as error:  # noqa: BLE001 - the border to Discord: every failure becomes a counted result
             return classify(error, status=seen.status, retry_after=seen.retry_after, has_via=seen.has_via)
-        return Result(Outcome.DELIVERED, status=seen.status)
+        return Result(Outcome.DELIVERED, status=seen.status, message_id=sent.id, channel_id=sent.channel.id)
+
+    async def edit(
+        self, destination: Destination, message_id: int, message: WebhookMessage, *, thread_id: int | None = None
+    ) -> Result:
+        """Replace all that a message shows, files included; the webhook's name stays as it was posted."""
+        webhook = self._webhook(destination)
+        thread_id = thread_id or destination.url.thread_id
+        seen = self._seen[destination.name] = _Seen()
+        try:
+            await webhook.edit_message(
+                message_id,
+                content=message.content,
+                embeds=_embeds(message),
+                attachments=_files(message),
+                allowed_mentions=discord.AllowedMentions.none(),
+                thread=discord.Object(thread_id) if thread_id else discord.utils.MISSING,
+            )
+        except Exception as error:  # noqa: BLE001 - as in send
+            return classify(error, status=seen.status, retry_after=seen.retry_after, has_via=seen.has_via)
+        return Result(Outcome.DELIVERED, status=seen.status, message_id=message_id)
 
     async def fetch_channel_id(self, destination: Destination) -> tuple[int | None, Result]:
         """Ask Discord which channel the webhook posts to."""
@@ -108,3 +132,11 @@ class WebhookTransport:
     async def close(self) -> None:
         """Close the session."""
         await self._session.close()
+
+
+def _embeds(message: WebhookMessage) -> list[discord.Embed]:
+    return [discord.Embed.from_dict(embed) for embed in message.embeds]
+
+
+def _files(message: WebhookMessage) -> list[discord.File]:
+    return [discord.File(io.BytesIO(file.data), file.filename) for file in message.files]

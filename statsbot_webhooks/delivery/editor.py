@@ -1,0 +1,68 @@
+"""Shows the newest state of cards: in their message, or in a new one when that is gone or too old to be edited."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from ..message_formatter import WebhookMessage
+from .cards import Card
+from .outcome import LOST_MESSAGE, Outcome, Result
+from .parts import Parts
+
+
+class CardEditor:
+    """Edit one destination's cards, one at a time."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self.is_ending = False
+
+    def due_seconds(self) -> float | None:
+        """Return how long until the next edit; `None` when every card shows its newest state.
+
+        At the end nothing follows that could make another edit necessary, so none waits any longer.
+        """
+        edit = self._parts.cards.next_edit(self._parts.clock.now())
+        return None if edit is None else 0.0 if self.is_ending else edit[1]
+
+    async def edit(self) -> None:
+        """Show the newest state of the card whose turn it is."""
+        parts = self._parts
+        edit = parts.cards.next_edit(parts.clock.now())
+        card = parts.cards.get(edit[0]) if edit is not None else None
+        if edit is None or card is None:
+            return
+        try:
+            message = await asyncio.to_thread(parts.batcher.build_card, card.fold, note=card.note)
+        except Exception as error:  # noqa: BLE001 - a border, as for batches: the worker lives on
+            await self._settle(edit[0], card, Result(Outcome.REJECTED, f"{type(error).__name__} while it was laid out"))
+            return
+        await parts.limiters.limiter(parts.destination.name).acquire()
+        await self._settle(edit[0], card, await self._show(card, message))
+
+    async def _show(self, card: Card, message: WebhookMessage) -> Result:
+        transport, destination = self._parts.transport, self._parts.destination
+        if card.message_id is not None and card.can_be_edited(self._parts.clock.now()):
+            result = await transport.edit(destination, card.message_id, message, thread_id=card.thread_id)
+        else:
+            result = await transport.send(destination, message)
+        # To show a state twice does no harm, so there is no doubt to be settled.
+        return replace(result, outcome=Outcome.DELIVERED) if result.outcome == Outcome.UNKNOWN else result
+
+    async def _settle(self, key: str, card: Card, result: Result) -> None:
+        parts, now = self._parts, self._parts.clock.now()
+        if result.outcome == Outcome.DELIVERED:
+            is_edit = result.message_id == card.message_id
+            state = parts.cards.edited(key, now) if is_edit else parts.cards.posted(key, card, result.message_id, None, now)
+        elif result.code in LOST_MESSAGE:
+            state = parts.cards.lost(key)
+        elif result.outcome == Outcome.REJECTED:
+            state = parts.cards.edited(key, now)
+            parts.health.say(f"Discord refuses the new state of a card for webhook {parts.destination.name}: {result.reason}")
+        else:
+            parts.health.record_failure(result, parts.clock.monotonic())
+            return
+        await parts.ledger.write_state(state)
+        if result.outcome == Outcome.DELIVERED:
+            await parts.note_success(0)

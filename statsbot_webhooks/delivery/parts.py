@@ -1,0 +1,38 @@
+"""What a destination's delivery is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..batch import Batcher
+from ..clock import Clock
+from ..config import Destination
+from .cards import Cards
+from .health import Health
+from .ledger import Ledger
+from .limiter import ChannelLimiters
+from .links import Links
+from .transport import Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One for each destination; batcher, transport, limiters, clock and links are shared by all."""
+
+    destination: Destination
+    ledger: Ledger
+    health: Health
+    cards: Cards
+    batcher: Batcher
+    transport: Transport
+    limiters: ChannelLimiters
+    clock: Clock
+    links: Links
+
+    async def note_success(self, count: int) -> None:
+        """Note that Discord took `count` events, and say so when it had not for a while."""
+        seconds = self.health.record_success(self.clock.monotonic())
+        if seconds is not None:
+            waited = count + (await self.ledger.depth()).entries
+            self.health.say(f"webhook {self.destination.name} works again after {seconds:.0f} s; {waited} events waited")
+        self.links.on_delivered(self.destination.name)

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import discord
 import pytest
@@ -14,6 +15,8 @@ from discord.ext import commands
 
 from statsbot_webhooks import WebhookConfig, WebhookManager
 from statsbot_webhooks.sandbox import Sandbox
+
+from . import openapi
 
 NAMES = ("error", "info", "performance", "member_events")
 
@@ -57,27 +60,47 @@ async def running_manager(config: WebhookConfig) -> AsyncIterator[WebhookManager
 
 
 @asynccontextmanager
+async def plain_bot(sandbox: Sandbox, kind: type[commands.Bot] = commands.Bot, **options: Any) -> AsyncIterator[commands.Bot]:
+    """A real bot without the extension, ready; `options` are the bot's own."""
+    async with new_bot(kind, **options) as bot, online(bot, sandbox):
+        yield bot
+
+
+@asynccontextmanager
 async def running_bot(
     sandbox: Sandbox, kind: type[commands.Bot] = commands.Bot, extension: str = "statsbot_webhooks"
 ) -> AsyncIterator[commands.Bot]:
     """A real bot with the extension loaded before login, ready."""
-    bot = kind("!", intents=discord.Intents.all())
+    async with new_bot(kind) as bot:
+        await bot.load_extension(extension)
+        async with online(bot, sandbox):
+            yield bot
+
+
+def new_bot(kind: type[commands.Bot], **options: Any) -> commands.Bot:
+    # discord.py waits so long for more servers after the last one; by default it is two seconds, in every test.
+    return kind("!", **{"intents": discord.Intents.all(), "guild_ready_timeout": 0.2, **options})
+
+
+@asynccontextmanager
+async def online(bot: commands.Bot, sandbox: Sandbox) -> AsyncIterator[None]:
+    """Log in, and be ready and know every server, until the end, when the bot is closed."""
     ready = asyncio.Event()
 
     async def on_ready() -> None:
         ready.set()
 
     bot.add_listener(on_ready)
-    async with bot:
-        await bot.load_extension(extension)
-        running = asyncio.create_task(bot.start(sandbox.bot_token))
-        try:
-            async with asyncio.timeout(15):
-                await ready.wait()
-            yield bot
-        finally:
-            await bot.close()
-            await asyncio.wait([running])
+    running = asyncio.create_task(bot.start(sandbox.bot_token))
+    try:
+        async with asyncio.timeout(30):
+            await ready.wait()
+            while any(guild.unavailable for guild in bot.guilds):
+                await asyncio.sleep(0.01)
+        yield
+    finally:
+        await bot.close()
+        await asyncio.wait([running])
 
 
 @pytest.fixture(autouse=True)
@@ -93,3 +116,23 @@ def nothing_left() -> Iterator[None]:
     assert not left
     ours = [h for h in logging.getLogger().handlers if h not in handlers and type(h).__module__.startswith("statsbot")]
     assert not ours
+
+
+@pytest.fixture(autouse=True)
+def as_discord_describes_it(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every payload that a test sends to a sandbox fits Discord's own description of its API."""
+    sandboxes: list[Sandbox] = []
+    make = Sandbox.__init__
+
+    def init(self: Sandbox, **options: Any) -> None:
+        sandboxes.append(self)
+        make(self, **options)
+
+    monkeypatch.setattr(Sandbox, "__init__", init)
+    yield
+    assert not [problem for sandbox in sandboxes for problem in openapi.problems(sandbox.requests)]
+
+
+def pytest_report_header() -> str:
+    where = openapi.find()
+    return f"payloads are checked against {where.name}" if where else "no openapi.json: payloads are not checked against it"

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import secrets
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
-from typing import Any, Final
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Final
 
 from aiohttp import web
 
+from .actions import Actions
+from .answers import InteractionResult
 from .faults import KINDS, Fault
 from .gateway import Gateway
-from .interactions import AUTOCOMPLETE, COMMAND, InteractionResult, Record, result_of
 from .page import add_routes
-from .people import People
 from .redirect import redirect
 from .rest import Request, Rest
 from .rules import RateLimits
-from .state import JSON, State, Webhook
+from .state import FORUM, TEXT, State, Webhook, iso
 from .views import Attachment, Message, messages_of
 
 __all__ = ["Attachment", "InteractionResult", "Message", "Request", "Sandbox", "redirect"]
 _CHANNELS: Final = {"error": "errors", "member_events": "members"}
-_POLL_SECONDS: Final = 0.05
 
 
-class Sandbox(People):
+class Sandbox(Actions):
     """Runs on a thread of its own. Use it with `with` or `async with`; every method may be called from any thread.
 
     `limits=False` switches the rate limits off, `privileged_intents=False` refuses bots that ask for them, and
@@ -86,7 +84,7 @@ class Sandbox(People):
 
     def add_channel(self, name: str, *, forum: bool = False) -> int:
         """Add a channel, or a forum, which takes only posts into threads."""
-        return self._call(self.state.add_channel, self._guild, name, "", 15 if forum else 0)
+        return self._call(self.state.add_channel, self._guild, name, "", FORUM if forum else TEXT)
 
     def add_thread(self, channel: str, name: str) -> int:
         """Add a thread to a channel."""
@@ -107,6 +105,17 @@ class Sandbox(People):
         webhook = self._find_webhook(name)
         channel_id = webhook.channel_id if webhook is not None else self._channel_id(_CHANNELS.get(name, name))
         return [] if channel_id is None else messages_of(self.state, channel_id)
+
+    def age(self, message: Message, seconds: float) -> None:
+        """Let a message be older than it is: Discord limits edits of messages older than an hour."""
+
+        def act() -> None:
+            found = self.state.find_message(message.channel_id, message.id)
+            if found is None:
+                raise LookupError("the message is gone")
+            found["timestamp"] = iso(datetime.fromisoformat(found["timestamp"]).timestamp() - seconds)
+
+        self._call(act)
 
     # -- requests
 
@@ -147,83 +156,6 @@ class Sandbox(People):
         """End a fault."""
         self._rest.faults.pop(name, None)
 
-    async def wait_until(self, predicate: Callable[[], object], timeout: float = 10.0) -> None:  # noqa: ASYNC109
-        """Return when the predicate holds; it is asked after each change. Raises `TimeoutError` with a picture."""
-        loop = asyncio.get_running_loop()
-        changed, until = asyncio.Event(), loop.time() + timeout
-
-        def on_change(_kind: str, _data: JSON) -> None:
-            loop.call_soon_threadsafe(changed.set)
-
-        unsubscribe = self._call(self.state.subscribe, on_change)
-        try:
-            while not predicate():
-                left = until - loop.time()
-                if left <= 0:
-                    raise TimeoutError(f"not within {timeout} s; {self._call(self._picture)}")
-                try:
-                    # The predicate may also look at things of the bot, which nobody announces.
-                    async with asyncio.timeout(min(left, _POLL_SECONDS)):
-                        await changed.wait()
-                except TimeoutError:
-                    continue
-                changed.clear()
-        finally:
-            self._call(unsubscribe)
-
-    def _picture(self) -> str:
-        lines = [f"{len(self._rest.requests)} requests; messages per channel:"]
-        for channel_id, channel in self._guild.channels.items():
-            shown = messages_of(self.state, channel_id)
-            last = f", last: {shown[-1].text.strip()[:120]!r}" if shown else ""
-            lines.append(f"  #{channel['name']}: {len(shown)}{last}")
-        return "\n".join(lines)
-
-    # -- slash commands
-
-    def commands(self, guild_id: int | None = None) -> list[str]:
-        """Return the names of the registered commands, global ones or a guild's."""
-        return [command["name"] for command in list(self._rest.bot.commands.get(guild_id, []))]
-
-    async def invoke(
-        self, name: str, *, user_id: int | None = None, guild_id: int | None = None,
-        options: dict[str, Any] | None = None, timeout: float = 10.0,  # noqa: ASYNC109
-    ) -> InteractionResult:  # fmt: skip
-        """Let a user call a slash command ("group sub"), and wait for the final answer.
-
-        Raises `LookupError` for a command or option that the bot has not registered, or a user who is not there.
-        """
-        return await self._interact(COMMAND, name, user_id, guild_id, options or {}, None, timeout)
-
-    async def autocomplete(
-        self, name: str, option: str, text: str = "", *, user_id: int | None = None, guild_id: int | None = None,
-        options: dict[str, Any] | None = None, timeout: float = 10.0,  # noqa: ASYNC109
-    ) -> list[JSON]:  # fmt: skip
-        """Let a user type into an option of a slash command, and return the choices that the bot offers."""
-        values = {**(options or {}), option: text}
-        return (await self._interact(AUTOCOMPLETE, name, user_id, guild_id, values, option, timeout)).choices
-
-    async def _interact(
-        self, kind: int, name: str, user_id: int | None, guild_id: int | None, values: dict[str, Any],
-        focused: str | None, timeout: float,  # noqa: ASYNC109
-    ) -> InteractionResult:  # fmt: skip
-        where = guild_id or self.guild_id
-
-        def begin() -> Record:
-            guild = self.state.guilds[where]
-            known = [*self._rest.bot.commands.get(where, []), *self._rest.bot.commands.get(None, [])]
-            data = self._rest.interactions.command_data(known, guild, name, values, focused)
-            channel_id = next(iter(guild.channels))
-            record, payload = self._rest.interactions.begin(kind, data, guild, user_id or self.owner_id, channel_id)
-            self._gateway.dispatch("INTERACTION_CREATE", payload, where)
-            return record
-
-        record = self._call(begin)
-        # No answer is a result too: it says what a user would have seen.
-        with suppress(TimeoutError):
-            await self.wait_until(lambda: record.is_answered, timeout)
-        return self._call(result_of, record)
-
     # -- connections
 
     @property
@@ -231,9 +163,12 @@ class Sandbox(People):
         """How many gateway connections are open."""
         return self._call(lambda: sum(session.connection is not None for session in self._gateway.sessions.values()))
 
-    def disconnect(self, *, resumable: bool = True) -> None:
-        """Drop the gateway connections; the bots resume, or identify again when the sessions are gone too."""
-        self._spawn(lambda: self._gateway.disconnect(resumable=resumable))
+    def disconnect(self, *, resumable: bool = True, shard: int | None = None, refuse_seconds: float = 0.0) -> None:
+        """Drop the gateway connections, or one shard's; the bots resume, or identify again when the session is gone too.
+
+        For `refuse_seconds` nobody gets a new connection.
+        """
+        self._spawn(lambda: self._gateway.disconnect(resumable=resumable, shard=shard, refuse_seconds=refuse_seconds))
 
     def reconnect(self) -> None:
         """Ask the bots to reconnect and resume, as Discord does before it restarts a server of its own."""

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Final
 
 from aiohttp import web
 
-from .guild_payload import role_payloads
+from .form import JSON, Refusal
+from .guild_routes import GuildRoutes, found
+from .permissions import MANAGE_CHANNELS, MANAGE_MESSAGES, MANAGE_WEBHOOKS, SEND_MESSAGES, VIEW_CHANNEL, demand
 from .reply import Body, no_content, reply, store_files
-from .rules import Refusal, check_message
-from .state import JSON, Guild, State
+from .rules import OldEdits, check_message, check_name
+from .state import State
 from .webhook_routes import edit_checked
+
+_MOST_WEBHOOKS: Final = 15
 
 
 class BotRoutes:
     """Answers requests that carry the bot's token."""
 
-    def __init__(self, state: State, *, token: str, bot_user: JSON, owner: JSON) -> None:
+    def __init__(self, state: State, *, token: str, bot_user: JSON, owner: JSON, old_edits: OldEdits) -> None:
         self._state = state
         self._token = token
         self._me = bot_user
         self._owner = owner
+        self._old_edits = old_edits
+        self._guilds = GuildRoutes(state, bot_user)
         self.base_url = ""
         self.shards = 1
         self.commands: dict[int | None, list[JSON]] = {}
@@ -41,11 +47,12 @@ class BotRoutes:
             case ["GET", "users", "@me"]:
                 return reply({**self._me, "verified": True, "mfa_enabled": False, "flags": 0, "locale": "en-US"})
             case ["GET", "users", "@me", "guilds"]:
-                return reply([self._shown(guild) for guild in self._state.guilds.values()])
+                return reply([self._guilds.shown(guild) for guild in self._state.guilds.values()])
             case ["POST", "users", "@me", "channels"]:
-                return reply(self._direct_channel(body))
+                user_id = int(body.table().get("recipient_id") or 0)
+                return reply(self._state.direct_channel(found(self._state.users.get(user_id), 10013, "Unknown User")))
             case ["GET", "users", user_id] if user_id.isdigit():
-                return reply(_found(self._state.users.get(int(user_id)), 10013, "Unknown User"))
+                return reply(found(self._state.users.get(int(user_id)), 10013, "Unknown User"))
             case ["GET", "oauth2", "applications", "@me"] | ["GET", "applications", "@me"]:
                 return reply(self._application())
             case ["GET", "gateway", "bot"]:
@@ -54,91 +61,76 @@ class BotRoutes:
             case [_, "applications", app_id, "commands", *rest] if app_id == self._me["id"]:
                 return self._commands(method, None, rest, body)
             case [_, "applications", app_id, "guilds", guild_id, "commands", *rest] if app_id == self._me["id"]:
-                return self._commands(method, self._guild(guild_id).id, rest, body)
-            case ["GET", "guilds", guild_id, *rest]:
-                return reply(self._about_guild(self._guild(guild_id), rest))
+                return self._commands(method, self._guilds.find(guild_id).id, rest, body)
+            case [_, "guilds", guild_id, *rest]:
+                return self._guilds.answer(request, method, self._guilds.find(guild_id), rest, body)
             case [_, "channels", channel_id, *rest] if channel_id.isdigit():
                 return self._channel(method, int(channel_id), rest, body)
             case _:
                 raise Refusal(404, 0, "404: Not Found")
 
-    def _guild(self, guild_id: str) -> Guild:
-        guild = self._state.guilds.get(int(guild_id)) if guild_id.isdigit() else None
-        if guild is None:
-            raise Refusal(404, 10004, "Unknown Guild")
-        return guild
-
-    def _shown(self, guild: Guild) -> JSON:
-        whole = self._state.guild_object(guild, [])
-        return whole | {"approximate_member_count": len(guild.members), "owner": False}
-
-    def _about_guild(self, guild: Guild, rest: list[str]) -> Any:
-        match rest:
-            case []:
-                return self._shown(guild)
-            case ["channels"]:
-                return list(guild.channels.values())
-            case ["roles"]:
-                return role_payloads(guild.id, guild.admin_role_id)
-            case ["threads", "active"]:
-                return {"threads": list(guild.threads.values()), "members": []}
-            case ["members"]:
-                return list(guild.members.values())
-            case ["members", user_id] if user_id.isdigit():
-                return _found(guild.members.get(int(user_id)), 10007, "Unknown Member")
-            case ["bans"]:
-                return list(guild.bans.values())
-            case ["bans", user_id] if user_id.isdigit():
-                return _found(guild.bans.get(int(user_id)), 10026, "Unknown Ban")
-            case ["webhooks"]:
-                return [self._state.webhook_object(w) for w in self._state.webhooks.values() if w.guild_id == guild.id]
-            case ["audit-logs"]:
-                users = [self._state.users[int(entry["user_id"])] for entry in guild.audit_log]
-                empty: JSON = {key: [] for key in ("webhooks", "threads", "integrations", "guild_scheduled_events")}
-                more: JSON = {"auto_moderation_rules": [], "application_commands": []}
-                return {**empty, **more, "audit_log_entries": guild.audit_log[::-1], "users": users}
-            case _:
-                raise Refusal(404, 0, "404: Not Found")
-
     # -- channels
-
-    def _direct_channel(self, body: Body) -> JSON:
-        user_id = int(body.table().get("recipient_id") or 0)
-        user = _found(self._state.users.get(user_id), 10013, "Unknown User")
-        # One channel for each person, and an id that the person's own never is.
-        self._state.messages.setdefault(user_id + 1, [])
-        return {"id": str(user_id + 1), "type": 1, "recipients": [user], "last_message_id": None, "flags": 0}
 
     def _channel(self, method: str, channel_id: int, rest: list[str], body: Body) -> web.Response:
         if channel_id not in self._state.messages:
             raise Refusal(404, 10003, "Unknown Channel")
+        self._demand(channel_id, VIEW_CHANNEL)
         match [method, *rest]:
             case ["GET"]:
                 guild = self._state.guild_of(channel_id)
-                return reply(_found(guild and guild.place(channel_id), 10003, "Unknown Channel"))
+                return reply(found(guild and guild.place(channel_id), 10003, "Unknown Channel"))
+            case ["DELETE"]:
+                self._demand(channel_id, MANAGE_CHANNELS)
+                guild = self._state.guild_of(channel_id)
+                if guild is None or channel_id not in guild.channels:
+                    raise Refusal(404, 10003, "Unknown Channel")
+                return reply(self._state.remove_channel(guild, channel_id))
             case ["GET", "messages"]:
                 return reply(self._state.messages[channel_id][::-1][:100])
             case ["POST", "messages"]:
+                self._demand(channel_id, SEND_MESSAGES)
                 payload = check_message(body.table(), body.sizes, webhook=False)
                 files = store_files(self._state, self.base_url, channel_id, body.files, payload)
                 return reply(self._state.add_message(channel_id, self._me, payload, files))
             case ["GET" | "PATCH" | "DELETE", "messages", message_id] if message_id.isdigit():
                 return self._message(method, channel_id, int(message_id), body)
-            case ["GET", "webhooks"]:
-                hooks = [w for w in self._state.webhooks.values() if w.channel_id == channel_id]
-                return reply([self._state.webhook_object(webhook) for webhook in hooks])
+            case ["GET" | "POST", "webhooks"]:
+                self._demand(channel_id, MANAGE_WEBHOOKS)
+                return self._add_webhook(channel_id, body) if method == "POST" else self._webhooks(channel_id)
             case ["POST", "typing"] | ["PUT" | "DELETE", "messages", _, "reactions", *_]:
                 return no_content()
             case _:
                 raise Refusal(404, 0, "404: Not Found")
 
+    def _demand(self, channel_id: int, needed: int) -> None:
+        guild = self._state.guild_of(channel_id)
+        if guild is not None:
+            demand(self._state.permissions(guild, int(self._me["id"]), channel_id), needed)
+
+    def _webhooks(self, channel_id: int) -> web.Response:
+        hooks = [webhook for webhook in self._state.webhooks.values() if webhook.channel_id == channel_id]
+        return reply([self._state.webhook_object(webhook) for webhook in hooks])
+
+    def _add_webhook(self, channel_id: int, body: Body) -> web.Response:
+        data, guild = body.table(), self._state.guild_of(channel_id)
+        if guild is None or channel_id not in guild.channels:
+            raise Refusal(404, 10003, "Unknown Channel")
+        check_name(data.get("name"), required=True)
+        if sum(webhook.channel_id == channel_id for webhook in self._state.webhooks.values()) >= _MOST_WEBHOOKS:
+            raise Refusal(400, 30007, f"Maximum number of webhooks reached ({_MOST_WEBHOOKS})")
+        webhook = self._state.add_webhook(guild, data["name"].strip(), channel_id, self._me, self._me["id"])
+        return reply(self._state.webhook_object(webhook))
+
     def _message(self, method: str, channel_id: int, message_id: int, body: Body) -> web.Response:
-        message = _found(self._state.find_message(channel_id, message_id), 10008, "Unknown Message")
+        message = found(self._state.find_message(channel_id, message_id), 10008, "Unknown Message")
         if method == "PATCH":
             if message["author"]["id"] != self._me["id"]:
                 raise Refusal(403, 50005, "Cannot edit a message authored by another user")
+            self._old_edits.check(message)
             edit_checked(self._state, self.base_url, message, body, webhook=False)
         if method == "DELETE":
+            if message["author"]["id"] != self._me["id"]:
+                self._demand(channel_id, MANAGE_MESSAGES)
             self._state.delete_message(message)
             return no_content()
         return reply(message)
@@ -176,8 +168,8 @@ class BotRoutes:
                 raise Refusal(404, 0, "404: Not Found")
 
     def _one_command(self, method: str, known: list[JSON], command_id: str, body: Body) -> web.Response:
-        found = next((command for command in known if command["id"] == command_id), None)
-        command = _found(found, 10063, "Unknown application command")
+        same = next((command for command in known if command["id"] == command_id), None)
+        command = found(same, 10063, "Unknown application command")
         if method == "DELETE":
             known.remove(command)
             return no_content()
@@ -193,9 +185,3 @@ class BotRoutes:
         permissions = command.get("default_member_permissions")
         own: JSON = {"application_id": self._me["id"], "type": kind, "default_member_permissions": permissions}
         return {"description": "", "options": [], **command, **kept, **own, **place}
-
-
-def _found(thing: JSON | None, code: int, message: str) -> JSON:
-    if not thing:
-        raise Refusal(404, code, message)
-    return thing

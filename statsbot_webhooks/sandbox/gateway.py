@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import time
 import zlib
 from collections import deque
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any, Final, cast
 
 from aiohttp import WSMsgType, web
 
+from .permissions import VIEW_AUDIT_LOG
 from .state import JSON, Guild, State
 
 _MEMBERS: Final = 1 << 1
@@ -22,7 +24,8 @@ _CONTENT: Final = 1 << 15
 _PRIVILEGED: Final = _MEMBERS | (1 << 8) | _CONTENT
 # https://discord.com/developers/docs/events/gateway#list-of-intents
 _NEEDS: Final = {
-    "GUILD_CREATE": 1 << 0, "CHANNEL_CREATE": 1 << 0, "THREAD_CREATE": 1 << 0, "WEBHOOKS_UPDATE": _WEBHOOKS,
+    "GUILD_CREATE": 1 << 0, "GUILD_DELETE": 1 << 0, "GUILD_ROLE_CREATE": 1 << 0, "GUILD_ROLE_UPDATE": 1 << 0,
+    "CHANNEL_CREATE": 1 << 0, "CHANNEL_DELETE": 1 << 0, "THREAD_CREATE": 1 << 0, "WEBHOOKS_UPDATE": _WEBHOOKS,
     "GUILD_MEMBER_ADD": _MEMBERS, "GUILD_MEMBER_REMOVE": _MEMBERS, "GUILD_MEMBER_UPDATE": _MEMBERS,
     "GUILD_BAN_ADD": _MODERATION, "GUILD_BAN_REMOVE": _MODERATION, "GUILD_AUDIT_LOG_ENTRY_CREATE": _MODERATION,
     "MESSAGE_CREATE": _MESSAGES, "MESSAGE_UPDATE": _MESSAGES, "MESSAGE_DELETE": _MESSAGES,
@@ -104,6 +107,7 @@ class Gateway:
         self._privileged = privileged_intents
         self.base_url = ""
         self.sessions: dict[str, Session] = {}
+        self._refused_until = 0.0
         state.subscribe(self._on_change)
 
     @property
@@ -114,6 +118,8 @@ class Gateway:
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one connection."""
+        if time.monotonic() < self._refused_until:
+            raise web.HTTPServiceUnavailable
         # A bot whose loop is blocked cannot answer a close frame; do not wait for it longer than this.
         socket = web.WebSocketResponse(timeout=1.0, max_msg_size=0)
         await socket.prepare(request)
@@ -184,7 +190,7 @@ class Gateway:
             "application": {"id": self._bot_user["id"], "flags": 0}, "private_channels": [], "relationships": [],
         }  # fmt: skip
         session.dispatch("READY", ready)
-        for guild in guilds:
+        for guild in (guild for guild in guilds if guild.is_available):
             session.dispatch("GUILD_CREATE", self._state.guild_object(guild, self._visible(session, guild)))
         return session
 
@@ -240,16 +246,23 @@ class Gateway:
         """Send an event to every session that asked for it."""
         needed = _NEEDS.get(event, 0)
         for session in list(self.sessions.values()):
-            if session.handles(guild_id) and (not needed or session.intents & needed):
+            if session.handles(guild_id) and (not needed or session.intents & needed) and self._may_see(event, guild_id):
                 session.dispatch(event, self._seen_by(session, event, data))
 
-    def add_guild(self, guild: Guild) -> None:
-        """Tell the bot that it has joined a server."""
+    def _may_see(self, event: str, guild_id: int | None) -> bool:
+        guild = self._state.guilds.get(guild_id) if guild_id is not None else None
+        if guild is None or event != "GUILD_AUDIT_LOG_ENTRY_CREATE":
+            return True
+        return bool(self._state.permissions(guild, int(self._bot_user["id"])) & VIEW_AUDIT_LOG)
+
+    def add_guild(self, guild: Guild, *, known: bool = False) -> None:
+        """Tell the bot that it has joined a server, or that one it is in is there again."""
         for session in self.sessions.values():
             if session.handles(guild.id):
                 payload = self._state.guild_object(guild, self._visible(session, guild))
-                # discord.py (state.py, parse_guild_create) takes any `unavailable` for a server that it was in before.
-                del payload["unavailable"]
+                if not known:
+                    # discord.py (state.py, parse_guild_create) takes any `unavailable` for a server that it was in before.
+                    del payload["unavailable"]
                 session.dispatch("GUILD_CREATE", payload)
 
     def _seen_by(self, session: Session, event: str, data: JSON) -> JSON:
@@ -267,6 +280,8 @@ class Gateway:
         elif kind == "channel_create":
             event = "THREAD_CREATE" if "thread_metadata" in data else "CHANNEL_CREATE"
             self.dispatch(event, data, int(data["guild_id"]))
+        elif kind == "channel_delete":
+            self.dispatch("CHANNEL_DELETE", data, int(data["guild_id"]))
         elif kind == "webhooks_update":
             self.dispatch("WEBHOOKS_UPDATE", data, int(data["guild_id"]))
 
@@ -287,11 +302,14 @@ class Gateway:
 
     # -- ends
 
-    async def disconnect(self, *, resumable: bool = True) -> None:
-        """Drop every connection; the bots resume, or have to identify again."""
-        connections = [session.connection for session in self.sessions.values() if session.connection is not None]
+    async def disconnect(self, *, resumable: bool = True, shard: int | None = None, refuse_seconds: float = 0.0) -> None:
+        """Drop every connection, or one shard's; the bots resume, or have to identify again."""
+        self._refused_until = time.monotonic() + refuse_seconds
+        dropped = [session for session in self.sessions.values() if shard is None or session.shard[0] == shard]
+        connections = [session.connection for session in dropped if session.connection is not None]
         if not resumable:
-            self.sessions.clear()
+            for session in dropped:
+                del self.sessions[session.id]
         closing = [connection.socket.close(code=4000, message=b"Unknown error.") for connection in connections]
         await asyncio.gather(*closing)
 

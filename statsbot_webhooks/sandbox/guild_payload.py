@@ -6,7 +6,6 @@ from typing import Any, Final
 
 # What @everyone may do in a new server.
 DEFAULT_PERMISSIONS: Final = 104324673
-_ADMINISTRATOR: Final = 1 << 3
 _CONSTANTS: Final[dict[str, Any]] = {
     "large": False, "unavailable": False, "presences": [], "voice_states": [], "stage_instances": [],
     "guild_scheduled_events": [], "soundboard_sounds": [], "emojis": [], "stickers": [], "features": [], "icon": None,
@@ -19,23 +18,15 @@ _CONSTANTS: Final[dict[str, Any]] = {
 }  # fmt: skip
 
 
-def role_payloads(guild_id: int, admin_role_id: int) -> list[dict[str, Any]]:
-    """Return the two roles of every server; @everyone has the server's id."""
-
-    def role(role_id: int, name: str, position: int, permissions: int) -> dict[str, Any]:
-        return {
-            "id": str(role_id), "name": name, "color": 0, "colors": {"primary_color": 0}, "hoist": False,
-            "position": position, "permissions": str(permissions), "managed": False, "mentionable": False,
-            "flags": 0, "icon": None, "unicode_emoji": None,
-        }  # fmt: skip
-
-    return [
-        role(guild_id, "@everyone", 0, DEFAULT_PERMISSIONS),
-        role(admin_role_id, "Admins", 1, DEFAULT_PERMISSIONS | _ADMINISTRATOR),
-    ]
+def role_payload(role_id: int, name: str, position: int, permissions: int, *, managed: bool = False) -> dict[str, Any]:
+    """Return a role; @everyone has the server's id."""
+    return {
+        "id": str(role_id), "name": name, "color": 0, "colors": {"primary_color": 0}, "hoist": False,
+        "position": position, "permissions": str(permissions), "managed": managed, "mentionable": False,
+        "flags": 0, "icon": None, "unicode_emoji": None,
+    }  # fmt: skip
 
 
-def guild_payload(guild_id: int, name: str, owner_id: int, admin_role_id: int) -> dict[str, Any]:
+def guild_payload(guild_id: int, name: str, owner_id: int, roles: list[dict[str, Any]]) -> dict[str, Any]:
     """Return a server object without the people and places in it."""
-    roles = role_payloads(guild_id, admin_role_id)
     return {**_CONSTANTS, "id": str(guild_id), "name": name, "owner_id": str(owner_id), "roles": roles}

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
 
 from .gateway import Gateway
+from .guild_payload import DEFAULT_PERMISSIONS
+from .permissions import bits
 from .server import Server
 from .state import JSON, Guild, State
 
 _KICK: Final = 20
+_PRUNE: Final = 21
 _BAN: Final = 22
 _UNBAN: Final = 23
+# What bots usually ask for when they are invited.
+BOT_PERMISSIONS: Final = ("view_audit_log", "manage_channels", "manage_roles", "manage_webhooks", "manage_messages")
 
 
 class People(Server):
@@ -21,16 +27,19 @@ class People(Server):
         self.state = state
         self._gateway = gateway
         self._people = (owner, bot)
+        self._bot_permissions = DEFAULT_PERMISSIONS | bits(BOT_PERMISSIONS)
         self.owner_id, self.bot_id = int(owner["id"]), int(bot["id"])
         self._guild = self._make_guild("Sandbox")
         self.guild_id = self._guild.id
-        self.admin_id = int(state.add_member(self._guild, state.user("adam"), admin=True)["user"]["id"])
+        adam = state.add_member(self._guild, state.user("adam"), (self._guild.admin_role_id,))
+        self.admin_id = int(adam["user"]["id"])
         self.member_id = int(state.add_member(self._guild, state.user("mia"))["user"]["id"])
 
     def _make_guild(self, name: str) -> Guild:
-        guild = self.state.add_guild(name, self.owner_id)
-        for user in self._people:
-            self.state.add_member(guild, user)
+        guild = self.state.add_guild(name, self.owner_id, self._bot_permissions)
+        owner, bot = self._people
+        self.state.add_member(guild, owner)
+        self.state.add_member(guild, bot, (guild.bot_role_id,))
         return guild
 
     def _where(self, guild_id: int | None) -> Guild:
@@ -47,14 +56,15 @@ class People(Server):
 
     def join(
         self, name: str, *, account_age_days: float = 400, bot: bool = False, user_id: int | None = None,
-        guild_id: int | None = None, admin: bool = False,
+        guild_id: int | None = None, admin: bool = False, role_ids: Iterable[int] = (),
     ) -> int:  # fmt: skip
-        """Let somebody join, a known person when `user_id` is given; returns the user's id."""
+        """Let somebody join, a known person when `user_id` is given, with roles; returns the user's id."""
 
         def act() -> int:
             guild = self._where(guild_id)
             user = self.state.user(name, user_id=user_id, bot=bot, age_days=account_age_days)
-            member = self.state.add_member(guild, user, admin=admin)
+            held = (*role_ids, *((guild.admin_role_id,) if admin else ()))
+            member = self.state.add_member(guild, user, held)
             self._gateway.dispatch("GUILD_MEMBER_ADD", {**member, "guild_id": str(guild.id)}, guild.id)
             return int(user["id"])
 
@@ -108,15 +118,33 @@ class People(Server):
         self._call(act)
         self._audit(guild, _UNBAN, user_id, moderator_id, None, audit_delay)
 
+    def softban(self, user_id: int, moderator_id: int | None = None, reason: str | None = None, **where: Any) -> None:
+        """Ban a person and lift the ban at once, as moderation bots do to delete somebody's messages."""
+        self.ban(user_id, moderator_id, reason, **where)
+        self.unban(user_id, moderator_id, **where)
+
+    def prune(
+        self, user_ids: Iterable[int], moderator_id: int | None = None, *, days: int = 7, guild_id: int | None = None,
+        audit_delay: float | None = 0.0,
+    ) -> None:  # fmt: skip
+        """Prune members that were away for so many days: a leave each, and one audit log entry that names nobody."""
+        guild, ids = self._where(guild_id), list(user_ids)
+        for user_id in ids:
+            self._call(self._remove, guild, user_id)
+        # https://discord.com/developers/docs/resources/audit-log: the numbers travel as text.
+        options = {"delete_member_days": str(days), "members_removed": str(len(ids))}
+        self._audit(guild, _PRUNE, None, moderator_id, None, audit_delay, options)
+
     def _audit(
-        self, guild: Guild, action: int, target_id: int, moderator_id: int | None, reason: str | None,
-        delay: float | None,
+        self, guild: Guild, action: int, target_id: int | None, moderator_id: int | None, reason: str | None,
+        delay: float | None, options: JSON | None = None,
     ) -> None:  # fmt: skip
         def act() -> None:
             entry: JSON = {
                 "id": str(self.state.snowflake()), "user_id": str(moderator_id or self.admin_id),
-                "target_id": str(target_id), "action_type": action, "changes": [],
-            } | ({} if reason is None else {"reason": reason})  # fmt: skip
+                "target_id": None if target_id is None else str(target_id), "action_type": action, "changes": [],
+                **({} if reason is None else {"reason": reason}), **({} if options is None else {"options": options}),
+            }  # fmt: skip
             guild.audit_log.append(entry)
             event = {**entry, "guild_id": str(guild.id)}
             self._gateway.dispatch("GUILD_AUDIT_LOG_ENTRY_CREATE", event, guild.id)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from aiohttp import BodyPartReader, web
 
-from .rules import Refusal, is_finite
+from .form import Refusal, is_finite
 from .state import JSON, State
 
 # discord.py takes a 429 without this header for a ban by Cloudflare.

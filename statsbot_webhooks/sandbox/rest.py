@@ -11,9 +11,10 @@ from aiohttp import web
 
 from .bot_routes import BotRoutes
 from .faults import Fault, answer, spoil
+from .form import Refusal
 from .interactions import Interactions
 from .reply import VIA, Body, read_body, reply
-from .rules import RateLimits, Refusal
+from .rules import OldEdits, RateLimits
 from .state import JSON, State, Webhook
 from .webhook_routes import WebhookRoutes
 
@@ -42,9 +43,10 @@ class Rest:
         self._state = state
         self._bot_id = bot_user["id"]
         self._limits = limits
-        self._webhooks = WebhookRoutes(state)
+        old_edits = OldEdits(on=limits is not None)
+        self._webhooks = WebhookRoutes(state, old_edits)
         self.interactions = Interactions(state, bot_user)
-        self.bot = BotRoutes(state, token=token, bot_user=bot_user, owner=owner)
+        self.bot = BotRoutes(state, token=token, bot_user=bot_user, owner=owner, old_edits=old_edits)
         self.requests: list[Request] = []
         self.invalid_requests = 0
         self.faults: dict[str, Fault] = {}
@@ -73,6 +75,8 @@ class Rest:
             else:
                 response = self._answer(request, parts, body)
         except Refusal as refusal:
+            if refusal.status == 429:
+                headers["Retry-After"] = str(refusal.body()["retry_after"])
             response = reply(refusal.body(), refusal.status, headers)
         self._record(request, webhook, body, response)
         return response

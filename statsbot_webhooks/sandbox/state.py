@@ -11,13 +11,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from .guild_payload import DEFAULT_PERMISSIONS, guild_payload
+from .components import shown_components
+from .guild_payload import DEFAULT_PERMISSIONS, guild_payload, role_payload
+from .permissions import ADMINISTRATOR, add_up
 
 # https://discord.com/developers/docs/reference#snowflakes
 _EPOCH_MS: Final = 1420070400000
-_ADMINISTRATOR: Final = 1 << 3
+TEXT: Final = 0
+CATEGORY: Final = 4
 FORUM: Final = 15
 THREAD: Final = 11
+_SUPPRESS_EMBEDS: Final = 1 << 2
 Listener = Callable[[str, dict[str, Any]], None]
 JSON = dict[str, Any]
 
@@ -38,6 +42,9 @@ class Webhook:
     title: str
     channel_id: int
     guild_id: int
+    # Whoever made it through the API; the sandbox's own ones have nobody.
+    user: JSON | None = None
+    application_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -48,6 +55,9 @@ class Guild:
     name: str
     owner_id: int
     admin_role_id: int
+    bot_role_id: int
+    roles: dict[int, JSON] = field(default_factory=dict[int, JSON])
+    is_available: bool = True
     members: dict[int, JSON] = field(default_factory=dict[int, JSON])
     channels: dict[int, JSON] = field(default_factory=dict[int, JSON])
     threads: dict[int, JSON] = field(default_factory=dict[int, JSON])
@@ -61,6 +71,9 @@ class Guild:
 
 class State:
     """What this Discord knows. All calls on the server's thread."""
+
+    # Nobody limits what is said in a direct message.
+    DIRECT_PERMISSIONS: Final = DEFAULT_PERMISSIONS
 
     def __init__(self) -> None:
         self._counter = itertools.count()
@@ -99,9 +112,9 @@ class State:
         }  # fmt: skip
         return self.users[made]
 
-    def add_member(self, guild: Guild, user: JSON, *, admin: bool = False) -> JSON:
+    def add_member(self, guild: Guild, user: JSON, role_ids: tuple[int, ...] = ()) -> JSON:
         member: JSON = {
-            "user": user, "nick": None, "avatar": None, "roles": [str(guild.admin_role_id)] if admin else [],
+            "user": user, "nick": None, "avatar": None, "roles": [str(role_id) for role_id in role_ids],
             "joined_at": iso(), "deaf": False, "mute": False, "flags": 0, "pending": False, "premium_since": None,
         }  # fmt: skip
         guild.members[int(user["id"])] = member
@@ -114,25 +127,40 @@ class State:
         self.emit("member", {"guild_id": str(guild.id), "user": user, "joined": False})
         return user
 
-    def permissions(self, guild: Guild, user_id: int) -> int:
+    def permissions(self, guild: Guild, user_id: int, channel_id: int | None = None) -> int:
+        """Return what a member may do in a server, or in one of its channels."""
         member = guild.members.get(user_id)
-        is_admin = user_id == guild.owner_id or (member is not None and str(guild.admin_role_id) in member["roles"])
-        return DEFAULT_PERMISSIONS | (_ADMINISTRATOR if is_admin else 0)
+        ids = [guild.id, *(int(role_id) for role_id in (member["roles"] if member is not None else ()))]
+        roles = [guild.roles[role_id] for role_id in ids if role_id in guild.roles]
+        place = guild.place(channel_id) if channel_id is not None else None
+        if place is not None and place["type"] == THREAD:
+            place = guild.channels.get(int(place["parent_id"]))
+        overwrites = place["permission_overwrites"] if place is not None else []
+        return add_up(roles, overwrites, user_id, guild.id, is_owner=user_id == guild.owner_id)
 
     # -- places
 
-    def add_guild(self, name: str, owner_id: int) -> Guild:
-        guild = Guild(self.snowflake(), name, owner_id, self.snowflake())
+    def add_guild(self, name: str, owner_id: int, bot_permissions: int) -> Guild:
+        guild = Guild(self.snowflake(), name, owner_id, self.snowflake(), self.snowflake())
+        guild.roles[guild.id] = role_payload(guild.id, "@everyone", 0, DEFAULT_PERMISSIONS)
+        allowed = DEFAULT_PERMISSIONS | ADMINISTRATOR
+        guild.roles[guild.admin_role_id] = role_payload(guild.admin_role_id, "Admins", 2, allowed)
+        guild.roles[guild.bot_role_id] = role_payload(guild.bot_role_id, "bot", 1, bot_permissions, managed=True)
         self.guilds[guild.id] = guild
         self.add_channel(guild, "general", "Where people talk")
         return guild
 
-    def add_channel(self, guild: Guild, name: str, topic: str = "", type: int = 0) -> int:  # noqa: A002 - Discord's name
+    def add_role(self, guild: Guild, name: str, permissions: int) -> JSON:
+        role_id = self.snowflake()
+        guild.roles[role_id] = role_payload(role_id, name, len(guild.roles), permissions)
+        return guild.roles[role_id]
+
+    def add_channel(self, guild: Guild, name: str, topic: str = "", kind: int = TEXT, **more: Any) -> int:
         channel_id = self.snowflake()
         guild.channels[channel_id] = {
-            "id": str(channel_id), "guild_id": str(guild.id), "name": name, "topic": topic, "type": type,
+            "id": str(channel_id), "guild_id": str(guild.id), "name": name, "topic": topic, "type": kind,
             "position": len(guild.channels), "permission_overwrites": [], "nsfw": False, "parent_id": None,
-            "rate_limit_per_user": 0, "last_message_id": None, "flags": 0,
+            "rate_limit_per_user": 0, "last_message_id": None, "flags": 0, **more,
         }  # fmt: skip
         self.messages[channel_id] = []
         self.emit("channel_create", guild.channels[channel_id])
@@ -152,6 +180,25 @@ class State:
         self.emit("channel_create", guild.threads[thread_id])
         return thread_id
 
+    def remove_channel(self, guild: Guild, channel_id: int) -> JSON:
+        """Take a channel away, with its threads, messages and webhooks."""
+        channel = guild.channels.pop(channel_id)
+        gone = [thread_id for thread_id, thread in guild.threads.items() if thread["parent_id"] == str(channel_id)]
+        for thread_id in gone:
+            del guild.threads[thread_id]
+            del self.messages[thread_id]
+        del self.messages[channel_id]
+        for webhook in [webhook for webhook in self.webhooks.values() if webhook.channel_id == channel_id]:
+            del self.webhooks[webhook.id]
+        self.emit("channel_delete", channel)
+        return channel
+
+    def direct_channel(self, user: JSON) -> JSON:
+        """Return the channel of a person and the bot; its id is one that the person's own never is."""
+        channel_id = int(user["id"]) + 1
+        self.messages.setdefault(channel_id, [])
+        return {"id": str(channel_id), "type": 1, "recipients": [user], "last_message_id": None, "flags": 0}
+
     def guild_of(self, channel_id: int) -> Guild | None:
         """Return the guild that a channel or thread is in."""
         return next((guild for guild in self.guilds.values() if guild.place(channel_id) is not None), None)
@@ -159,15 +206,17 @@ class State:
     def guild_object(self, guild: Guild, members: list[JSON]) -> JSON:
         """Return the payload of GUILD_CREATE."""
         return {
-            **guild_payload(guild.id, guild.name, guild.owner_id, guild.admin_role_id),
+            **guild_payload(guild.id, guild.name, guild.owner_id, list(guild.roles.values())),
             "channels": list(guild.channels.values()), "threads": list(guild.threads.values()),
             "members": members, "member_count": len(guild.members), "joined_at": iso(),
         }  # fmt: skip
 
     # -- webhooks and messages
 
-    def add_webhook(self, guild: Guild, name: str, channel_id: int) -> Webhook:
-        webhook = Webhook(self.snowflake(), secrets.token_urlsafe(51), name, name, channel_id, guild.id)
+    def add_webhook(
+        self, guild: Guild, name: str, channel_id: int, user: JSON | None = None, application_id: str | None = None
+    ) -> Webhook:
+        webhook = Webhook(self.snowflake(), secrets.token_urlsafe(51), name, name, channel_id, guild.id, user, application_id)
         self.webhooks[webhook.id] = webhook
         self.emit("webhooks_update", {"guild_id": str(guild.id), "channel_id": str(channel_id)})
         return webhook
@@ -175,7 +224,8 @@ class State:
     def webhook_object(self, webhook: Webhook) -> JSON:
         return {
             "id": str(webhook.id), "type": 1, "token": webhook.token, "name": webhook.title, "avatar": None,
-            "channel_id": str(webhook.channel_id), "guild_id": str(webhook.guild_id), "application_id": None,
+            "channel_id": str(webhook.channel_id), "guild_id": str(webhook.guild_id), "application_id": webhook.application_id,
+            **({} if webhook.user is None else {"user": webhook.user}),
         }  # fmt: skip
 
     def add_message(self, channel_id: int, author: JSON, payload: JSON, attachments: list[JSON], **more: Any) -> JSON:
@@ -204,7 +254,7 @@ class State:
             "embeds": shown_embeds(payload, files), "attachments": files, "timestamp": iso(), "edited_timestamp": None,
             "mentions": users, "mention_roles": roles, "mention_everyone": bool({"everyone", "here"} & set(pinged)),
             "pinned": False, "tts": False, "type": 0, "flags": payload.get("flags") or 0,
-            "components": payload.get("components") or [], "pinged": pinged, **more,
+            "components": shown_components(payload.get("components")), "pinged": pinged, **more,
         }  # fmt: skip
         if payload.get("message_reference"):
             message |= {"type": 19, "message_reference": payload["message_reference"]}
@@ -226,9 +276,10 @@ class State:
         if "embeds" in payload:
             message["embeds"] = shown_embeds(payload, message["attachments"])
         if "components" in payload:
-            message["components"] = payload["components"] or []
+            message["components"] = shown_components(payload["components"])
         if payload.get("flags") is not None:
-            message["flags"] = payload["flags"]
+            # Only whether embeds show can be changed afterwards.
+            message["flags"] = message["flags"] & ~_SUPPRESS_EMBEDS | payload["flags"] & _SUPPRESS_EMBEDS
         message["edited_timestamp"] = iso()
         # Ephemeral answers are in no channel.
         if message in self.messages.get(int(message["channel_id"]), []):

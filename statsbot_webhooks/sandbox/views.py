@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 
-from .interactions import embed_texts
+from .answers import embed_texts
 from .state import JSON, THREAD, State
 
 

@@ -6,18 +6,22 @@ from typing import Final
 
 from aiohttp import web
 
+from .form import Refusal
 from .reply import Body, no_content, reply, store_files
-from .rules import Refusal, check_message, check_name
+from .rules import OldEdits, check_message, check_name
 from .state import FORUM, JSON, State, Webhook
 
+# https://discord.com/developers/docs/resources/webhook#execute-webhook: embeds hidden, silent, new components.
+_ALLOWED_FLAGS: Final = 1 << 2 | 1 << 12 | 1 << 15
 _TRUE: Final = ("true", "1")
 
 
 class WebhookRoutes:
     """Answers requests to one webhook, after limits and faults have let them pass."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, old_edits: OldEdits) -> None:
         self._state = state
+        self._old_edits = old_edits
         self.base_url = ""
 
     def manage(self, method: str, webhook: Webhook, body: Body, *, with_token: bool) -> web.Response:
@@ -53,6 +57,8 @@ class WebhookRoutes:
 
     def _execute(self, request: web.Request, webhook: Webhook, body: Body, headers: dict[str, str]) -> web.Response:
         payload = check_message(body.table(), body.sizes)
+        # What else a sender asks for, as a message that only one person sees, is passed over in silence.
+        payload = {**payload, "flags": (payload.get("flags") or 0) & _ALLOWED_FLAGS}
         channel_id = self._target(request, webhook, payload)
         files = store_files(self._state, self.base_url, channel_id, body.files, payload)
         author = {
@@ -97,6 +103,7 @@ class WebhookRoutes:
             self._state.delete_message(message)
             return no_content(headers)
         if request.method == "PATCH":
+            self._old_edits.check(message)
             edit_checked(self._state, self.base_url, message, body)
         return reply(message, 200, headers)
 

@@ -1,0 +1,173 @@
+"""What users do with the bot: they call commands, type, click, choose and submit, in a server or in a direct message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from .answers import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL_SUBMIT, InteractionResult, Record, result_of
+from .command_data import message_menu_data, resolve_users, slash_data, user_menu_data
+from .components import chosen_users, click_data, modal_data
+from .state import JSON, Guild
+from .views import Message
+from .waiting import Waiting
+
+
+class Actions(Waiting):
+    """The part of the sandbox where users meet the bot.
+
+    Everywhere `user_id` is who does it, the owner when it is left out; `guild_id` where, the first server when it is
+    left out; `direct=True` does it in a direct message instead. No answer within `timeout` seconds is a result too: it
+    says what a user would have seen.
+    """
+
+    def commands(self, guild_id: int | None = None) -> list[str]:
+        """Return the names of the registered commands, global ones or a guild's."""
+        return [command["name"] for command in list(self._rest.bot.commands.get(guild_id, []))]
+
+    async def invoke(
+        self, name: str, *, user_id: int | None = None, guild_id: int | None = None, direct: bool = False,
+        channel: str | None = None, options: dict[str, Any] | None = None, timeout: float = 10.0,  # noqa: ASYNC109
+    ) -> InteractionResult:  # fmt: skip
+        """Let a user call a slash command ("group sub"), and wait for the final answer.
+
+        Raises `LookupError` for a command or option that the bot has not registered, or a user who is not there.
+        """
+
+        def data(guild: Guild | None, known: list[JSON]) -> JSON:
+            return slash_data(self.state, guild, known, name, options or {})
+
+        return await self._command(COMMAND, data, user_id, guild_id, direct, channel, timeout)
+
+    async def autocomplete(
+        self, name: str, option: str, text: str = "", *, user_id: int | None = None, guild_id: int | None = None,
+        direct: bool = False, options: dict[str, Any] | None = None, timeout: float = 10.0,  # noqa: ASYNC109
+    ) -> list[JSON]:  # fmt: skip
+        """Let a user type into an option of a slash command, and return the choices that the bot offers."""
+
+        def data(guild: Guild | None, known: list[JSON]) -> JSON:
+            return slash_data(self.state, guild, known, name, {**(options or {}), option: text}, option)
+
+        return (await self._command(AUTOCOMPLETE, data, user_id, guild_id, direct, None, timeout)).choices
+
+    async def context_menu(
+        self, name: str, target: int | Message, *, user_id: int | None = None, guild_id: int | None = None,
+        timeout: float = 10.0,  # noqa: ASYNC109
+    ) -> InteractionResult:  # fmt: skip
+        """Let a user call a command from the menu of a person (by id) or of a message."""
+
+        def data(guild: Guild | None, known: list[JSON]) -> JSON:
+            if isinstance(target, int):
+                return user_menu_data(self.state, guild, known, name, target)
+            shown = {key: value for key, value in target.raw.items() if key != "pinged"}
+            return message_menu_data(guild, known, name, shown)
+
+        return await self._command(COMMAND, data, user_id, guild_id, False, None, timeout)
+
+    async def click(
+        self, target: Message | InteractionResult, custom_id: str, *, values: list[str] | None = None,
+        user_id: int | None = None, forged: bool = False, timeout: float = 10.0,  # noqa: ASYNC109
+    ) -> InteractionResult:  # fmt: skip
+        """Let a user press a button of a message or of an answer, or choose `values` from a menu in it.
+
+        Raises `LookupError` for a component that is not there, is disabled or does not offer the values. `forged`
+        sends the id anyhow, as a changed client can.
+        """
+        shown = target.raw if isinstance(target, Message) else target.message
+
+        def begin() -> Record:
+            source = self._live(shown)
+            guild = self.state.guild_of(int(source["channel_id"]))
+            if forged:
+                kind = {"component_type": 3, "values": values} if values is not None else {"component_type": 2}
+                data: JSON = {"custom_id": custom_id, "id": 1, **kind}
+            else:
+                data = click_data(source["components"], custom_id, values)
+            data |= resolve_users(self.state, guild, chosen_users(data))
+            return self._begin(COMPONENT, data, user_id, guild, int(source["channel_id"]), source)
+
+        return await self._answer_to(begin, timeout)
+
+    async def submit(
+        self, opened: InteractionResult, values: dict[str, Any] | None = None, *, user_id: int | None = None,
+        timeout: float = 10.0,  # noqa: ASYNC109
+    ) -> InteractionResult:  # fmt: skip
+        """Let a user fill in and submit the modal that an answer opened; `values` are by custom id."""
+        if not opened.modal:
+            raise LookupError("the bot opened no modal")
+
+        def begin() -> Record:
+            before = self._record(opened)
+            guild = self.state.guild_of(before.channel_id)
+            data = modal_data(opened.modal, values or {})
+            by = user_id or int(before.user["id"])
+            return self._begin(MODAL_SUBMIT, data, by, guild, before.channel_id, before.source)
+
+        return await self._answer_to(begin, timeout)
+
+    def replay(self, result: InteractionResult) -> None:
+        """Send the event of an earlier interaction once more, as it was; Discord itself never does."""
+
+        def act() -> None:
+            payload = self._record(result).payload
+            self._gateway.dispatch("INTERACTION_CREATE", payload, _guild_id(payload))
+
+        self._call(act)
+
+    def look(self, result: InteractionResult) -> InteractionResult:
+        """Return what has been answered by now to what a user did earlier."""
+        return self._call(lambda: result_of(self._record(result)))
+
+    # -- on the server's thread
+
+    async def _command(
+        self, kind: int, data: Callable[[Guild | None, list[JSON]], JSON], user_id: int | None, guild_id: int | None,
+        direct: bool, channel: str | None, timeout: float,  # noqa: ASYNC109
+    ) -> InteractionResult:  # fmt: skip
+        def begin() -> Record:
+            everywhere = self._rest.bot.commands.get(None, [])
+            if direct:
+                user = self.state.users[user_id or self.owner_id]
+                place = int(self.state.direct_channel(user)["id"])
+                return self._begin(kind, data(None, list(everywhere)), user_id, None, place)
+            guild = self._where(guild_id)
+            known = [*self._rest.bot.commands.get(guild.id, []), *everywhere]
+            found = self._channel_id(channel, guild) if channel is not None else next(iter(guild.channels))
+            if found is None:
+                raise LookupError(f"no channel {channel!r}")
+            return self._begin(kind, data(guild, known), user_id, guild, found)
+
+        return await self._answer_to(begin, timeout)
+
+    def _begin(
+        self, kind: int, data: JSON, user_id: int | None, guild: Guild | None, channel_id: int, source: JSON | None = None
+    ) -> Record:  # fmt: skip
+        user = self.state.users[user_id or self.owner_id]
+        record = self._rest.interactions.begin(kind, data, user, guild, channel_id, source)
+        self._gateway.dispatch("INTERACTION_CREATE", record.payload, None if guild is None else guild.id)
+        return record
+
+    async def _answer_to(self, begin: Callable[[], Record], timeout: float) -> InteractionResult:  # noqa: ASYNC109
+        record = self._call(begin)
+        with suppress(TimeoutError):
+            await self.wait_until(lambda: record.is_answered, timeout)
+        return self._call(result_of, record)
+
+    def _record(self, result: InteractionResult) -> Record:
+        return next(record for record in self._rest.interactions.records.values() if record.id == result.id)
+
+    def _live(self, shown: JSON) -> JSON:
+        """Return the message itself for a copy of it: ephemeral ones are only with the interaction that they answer."""
+        if not shown:
+            raise LookupError("there is no message")
+        found = self.state.find_message(int(shown["channel_id"]), int(shown["id"]))
+        kept = (message for record in self._rest.interactions.records.values() for message in record.messages)
+        found = found or next((message for message in kept if message["id"] == shown["id"]), None)
+        if found is None:
+            raise LookupError("the message is gone")
+        return found
+
+
+def _guild_id(payload: JSON) -> int | None:
+    return int(payload["guild_id"]) if "guild_id" in payload else None

@@ -1,0 +1,98 @@
+"""What the use of a command sends to the bot: its options, and the things that they name."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from .form import JSON
+from .state import Guild, State
+
+SLASH, USER_MENU, MESSAGE_MENU = 1, 2, 3
+_SUBCOMMANDS: Final = (1, 2)
+_USER, _CHANNEL, _ROLE, _MENTIONABLE = 6, 7, 8, 9
+_IDS: Final = (_USER, _CHANNEL, _ROLE, _MENTIONABLE, 11)
+
+
+def find_command(known: list[JSON], name: str, kind: int, *, direct: bool) -> JSON:
+    """Return a registered command; raises `LookupError`, also for one that the bot does not offer in direct messages."""
+    for command in known:
+        contexts = command.get("contexts")
+        is_here = not direct or (command.get("dm_permission", True) if contexts is None else 1 in contexts)
+        if command["name"] == name and command["type"] == kind and is_here:
+            return command
+    raise LookupError(f"the bot has not registered {'/' if kind == SLASH else ''}{name} here")
+
+
+def slash_data(
+    state: State, guild: Guild | None, known: list[JSON], name: str, values: dict[str, Any], focused: str | None = None
+) -> JSON:
+    """Return the data of "group sub" with its options; raises `LookupError` for what the bot has not registered."""
+    first, *rest = name.split()
+    command = find_command(known, first, SLASH, direct=guild is None)
+    place, kinds = command, list[int]()
+    for part in rest:
+        place = next((o for o in place["options"] if o["name"] == part and o["type"] in _SUBCOMMANDS), None)
+        if place is None:
+            raise LookupError(f"the bot has not registered /{name}")
+        place = {"options": [], **place}
+        kinds.append(place["type"])
+    declared = {option["name"]: option for option in place["options"] if option["type"] not in _SUBCOMMANDS}
+    if unknown := values.keys() - declared.keys():
+        raise LookupError(f"/{name} has no option {', '.join(sorted(unknown))}")
+    missing = [key for key, option in declared.items() if option.get("required") and key not in values]
+    if missing and focused is None:
+        raise LookupError(f"/{name} needs the option {', '.join(missing)}")
+    options: list[JSON] = [_option(declared[key], value, key == focused) for key, value in values.items()]
+    ids = [(option["type"], option["value"]) for option in options if option["type"] in _IDS]
+    for part, kind in zip(reversed(rest), reversed(kinds), strict=True):
+        options = [{"name": part, "type": kind, "options": options}]
+    return {**_head(command), "options": options, **_resolved(state, guild, ids)}
+
+
+def user_menu_data(state: State, guild: Guild | None, known: list[JSON], name: str, user_id: int) -> JSON:
+    """Return the data of a command of a person's menu."""
+    command = find_command(known, name, USER_MENU, direct=guild is None)
+    return {**_head(command), "target_id": str(user_id), **_resolved(state, guild, [(_USER, str(user_id))])}
+
+
+def message_menu_data(guild: Guild | None, known: list[JSON], name: str, message: JSON) -> JSON:
+    """Return the data of a command of a message's menu."""
+    command = find_command(known, name, MESSAGE_MENU, direct=guild is None)
+    return {**_head(command), "target_id": message["id"], "resolved": {"messages": {message["id"]: message}}}
+
+
+def resolve_users(state: State, guild: Guild | None, user_ids: list[str]) -> JSON:
+    """Return what Discord tells of people that a choice names."""
+    return _resolved(state, guild, [(_USER, user_id) for user_id in user_ids])
+
+
+def _head(command: JSON) -> JSON:
+    place: JSON = {"guild_id": command["guild_id"]} if "guild_id" in command else {}
+    return {"id": command["id"], "name": command["name"], "type": command["type"], **place}
+
+
+def _option(declared: JSON, value: Any, is_focused: bool) -> JSON:
+    # Ids travel as text.
+    shown = str(value) if declared["type"] in _IDS else value
+    option: JSON = {"name": declared["name"], "type": declared["type"], "value": shown}
+    return option | ({"focused": True} if is_focused else {})
+
+
+def _resolved(state: State, guild: Guild | None, ids: list[tuple[int, str]]) -> JSON:
+    resolved: JSON = {}
+    for kind, key in ids:
+        number = int(key) if key.isdigit() else 0
+        if kind in (_USER, _MENTIONABLE) and number in state.users:
+            resolved.setdefault("users", {})[key] = state.users[number]
+            member = guild.members.get(number) if guild is not None else None
+            if guild is not None and member is not None:
+                shown = {name: value for name, value in member.items() if name != "user"}
+                shown["permissions"] = str(state.permissions(guild, number))
+                resolved.setdefault("members", {})[key] = shown
+        if guild is None:
+            continue
+        if kind in (_ROLE, _MENTIONABLE) and number in guild.roles:
+            resolved.setdefault("roles", {})[key] = guild.roles[number]
+        elif kind == _CHANNEL and (channel := guild.place(number)) is not None:
+            resolved.setdefault("channels", {})[key] = {**channel, "permissions": "0"}
+    return {"resolved": resolved} if resolved else {}

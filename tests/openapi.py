@@ -1,0 +1,80 @@
+"""Checks what a test sent against the request schemas of Discord's own description of its API, where that file is."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
+from statsbot_webhooks.sandbox import Request
+
+_WEBHOOK = "/webhooks/{webhook_id}/{webhook_token}"
+_CALLBACK = "/interactions/{interaction_id}/{interaction_token}/callback"
+ROUTES = (
+    ("POST", re.compile(r"/api(/v\d+)?/webhooks/\d+/[^/]+$"), _WEBHOOK),
+    ("PATCH", re.compile(r"/api(/v\d+)?/webhooks/\d+/[^/]+/messages/\d+$"), f"{_WEBHOOK}/messages/{{message_id}}"),
+    ("PATCH", re.compile(r"/api(/v\d+)?/webhooks/\d+/[^/]+/messages/@original$"), f"{_WEBHOOK}/messages/@original"),
+    ("POST", re.compile(r"/api(/v\d+)?/interactions/\d+/[^/]+/callback$"), _CALLBACK),
+)
+# What Discord refuses because of its form; tests of the rules send such payloads on purpose.
+_REFUSED = (50006, 50035, 50109, 40005)
+_seen: set[tuple[str, str]] = set()
+
+
+def find() -> Path | None:
+    """Return the description: named by DISCORD_OPENAPI, or beside one of the folders that this checkout is in."""
+    named = os.environ.get("DISCORD_OPENAPI")
+    if named:
+        return Path(named)
+    places = (parent / "shared" / "discord" / "openapi.json" for parent in Path(__file__).resolve().parents)
+    return next((place for place in places if place.exists()), None)
+
+
+@functools.cache
+def validators() -> dict[str, Draft202012Validator]:
+    path = find()
+    if path is None:
+        return {}
+    whole = json.loads(path.read_text())
+    found: dict[str, Draft202012Validator] = {}
+    for method, _, route in ROUTES:
+        content = whole["paths"][route][method.lower()]["requestBody"]["content"]
+        # The schema sits inside the whole, so that its references find what they name.
+        found[method + route] = Draft202012Validator({**content["application/json"]["schema"], "components": whole["components"]})
+    return found
+
+
+def problems(requests: Iterable[Request]) -> list[str]:
+    """Return what is wrong with payloads that were sent; each distinct one is looked at once in a run."""
+    known, wrong = validators(), list[str]()
+    for request in requests if known else ():
+        if not isinstance(request.payload, dict) or _code(request.response) in _REFUSED:
+            continue
+        for method, pattern, route in ROUTES:
+            if method != request.method or not pattern.search(request.path):
+                continue
+            text = json.dumps(_spelled(request.payload), sort_keys=True)
+            if (route, text) not in _seen:
+                _seen.add((route, text))
+                errors = (best_match([e]) for e in known[method + route].iter_errors(json.loads(text)))
+                wrong += [f"{method} {route}: {error.json_path} {error.message[:300]}" for error in errors]
+    return wrong
+
+
+def _spelled(payload: dict[str, Any]) -> dict[str, Any]:
+    # The schema has ids as text; Discord's guide to uploads, and discord.py after it, numbers new files with integers.
+    files = payload.get("attachments")
+    if not files:
+        return payload
+    return {**payload, "attachments": [{**file, "id": str(file["id"])} for file in files]}
+
+
+def _code(response: Any) -> int | None:
+    return response.get("code") if isinstance(response, dict) else None

@@ -25,6 +25,10 @@ _DESTINATION: Final = re.compile(r"WEBHOOK_([A-Z][A-Z0-9_]*)_URL\Z", re.ASCII)
 _SUFFIXES: Final = ("level", "events", "loggers", "guilds")
 
 
+# Fields of the config that are read from several variables.
+_NOT_SETTINGS: Final = ("destinations", "destination_options")
+
+
 def _parse_list(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
@@ -82,6 +86,8 @@ class WebhookConfig:
     max_message_length: Annotated[int, Field(ge=100, le=2000)] = 2000
     card_edit_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 10.0
     destinations: tuple[Destination, ...] = field(default=(), repr=False)
+    # What the settings ask of names that have no URL there; `/webhooks setup` may have stored one.
+    destination_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]], repr=False)
     storage: Storage = "sqlite:///statsbot_webhooks.sqlite3"
     storage_max_events: _Count = 100_000
     max_age_hours: Annotated[float, Field(gt=0, le=87600)] = 168.0
@@ -102,12 +108,13 @@ class WebhookConfig:
     # None: two sample intervals.
     alert_minimum_seconds: Annotated[float, Field(ge=0, le=86400)] | None = None
     admin_guild_id: int | None = None
+    admin_role_ids: Ids = frozenset()
     sync_commands: bool = True
 
     def __post_init__(self) -> None:
         problems: list[str] = []
         for item in fields(self):
-            if item.name != "destinations":
+            if item.name not in _NOT_SETTINGS:
                 self._check(item.name, item.type, problems)
         if problems:
             raise ConfigError(problems)
@@ -137,7 +144,7 @@ def _adapters() -> dict[str, TypeAdapter[Any]]:
     hints: dict[str, Any] = {
         name: eval(text, globals())  # noqa: S307 - our own annotations, which the future import keeps as text
         for name, text in WebhookConfig.__annotations__.items()
-        if name != "destinations"
+        if name not in _NOT_SETTINGS
     }
     return {name: TypeAdapter(hint) for name, hint in hints.items()}
 
@@ -171,7 +178,7 @@ def load_webhook_config(environ: Mapping[str, str] | None = None) -> WebhookConf
     settings: dict[str, Any] = {}
     for item in fields(WebhookConfig):
         text = values.get(setting_name(item.name), "").strip()
-        if not text or item.name.endswith("_webhook_url") or item.name == "destinations":
+        if not text or item.name.endswith("_webhook_url") or item.name in _NOT_SETTINGS:
             continue
         try:
             settings[item.name] = _ADAPTERS[item.name].validate_python(text)
@@ -179,13 +186,13 @@ def load_webhook_config(environ: Mapping[str, str] | None = None) -> WebhookConf
             default = item.default if item.default is not MISSING else "unset"
             reason = "; ".join(line["msg"] for line in error.errors())
             problems.append(f"{setting_name(item.name)}: {reason}; leave it out for the default ({default})")
-    destinations = _read_destinations(values, problems)
+    destinations, options = _read_destinations(values, problems)
     if problems:
         raise ConfigError(problems)
     for destination in destinations:
         if destination.name in BUILT_IN:
             settings[f"{destination.name}_webhook_url"] = destination.url
-    return WebhookConfig(destinations=destinations, **settings)
+    return WebhookConfig(destinations=destinations, destination_options=options, **settings)
 
 
 def _read_values() -> dict[str, str]:
@@ -194,25 +201,34 @@ def _read_values() -> dict[str, str]:
     return {key: value for key, value in {**from_file, **os.environ}.items() if value is not None}
 
 
-def _read_destinations(values: Mapping[str, str], problems: list[str]) -> tuple[Destination, ...]:
+def _read_destinations(
+    values: Mapping[str, str], problems: list[str]
+) -> tuple[tuple[Destination, ...], dict[str, dict[str, Any]]]:
+    """Return the destinations that have a URL, and what is asked for the built-in ones that have none."""
     found: list[Destination] = []
-    for variable, text in values.items():
-        match = _DESTINATION.match(variable)
-        if match is None or not text.strip():
+    options: dict[str, dict[str, Any]] = {}
+    names = [match[1] for variable in values if (match := _DESTINATION.match(variable))]
+    for name in dict.fromkeys([*names, *(name.upper() for name in BUILT_IN)]):
+        variable = f"WEBHOOK_{name}_URL"
+        asked = options[name.lower()] = _read_options(name, values, problems)
+        if not values.get(variable, "").strip():
             continue
-        name = match[1].lower()
-        options: dict[str, Any] = {}
-        for suffix in _SUFFIXES:
-            option = values.get(f"WEBHOOK_{match[1]}_{suffix.upper()}", "").strip()
-            if not option:
-                continue
-            try:
-                options[suffix] = _DESTINATION_ADAPTERS[suffix].validate_python(option)
-            except ValidationError as error:
-                reason = "; ".join(line["msg"] for line in error.errors())
-                problems.append(f"WEBHOOK_{match[1]}_{suffix.upper()}: {reason}")
         try:
-            found.append(Destination(name, WebhookURL(text), **options))
+            found.append(Destination(name.lower(), WebhookURL(values[variable]), **asked))
         except ValueError as error:
             _log.error("%s %s. Nothing is sent there; the bot goes on without it.", variable, error)
-    return tuple(found)
+    return tuple(found), options
+
+
+def _read_options(name: str, values: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for suffix in _SUFFIXES:
+        variable = f"WEBHOOK_{name}_{suffix.upper()}"
+        text = values.get(variable, "").strip()
+        if not text:
+            continue
+        try:
+            options[suffix] = _DESTINATION_ADAPTERS[suffix].validate_python(text)
+        except ValidationError as error:
+            problems.append(f"{variable}: {'; '.join(line['msg'] for line in error.errors())}")
+    return options

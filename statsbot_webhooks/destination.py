@@ -44,6 +44,11 @@ class WebhookURL(str):
     def __repr__(self) -> str:
         return f"<WebhookURL {self.id}>"
 
+    def reveal(self) -> str:
+        """Return the address itself, for a place that is as safe as `.env`."""
+        thread = f"?thread_id={self.thread_id}" if self.thread_id else ""
+        return f"https://discord.com/api/webhooks/{self.id}/{self.token}{thread}"
+
     # Two webhooks of one id are different addresses when token or thread differ.
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, WebhookURL):

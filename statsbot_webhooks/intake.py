@@ -9,7 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from .event import Event
 from .redact import Redactor
@@ -21,6 +21,14 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 # Calls of the workers are answered between groups of this many events, so that a burst cannot hold them up.
 _GROUP: Final = 100
+
+
+class Gate(Protocol):
+    """Who may keep events back between the routes and the storage; it counts those itself."""
+
+    def admit(self, event: Event, names: tuple[str, ...], *, redacted: bool) -> tuple[str, ...]:
+        """Return the destinations that may have the event. Asked before it is redacted, and again after."""
+        ...
 
 
 class Intake:
@@ -39,6 +47,7 @@ class Intake:
         max_events: int,
         on_open: Callable[[], None],
         on_put: Callable[[set[str]], None],
+        gate: Gate | None = None,
     ) -> None:
         self._outbox = outbox
         self._redactor = redactor
@@ -47,6 +56,7 @@ class Intake:
         self._max_events = max_events
         self._on_open = on_open
         self._on_put = on_put
+        self._gate = gate
         # SimpleQueue.put is reentrant: submit may be called from __del__ or a signal handler (queue docs).
         # The bell is a queue of its own so that the events' queue counts events and nothing else.
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -174,7 +184,11 @@ class Intake:
             if not names:
                 self._counters.filtered += 1
                 return []
-            clean = self._redactor.redact(event)
+            if self._gate is not None:
+                names = self._gate.admit(event, names, redacted=False)
+            clean = self._redactor.redact(event) if names else event
+            if self._gate is not None and names:
+                names = self._gate.admit(clean, names, redacted=True)
         except Exception as error:  # noqa: BLE001 - a border: one bad event must not end the thread
             # What could not be redacted must not be shown.
             self._counters.refused += 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from .config import Destination
 from .event import Event, EventKind, LogLevel
@@ -14,7 +15,23 @@ class Router:
     """Choose destinations: the default routes for the four built-in names, and what every other one asks for."""
 
     def __init__(self, destinations: Iterable[Destination]) -> None:
-        self._destinations = {destination.name: destination for destination in destinations}
+        self._levels: Mapping[str, LogLevel] = {}
+        self._configured: dict[str, Destination] = {}
+        self._destinations: dict[str, Destination] = {}
+        self.add(destinations)
+
+    def add(self, destinations: Iterable[Destination]) -> None:
+        """Add destinations while running."""
+        self._configured |= {destination.name: destination for destination in destinations}
+        self.set_levels(self._levels)
+
+    def set_levels(self, levels: Mapping[str, LogLevel]) -> None:
+        """Set the lowest levels that admins chose, in place of those of the settings."""
+        self._levels = levels
+        self._destinations = {
+            name: replace(destination, level=levels.get(name, destination.level))
+            for name, destination in self._configured.items()
+        }
 
     def route(self, event: Event) -> tuple[str, ...]:
         """Return the names of the destinations that want the event, in the order in which they were configured."""

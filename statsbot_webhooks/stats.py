@@ -25,6 +25,7 @@ class DestinationStats:
     """The books of one destination, in events; `requests` and `rate_limited` count Discord's answers.
 
     `repeated` counts events that were sent again although Discord may have had them: after a crash or a broken answer.
+    `muted` events were kept back by an admin's choice before they were accepted.
     """
 
     accepted: int = 0
@@ -36,6 +37,7 @@ class DestinationStats:
     requests: int = 0
     rate_limited: int = 0
     repeated: int = 0
+    muted: int = 0
 
     @property
     def waiting(self) -> int:
@@ -82,6 +84,10 @@ class Stats:
         return self.refused + sum(sum(stats.lost.values()) for stats in self.destinations.values())
 
     @property
+    def muted(self) -> int:
+        return sum(stats.muted for stats in self.destinations.values())
+
+    @property
     def requests(self) -> int:
         return sum(stats.requests for stats in self.destinations.values())
 
@@ -120,7 +126,7 @@ class Counters:
             destinations = {
                 name: DestinationStats(
                     **{key: self._counts[name, key] for key in ("accepted", "delivered", "folded", "dead")},
-                    **{key: self._counts[name, key] for key in ("requests", "rate_limited", "repeated")},
+                    **{key: self._counts[name, key] for key in ("requests", "rate_limited", "repeated", "muted")},
                     pending=waiting,
                     lost={reason: count for (where, reason), count in self._lost.items() if where == name},
                 )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
 
 from .batch import Batcher
 from .clock import Clock, SystemClock
 from .config import WebhookConfig
+from .control import Control
 from .delivery.breaker import CircuitBreaker
 from .delivery.cards import Cards
 from .delivery.health import DestinationState, Health
@@ -21,6 +22,7 @@ from .delivery.outcome import Result
 from .delivery.parts import Parts
 from .delivery.transport import WebhookTransport
 from .delivery.worker import DestinationWorker
+from .destination import Destination
 from .event import Event, EventKind, LogLevel, to_plain
 from .event_factory import error_event, member_event, performance_event
 from .intake import Intake
@@ -28,42 +30,50 @@ from .message_formatter import BotInfo, MessageFormatter
 from .redact import Redactor
 from .route import Router, fallbacks
 from .stats import Counters, LossReason, Stats
+from .steering import Steering
 from .storage import DeadLetter, Loss, make_outbox, storage_path
 from .storage.expired import write_expired
 from .storage.losses import LossReport
 
 _log = logging.getLogger(__name__)
 _HOUSEKEEPING_SECONDS = 60.0
+_T = TypeVar("_T")
 
 
-class WebhookManager:
+class WebhookManager(Steering):
     """Accept events and deliver them. Build it anywhere; `start` needs a running loop.
 
-    Events sent before `start` wait and are delivered then.
+    Events sent before `start` wait and are delivered then. With a `predecessor` it goes on with that one's books.
     """
 
-    def __init__(self, config: WebhookConfig, *, clock: Clock | None = None) -> None:
+    def __init__(self, config: WebhookConfig, *, clock: Clock | None = None, predecessor: WebhookManager | None = None) -> None:
         self.config = config
         self._clock = clock or SystemClock()
-        self._counters = Counters()
+        self._counters = Counters() if predecessor is None else predecessor._counters
+        self._predecessor = predecessor
+        self._successor = None
         self._outbox = make_outbox(config.storage, config.storage_max_events, self._on_loss)
         self._formatter = MessageFormatter(config, clock=self._clock)
+        self._redactor = Redactor(mask_user_ids=config.mask_user_ids, include_stack_traces=config.include_stack_traces)
+        self._router = Router(config.destinations)
+        self.control = Control(self._outbox, self._router, self._counters, self._clock)
         self._intake = Intake(
             self._outbox,
-            Redactor(mask_user_ids=config.mask_user_ids, include_stack_traces=config.include_stack_traces),
-            Router(config.destinations),
+            self._redactor,
+            self._router,
             self._counters,
             max_events=config.storage_max_events,
             on_open=self._on_open,
             on_put=self._wake,
+            gate=self.control,
         )
         self.workers: dict[str, DestinationWorker] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._housekeeping: asyncio.Task[None] | None = None
         self._transport: WebhookTransport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tests = 0
         self._losses = LossReport()
+        self._make_worker: Callable[[Destination], DestinationWorker] | None = None  # made by `start`
 
     @property
     def is_running(self) -> bool:
@@ -79,12 +89,8 @@ class WebhookManager:
         """Start delivering. A second call does nothing."""
         if self.is_running:
             return
-        if not self.config.destinations:
-            _log.warning(
-                "webhook logging is off: no valid webhook URL. Put at least WEBHOOK_ERROR_URL into the environment or .env"
-            )
         self._loop = asyncio.get_running_loop()
-        self._transport = WebhookTransport(self._count_request)
+        transport = self._transport = WebhookTransport(self._count_request)
         limiters = ChannelLimiters(self.config.max_requests_per_minute, self._clock)
         pause = Pause()
         links = Links(self._tell, self._fallback, self._wake_from_intake, self._report_losses)
@@ -93,27 +99,45 @@ class WebhookManager:
             batch_size=self.config.batch_size,
             batch_timeout_seconds=self.config.batch_timeout_seconds,
         )
-        for destination in self.config.destinations:
-            breaker = CircuitBreaker(failures=self.config.breaker_failures, cooldown_seconds=self.config.breaker_cooldown_seconds)
-            self.workers[destination.name] = DestinationWorker(
+
+        def make_worker(destination: Destination) -> DestinationWorker:
+            config = self.config
+            breaker = CircuitBreaker(failures=config.breaker_failures, cooldown_seconds=config.breaker_cooldown_seconds)
+            return DestinationWorker(
                 Parts(
                     destination,
                     ledger=Ledger(destination.name, self._intake, self._outbox, self._counters, self._clock),
                     health=Health(destination, breaker, pause, links),
-                    cards=Cards(destination.name, self.config.card_edit_seconds),
+                    cards=Cards(destination.name, config.card_edit_seconds),
                     batcher=batcher,
-                    transport=self._transport,
+                    transport=transport,
                     limiters=limiters,
                     clock=self._clock,
                     links=links,
                 )
             )
-        self._intake.start()
-        self._tasks = {name: self._start_worker(worker) for name, worker in self.workers.items()}
-        self._housekeeping = asyncio.create_task(self._keep_house(), name="statsbot_webhooks-housekeeping")
 
-    def _start_worker(self, worker: DestinationWorker) -> asyncio.Task[None]:
-        return asyncio.create_task(worker.run(), name=f"statsbot_webhooks-{worker.name}")
+        self._make_worker = make_worker
+        self._intake.start()
+        self._add_workers(self.config.destinations)
+        self._spawn("house keeping", self._keep_house())
+        self._spawn("end of mutes", self.control.keep(self._intake.run, self._tell_ended))
+
+    def _add_workers(self, destinations: Sequence[Destination]) -> None:
+        """Begin to deliver to destinations; one of the same name is replaced."""
+        if self._make_worker is None:
+            return
+        for destination in destinations:
+            name = destination.name
+            if (old := self._tasks.pop(name, None)) is not None:
+                old.cancel()
+            worker = self.workers[name] = self._make_worker(destination)
+            worker.is_enabled = name not in self.control.switched_off
+            self._spawn(name, worker.run())
+
+    # The names of tasks that are no workers have a space in them, which no destination's name has.
+    def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks[name] = asyncio.create_task(work, name=f"statsbot_webhooks-{name}")
 
     async def stop(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - part of the public API
         """Deliver what waits within `timeout` seconds, then end every task.
@@ -123,17 +147,16 @@ class WebhookManager:
         if not self.is_running:
             return
         await self._flush(timeout, is_ending=True)
-        tasks = [task for task in (*self._tasks.values(), self._housekeeping) if task is not None]
-        for task in tasks:
+        for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         if self._transport is not None:
             await self._transport.close()
         await self._intake.settle()
         left = await self._intake.run(self._leave_rest)
         self._loop = None
         await asyncio.to_thread(self._intake.stop)
-        self.workers, self._tasks, self._transport, self._housekeeping = {}, {}, None, None
+        self.workers, self._tasks, self._transport, self._make_worker = {}, {}, None, None
         if left:
             _log.warning("%s", left)
 
@@ -158,7 +181,7 @@ class WebhookManager:
         worker.set_flushing(True, is_ending=is_ending)
         if self._tasks[worker.name].done():
             # A SystemExit in some task makes asyncio.run cancel every task, ours too, before the bot is closed.
-            self._tasks[worker.name] = self._start_worker(worker)
+            self._spawn(worker.name, worker.run())
         while worker.state in (DestinationState.WORKING, DestinationState.FAILING):
             worker.wake()
             depth = await self._intake.run(self._outbox.depth, worker.name)
@@ -168,6 +191,8 @@ class WebhookManager:
 
     def submit(self, event: Event) -> bool:
         """Accept an event from any thread; False, and counted, when it is refused because too many wait. Never raises."""
+        if self._successor is not None:
+            return self._successor.submit(event)
         return self._intake.submit(event)
 
     async def stats(self) -> Stats:
@@ -241,6 +266,7 @@ class WebhookManager:
     def _leave_rest(self) -> str:
         """Say what becomes of the events that wait; on the intake thread."""
         self._outbox.maintain()
+        self.control.save_tallies()
         waiting = {name: self._outbox.depth(name).entries for name in self.destinations}
         total = sum(waiting.values())
         if not total:
@@ -253,9 +279,23 @@ class WebhookManager:
 
     def _on_open(self) -> None:
         """Put what an earlier process left into the books; an earlier life of this manager has done so already."""
+        self.control.load()
+        urls = {name: url for name, url in self.control.stored_urls().items() if name not in self.destinations}
+        stored = self._adopt(urls)
         books = self._counters.snapshot(dict.fromkeys(self.destinations, 0), 0).destinations
         for name in self.destinations:
             self._counters.add(name, "accepted", self._outbox.depth(name).entries - books[name].waiting)
+        self._on_loop(self._after_open, stored)
+
+    def _after_open(self, stored: Sequence[Destination]) -> None:
+        if not self.config.destinations:
+            _log.warning(
+                "webhook logging is off: no valid webhook URL. Run /webhooks setup in Discord, or put at least "
+                "WEBHOOK_ERROR_URL into the environment or .env"
+            )
+        for name, worker in self.workers.items():
+            worker.is_enabled = name not in self.control.switched_off
+        self._add_workers(stored)
 
     def _on_loss(self, loss: Loss) -> None:
         self._counters.lose(loss.destination, loss.reason, loss.count)
@@ -288,6 +328,7 @@ class WebhookManager:
 
     def _expire(self) -> None:
         self._outbox.maintain()
+        self.control.save_tallies()
         old = self._outbox.expire(self._clock.now() - self.config.max_age_hours * 3600)
         for entry in old:
             self._counters.lose(entry.destination, LossReason.EXPIRED)
@@ -310,11 +351,14 @@ class WebhookManager:
             self._counters.add(destination, "rate_limited")
 
     def _wake(self, names: set[str]) -> None:
+        self._on_loop(self._wake_workers, names)
+
+    def _on_loop(self, function: Callable[[_T], None], argument: _T) -> None:
         # Called on the intake thread; the loop may be closed when the host ended without stop().
         loop = self._loop
         if loop is not None and not loop.is_closed():
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._wake_workers, names)
+                loop.call_soon_threadsafe(function, argument)
 
     def _wake_workers(self, names: set[str]) -> None:
         for name in names & self.workers.keys():

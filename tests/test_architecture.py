@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1] / "statsbot_webhooks"
 PURE = (
     *("event", "event_factory", "redact", "route", "batch", "message_formatter", "limits", "stats", "errors"),
-    *("destination", "fold"),
+    *("destination", "fold", "mute", "tail"),
 )
 
 
@@ -54,10 +54,11 @@ LAYERS = (
     "tap",
     "runtime",
     "webhook_manager",
+    "steering",
     "capture delivery",
-    "intake batch",
+    "intake batch control handover",
     "storage message_formatter route redact",
-    "event_factory limits fold",
+    "event_factory limits fold mute tail",
     "config",
     "destination",
     "stats clock event errors",

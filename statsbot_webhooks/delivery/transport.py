@@ -72,8 +72,9 @@ class WebhookTransport:
         self._on_request(name, seen.status)
 
     def _webhook(self, destination: Destination) -> discord.Webhook:
-        if destination.name not in self._webhooks:
-            url = destination.url
+        url, known = destination.url, self._webhooks.get(destination.name)
+        # `/webhooks setup` may give a destination another webhook while it runs.
+        if known is None or (known.id, known.token) != (url.id, url.token):
             self._names[f"{url.id}/{url.token}"] = destination.name
             # from_url insists on a 17-20 digit id and 60 characters of token (W9).
             self._webhooks[destination.name] = discord.Webhook.partial(url.id, url.token, session=self._session)

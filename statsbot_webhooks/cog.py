@@ -35,13 +35,14 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         """Start delivering and install the hooks. Runs before login: no user, no session (L4)."""
         set_webhook_manager(self.manager)
         await self.manager.start()
-        self._capture.install(self.bot, self.manager.submit)
+        self._capture.install(self.bot, self.manager.submit, self.manager.settle)
         self._commands.install()
         self._termination.install()
         self._set_bot_info()
 
     async def cog_unload(self) -> None:
         """Undo everything in reverse, and deliver what waits."""
+        self._capture.report_end()
         self._termination.uninstall()
         self._commands.uninstall()
         self._capture.uninstall()

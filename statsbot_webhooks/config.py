@@ -58,6 +58,7 @@ Storage = Annotated[str, AfterValidator(_check_storage)]
 Level = Annotated[LogLevel, BeforeValidator(_parse_level)]
 Levels = Annotated[dict[str, Level], BeforeValidator(_parse_levels)]
 Ids = Annotated[frozenset[int], BeforeValidator(_parse_list)]
+Names = Annotated[frozenset[str], BeforeValidator(_parse_list)]
 Threshold = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _Count = Annotated[int, Field(ge=1)]
 
@@ -94,6 +95,9 @@ class WebhookConfig:
     log_level: Level = LogLevel.WARNING
     loggers: Levels = field(default_factory=dict[str, LogLevel])
     guild_ids: Ids = frozenset()
+    # Names of exception classes, alone or with their module; what derives from them is meant too.
+    expected_errors: Names = frozenset()
+    ship_user_errors: bool = False
     breaker_failures: _Count = 5
     breaker_cooldown_seconds: Annotated[float, Field(gt=0, le=3600)] = 30.0
     sample_interval_seconds: Annotated[float, Field(ge=0.05, le=86400)] = 30.0

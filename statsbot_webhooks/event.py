@@ -6,7 +6,8 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -144,12 +145,34 @@ def fingerprint(event: Event) -> str:
     origin, level and the text before its values were filled in.
     """
     if event.traceback is not None:
-        frames = [line.strip() for line in event.traceback.splitlines() if line.lstrip().startswith('File "')]
-        last_line = event.traceback.rstrip().rpartition("\n")[2]
-        parts = ["exception", last_line.partition(":")[0], *frames]
+        parts = ["exception", *_places(event.traceback)]
     else:
         parts = [event.kind.value, event.origin, event.level.value, event.template or event.message]
     return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+# Left of each line in an exception group.
+_MARGIN: Final = re.compile(r" *[|+] ?(?=\S| )")
+
+
+def _places(traceback: str) -> Iterator[str]:
+    """Yield the frames of a traceback and the types of its exceptions.
+
+    The text of an exception differs from time to time, and may go on for lines that look like anything. Its type stands
+    on the first line at the margin after the frames.
+    """
+    awaits_type = True
+    for raw in traceback.splitlines():
+        line = _MARGIN.sub("", raw, count=1)
+        if line.startswith(('  File "', '> File "')):
+            awaits_type = True
+            yield line[2:]
+        elif line.startswith("-"):
+            # The line between the parts of a group.
+            awaits_type = True
+        elif awaits_type and line and line[0] != " " and not line.endswith("(most recent call last):"):
+            awaits_type = False
+            yield line.partition(":")[0]
 
 
 def to_plain(value: object, depth: int = 0) -> Any:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Mapping
+from types import TracebackType
 
 from .event import Event, EventKind, LogLevel, Person, to_plain
+from .tracebacks import chain_of, describe, format_traceback, leaves
 
 
 def error_event(
@@ -17,16 +18,29 @@ def error_event(
     context: Mapping[str, object] | None = None,
     guild_id: int | None = None,
     persons: tuple[Person, ...] = (),
+    level: LogLevel = LogLevel.ERROR,
+    trace: TracebackType | None = None,
 ) -> Event:
-    """Return the event of an exception; formatting its traceback is what it costs (half a millisecond)."""
-    trace = "".join(traceback.format_exception(error)) if include_stack_traces else None
+    """Return the event of an exception; formatting its traceback is what it costs (half a millisecond).
+
+    Without stack traces the context names what caused it and what a group holds, by type and text.
+    """
+    details = dict(context or {})
+    text = format_traceback(error, trace) if include_stack_traces else None
+    if text is None:
+        details |= outline(error)
     name = type(error).__name__
-    try:
-        text = str(error)
-    except Exception as failure:  # noqa: BLE001 - a user's __str__ may raise anything; the event must survive it
-        text = f"(its text failed: {type(failure).__name__})"
-    message = f"{name}: {text}" if text else name
-    return Event(EventKind.ERROR, LogLevel.ERROR, message, now, origin, to_plain(context or {}), trace, guild_id, persons, name)
+    return Event(EventKind.ERROR, level, describe(error), now, origin, to_plain(details), text, guild_id, persons, name)
+
+
+def outline(error: BaseException) -> dict[str, object]:
+    """Return what a traceback would tell besides code: the chain of causes, and the parts of a group."""
+    said: dict[str, object] = {}
+    if causes := [describe(each) for each in chain_of(error)]:
+        said["caused_by"] = causes[0] if len(causes) == 1 else causes
+    if parts := [describe(each) for each in leaves(error)]:
+        said["exceptions"] = parts
+    return said
 
 
 def performance_event(

@@ -122,6 +122,15 @@ class Intake:
         await self.run(self._add_barrier, lambda: loop.call_soon_threadsafe(_settle, future, None, None))
         await future
 
+    def settle_blocking(self, seconds: float) -> bool:
+        """Block until every event that was submitted before is filed; False when that took longer. Not on the loop."""
+        filed = threading.Event()
+        if self._thread is None or not self._thread.is_alive():
+            return False
+        self._calls.put(lambda: self._add_barrier(filed.set))
+        self._bell.put(None)
+        return filed.wait(seconds)
+
     def _add_barrier(self, call: Callable[[], None]) -> None:
         self._barriers.append((self._taken + self._events.qsize(), call))
 

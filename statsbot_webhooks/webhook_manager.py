@@ -195,6 +195,10 @@ class WebhookManager(Steering):
             return self._successor.submit(event)
         return self._intake.submit(event)
 
+    def settle(self, seconds: float) -> bool:
+        """Block until every accepted event is in the storage; False when `seconds` were not enough. For the process's end."""
+        return self._intake.settle_blocking(seconds)
+
     async def stats(self) -> Stats:
         """Return the books; they balance at any moment."""
         if not self.is_running:

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1] / "statsbot_webhooks"
 PURE = (
     *("event", "event_factory", "redact", "route", "batch", "message_formatter", "limits", "stats", "errors"),
-    *("destination", "fold", "mute", "tail"),
+    *("destination", "fold", "mute", "tail", "tracebacks"),
 )
 
 
@@ -61,7 +61,7 @@ LAYERS = (
     "event_factory limits fold mute tail",
     "config",
     "destination",
-    "stats clock event errors",
+    "stats clock event errors tracebacks",
 )
 EXCEPTIONS = {
     ("capture", "runtime"): "a WebhookLogHandler made by hand finds the manager when it emits",

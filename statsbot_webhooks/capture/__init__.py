@@ -10,11 +10,16 @@ from discord.ext import commands
 
 from ..config import WebhookConfig
 from ..event import Event
+from .components import ComponentHooks
+from .endings import EndingHooks
 from .exceptions import ExceptionHooks
 from .logs import WebhookLogHandler
 from .loop_watch import LoopWatch
 from .members import MemberHooks
 from .performance import Sampler
+from .process_hooks import ProcessHooks
+from .repeats import Repeats
+from .reporter import ErrorRules, Reporter
 from .root_hook import RootHook
 from .seen import Seen
 
@@ -33,38 +38,55 @@ class Capture:
         self._now = now
         self._stack = ExitStack()
         self.sampler: Sampler | None = None
+        self._endings: EndingHooks | None = None
 
-    def install(self, bot: commands.Bot, submit: Callable[[Event], object]) -> None:
-        """Install every hook, once. Needs a running loop; nothing of Discord."""
+    def install(
+        self, bot: commands.Bot, submit: Callable[[Event], object], settle: Callable[[float], object] = lambda _seconds: None
+    ) -> None:
+        """Install every hook, once. Needs a running loop; nothing of Discord.
+
+        `settle` blocks until what was submitted is in the storage, or for so many seconds; the end of the interpreter calls it.
+        """
         self.uninstall()
         settings = self._settings
-        seen = Seen()
+        seen, repeats = Seen(), Repeats()
+        rules = ErrorRules(settings.include_stack_traces, settings.ship_user_errors, settings.expected_errors)
+        reporter = Reporter(submit, now=self._now, seen=seen, rules=rules, repeats=repeats)
+        endings = EndingHooks(bot, reporter)
         handler = WebhookLogHandler(
             submit,
             level=settings.log_level.number,
             loggers=settings.loggers,
             include_stack_traces=settings.include_stack_traces,
             seen=seen,
+            repeats=repeats,
         )
         loop_watch = LoopWatch(submit, critical_ms=settings.loop_lag_critical_ms, now=self._now)
         sampler = Sampler(bot, submit, settings=settings, now=self._now, sources=[loop_watch.measure])
-        keep_traces = settings.include_stack_traces
         # A hook that fails must not leave those before it behind.
         with ExitStack() as stack:
             hook = RootHook(handler, settings.loggers, settings.log_level)
             stack.callback(hook.uninstall)
             hook.install()
-            ExceptionHooks(bot, submit, now=self._now, keeps_traces=keep_traces, seen=seen).install(stack)
+            ExceptionHooks(bot, reporter).install(stack)
+            ComponentHooks(bot, reporter).install(stack)
+            ProcessHooks(reporter, settle).install(stack)
+            endings.install(stack)
             MemberHooks(bot, submit, now=self._now, guild_ids=settings.guild_ids).install(stack)
             loop_watch.install(stack)
             sampler.install(stack)
             self._stack = stack.pop_all()
-        self.sampler = sampler
+        self.sampler, self._endings = sampler, endings
         for intent, consequence in _CONSEQUENCES.items():
             if not getattr(bot.intents, intent):
                 _log.warning("the bot runs without the %s intent: %s. Set intents.%s = True", intent, consequence, intent)
 
+    def report_end(self) -> None:
+        """Report the exception that ends the bot, if it is being closed for one; call it while the bot is closed."""
+        if self._endings is not None:
+            self._endings.report_end()
+
     def uninstall(self) -> None:
         """Undo everything, in reverse, and only where the value is still ours."""
-        self.sampler = None
+        self.sampler = self._endings = None
         self._stack.close()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import sys
-import traceback
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Final
 
-from ..event import Event, EventKind, LogLevel, to_plain
+from ..event import Event, EventKind, LogLevel, Person, to_plain
+from ..event_factory import outline
+from ..tracebacks import describe, format_traceback
+from . import scene
+from .repeats import Repeats
 from .seen import Seen
 
 _OWN: Final = ("statsbot_webhooks", "discord.webhook")
@@ -37,8 +40,8 @@ class _Draft:
         self.origin = record.name
         self.context = _NO_CONTEXT
         self.traceback: str | None = None
-        self.guild_id = None
-        self.persons = ()
+        self.guild_id: int | None = None
+        self.persons: tuple[Person, ...] = ()
         self.template = record.msg if isinstance(record.msg, str) else ""
         self.title = self.card = self.avatar_url = ""
         self.color = None
@@ -59,6 +62,7 @@ class WebhookLogHandler(logging.Handler):
         loggers: Mapping[str, LogLevel] | None = None,
         include_stack_traces: bool = True,
         seen: Seen | None = None,
+        repeats: Repeats | None = None,
     ) -> None:
         super().__init__(level)
         self._submit = submit or _submit_to_manager
@@ -68,6 +72,7 @@ class WebhookLogHandler(logging.Handler):
             self.setLevel(min(self._floor, *self._loggers.values()))
         self._keeps_traces = include_stack_traces
         self._seen = seen or Seen()
+        self._repeats = repeats or Repeats()
         self.failures = 0
 
     def handle(self, record: logging.LogRecord) -> bool:
@@ -96,7 +101,8 @@ class WebhookLogHandler(logging.Handler):
             if error is not None or record.stack_info or len(record.__dict__) > _STANDARD_SIZE:
                 self._add_details(draft, record, error)
             draft.__class__ = Event  # type: ignore[assignment]  # the layouts are the same; a test compares the two
-            self._submit(draft)  # type: ignore[arg-type]
+            event: Event = draft  # type: ignore[assignment]
+            self._submit(event if error is None else self._repeats.note(event))
         except Exception:  # noqa: BLE001 - a border: the host's logging call must not fail because of us
             self.handleError(record)
 
@@ -109,13 +115,16 @@ class WebhookLogHandler(logging.Handler):
     def _add_details(self, draft: _Draft, record: logging.LogRecord, error: BaseException | None) -> None:
         context = {key: to_plain(value) for key, value in vars(record).items() if key not in _STANDARD}
         if error is not None:
+            # The traceback of the argument, not of the exception: a caller may have passed another one.
+            trace: TracebackType | None = record.exc_info[2] if record.exc_info else None
+            place = scene.read(scene.of_traceback, trace)
+            draft.guild_id, draft.persons = place.guild_id, place.persons
+            context = {**to_plain(place.details), **context}
             if self._keeps_traces:
-                # The traceback of the argument, not of the exception: a caller may have passed another one.
-                trace: TracebackType | None = record.exc_info[2] if record.exc_info else None
-                draft.traceback = "".join(traceback.format_exception(type(error), error, trace))
+                draft.traceback = format_traceback(error, trace)
             else:
                 # Without its traceback the record would not say what failed.
-                context.setdefault("exception", f"{type(error).__name__}: {to_plain(error)}")
+                context = {"exception": describe(error), **to_plain(outline(error)), **context}
         if record.stack_info and self._keeps_traces:
             context.setdefault("stack", to_plain(record.stack_info))
         draft.context = context

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 
+from ..tracebacks import leaves
+
 # discord.py nests three deep (HybridCommandError, CommandInvokeError, the cause); a cycle must end somewhere.
 _MAX_NESTING = 10
 
@@ -37,10 +39,14 @@ class Seen:
         It is new once more when it was only seen below ERROR and now is an error: a retry that was logged as a
         warning must not hide the failure that ended it.
         """
-        marks = vars(root_exception(error))
+        root = root_exception(error)
+        marks = vars(root)
         with self._lock:
             before = marks.get(self._key)
             if before is not None and (before >= logging.ERROR or level < logging.ERROR):
                 return False
             marks[self._key] = level
+            # What is in a group is shown with the group.
+            for part in leaves(root):
+                vars(part)[self._key] = level
             return True

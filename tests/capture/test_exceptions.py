@@ -55,7 +55,7 @@ def context(bot: commands.Bot) -> Any:
 
 
 def interaction(bot: commands.Bot) -> Any:
-    return SimpleNamespace(command=None, guild=None, channel=None, user=USER, client=bot)
+    return SimpleNamespace(command=None, guild=None, guild_id=None, channel=None, user=USER, client=bot)
 
 
 async def settle() -> None:

@@ -1,0 +1,134 @@
+"""Watch what the host calls without standing in its way: nothing of ours shows in its tracebacks or its attributes."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, Final
+
+_MISSING: Final[Any] = object()
+# On what we put into classes, and asked for by name: a reload of the extension makes other classes of the same name (L2).
+_RETIRED: Final = "is_statsbot_webhooks_retired"
+
+Watch = Callable[..., None]
+
+
+class Watched:
+    """A handler of the host that tells us of each call first. The call returns what the handler returns: no frame of ours
+    is left in the traceback of a handler that fails.
+    """
+
+    def __init__(self, handler: Callable[..., Any], watch: Watch) -> None:
+        self.handler = handler
+        self._watch = watch
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self._watch(*args, **kwargs)
+        return self.handler(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        # What the handler's author or a decorator put on it.
+        return getattr(self.handler, name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Watched) and other.handler == self.handler
+
+    def __hash__(self) -> int:
+        return hash(self.handler)
+
+
+class Slot:
+    """The place of a handler on one object, such as `bot.on_error`: whatever is put there, before or after us, is watched.
+
+    A data descriptor on the object's class. discord.py's `@bot.event` and `@tree.error` set attributes of the object, which
+    would replace a wrapper; the attributes stay the host's own, and other objects of the class are not touched.
+    """
+
+    def __init__(self, instance: object, name: str, watch: Watch) -> None:
+        self._owner = type(instance)
+        self._name = name
+        self._instance: object = instance
+        self._watch: Watch | None = watch
+        self.before: Any = _MISSING
+
+    def install(self, stack: ExitStack) -> None:
+        """Take the place; the stack gives it back."""
+        self.before = vars(self._owner).get(self._name, _MISSING)
+        setattr(self._owner, self._name, self)
+        stack.callback(self._uninstall)
+
+    def _uninstall(self) -> None:
+        self._instance = self._watch = None
+        self.is_statsbot_webhooks_retired = True
+        _put_back(self._owner, self._name, self)
+
+    def __get__(self, instance: Any, kind: type | None = None) -> Any:
+        handler = _MISSING if instance is None else vars(instance).get(self._name, _MISSING)
+        if handler is _MISSING and self.before is not _MISSING:
+            bind = getattr(type(self.before), "__get__", None)
+            handler = self.before if bind is None else bind(self.before, instance, kind)
+        elif handler is _MISSING:
+            handler = getattr(super(self._owner, kind if instance is None else instance), self._name)
+        if instance is None or instance is not self._instance or self._watch is None:
+            return handler
+        return Watched(handler, self._call)
+
+    def _call(self, *args: Any, **kwargs: Any) -> None:
+        # A handler read while we were there may be called long after.
+        if self._watch is not None:
+            self._watch(*args, **kwargs)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        # Somebody who kept what was there and puts it back means the handler, not our watch over it.
+        while isinstance(value, Watched):
+            value = value.handler
+        vars(instance)[self._name] = value
+
+    def __delete__(self, instance: Any) -> None:
+        try:
+            del vars(instance)[self._name]
+        except KeyError:
+            raise AttributeError(self._name) from None
+
+
+def watch_calls(stack: ExitStack, owner: Any, name: str, watch: Watch, *, after: bool = False) -> None:
+    """Call `watch` with the arguments of each call of a method, before it or after it; the stack undoes it."""
+    before = vars(owner).get(name, _MISSING)
+    original = getattr(owner, name)
+    is_active = True
+
+    @functools.wraps(original)
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        if is_active and not after:
+            watch(*args, **kwargs)
+        result = original(*args, **kwargs)
+        if is_active and after:
+            watch(*args, **kwargs)
+        return result
+
+    # `wraps` has copied the marks of one that was here before us.
+    watched.__dict__.update({"before": before, _RETIRED: False})
+
+    def undo() -> None:
+        nonlocal is_active
+        is_active = False
+        watched.__dict__[_RETIRED] = True
+        _put_back(owner, name, watched)
+
+    setattr(owner, name, watched)
+    stack.callback(undo)
+
+
+def _put_back(owner: Any, name: str, ours: object) -> None:
+    """Put back what was there before us, if the place is still ours; not what is retired and ours too."""
+    if vars(owner).get(name) is not ours:
+        return
+    before: Any = ours
+    while getattr(before, _RETIRED, False):
+        before = before.before
+    # The mark of "nothing was there" of a module from before a reload is another object.
+    if type(before) is object:
+        delattr(owner, name)
+    else:
+        setattr(owner, name, before)

@@ -19,7 +19,7 @@ lint: .venv/.installed-dev
 	.venv/bin/pyright --pythonpath .venv/bin/python
 
 bench: .venv/.installed
-	.venv/bin/python benchmarks/bench.py
+	for file in benchmarks/bench*.py; do .venv/bin/python $$file || exit 1; done
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

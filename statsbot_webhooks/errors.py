@@ -13,3 +13,7 @@ class ConfigError(WebhookLoggingError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class StorageError(WebhookLoggingError):
+    """A storage file that cannot be used; the text names the file and the way out."""

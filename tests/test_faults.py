@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
 import time
@@ -13,7 +14,7 @@ import pytest
 from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager
 from statsbot_webhooks.sandbox import Sandbox
 
-from .conftest import NAMES, running_manager
+from .conftest import NAMES, running_bot, running_manager
 
 
 def shown(sandbox: Sandbox, name: str) -> str:
@@ -99,6 +100,17 @@ async def test_the_events_of_a_deleted_webhook_go_to_another(sandbox: Sandbox, u
         assert shown(sandbox, "error").count("WEBHOOK_INFO_URL: Discord does not know this webhook any more") == 1
         await manager.flush(5)
         assert (await manager.stats()).balanced
+
+
+async def test_status_says_that_a_webhook_is_gone(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    async with running_bot(sandbox):
+        await looked_up(sandbox)
+        sandbox.fault("info", "404")
+        logging.getLogger("app").critical("number 1.")
+        await sandbox.wait_until(lambda: "does not know this webhook any more" in shown(sandbox, "error"))
+        answer = await sandbox.invoke("webhooks status")
+        assert "State: **gone**" in answer.text
+        assert "Last error: 404 Unknown Webhook" in answer.text
 
 
 async def test_with_nowhere_to_go_events_wait(sandbox: Sandbox, urls: dict[str, str]) -> None:

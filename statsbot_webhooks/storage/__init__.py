@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from ..errors import StorageError
+from . import schema
 from .base import DeadLetter, Depth, Entry, Loss, Outbox, StateStore
 from .sqlite import SqliteOutbox
 
-__all__ = ["DeadLetter", "Depth", "Entry", "Loss", "Outbox", "SqliteOutbox", "StateStore", "make_outbox", "storage_path"]
+__all__ = [
+    "DeadLetter",
+    "Depth",
+    "Entry",
+    "Loss",
+    "Outbox",
+    "SqliteOutbox",
+    "StateStore",
+    "make_outbox",
+    "open_existing",
+    "storage_path",
+]
 
 
 def storage_path(url: str) -> Path | None:
@@ -24,3 +38,27 @@ def storage_path(url: str) -> Path | None:
 def make_outbox(url: str, max_events: int, on_loss: Callable[[Loss], None]) -> Outbox:
     """Return the outbox of a storage URL, not opened yet."""
     return SqliteOutbox(storage_path(url), max_events, on_loss)
+
+
+def open_existing(url: str) -> SqliteOutbox:
+    """Return the open outbox of a file that a bot has left; raises `StorageError` when there is none to be had."""
+    try:
+        path = storage_path(url)
+    except ValueError as error:
+        raise StorageError(f"the storage {error}") from None
+    if path is None:
+        raise StorageError("memory:// leaves nothing behind; name a file: --storage sqlite:///file.sqlite3")
+    if not path.exists():
+        raise StorageError(f"there is no storage file {path.name} here; name another: --storage sqlite:///path/file.sqlite3")
+    try:
+        # An outbox would go on with memory when the file fails; here nobody wants that.
+        schema.open_database(path).close()
+    except (sqlite3.Error, OSError) as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            reason = "is in use: a bot runs with it. Stop the bot first, or use /webhooks deadletters in Discord"
+        else:
+            reason = f"cannot be read ({error.strerror if isinstance(error, OSError) else error})"
+        raise StorageError(f"the storage file {path.name} {reason}") from None
+    outbox = SqliteOutbox(path, 2**62, lambda _loss: None)
+    outbox.open()
+    return outbox

@@ -155,6 +155,10 @@ class SqliteOutbox:
             recovered_last=shelf.recovered_last if recovered else None,
         )
 
+    def depths(self) -> dict[str, Depth]:
+        """Return how much waits, for each destination that something waits for."""
+        return {name: self.depth(name) for name, shelf in list(self._shelves.items()) if shelf.entries}
+
     def dead_letters(self, limit: int, ids: Sequence[int] | None = None) -> Sequence[DeadLetter]:
         where = "" if ids is None else f"WHERE id IN ({', '.join('?' * len(ids))})"
         query = f"SELECT id, destination, event, reason, time FROM dead {where} ORDER BY id DESC LIMIT ?"  # noqa: S608

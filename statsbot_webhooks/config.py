@@ -98,6 +98,10 @@ class WebhookConfig:
     # Names of exception classes, alone or with their module; what derives from them is meant too.
     expected_errors: Names = frozenset()
     ship_user_errors: bool = False
+    ignore_bots: bool = False
+    # More joins than this in so many seconds are a raid; the same numbers tell a mass departure.
+    raid_joins: _Count = 10
+    raid_seconds: Annotated[float, Field(gt=0, le=3600)] = 10.0
     breaker_failures: _Count = 5
     breaker_cooldown_seconds: Annotated[float, Field(gt=0, le=3600)] = 30.0
     sample_interval_seconds: Annotated[float, Field(ge=0.05, le=86400)] = 30.0

@@ -73,6 +73,6 @@ def member_event(
         event_type,
         plain,
         guild_id=int(guild_id) if guild_id is not None and str(guild_id).isdigit() else None,
+        # No template: two people are two events, never repeats of one.
         persons=(Person(int(member_id), (username,)),),
-        template=event_type,
     )

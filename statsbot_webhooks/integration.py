@@ -18,6 +18,7 @@ from typing import Any, Final, cast
 from discord.ext import commands
 
 from .capture.members import MemberHooks
+from .config import WebhookConfig
 from .errors import WebhookLoggingError
 from .event import Event, EventKind, LogLevel, to_plain
 from .event_factory import error_event, performance_event
@@ -85,11 +86,11 @@ def integrate_with_member_events(bot: commands.Bot) -> bool:
             _submit(event)
 
     try:
-        guild_ids = get_webhook_manager().config.guild_ids
+        settings = get_webhook_manager().config
     except WebhookLoggingError:
-        guild_ids = frozenset[int]()
+        settings = WebhookConfig()
     stack = ExitStack()
-    MemberHooks(bot, submit, now=time.time, guild_ids=guild_ids).install(stack)
+    MemberHooks(bot, submit, now=time.time, settings=settings).install(stack)
     bots.append(bot)
     stack.callback(bots.remove, bot)
     _keep(stack.close)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -32,6 +33,14 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 def own_folder(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     """The storage file of each test is its own."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def modules_stay() -> Iterator[None]:
+    """Unloading the extension takes its modules out of `sys.modules`; the next test begins with those it has imported."""
+    before = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "statsbot_webhooks"}
+    yield
+    sys.modules.update(before)
 
 
 @pytest.fixture

@@ -72,8 +72,8 @@ class Capture:
             ComponentHooks(bot, reporter).install(stack)
             ProcessHooks(reporter, settle).install(stack)
             endings.install(stack)
-            MemberHooks(bot, submit, now=self._now, guild_ids=settings.guild_ids).install(stack)
             loop_watch.install(stack)
+            MemberHooks(bot, submit, now=self._now, settings=settings).install(stack)
             sampler.install(stack)
             self._stack = stack.pop_all()
         self.sampler, self._endings = sampler, endings

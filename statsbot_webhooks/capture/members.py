@@ -1,61 +1,52 @@
-"""Members coming and going. A ban and the leave that belongs to it are one event, and so are a kick and its leave."""
+"""Members coming and going: listens on the bot, and shows what `departures` and `surge` make of it."""
 
 from __future__ import annotations
 
 import asyncio
-import math
-from collections import OrderedDict
+import logging
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from typing import Any, Final
 
 import discord
 from discord.ext import commands
 
-from ..event import Event, EventKind, LogLevel, Person, to_plain
+from ..config import WebhookConfig
+from ..event import Event
 from .border import Border
+from .crowd_cards import prune_event, surge_event
+from .departures import Departure, Departures, Type
+from .member_cards import blind_event, departure_event, departure_row, join_event
+from .prunes import Prune
+from .surge import Row, Surges
+from .who import AuditEntry, Place, Who
 
-# Gateway events of one ban come in any order, and the audit log entry after them.
-_WAIT_SECONDS = 3.0
-# What comes later than that, of a ban or kick that was already shipped, tells nothing new for this long.
-_REMEMBER_SECONDS = 60.0
-_REMEMBERED = 256
-_DAY = 86400
-_REMOVALS = {discord.AuditLogAction.kick: "kick", discord.AuditLogAction.ban: "ban"}
-_VERBS = {
-    "join": "joined",
-    "leave": "left",
-    "kick": "was kicked from",
-    "ban": "was banned from",
-    "unban": "was unbanned from",
+_log = logging.getLogger(__name__)
+_ACTIONS: Final = {
+    discord.AuditLogAction.kick: Type.KICK,
+    discord.AuditLogAction.ban: Type.BAN,
+    discord.AuditLogAction.unban: Type.UNBAN,
 }
-
-
-@dataclass(slots=True)
-class _Departure:
-    """A leave, kick or ban that waits for what explains it; `time` is when it happened."""
-
-    type: str
-    guild: discord.Guild
-    user: discord.abc.User
-    time: float
-    timer: asyncio.TimerHandle
-    details: dict[str, object]
-    moderator: discord.abc.User | None = None
+# A clock that is set back must not hold anything for longer than this.
+_MAX_SLEEP: Final = 5.0
+# Which surge a departure belongs to; they are told apart because each has its own list.
+_CROWDS: Final = {Type.UNBAN: "unbans"}
 
 
 class MemberHooks:
     """Listen on the bot; `add_listener` leaves the host's own handlers as they are (H7)."""
 
     def __init__(
-        self, bot: commands.Bot, submit: Callable[[Event], object], *, now: Callable[[], float], guild_ids: frozenset[int]
+        self, bot: commands.Bot, submit: Callable[[Event], object], *, now: Callable[[], float], settings: WebhookConfig
     ) -> None:
         self._bot = bot
         self._submit = submit
         self._now = now
-        self._guild_ids = guild_ids
-        self._waiting: dict[tuple[int, int], _Departure] = {}
-        self._removed: OrderedDict[tuple[int, int], float] = OrderedDict()
+        self._settings = settings
+        self._departures = Departures(self._show, self._show_prune)
+        self._surges: dict[tuple[int, str], Surges] = {}
+        self._blind: set[int] = set()
+        self._timer: asyncio.TimerHandle | None = None
         self.border = Border("a member event")
 
     def install(self, stack: ExitStack) -> None:
@@ -73,147 +64,166 @@ class MemberHooks:
             stack.callback(self._bot.remove_listener, listener)
 
     def flush(self) -> None:
-        """Submit the departures that still wait for an explanation."""
-        for key in list(self._waiting):
-            self.border.call(self._finish, key)
+        """Submit everything that still waits for an explanation, and end the surges that are open."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.border.call(self._departures.flush)
+        for surges in self._surges.values():
+            surges.close(self._now())
+        self.border.call(self._show_surges)
+
+    # -- what discord.py calls
 
     async def on_member_join(self, member: discord.Member) -> None:
-        self.border.call(self._join, member)
+        self._call(self._join, member)
 
     async def on_raw_member_remove(self, payload: discord.RawMemberRemoveEvent) -> None:
-        self.border.call(self._remove, payload)
+        self._call(self._leave, payload)
 
     async def on_member_ban(self, guild: discord.Guild, user: discord.User | discord.Member) -> None:
-        self.border.call(self._depart, "ban", guild, user, {})
+        self._call(self._tell, self._departures.ban, guild, user)
 
     async def on_member_unban(self, guild: discord.Guild, user: discord.User) -> None:
-        self.border.call(self._return, "unban", guild, user, {})
+        self._call(self._tell, self._departures.unban, guild, user)
 
     async def on_audit_log_entry_create(self, entry: discord.AuditLogEntry) -> None:
-        self.border.call(self._explain, entry)
+        self._call(self._explain, entry)
+
+    # -- from discord.py's objects to plain facts
+
+    def _call(self, hook: Callable[..., None], *args: Any) -> None:
+        self.border.call(hook, *args)
+        self.border.call(self._show_surges)
+        self._arm()
 
     def _join(self, member: discord.Member) -> None:
-        created = member.created_at.timestamp()
-        details: dict[str, object] = {
-            "account_created": f"<t:{int(created)}:R>",
-            "account_age_days": int((self._now() - created) // _DAY),
-            "member_count": member.guild.member_count,
-        }
-        self._return("join", member.guild, member, details)
-
-    def _return(self, kind: str, guild: discord.Guild, user: discord.abc.User, details: dict[str, object]) -> None:
-        """Ship a join or unban, after the departure of the same person that still waits."""
-        key = (guild.id, user.id)
-        self._finish(key)
-        self._removed.pop(key, None)
-        self._ship(kind, guild, user, details, self._now())
-
-    def _remove(self, payload: discord.RawMemberRemoveEvent) -> None:
-        guild = self._bot.get_guild(payload.guild_id)
-        if guild is None or self._was_removed((guild.id, payload.user.id)):
+        if not self._is_shown(member.guild, member):
             return
-        details: dict[str, object] = {"member_count": guild.member_count}
-        # Only a member that was in the cache has more than a name.
-        if isinstance(payload.user, discord.Member):
-            details["roles"] = ", ".join(role.name for role in payload.user.roles if not role.is_default()) or "none"
-            if payload.user.joined_at is not None:
-                joined = payload.user.joined_at.timestamp()
-                details["joined"] = f"<t:{int(joined)}:R>"
-                details["stayed"] = _format_duration(self._now() - joined)
-        self._depart("leave", guild, payload.user, details)
+        now, place, who = self._now(), self._place(member.guild), read_who(member)
+        gone = self._departures.join(place, who, now)
+        if not self._surge(place, "raid").add(Row(f"{who.id}/{now}", now, who, "joined"), place, now):
+            self._submit(join_event(who, place, now, rejoined=member.flags.did_rejoin, gone=gone))
+
+    def _leave(self, payload: discord.RawMemberRemoveEvent) -> None:
+        guild = self._bot.get_guild(payload.guild_id)
+        if guild is not None:
+            self._tell(self._departures.leave, guild, payload.user)
+
+    def _tell(self, what: Callable[[Place, Who, float], None], guild: discord.Guild, user: discord.abc.User) -> None:
+        if self._is_shown(guild, user):
+            place = self._place(guild)
+            self._check_sight(place)
+            what(place, read_who(user), self._now())
 
     def _explain(self, entry: discord.AuditLogEntry) -> None:
-        kind = _REMOVALS.get(entry.action)
-        target_id = getattr(entry.target, "id", None)
-        if kind is None or target_id is None:
+        if not self._is_shown(entry.guild, entry.target):
             return
-        key = (entry.guild.id, target_id)
-        if key not in self._waiting:
-            # The entry may come first, or so late that the ban was shipped without it.
-            user = entry.target if isinstance(entry.target, (discord.User, discord.Member)) else self._bot.get_user(target_id)
-            if user is None or self._was_removed(key):
-                return
-            self._depart(kind, entry.guild, user, {})
-        departure = self._waiting.get(key)
-        if departure is None:
+        place, now = self._place(entry.guild), self._now()
+        if entry.action is discord.AuditLogAction.member_prune:
+            self._departures.explain_prune(read_entry(entry, "prune"), place, now)
             return
-        # A kick does not explain away a ban, and the ban's moderator is the one to name.
-        if departure.type == "ban" and kind == "kick":
+        action, target_id = _ACTIONS.get(entry.action), getattr(entry.target, "id", None)
+        if action is None or target_id is None:
             return
-        departure.type = kind
-        departure.moderator = entry.user
-        if entry.user is None and entry.user_id is not None:
-            departure.details["moderator"] = f"<@{entry.user_id}>"
-        if entry.reason:
-            departure.details["reason"] = entry.reason
+        # Of a person who is not in the cache the entry has nothing but the id.
+        user = entry.target if isinstance(entry.target, discord.abc.User) else self._bot.get_user(target_id)
+        who = Who(target_id) if user is None else read_who(user)
+        self._departures.explain(read_entry(entry, action.value), place, who, now)
 
-    def _depart(self, kind: str, guild: discord.Guild, user: discord.abc.User, details: dict[str, object]) -> None:
-        if not self._is_shown(guild):
-            return
-        key = (guild.id, user.id)
-        departure = self._waiting.get(key)
-        if departure is None:
-            timer = asyncio.get_running_loop().call_later(_WAIT_SECONDS, self.border.call, self._finish, key)
-            departure = self._waiting[key] = _Departure(kind, guild, user, self._now(), timer, {})
-        if kind != "leave":
-            departure.type = kind
-        if isinstance(user, discord.Member):
-            departure.user = user
-        departure.details.update(details)
+    def _is_shown(self, guild: discord.Guild, user: object) -> bool:
+        if self._settings.ignore_bots and getattr(user, "bot", False):
+            return False
+        return not self._settings.guild_ids or guild.id in self._settings.guild_ids
 
-    def _finish(self, key: tuple[int, int]) -> None:
-        departure = self._waiting.pop(key, None)
-        if departure is None:
-            return
-        departure.timer.cancel()
-        if departure.type != "leave":
-            self._removed[key] = self._now()
-            if len(self._removed) > _REMEMBERED:
-                self._removed.popitem(last=False)
-        self._ship(departure.type, departure.guild, departure.user, departure.details, departure.time, departure.moderator)
+    def _place(self, guild: discord.Guild) -> Place:
+        # `me` is missing for a moment when the bot itself is being removed.
+        allowed = guild.me.guild_permissions if guild.me is not None else discord.Permissions.none()  # pyright: ignore[reportUnnecessaryComparison]
+        told = self._bot.intents.moderation
+        # https://github.com/discord/discord-api-docs/pull/7948: bans are told to whoever has one of the two.
+        sees_bans = told and (allowed.view_audit_log or allowed.ban_members)
+        return Place(guild.id, guild.name, guild.member_count, told and allowed.view_audit_log, sees_bans)
 
-    def _was_removed(self, key: tuple[int, int]) -> bool:
-        return key not in self._waiting and self._now() - self._removed.get(key, -math.inf) < _REMEMBER_SECONDS
+    # -- from facts to events
 
-    def _is_shown(self, guild: discord.Guild) -> bool:
-        return not self._guild_ids or guild.id in self._guild_ids
+    def _check_sight(self, place: Place) -> None:
+        """Say once for each server that its audit log cannot be seen, and again when it was visible in between."""
+        if place.sees_audit_log:
+            self._blind.discard(place.id)
+        elif place.id not in self._blind:
+            self._blind.add(place.id)
+            event = blind_event(place, self._now(), has_intent=self._bot.intents.moderation)
+            _log.warning("%s", event.message)
+            self._submit(event)
 
-    def _ship(
-        self,
-        kind: str,
-        guild: discord.Guild,
-        user: discord.abc.User,
-        details: dict[str, object],
-        time: float,
-        moderator: discord.abc.User | None = None,
-    ) -> None:
-        if not self._is_shown(guild):
-            return
-        context = {"member_id": str(user.id), "username": user.name, "guild": guild.name, **details}
-        if moderator is not None:
-            context["moderator"] = f"{moderator.name} ({moderator.id})"
-        event = Event(
-            EventKind.MEMBER,
-            LogLevel.WARNING if kind in ("ban", "kick") else LogLevel.INFO,
-            f"<@{user.id}> {user.name} {_VERBS[kind]} {guild.name}",
-            time,
-            kind,
-            to_plain(context),
-            guild_id=guild.id,
-            persons=tuple(_person(who) for who in (user, moderator) if who is not None),
-            template=kind,
-        )
-        self._submit(event)
+    def _show(self, departure: Departure) -> None:
+        row, now = departure_row(departure), self._now()
+        surges = self._surge(departure.place, _CROWDS.get(departure.type, "departures"))
+        is_listed = surges.correct(row, now)
+        if not is_listed and not departure.is_carded:
+            is_listed = surges.add(row, departure.place, now)
+        if departure.is_carded or not is_listed:
+            departure.is_carded = True
+            self._submit(departure_event(departure))
+
+    def _show_prune(self, prune: Prune) -> None:
+        self._submit(prune_event(prune, self._now()))
+
+    def _surge(self, place: Place, what: str) -> Surges:
+        key = (place.id, what)
+        if key not in self._surges:
+            self._surges[key] = Surges(what, limit=self._settings.raid_joins, seconds=self._settings.raid_seconds)
+        return self._surges[key]
+
+    def _show_surges(self) -> None:
+        now = self._now()
+        for surges in self._surges.values():
+            for surge in surges.tick(now):
+                self._submit(surge_event(surge, now))
+
+    # -- time
+
+    def _arm(self) -> None:
+        """Set the one timer to the next moment at which something is due."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        times = [surges.next_due for surges in self._surges.values()]
+        due = min((time for time in (self._departures.next_due, *times) if time is not None), default=None)
+        if due is not None:
+            pause = min(max(due - self._now(), 0.0), _MAX_SLEEP)
+            self._timer = asyncio.get_running_loop().call_later(pause, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._call(self._departures.tick, self._now())
 
 
-def _person(user: discord.abc.User) -> Person:
-    """Return the person under every name that a text may use: masking must find them all."""
-    names = (user.name, user.display_name, getattr(user, "global_name", None), getattr(user, "nick", None))
-    return Person(user.id, tuple(dict.fromkeys(name for name in names if name)))
-
-
-def _format_duration(seconds: float) -> str:
-    days, rest = divmod(max(int(seconds), 0), _DAY)
-    return (
-        f"{days} days" if days > 1 else f"{days * 24 + rest // 3600} hours" if days or rest >= 3600 else f"{rest // 60} minutes"
+def read_who(user: discord.abc.User) -> Who:
+    """Return what is known of a user now: the object itself may change later."""
+    names = tuple(name for key in ("global_name", "nick") if (name := getattr(user, key, None)))
+    roles: tuple[str, ...] | None = None
+    joined: float | None = None
+    # Only a member that was in the cache has more than names.
+    if isinstance(user, discord.Member):
+        roles = tuple(role.name for role in reversed(user.roles) if not role.is_default())
+        joined = user.joined_at.timestamp() if user.joined_at is not None else None
+    return Who(
+        user.id,
+        user.name,
+        user.display_name,
+        names,
+        user.display_avatar.url,
+        discord.utils.snowflake_time(user.id).timestamp(),
+        user.bot,
+        roles,
+        joined,
     )
+
+
+def read_entry(entry: discord.AuditLogEntry, action: str) -> AuditEntry:
+    """Return what an entry says; a moderator that is not in the cache is an id."""
+    moderator = read_who(entry.user) if entry.user is not None else Who(entry.user_id) if entry.user_id is not None else None
+    removed, days = getattr(entry.extra, "members_removed", 0), getattr(entry.extra, "delete_member_days", 0)
+    created = entry.created_at.timestamp()
+    return AuditEntry(entry.id, action, created, moderator, entry.reason or "", int(removed), int(days))

@@ -1,0 +1,136 @@
+"""Raids and mass departures: when they begin and end, and that everybody is in the list."""
+
+from __future__ import annotations
+
+import pytest
+
+from statsbot_webhooks.capture import surge as surge_module
+from statsbot_webhooks.capture.crowd_cards import surge_event
+from statsbot_webhooks.capture.surge import Row, Surges
+from statsbot_webhooks.capture.who import Place, Who
+from statsbot_webhooks.event import Event
+
+NOW = 1_800_000_000.0
+PLACE = Place(1000, "Guild", member_count=5000)
+
+
+class Server:
+    def __init__(self, limit: int = 10, seconds: float = 10.0, what: str = "raid") -> None:
+        self.surges = Surges(what, limit=limit, seconds=seconds)
+        self.singles: list[Row] = []
+        self.events: list[Event] = []
+        self.now = NOW
+
+    def join(self, number: int, age_days: float = 1.0) -> None:
+        who = Who(10**17 + number, f"raider{number}", created=self.now - age_days * 86400)
+        row = Row(f"{number}", self.now, who, "joined")
+        if not self.surges.add(row, PLACE, self.now):
+            self.singles.append(row)
+        self.tick()
+
+    def tick(self) -> None:
+        self.events += [surge_event(surge, self.now) for surge in self.surges.tick(self.now)]
+
+    def wait(self, seconds: float) -> None:
+        until = self.now + seconds
+        while (due := self.surges.next_due) is not None and due <= until:
+            self.now = max(self.now, due)
+            self.tick()
+        self.now = until
+
+    @property
+    def names(self) -> set[str]:
+        """Everybody who is in a list."""
+        text = "\n".join({event.card: event.files[0].text for event in self.events}.values())
+        return {word for word in text.split() if word.startswith("raider")}
+
+
+def test_ordinary_joins_are_no_raid() -> None:
+    server = Server()
+    for number in range(100):
+        server.join(number)
+        server.wait(1.01)
+    assert len(server.singles) == 100
+    assert not server.events
+
+
+def test_a_raid_is_one_card_that_grows_and_closes() -> None:
+    server = Server()
+    for number in range(3000):
+        server.join(number, age_days=number / 100)
+        server.wait(20 / 3000)
+    # The first ones were shown by themselves, before anybody could know.
+    assert len(server.singles) == 10
+    server.wait(60)
+    assert {event.card for event in server.events} == {server.events[0].card}
+    assert 3 <= len(server.events) <= 6
+    assert server.names == {f"raider{number}" for number in range(3000)}
+    first, last = server.events[0], server.events[-1]
+    assert "going on" in first.title
+    assert (last.title, last.message) == ("Raid over", "3,000 accounts joined Guild within 19 seconds")
+    assert last.context["rate"] == "9,003 joins/min"
+    assert last.context["new_accounts"] == "700 of 3,000 under 7 days old"
+    assert last.context["youngest_accounts"].splitlines()[0].startswith("<@100000000000000000> raider0")
+    assert len(last.persons) == 3000
+    assert len(last.files[0].text) < 300_000
+
+
+def test_after_the_end_joins_are_shown_one_by_one_again() -> None:
+    server = Server(limit=2, seconds=1)
+    for number in range(5):
+        server.join(number)
+    server.wait(3.5)
+    server.join(99)
+    assert [row.who.name for row in server.singles] == ["raider0", "raider1", "raider99"]
+    assert server.events[-1].title == "Raid over"
+
+
+def test_a_trickle_does_not_keep_a_raid_open() -> None:
+    server = Server(limit=10, seconds=10)
+    for number in range(20):
+        server.join(number)
+    for number in range(100, 110):
+        server.wait(5)
+        server.join(number)
+    assert server.singles[-1].who.name == "raider109"
+
+
+def test_a_list_that_is_full_goes_on_in_a_new_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(surge_module, "_MAX_ROWS", 50)
+    server = Server(limit=5)
+    for number in range(120):
+        server.join(number)
+    server.wait(60)
+    assert len({event.card for event in server.events}) == 3
+    assert server.names == {f"raider{number}" for number in range(120)}
+    assert "this list is full" in server.events[1].message
+    assert server.events[-1].title == "Raid over · part 3"
+
+
+def test_the_limits_are_settings() -> None:
+    few, many = Server(limit=3, seconds=5), Server(limit=30, seconds=5)
+    for server in (few, many):
+        for number in range(5):
+            server.join(number)
+    assert (len(few.singles), len(many.singles)) == (3, 5)
+    short, long = Server(limit=3, seconds=1), Server(limit=3, seconds=60)
+    for server in (short, long):
+        for number in range(5):
+            server.join(number)
+            server.wait(2)
+    assert (len(short.singles), len(long.singles)) == (5, 3)
+
+
+def test_a_row_can_be_corrected_while_it_lasts_and_afterwards() -> None:
+    server = Server(limit=2, seconds=1, what="departures")
+    who = Who(5, "anna")
+    for key in ("1", "2", "3"):
+        server.surges.add(Row(key, NOW, who, "left"), PLACE, NOW)
+    assert server.surges.correct(Row("3", NOW, who, "kicked", Who(300, "mod"), "rude"), NOW)
+    server.wait(10)
+    assert server.surges.correct(Row("1", NOW, who, "banned"), server.now)
+    server.wait(10)
+    assert server.events[-1].context["how"] == "1 banned, 1 left, 1 kicked"
+    assert server.events[-1].context["reasons"] == "1 × rude"
+    assert "kicked    anna  by mod: rude" in server.events[-1].files[0].text
+    assert not server.surges.correct(Row("77", NOW, who, "left"), server.now)

@@ -16,6 +16,8 @@ from pydantic.functional_validators import AfterValidator, BeforeValidator
 from .destination import BUILT_IN, Destination, WebhookURL
 from .errors import ConfigError
 from .event import EventKind, LogLevel
+from .mask import MaskLevel
+from .redact_rules import compile_user_pattern
 
 __all__ = ["Destination", "LogLevel", "WebhookConfig", "WebhookURL", "load_webhook_config"]
 
@@ -48,6 +50,18 @@ def _parse_url(value: object) -> object:
     return WebhookURL(value) if isinstance(value, str) and not isinstance(value, WebhookURL) else value
 
 
+def _parse_patterns(value: object) -> object:
+    return [part for part in re.split(r"\n|;;", value) if part.strip()] if isinstance(value, str) else value
+
+
+def _check_pattern(value: str) -> str:
+    try:
+        compile_user_pattern(value)
+    except ValueError as error:
+        raise ValueError(f"a pattern of {len(value)} characters cannot be used: {error}") from None
+    return value
+
+
 def _check_storage(value: str) -> str:
     if value != "memory://" and not re.fullmatch(r"sqlite:///.+", value):
         raise ValueError("must be sqlite:///file.sqlite3 or memory://")
@@ -59,6 +73,10 @@ Level = Annotated[LogLevel, BeforeValidator(_parse_level)]
 Levels = Annotated[dict[str, Level], BeforeValidator(_parse_levels)]
 Ids = Annotated[frozenset[int], BeforeValidator(_parse_list)]
 Names = Annotated[frozenset[str], BeforeValidator(_parse_list)]
+MaskLevels = Annotated[
+    MaskLevel | None, BeforeValidator(lambda value: value.strip().lower() or None if isinstance(value, str) else value)
+]
+Patterns = Annotated[tuple[Annotated[str, AfterValidator(_check_pattern)], ...], BeforeValidator(_parse_patterns)]
 Threshold = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _Count = Annotated[int, Field(ge=1)]
 
@@ -118,6 +136,10 @@ class WebhookConfig:
     admin_guild_id: int | None = None
     admin_role_ids: Ids = frozenset()
     sync_commands: bool = True
+    # None: FULL with `mask_user_ids`, else OFF.
+    mask_level: MaskLevels = None
+    # In RE2 syntax; what they find is redacted. Not shown: a pattern may be the secret itself.
+    redact_patterns: Patterns = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         problems: list[str] = []
@@ -179,7 +201,7 @@ def load_webhook_config(environ: Mapping[str, str] | None = None) -> WebhookConf
     Raises `ConfigError` with every problem at once when a value other than a URL is wrong. A wrong URL is logged and
     left out, so that the other destinations work.
     """
-    values = _read_values() if environ is None else dict(environ)
+    values = read_values() if environ is None else dict(environ)
     if "WEBHOOK_BATCH_TIMEOUT" in values:
         values.setdefault("WEBHOOK_BATCH_TIMEOUT_SECONDS", values["WEBHOOK_BATCH_TIMEOUT"])
     problems: list[str] = []
@@ -203,7 +225,8 @@ def load_webhook_config(environ: Mapping[str, str] | None = None) -> WebhookConf
     return WebhookConfig(destinations=destinations, destination_options=options, **settings)
 
 
-def _read_values() -> dict[str, str]:
+def read_values() -> dict[str, str]:
+    """Return the environment, and what `.env` adds to it."""
     # utf-8-sig: Windows editors put a byte order mark before the first variable.
     from_file = dotenv_values(".env", encoding="utf-8-sig")
     return {key: value for key, value in {**from_file, **os.environ}.items() if value is not None}

@@ -1,133 +1,174 @@
-"""The gate before storage: secrets are redacted, persons masked, in every string of an event. Pure; linear time."""
+"""The one gate before storage: every string of an event without secrets and, when asked, without persons. Pure; linear time.
+
+Order: values of the environment, then shapes and named secrets, then the user's patterns, then persons.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import re
-import secrets
-from collections.abc import Mapping
+import secrets as randomness
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from .event import Event
+from .event import Event, EventFile, Person
+from .mask import PERSON_KEYS, Mask, MaskLevel, pseudonym
+from .redact_rules import compile_user_pattern
+from .redact_scan import MASK, redact_bytes, replace_values
+from .redact_values import compile_values
+from .secret_names import is_secret_name
 
-_MASK: Final = "[redacted]"
-_WEBHOOK_URL: Final = re.compile(
-    # Slashes may be escaped, as JSON writers do.
-    r"(?:https?:)?(?:\\?/){0,2}(?:[a-z]{1,20}\.)?discord(?:app)?\.com(?::\d{1,5})?"
-    r"\\?/api\\?/(?:v\d{1,3}\\?/)?webhooks\\?/\d{1,25}\\?/[\w-]+",
-    re.I,
-)
-# Also without the host: discord.py and aiohttp log the path alone.
-_WEBHOOK_PATH: Final = re.compile(r"/webhooks/\d{1,25}/[\w-]{30,200}", re.I)
-# A bot token: base64 of the id, a time stamp, an HMAC. https://discord.com/developers/docs/reference#authentication
-_BOT_TOKEN: Final = re.compile(r"(?<![\w-])(?:mfa\.[\w-]{20,200}|[\w-]{18,40}\.[\w-]{5,8}\.[\w-]{25,120})(?![\w-])")
-_KEY_WORDS: Final = (
-    r"pass(?:word|wd|phrase|code)|pwd|secret|authorization|api[_-]?key|access[_-]?key|private[_-]?key|credentials?"
-    r"|(?<![a-z])token(?!s)|(?<=_)token(?!s)|(?<=-)token(?!s)|[a-z]token(?!s)|cookie"
-)
-_SECRET_KEY: Final = re.compile(_KEY_WORDS, re.I)
-_ASSIGNMENT: Final = re.compile(
-    rf"((?:{_KEY_WORDS})[\w-]{{0,40}}['\"]{{0,2}}\s{{0,5}}[=:]\s{{0,5}})"
-    r"(b?\"(?:[^\"\\\n]|\\.){0,4000}\"?|b?'(?:[^'\\\n]|\\.){0,4000}'?|(?:(?:bearer|basic|bot|digest)\s+)?"
-    # What an earlier rule left, or a bare value. A delimiter inside the value belongs to it unless what follows shows
-    # that the value is over: half a password must not remain.
-    r"(?:\[redacted[^\]\n]{0,20}\]|(?:[^\s,;&)}\]\"']|[,;&)}\]\"'](?![,;&)}\]\"']{0,8}(?:\s|\Z)|[\w-]{1,40}[=:]))+))",
-    re.I,
-)
-_BEARER: Final = re.compile(r"(\b(?:bearer|bot)\s{1,5})([\w.~+/=-]{16,4000})", re.I)
-_MENTION: Final = r"<@!?(\d{15,21})>"
-_PERSON_KEYS: Final = frozenset(
-    {"member_id", "user_id", "author_id", "member", "user", "author", "username", "moderator", "display_name", "nick"}
+# From here on a number may be a secret of the environment or a card.
+_LONG_NUMBER: Final = 10**7
+_MOST_CACHED: Final = 2048
+# What a reader does not see, but what would keep a secret from being found.
+_UNSEEN: Final = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
 
 
 class Redactor:
-    """Redact secrets always, mask persons and drop tracebacks when asked to."""
+    """Redact secrets always, mask persons and drop tracebacks when asked to.
 
-    def __init__(self, *, mask_user_ids: bool = False, include_stack_traces: bool = True, mask_key: bytes | None = None) -> None:
-        self._masks = mask_user_ids
+    `secrets` are values that must not be shown in any encoding; `patterns` are the user's, in RE2 syntax.
+    """
+
+    def __init__(
+        self,
+        *,
+        mask_user_ids: bool = False,
+        mask_level: MaskLevel | None = None,
+        include_stack_traces: bool = True,
+        mask_key: bytes | None = None,
+        secrets: Iterable[str] = (),
+        patterns: Sequence[str] = (),
+    ) -> None:
+        self._level = mask_level or (MaskLevel.FULL if mask_user_ids else MaskLevel.OFF)
         self._keeps_traces = include_stack_traces
-        self._key = mask_key or secrets.token_bytes(16)
+        self._secrets = frozenset(secrets)
+        self._values = compile_values(self._secrets)
+        self._patterns = tuple(map(compile_user_pattern, patterns))
+        self._clean_texts: dict[str, str] = {}
+        self.mask_key = mask_key or randomness.token_bytes(16)
+
+    def add_secrets(self, values: Iterable[str]) -> None:
+        """Redact these values too from now on."""
+        more = self._secrets.union(values)
+        if more != self._secrets:
+            self._secrets, self._values = more, compile_values(more)
+            self._clean_texts = {}
 
     def redact(self, event: Event) -> Event:
         """Return the event without secrets; equal input gives equal output for one key."""
-        names = self._pseudonyms(event) if self._masks else {}
-        trace = event.traceback if self._keeps_traces else None
+        mask = None
+        if self._level != MaskLevel.OFF:
+            mask = Mask(self._level, self.mask_key, event.persons, event.guild_id)
+        clean = self.redact_text if mask is None else lambda text: mask.text(self.redact_text(text))
+        message = clean(event.message)
         return replace(
             event,
-            message=self._clean(event.message, names),
-            template=self._clean(event.template, names),
-            origin=self._clean(event.origin, names),
-            context=self._clean_mapping(event.context, names),
-            traceback=None if trace is None else self._clean(trace, names),
-            title=self._clean(event.title, names),
-            files=tuple(
-                replace(file, name=self._clean(file.name, names), text=self._clean(file.text, names)) for file in event.files
-            ),
-            persons=() if self._masks else event.persons,
+            message=message,
+            template=message if event.template == event.message else self._short(event.template, clean, mask),
+            origin=self._short(event.origin, clean, mask),
+            context=self._mapping(event.context, clean, mask) if event.context else event.context,
+            traceback=clean(event.traceback) if event.traceback is not None and self._keeps_traces else None,
+            title=clean(event.title) if event.title else "",
+            card=clean(event.card) if event.card else "",
+            avatar_url=self.redact_text(event.avatar_url) if event.avatar_url and mask is None else "",
+            files=tuple(self._file(file, clean) for file in event.files),
+            persons=tuple(self._person(person) for person in event.persons) if mask is None else (),
         )
 
     def redact_text(self, text: str) -> str:
-        """Return a text without secrets."""
-        text = _WEBHOOK_URL.sub("[redacted webhook URL]", text)
-        text = _WEBHOOK_PATH.sub("/webhooks/[redacted]", text)
-        text = _BOT_TOKEN.sub("[redacted token]", text)
-        text = _ASSIGNMENT.sub(rf"\1{_MASK}", text)
-        return _BEARER.sub(rf"\1{_MASK}", text)
-
-    def _clean(self, text: str, names: Mapping[str, str]) -> str:
-        text = self.redact_text(text)
-        if self._masks:
-            # One pass: a name must not be found within the pseudonym of another.
-            pattern = "|".join([_MENTION, *map(_whole, names)])
-            text = re.sub(pattern, lambda match: self._pseudonym(match[1]) if match[1] else names[match[0]], text)
+        """Return a text without secrets. What UTF-8 has no bytes for becomes U+FFFD."""
+        try:
+            data = text.encode()
+        except UnicodeEncodeError:
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            data = text.encode()
+        if len(data) != len(text) and _UNSEEN.search(text):
+            bare = _UNSEEN.sub("", text).encode()
+            if (clean := self._bytes(bare)) is not bare:
+                # A secret, and perhaps one that hid between them.
+                data, text = clean, clean.decode("utf-8", "replace")
+        clean = self._bytes(data)
+        text = text if clean is data else clean.decode("utf-8", "replace")
+        for pattern in self._patterns:
+            if pattern.search(text) is not None:
+                text = pattern.sub(lambda _: MASK, text)
         return text
 
-    def _clean_mapping(self, context: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-        clean: dict[str, Any] = {}
+    def pseudonym(self, user_id: int) -> str:
+        """Return how a person is called when persons are masked."""
+        return pseudonym(self.mask_key, str(user_id))
+
+    def _bytes(self, data: bytes) -> bytes:
+        """Return UTF-8 without secrets; the same object when there are none."""
+        if self._values is not None:
+            data = replace_values(self._values, data)
+        return redact_bytes(data)
+
+    def _short(self, text: str, clean: Callable[[str], str], mask: Mask | None) -> str:
+        """Clean a text that comes again and again, such as a logger's name or a key."""
+        if mask is not None or len(text) > 200:
+            return clean(text)
+        known = self._clean_texts.get(text)
+        if known is None:
+            if len(self._clean_texts) >= _MOST_CACHED:
+                self._clean_texts.clear()
+            known = self._clean_texts[text] = clean(text)
+        return known
+
+    def _person(self, person: Person) -> Person:
+        return replace(person, names=tuple(self._short(name, self.redact_text, None) for name in person.names))
+
+    def _file(self, file: EventFile, clean: Callable[[str], str]) -> EventFile:
+        data = file.data
+        if data:
+            try:
+                data = clean(data.decode()).encode()
+            except UnicodeDecodeError:
+                # A picture, say. It has no text to redact, but it must not hold a secret either.
+                if self._values is not None and self._values.search(data) is not None:
+                    data = b"[redacted: this file held a secret]"
+        return EventFile(clean(file.name), clean(file.text), data)
+
+    def _mapping(self, context: Mapping[str, Any], clean: Callable[[str], str], mask: Mask | None) -> dict[str, Any]:
+        shown: dict[str, Any] = {}
+        # {"name": "password", "value": "…"}, as headers and form fields are often listed.
+        label = context.get("name", context.get("key"))
+        hides_value = isinstance(label, str) and is_secret_name(label)
         for key, value in context.items():
             # A person called "user" must not change what the key user_id says.
-            shown = key if key.lower() in _PERSON_KEYS else self._clean(key, names)
-            if _SECRET_KEY.search(key) and not isinstance(value, (bool, type(None))):
-                clean[shown] = _MASK
-            elif self._masks and key.lower() in _PERSON_KEYS and value is not None:
-                clean[shown] = names.get(str(value)) or self._clean_person(value, names)
+            name = key if PERSON_KEYS.match(key) else self._short(key, clean, mask)
+            while name in shown:
+                name += "_"
+            if (is_secret_name(key) or (hides_value and key == "value")) and not isinstance(value, (bool, type(None))):
+                shown[name] = MASK
+            elif mask is not None:
+                shown[name] = mask.value(key, value, lambda inner: self._value(inner, clean, mask))
             else:
-                clean[shown] = self._clean_value(value, names)
-        return clean
+                shown[name] = self._value(value, clean, mask)
+        return shown
 
-    def _clean_value(self, value: Any, names: Mapping[str, str]) -> Any:
+    def _value(self, value: Any, clean: Callable[[str], str], mask: Mask | None) -> Any:
         if isinstance(value, str):
-            return self._clean(value, names)
+            return clean(value)
         if isinstance(value, Mapping):
-            return self._clean_mapping(value, names)  # pyright: ignore[reportUnknownArgumentType]
-        if isinstance(value, list):
-            return [self._clean_value(item, names) for item in value]  # pyright: ignore[reportUnknownVariableType]
-        if self._masks and isinstance(value, int) and str(value) in names:
-            return names[str(value)]
-        return value
+            return self._mapping(value, clean, mask)  # pyright: ignore[reportUnknownArgumentType]
+        if isinstance(value, (list, tuple)):
+            return self._items(list(value), clean, mask)  # pyright: ignore[reportUnknownArgumentType]
+        return self._number(value, mask) if isinstance(value, int) and abs(value) >= _LONG_NUMBER else value
 
-    def _clean_person(self, value: Any, names: Mapping[str, str]) -> str:
+    def _number(self, value: int, mask: Mask | None) -> int | str:
         text = str(value)
-        cleaned = self._clean(text, names)
-        # A mapping may hold more of the person than was found in it.
-        return cleaned if isinstance(value, str) and cleaned != text else self._pseudonym(text)
+        found = self.redact_text(text)
+        if found != text:
+            return found
+        return value if mask is None else mask.number(value)
 
-    def _pseudonyms(self, event: Event) -> dict[str, str]:
-        names: dict[str, str] = {}
-        for person in event.persons:
-            pseudonym = self._pseudonym(str(person.id))
-            names[str(person.id)] = pseudonym
-            names.update({name: pseudonym for name in person.names if name.strip()})
-        # Longest first, so that a name within a name does not break the longer one.
-        return dict(sorted(names.items(), key=lambda item: -len(item[0])))
-
-    def _pseudonym(self, identity: str) -> str:
-        return f"user-{hashlib.blake2b(identity.encode(), key=self._key, digest_size=4).hexdigest()}"
-
-
-def _whole(name: str) -> str:
-    """Return the pattern of a name as a word of its own. Only ASCII has word borders: Japanese has no spaces."""
-    start = r"(?<![A-Za-z0-9])" if re.match(r"[A-Za-z0-9]", name) else ""
-    return start + re.escape(name) + (r"(?![A-Za-z0-9])" if re.search(r"[A-Za-z0-9]\Z", name) else "")
+    def _items(self, items: list[Any], clean: Callable[[str], str], mask: Mask | None) -> list[Any]:
+        # ["Authorization", "Bearer …"], one header of a list.
+        if len(items) == 2 and isinstance(items[0], str) and is_secret_name(items[0]) and isinstance(items[1], (str, int)):
+            return [clean(items[0]), MASK]
+        return [self._value(item, clean, mask) for item in items]

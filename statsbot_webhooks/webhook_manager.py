@@ -27,7 +27,7 @@ from .event import Event, EventKind, LogLevel, to_plain
 from .event_factory import error_event, member_event, performance_event
 from .intake import Intake
 from .message_formatter import BotInfo, MessageFormatter
-from .redact import Redactor
+from .privacy import keep_mask_key, make_redactor
 from .route import Router, fallbacks
 from .stats import Counters, LossReason, Stats
 from .steering import Steering
@@ -54,7 +54,7 @@ class WebhookManager(Steering):
         self._successor = None
         self._outbox = make_outbox(config.storage, config.storage_max_events, self._on_loss)
         self._formatter = MessageFormatter(config, clock=self._clock)
-        self._redactor = Redactor(mask_user_ids=config.mask_user_ids, include_stack_traces=config.include_stack_traces)
+        self._redactor = make_redactor(config)
         self._router = Router(config.destinations)
         self.control = Control(self._outbox, self._router, self._counters, self._clock)
         self._intake = Intake(
@@ -281,8 +281,18 @@ class WebhookManager(Steering):
             self._counters.lose(name, LossReason.STOPPED, count)
         return f"{total} events were not delivered before the stop and are lost: the storage is memory"
 
+    def add_secrets(self, *values: str) -> None:
+        """Redact these values too, in every encoding. The environment's and `.env`'s are known already."""
+        self._redactor.add_secrets(values)
+
+    def redact_text(self, text: str) -> str:
+        """Return a text as it may be shown: without secrets."""
+        return self._redactor.redact_text(text)
+
     def _on_open(self) -> None:
         """Put what an earlier process left into the books; an earlier life of this manager has done so already."""
+        # Before the first event is redacted.
+        keep_mask_key(self._outbox, self._redactor)
         self.control.load()
         urls = {name: url for name, url in self.control.stored_urls().items() if name not in self.destinations}
         stored = self._adopt(urls)

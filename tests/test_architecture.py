@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[1] / "statsbot_webhooks"
 PURE = (
     *("event", "event_factory", "redact", "route", "batch", "message_formatter", "limits", "stats", "errors"),
     *("destination", "fold", "mute", "tail", "tracebacks"),
+    *("mask", "redact_rules", "redact_context", "redact_scan", "redact_values", "secret_names"),
 )
 
 
@@ -56,10 +57,13 @@ LAYERS = (
     "webhook_manager",
     "steering",
     "capture delivery",
-    "intake batch control handover",
+    "intake batch control handover privacy",
     "storage message_formatter route redact",
     "event_factory limits fold mute tail",
     "config",
+    "redact_scan",
+    "redact_values redact_context",
+    "redact_rules secret_names mask",
     "destination",
     "stats clock event errors tracebacks",
 )

@@ -35,7 +35,14 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         """Start delivering and install the hooks. Runs before login: no user, no session (L4)."""
         set_webhook_manager(self.manager)
         await self.manager.start()
-        self._capture.install(self.bot, self.manager.submit, self.manager.settle)
+        manager = self.manager
+        self._capture.install(
+            self.bot,
+            manager.submit,
+            manager.settle,
+            find_delivery_problem=manager.find_delivery_problem,
+            stats=manager.stats,
+        )
         self._commands.install()
         self._termination.install()
         self._set_bot_info()

@@ -10,7 +10,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Annotated, Any, Final
 
 from dotenv import dotenv_values
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, SecretStr, TypeAdapter, ValidationError
 from pydantic.functional_validators import AfterValidator, BeforeValidator
 
 from .destination import BUILT_IN, Destination, WebhookURL
@@ -24,6 +24,8 @@ __all__ = ["Destination", "LogLevel", "WebhookConfig", "WebhookURL", "load_webho
 _log = logging.getLogger(__name__)
 
 _DESTINATION: Final = re.compile(r"WEBHOOK_([A-Z][A-Z0-9_]*)_URL\Z", re.ASCII)
+# The address of the sign of life is no webhook.
+_HEARTBEAT: Final = "WEBHOOK_HEARTBEAT_URL"
 _SUFFIXES: Final = ("level", "events", "loggers", "guilds")
 
 
@@ -68,6 +70,14 @@ def _check_storage(value: str) -> str:
     return value
 
 
+def _check_heartbeat(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"https?://[^\s/]+\S*", value.get_secret_value().strip()):
+        raise ValueError("must be an address that begins with https:// or http://")
+    return SecretStr(value.get_secret_value().strip())
+
+
+# Prints as asterisks: who has it can keep a dead man's switch quiet.
+HeartbeatURL = Annotated[SecretStr, AfterValidator(_check_heartbeat)]
 Storage = Annotated[str, AfterValidator(_check_storage)]
 Level = Annotated[LogLevel, BeforeValidator(_parse_level)]
 Levels = Annotated[dict[str, Level], BeforeValidator(_parse_levels)]
@@ -133,6 +143,10 @@ class WebhookConfig:
     loop_lag_critical_ms: Threshold = 1000.0
     # None: two sample intervals.
     alert_minimum_seconds: Annotated[float, Field(ge=0, le=86400)] | None = None
+    lifecycle: bool = True
+    gateway_gap_seconds: Annotated[float, Field(ge=0, le=86400)] = 15.0
+    heartbeat_url: HeartbeatURL | None = None
+    heartbeat_interval_seconds: Annotated[float, Field(ge=0.1, le=86400)] = 60.0
     admin_guild_id: int | None = None
     admin_role_ids: Ids = frozenset()
     sync_commands: bool = True
@@ -238,7 +252,7 @@ def _read_destinations(
     """Return the destinations that have a URL, and what is asked for the built-in ones that have none."""
     found: list[Destination] = []
     options: dict[str, dict[str, Any]] = {}
-    names = [match[1] for variable in values if (match := _DESTINATION.match(variable))]
+    names = [match[1] for variable in values if (match := _DESTINATION.match(variable)) and variable != _HEARTBEAT]
     for name in dict.fromkeys([*names, *(name.upper() for name in BUILT_IN)]):
         variable = f"WEBHOOK_{name}_URL"
         asked = options[name.lower()] = _read_options(name, values, problems)

@@ -15,7 +15,7 @@ from typing import Any, Final
 MAX_DEPTH: Final = 6
 MAX_ITEMS: Final = 200
 _EMPTY: Final[Mapping[str, Any]] = {}
-_EXTRAS: Final = ("title", "card", "color", "avatar_url")
+_EXTRAS: Final = ("title", "card", "color", "avatar_url", "route_level")
 
 
 class LogLevel(StrEnum):
@@ -78,7 +78,8 @@ class Event:
     in, which tells repeats apart from neighbours.
 
     Events of one `card` are one message that is kept up to date: the first is posted, each later one replaces what it
-    shows. `title`, `color` (0xRRGGBB) and `avatar_url` replace what the kind and the level would give.
+    shows. `title`, `color` (0xRRGGBB) and `avatar_url` replace what the kind and the level would give. Routes judge
+    `route_level` instead of the level when it is set: the end of an alert must go where the alert went.
     """
 
     kind: EventKind
@@ -96,6 +97,7 @@ class Event:
     color: int | None = None
     avatar_url: str = ""
     files: tuple[EventFile, ...] = ()
+    route_level: LogLevel | None = None
 
     @property
     def is_urgent(self) -> bool:
@@ -132,6 +134,8 @@ def decode(text: str) -> Event:
             raise ValueError(f"version {version} of a stored event is not known")
         extras: dict[str, Any] = rest[0] if rest else {}
         files = tuple(EventFile(name, body, base64.b64decode(data)) for name, body, data in extras.pop("files", ()))
+        if "route_level" in extras:
+            extras["route_level"] = LogLevel(extras["route_level"])
         base = (EventKind(kind), LogLevel(level), message, time, origin, context, traceback, guild_id, people, template)
         return Event(*base, **extras, files=files)
     except (TypeError, RecursionError) as error:

@@ -50,6 +50,9 @@ def _default_names(event: Event, configured: Iterable[str]) -> set[str]:
         return {"performance" if "performance" in names else "error"}
     if event.kind == EventKind.MEMBER:
         return {"member_events" if "member_events" in names else "info"}
+    if event.kind == EventKind.LIFECYCLE:
+        # A start is no news for the channel of errors; a gateway that is down is.
+        return {"info" if "info" in names or _judged(event).number < LogLevel.WARNING.number else "error"}
     if event.level == LogLevel.CRITICAL:
         return {"error", "info"}
     if event.level in (LogLevel.ERROR, LogLevel.WARNING):
@@ -67,10 +70,14 @@ def _accepts(destination: Destination, event: Event, is_default: bool) -> bool:
     if destination.level is not None:
         # A level of its own widens or narrows the default route; with events named it is a floor among those.
         in_scope = is_default or destination.events is not None or event.kind in (EventKind.LOG, EventKind.ERROR)
-        return in_scope and event.level.number >= destination.level.number
+        return in_scope and _judged(event).number >= destination.level.number
     if destination.events is not None:
         return True
-    return is_default or (not _is_built_in(destination.name) and event.level.number >= _OWN_LEVEL.number)
+    return is_default or (not _is_built_in(destination.name) and _judged(event).number >= _OWN_LEVEL.number)
+
+
+def _judged(event: Event) -> LogLevel:
+    return event.route_level or event.level
 
 
 def _within(origin: str, loggers: tuple[str, ...]) -> bool:

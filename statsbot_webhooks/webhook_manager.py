@@ -38,6 +38,7 @@ from .storage.losses import LossReport
 _log = logging.getLogger(__name__)
 _HOUSEKEEPING_SECONDS = 60.0
 _T = TypeVar("_T")
+_BROKEN = (DestinationState.FAILING, DestinationState.GONE)
 
 
 class WebhookManager(Steering):
@@ -204,6 +205,13 @@ class WebhookManager(Steering):
         if not self.is_running:
             return self._intake.snapshot(self.destinations)
         return await self._intake.run(self._intake.snapshot, self.destinations)
+
+    def find_delivery_problem(self) -> str:
+        """Say what keeps events from arriving; nothing when all is well. A destination that was switched off is well."""
+        bad = [f"{name} is {worker.state.value}" for name, worker in self.workers.items() if worker.state in _BROKEN]
+        if self.workers:
+            return ", ".join(bad)
+        return "no webhook is configured" if self.is_running else "delivery has stopped"
 
     async def send_log(self, level: LogLevel, message: str, /, **context: object) -> None:
         """Accept a log message; the other keywords are shown with it."""

@@ -55,6 +55,8 @@ def env(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch
         monkeypatch.setenv(f"WEBHOOK_{name.upper()}_URL", sandbox.webhook_url(name))
     monkeypatch.setenv("WEBHOOK_BATCH_TIMEOUT", "0.2")
     monkeypatch.setenv("WEBHOOK_ADMIN_GUILD_ID", str(sandbox.guild_id))
+    # Tests count messages; those about the bot's own life switch it on, as it is by default.
+    monkeypatch.setenv("WEBHOOK_LIFECYCLE", "false")
     return monkeypatch
 
 

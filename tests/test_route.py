@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from statsbot_webhooks.config import Destination, LogLevel, WebhookURL
-from statsbot_webhooks.event import Event, EventKind
+from statsbot_webhooks.event import Event, EventKind, decode, encode
 from statsbot_webhooks.route import Router
 
 FOUR = ("error", "info", "performance", "member_events")
@@ -60,3 +62,23 @@ def test_own_destinations(options: dict, wanted: Event, unwanted: Event) -> None
 
 def test_a_built_in_one_can_ask_for_debug() -> None:
     assert Router([destination("info", level=LogLevel.DEBUG)]).route(event(level="DEBUG")) == ("info",)
+
+
+def test_the_life_of_the_bot_goes_to_info_and_its_failures_to_error_without_info() -> None:
+    assert Router(map(destination, FOUR)).route(event("lifecycle")) == ("info",)
+    assert Router(map(destination, FOUR)).route(event("lifecycle", "WARNING")) == ("info",)
+    assert Router([destination("error")]).route(event("lifecycle", "WARNING")) == ("error",)
+    assert Router([destination("error")]).route(event("lifecycle")) == ()
+    quiet = Router([destination("info", level=LogLevel.WARNING), destination("own", level=LogLevel.ERROR)])
+    assert quiet.route(event("lifecycle")) == ()
+    assert quiet.route(event("lifecycle", "WARNING")) == ("info",)
+    assert Router([destination("own", events=frozenset({EventKind.LIFECYCLE}))]).route(event("lifecycle")) == ("own",)
+
+
+def test_the_end_of_an_alert_goes_where_the_alert_went() -> None:
+    router = Router([destination("performance", level=LogLevel.CRITICAL), destination("info")])
+    end = replace(event("performance", "INFO"), route_level=LogLevel.CRITICAL)
+    assert router.route(end) == ("performance",)
+    assert router.route(replace(end, route_level=LogLevel.WARNING)) == ()
+    assert decode(encode(end)) == end
+    assert decode(encode(end)).route_level is LogLevel.CRITICAL

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import Any
 
 from discord.ext import commands
 
@@ -13,8 +14,8 @@ from ..event import Event
 from .components import ComponentHooks
 from .endings import EndingHooks
 from .exceptions import ExceptionHooks
+from .health import Health
 from .logs import WebhookLogHandler
-from .loop_watch import LoopWatch
 from .members import MemberHooks
 from .performance import Sampler
 from .process_hooks import ProcessHooks
@@ -41,11 +42,16 @@ class Capture:
         self._endings: EndingHooks | None = None
 
     def install(
-        self, bot: commands.Bot, submit: Callable[[Event], object], settle: Callable[[float], object] = lambda _seconds: None
+        self,
+        bot: commands.Bot,
+        submit: Callable[[Event], object],
+        settle: Callable[[float], object] = lambda _seconds: None,
+        **delivery: Any,
     ) -> None:
         """Install every hook, once. Needs a running loop; nothing of Discord.
 
         `settle` blocks until what was submitted is in the storage, or for so many seconds; the end of the interpreter calls it.
+        `delivery` is what `Health` asks of it.
         """
         self.uninstall()
         settings = self._settings
@@ -61,8 +67,7 @@ class Capture:
             seen=seen,
             repeats=repeats,
         )
-        loop_watch = LoopWatch(submit, critical_ms=settings.loop_lag_critical_ms, now=self._now)
-        sampler = Sampler(bot, submit, settings=settings, now=self._now, sources=[loop_watch.measure])
+        health = Health(bot, submit, settings=settings, now=self._now, **delivery)
         # A hook that fails must not leave those before it behind.
         with ExitStack() as stack:
             hook = RootHook(handler, settings.loggers, settings.log_level)
@@ -72,11 +77,10 @@ class Capture:
             ComponentHooks(bot, reporter).install(stack)
             ProcessHooks(reporter, settle).install(stack)
             endings.install(stack)
-            loop_watch.install(stack)
             MemberHooks(bot, submit, now=self._now, settings=settings).install(stack)
-            sampler.install(stack)
+            health.install(stack)
             self._stack = stack.pop_all()
-        self.sampler, self._endings = sampler, endings
+        self.sampler, self._endings = health.sampler, endings
         for intent, consequence in _CONSEQUENCES.items():
             if not getattr(bot.intents, intent):
                 _log.warning("the bot runs without the %s intent: %s. Set intents.%s = True", intent, consequence, intent)

@@ -43,6 +43,7 @@ def alert_event(alert: Alert, sample: Mapping[str, float], *, trend: str = "", c
         card=alert.card,
         color={AlertState.OVER: GREEN, AlertState.STOPPED: GREY}.get(alert.state),
         files=(EventFile("chart.png", data=chart),) if chart else (),
+        route_level=alert.worst,
     )
 
 

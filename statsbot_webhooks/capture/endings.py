@@ -53,7 +53,7 @@ class EndingHooks:
         passes. So it can be sent at once, without a session of the bot.
         """
         error = sys.exc_info()[1]
-        if isinstance(error, Exception) and _is_closing(self._bot):
+        if isinstance(error, Exception) and is_closing(self._bot):
             self._reporter.watch(self._report_end)(error)
 
     def _report_end(self, error: Exception) -> None:
@@ -79,6 +79,7 @@ def _is_loading(bot: commands.Bot) -> bool:
     return any(frame.f_code.co_name in loaders and frame.f_locals.get("self") is bot for frame in _frames())
 
 
-def _is_closing(bot: commands.Bot) -> bool:
+def is_closing(bot: commands.Bot) -> bool:
+    """Whether the caller was called by the bot's `close`."""
     close = commands.Bot.close.__code__
     return any(frame.f_code is close and frame.f_locals.get("self") is bot for frame in _frames())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import linecache
+import math
 import sys
 import sysconfig
 import threading
@@ -43,8 +44,9 @@ class _Stall:
 
 
 class LoopWatch:
-    """Watch the running loop. A stall is shipped from the thread, so it is on disk even when the loop never turns again.
+    """Watch the running loop; `last_stall` is the monotonic time at which it last turned again.
 
+    A stall is shipped from the thread, so it is on disk even when the loop never turns again.
     It costs four timers and two wakeups of the thread in each `critical_ms`.
     """
 
@@ -56,6 +58,7 @@ class LoopWatch:
         self._beat = 0.0
         self._due = 0.0
         self._worst = 0.0
+        self.last_stall = -math.inf
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_thread = 0
@@ -91,7 +94,10 @@ class LoopWatch:
 
     def _turn(self) -> None:
         self._beat = now = time.monotonic()
-        self._worst = max(self._worst, now - self._due)
+        late = now - self._due
+        self._worst = max(self._worst, late)
+        if late >= self._limit:
+            self.last_stall = now
         self._arm()
 
     # -- on the thread

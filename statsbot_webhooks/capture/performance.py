@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Final
 
@@ -37,7 +37,7 @@ class Sampler:
     """Take a sample every `sample_interval_seconds`; `last` is the newest and `ring` holds those of 24 hours.
 
     `sources` add their metrics to each sample, `loop_thresholds` the thresholds that depend on the bot, and `after` is
-    awaited after each sample. `is_offline` says that the gateway is down, which hides its latency.
+    awaited after each sample. `offline_shards` are those whose gateway is down, which hides their latency; None is all.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Sampler:
         now: Callable[[], float],
         sources: Sequence[Source] = (),
         loop_thresholds: Callable[[], Mapping[str, Threshold]] = dict,
-        is_offline: Callable[[], bool] = bool,
+        offline_shards: Callable[[], Collection[int | None]] = tuple,
         after: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
         interval = settings.sample_interval_seconds
@@ -58,7 +58,7 @@ class Sampler:
         self._now = now
         self._sources = sources
         self._loop_thresholds = loop_thresholds
-        self._is_offline = is_offline
+        self._offline_shards = offline_shards
         self._after = after
         self._thresholds = {
             metric: Threshold(getattr(settings, f"{name}_warning_{unit}"), getattr(settings, f"{name}_critical_{unit}"))
@@ -119,10 +119,11 @@ class Sampler:
 
     def _hidden(self, thresholds: Mapping[str, Threshold]) -> set[str]:
         """Return the metrics that only show what something worse explains: no gateway, or a loop that does not turn."""
-        is_slow = any(alert.metric == "loop_lag_ms" for alert in self.alerts.open)
-        if not is_slow and not self._is_offline():
-            return set()
-        return {metric for metric in thresholds if metric.startswith("gateway_latency_ms")}
+        latencies = {metric for metric in thresholds if metric.startswith("gateway_latency_ms")}
+        offline = self._offline_shards()
+        if None in offline or any(alert.metric == "loop_lag_ms" for alert in self.alerts.open):
+            return latencies
+        return {metric for metric in latencies if metric.rpartition("/")[2] in {str(shard) for shard in offline}}
 
     async def _show(self, alert: Alert) -> None:
         """Ship an alert with its chart, which is drawn on another thread."""

@@ -1,0 +1,78 @@
+"""How the bot is: everything that watches it, put together. Samples and alerts, the loop, its life, the sign of life."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+
+from discord.ext import commands
+
+from ..config import WebhookConfig
+from ..event import Event
+from ..stats import Stats
+from .heartbeat import Heartbeat
+from .lifecycle import LifecycleHooks
+from .loop_watch import LoopWatch
+from .performance import Sampler
+
+Submit = Callable[[Event], object]
+
+
+async def _no_stats() -> Stats:
+    return Stats({}, 0, 0, 0)
+
+
+def _no_problem() -> str:
+    return ""
+
+
+class Health:
+    """Watch a bot. `find_delivery_problem` says what keeps events from arriving, `stats` returns the books."""
+
+    def __init__(
+        self,
+        bot: commands.Bot,
+        submit: Submit,
+        *,
+        settings: WebhookConfig,
+        now: Callable[[], float],
+        find_delivery_problem: Callable[[], str] = _no_problem,
+        stats: Callable[[], Awaitable[Stats]] = _no_stats,
+    ) -> None:
+        self._bot = bot
+        self._settings = settings
+        self._find_delivery_problem = find_delivery_problem
+        self._loop_watch = LoopWatch(submit, critical_ms=settings.loop_lag_critical_ms, now=now)
+        ship: Submit = submit if settings.lifecycle else _ignore
+        self.lifecycle = LifecycleHooks(bot, ship, now=now, gap_seconds=settings.gateway_gap_seconds)
+        self.sampler = Sampler(
+            bot,
+            submit,
+            settings=settings,
+            now=now,
+            sources=[self._loop_watch.measure],
+            offline_shards=lambda: self.lifecycle.offline_shards,
+        )
+
+    def install(self, stack: ExitStack) -> None:
+        """Start everything; the stack ends it in reverse, so that the last word is that the bot has stopped."""
+        self.lifecycle.install(stack)
+        self._loop_watch.install(stack)
+        self.sampler.install(stack)
+        url = self._settings.heartbeat_url
+        if url is not None:
+            interval = self._settings.heartbeat_interval_seconds
+            Heartbeat(url.get_secret_value(), interval_seconds=interval, find_problem=self.find_problem).install(stack)
+
+    def find_problem(self) -> str:
+        """Say what is wrong with gateway, loop or delivery; nothing when all is well."""
+        if not self._bot.is_ready() or self.lifecycle.offline_shards:
+            return "the gateway is down"
+        if time.monotonic() - self._loop_watch.last_stall < self._settings.heartbeat_interval_seconds:
+            return "the event loop was blocked"
+        return self._find_delivery_problem()
+
+
+def _ignore(_event: Event) -> None:
+    """Ship nothing: lifecycle events are switched off, and the gateway is still watched."""

@@ -1,0 +1,65 @@
+"""A sign of life to a dead man's switch (Healthchecks, Uptime Kuma): sent only while everything is healthy."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Final
+
+import aiohttp
+
+_log = logging.getLogger(__name__)
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
+_GRACE_SECONDS: Final = 60
+
+
+class Heartbeat:
+    """Request a URL every `interval_seconds` while `find_problem` returns nothing.
+
+    The URL is a secret: who has it can keep the switch quiet. It is in no log line. A failure is logged once, and so is
+    the end of it.
+    """
+
+    def __init__(self, url: str, *, interval_seconds: float, find_problem: Callable[[], str]) -> None:
+        self._url = url
+        self._interval = interval_seconds
+        self._find_problem = find_problem
+        self._state = ""
+        self._task: asyncio.Task[None] | None = None
+
+    def install(self, stack: ExitStack) -> None:
+        """Start; the stack ends it. Needs a running loop."""
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="statsbot_webhooks-heartbeat")
+        stack.callback(self._task.cancel)
+
+    async def _run(self) -> None:
+        # A bot that has just been started is not healthy yet, which is no news.
+        for _ in range(_GRACE_SECONDS):
+            if not self._find_problem():
+                break
+            await asyncio.sleep(1)
+        while True:
+            problem = self._find_problem()
+            self._note(f"not sent: {problem}" if problem else await self._send())
+            await asyncio.sleep(self._interval)
+
+    async def _send(self) -> str:
+        """Request the URL; returns what went wrong."""
+        try:
+            # A session for each request: one a minute is not worth an open connection.
+            async with aiohttp.ClientSession(timeout=_TIMEOUT) as session, session.get(self._url) as response:
+                return "" if response.status < 400 else f"answered with status {response.status}"
+        except (aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
+            # The text of these exceptions holds the URL.
+            return f"failed with {type(error).__name__}"
+
+    def _note(self, state: str) -> None:
+        if state == self._state:
+            return
+        if state:
+            _log.warning("the heartbeat to WEBHOOK_HEARTBEAT_URL %s", state)
+        else:
+            _log.info("the heartbeat to WEBHOOK_HEARTBEAT_URL works again")
+        self._state = state

@@ -44,7 +44,7 @@ class _Draft:
         self.persons: tuple[Person, ...] = ()
         self.template = record.msg if isinstance(record.msg, str) else ""
         self.title = self.card = self.avatar_url = ""
-        self.color = None
+        self.color = self.route_level = None
         self.files = ()
 
 

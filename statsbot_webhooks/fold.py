@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from .event import Event, decode, encode, fingerprint
+from .event import Event, EventKind, decode, encode, fingerprint
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
 # More places than a card can name are counted as one, under this name.
 _OTHERS: Final = "others"
 _MAX_PLACES: Final = 10
-# The times of at most so many repeats draw the sparkline; older ones are thinned out, the count is not touched.
+# The times of at most so many repeats draw the sparkline; more are thinned out, the count is not touched.
 _MAX_TIMES: Final = 240
 
 
@@ -46,7 +47,7 @@ def merge(earlier: Fold, later: Fold) -> Fold:
         earlier.count + later.count,
         min(earlier.first, later.first),
         max(earlier.last, later.last),
-        times if len(times) <= _MAX_TIMES else times[:1] + times[1 - _MAX_TIMES // 2 :],
+        _thin(times),
         _sum(earlier.guilds, later.guilds),
         _sum(earlier.commands, later.commands),
     )
@@ -54,12 +55,44 @@ def merge(earlier: Fold, later: Fold) -> Fold:
 
 def fold(events: Iterable[Event]) -> list[Fold]:
     """Return one fold for each fingerprint, in the order of first appearance; what lies between repeats does not matter."""
-    found: dict[str, Fold] = {}
-    for event in events:
+    return [group.fold for group in group_events(list(events))]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A fold, the events that are in it, oldest first, and where these stood among all."""
+
+    fold: Fold
+    events: Sequence[Event]
+    positions: Sequence[int] = ()
+
+
+def group_events(events: Sequence[Event]) -> list[Group]:
+    """Return one group for each fingerprint, in the order of first appearance.
+
+    Members stay apart: who came and went is what there is to see, though it is the same kind of event for each.
+    """
+    found: dict[str, list[int]] = {}
+    for position, event in enumerate(events):
         key = fingerprint(event)
-        single = fold_of(event)
-        found[key] = merge(found[key], single) if key in found else single
-    return list(found.values())
+        found.setdefault(f"{key} {event.message}" if event.kind == EventKind.MEMBER else key, []).append(position)
+    return [_group([events[position] for position in positions], positions) for positions in found.values()]
+
+
+def _group(events: Sequence[Event], positions: Sequence[int]) -> Group:
+    newest = max(events, key=lambda event: event.time)
+    times = sorted(event.time for event in events)
+    guilds = Counter(str(event.context["guild"]) for event in events if event.context.get("guild"))
+    commands = Counter(str(event.context["command"]) for event in events if event.context.get("command"))
+    fold = Fold(newest, len(events), times[0], times[-1], _thin(times), _sum({}, guilds), _sum({}, commands))
+    return Group(fold, events, positions)
+
+
+def _thin(times: Sequence[float]) -> tuple[float, ...]:
+    """Return at most `_MAX_TIMES` times that lie as all of them do."""
+    if len(times) <= _MAX_TIMES:
+        return tuple(times)
+    return tuple(times[index * (len(times) - 1) // (_MAX_TIMES - 1)] for index in range(_MAX_TIMES))
 
 
 def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:

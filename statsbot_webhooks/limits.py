@@ -16,8 +16,10 @@ FIELD_NAME: Final = 256
 FIELD_VALUE: Final = 1024
 FOOTER: Final = 2048
 EMBED_TOTAL: Final = 6000
-# https://discord.com/developers/docs/reference#uploading-files: 10 MiB for one request.
+# https://discord.com/developers/docs/reference#uploading-files: 10 MiB. Whether for a file or for the whole request has
+# been told both ways; kept for the whole request, less the room for its other parts, it is true in both.
 FILE_BYTES: Final = 10 * 1024 * 1024 - 64 * 1024
+FILES: Final = 10
 
 
 def length(text: str) -> int:
@@ -43,12 +45,3 @@ def head(text: str, limit: int) -> str:
 def tail(text: str, limit: int) -> str:
     """Return the longest end of at most `limit` units."""
     return head(text[-max(limit, 1) :][::-1], limit)[::-1]
-
-
-def shorten(text: str, limit: int, mark: str = "\n… see the attached file …\n") -> str:
-    """Return beginning and end of a text, within `limit` units."""
-    if length(text) <= limit:
-        return text
-    room = limit - length(mark)
-    first = room * 2 // 3
-    return head(text, first) + mark + tail(text, room - first)

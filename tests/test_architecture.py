@@ -10,6 +10,7 @@ PURE = (
     *("event", "event_factory", "redact", "route", "batch", "message_formatter", "limits", "stats", "errors"),
     *("destination", "fold", "mute", "tail", "tracebacks"),
     *("mask", "redact_rules", "redact_context", "redact_scan", "redact_values", "secret_names"),
+    *(f"present/{path.stem}" for path in (ROOT / "present").glob("*.py")),
 )
 
 
@@ -59,6 +60,7 @@ LAYERS = (
     "capture delivery",
     "intake batch control handover privacy",
     "storage message_formatter route redact",
+    "present",
     "event_factory limits fold mute tail",
     "config",
     "redact_scan",

@@ -56,6 +56,11 @@ class ChannelLimiter:
             await self._clock.sleep(wait)
         self._sent.append(self._clock.now())
 
+    def budget_left(self) -> int:
+        """Return how many requests the last minute leaves; safe to call from any thread."""
+        since = self._clock.now() - _WINDOW_SECONDS - _MARGIN_SECONDS
+        return max(self._limit - sum(time > since for time in tuple(self._sent)), 0)
+
     def _wait_seconds(self, now: float) -> float:
         window = _WINDOW_SECONDS + _MARGIN_SECONDS
         while self._sent and not now - window < self._sent[0] <= now + _MARGIN_SECONDS:

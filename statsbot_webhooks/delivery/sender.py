@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..batch import MAX_ENTRIES, Batch
+from ..batch import MAX_ENTRIES, Batch, Presentation
 from ..storage import Depth, Entry
 from .cards import Card
 from .links import Watches
@@ -22,6 +22,7 @@ class MessageSender:
         self._parts = parts
         self._suspects: list[Entry] = []
         self._doubted = ""
+        self._presentation = Presentation.CARDS
         self.note = ""
         self.is_flushing = False
         self.watches = Watches()
@@ -80,9 +81,13 @@ class MessageSender:
         return next_unit(absorbed.rest) if absorbed.rest else None
 
     def _lay_out(self, unit: Unit, card: Card | None, batch_id: str) -> Batch:
-        batcher = self._parts.batcher
+        parts, batcher = self._parts, self._parts.batcher
         if card is None:
-            return batcher.build(unit.entries, note=self.note, batch_id=batch_id)
+            left = parts.limiters.limiter(parts.destination.name).budget_left()
+            state = {"current": self._presentation, "budget_left": left}
+            batch = batcher.build(unit.entries, note=self.note, batch_id=batch_id, now=parts.clock.now(), **state)
+            self._presentation = batch.presentation
+            return batch
         return Batch(unit.entries, (), batcher.build_card(card.fold, note=self.note, batch_id=batch_id))
 
     async def _settle(self, batch: Batch, batch_id: str, result: Result, key: str, card: Card | None) -> None:
@@ -105,9 +110,9 @@ class MessageSender:
 
     async def _delivered(self, batch: Batch, result: Result, key: str, card: Card | None) -> None:
         self.note = self._doubted = ""
-        self._suspects = self._suspects[len(batch.entries) :]
+        self._suspects = _without(self._suspects, batch.entries)
         if card is None:
-            await self._parts.ledger.ack(batch.entries)
+            await self._parts.ledger.ack(batch.entries, shown=len(batch.entries) - batch.folded)
         else:
             state = self._parts.cards.posted(key, card, result.message_id, None, self._parts.clock.now())
             await self._parts.ledger.ack(batch.entries, state, shown=1)
@@ -115,7 +120,7 @@ class MessageSender:
 
     async def _reject(self, entries: Sequence[Entry], result: Result) -> None:
         """Look for the one event that Discord refuses, by halves, and bury it."""
-        await self._parts.ledger.release(self._suspects[len(entries) :])
+        await self._parts.ledger.release(_without(self._suspects, entries))
         if len(entries) > 1:
             self._suspects = list(entries)
             return
@@ -123,3 +128,8 @@ class MessageSender:
         await self._parts.ledger.bury(entries, result.reason)
         name = self._parts.destination.name
         self._parts.health.say(f"Discord refuses an event for webhook {name}: {result.reason}. It is kept as a dead letter")
+
+
+def _without(entries: Sequence[Entry], others: Sequence[Entry]) -> list[Entry]:
+    ids = {entry.id for entry in others}
+    return [entry for entry in entries if entry.id not in ids]

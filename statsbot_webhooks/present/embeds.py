@@ -1,0 +1,183 @@
+"""Cards: an event, or the repeats of one, as an embed with the files it needs. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from .. import limits
+from ..event import Event, EventFile, EventKind
+from ..fold import Fold, Group, sparkline
+from .look import Style, color_of, title_of
+from .markdown import ZERO_WIDTH, break_fences, code_block, escape_markdown, shorten, truncate
+from .message import MARK_ROOM, Attachment, Embed, WebhookMessage, embed_length, free_name, size
+from .text import text_file, to_bytes, value_text
+
+# The name of the file that holds in full what a message could only show in part.
+WHOLE_FILE: Final = "events.txt"
+_PICTURE: Final = re.compile(r".+\.(?:png|jpe?g|gif|webp)\Z", re.I)
+_PLAIN_KEY: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*\Z", re.ASCII)
+_CAPITALS: Final = {"id": "ID", "ms": "ms", "mb": "MB", "url": "URL", "cpu": "CPU", "api": "API"}
+# What tells where and who comes first; what is long comes last, so that short fields stand side by side.
+_FIRST: Final = ("guild", "channel", "command", "user", "member", "username", "member_id", "moderator", "reason")
+_INLINE_UNITS: Final = 40
+_MAX_VARIANTS: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An embed, the event's own files, and whether everything of the event is shown."""
+
+    embed: Embed
+    files: tuple[Attachment, ...] = ()
+    is_whole: bool = True
+    length: int = field(default=0)
+
+
+def format_cards(groups: Sequence[Group], style: Style) -> tuple[WebhookMessage, int]:
+    """Return a message with a card for each group, and how many of the groups fitted into it (at least one)."""
+    embeds: list[Embed] = []
+    files: list[Attachment] = []
+    shown: list[Event] = []
+    is_whole = True
+    total = 0
+    for group in groups[: limits.EMBEDS]:
+        card = format_card(group, style, {file.filename for file in files} | {WHOLE_FILE})
+        fits = len(files) + len(card.files) < limits.FILES and size(files) + size(card.files) < limits.FILE_BYTES // 2
+        if embeds and (total + card.length > limits.EMBED_TOTAL - MARK_ROOM or not fits):
+            break
+        total += card.length
+        embeds.append(card.embed)
+        files += card.files
+        shown += group.events
+        is_whole = is_whole and card.is_whole
+    if not is_whole:
+        files.append(text_file(WHOLE_FILE, sorted(shown, key=lambda event: event.time), limits.FILE_BYTES - size(files)))
+    return WebhookMessage(embeds=tuple(embeds), files=tuple(files)), len(embeds)
+
+
+def format_card(group: Group, style: Style, taken_names: set[str]) -> Card:
+    """Return the card of one group; its files get names that are not taken."""
+    event = group.fold.event
+    title, message, whole = title_of(event), *_message(group, style)
+    repeats = repeats_line(group.fold)
+    room = limits.DESCRIPTION - limits.length(message) - limits.length(repeats) - 2
+    description = message
+    if event.traceback is not None:
+        trace = break_fences(event.traceback.rstrip())
+        # What failed stands at the end.
+        fitted = shorten(trace, max(min(style.room, room - 20), 200), first=1 / 4)
+        whole = whole and fitted == trace
+        description += ("\n" if description else "") + code_block(fitted, "py")
+    if repeats:
+        description += ("\n" if description else "") + repeats
+    fields, fields_whole = _fields(event.context, group.fold)
+    embed: Embed = {"title": truncate(escape_markdown(title), limits.TITLE), "color": color_of(event)}
+    whole = whole and fields_whole and embed["title"] == escape_markdown(title)
+    if description:
+        embed["description"] = description
+    if fields:
+        embed["fields"] = fields
+    if event.avatar_url:
+        embed["thumbnail"] = {"url": event.avatar_url}
+    finish(embed, event, style)
+    files, files_whole = event_files(event.files, taken_names)
+    picture = next((file.filename for file in files if _PICTURE.match(file.filename)), None)
+    if picture:
+        embed["image"] = {"url": f"attachment://{picture}"}
+    while embed_length(embed) > limits.EMBED_TOTAL - MARK_ROOM:
+        embed["fields"].pop()
+        fields_whole = False
+    return Card(embed, files, whole and fields_whole and files_whole, embed_length(embed))
+
+
+def finish(embed: Embed, event: Event, style: Style) -> None:
+    """Put the time and the logger below an embed."""
+    if style.include_timestamps:
+        embed["timestamp"] = datetime.fromtimestamp(event.time, UTC).isoformat()
+    if event.origin and event.kind in (EventKind.LOG, EventKind.ERROR) and event.origin not in embed["title"]:
+        embed["footer"] = {"text": limits.truncate(event.origin, 200)}
+
+
+def _message(group: Group, style: Style) -> tuple[str, bool]:
+    """Return the text of a card and whether it is whole: the message, or the different ones of repeats, newest last."""
+    event = group.fold.event
+    room = min(style.room, limits.DESCRIPTION)
+    if event.traceback is not None:
+        room = min(room, limits.DESCRIPTION // 2)
+    texts = Counter(event.message for event in group.events)
+    same_details = all(other.context == event.context and other.traceback == event.traceback for other in group.events)
+    same_files = not any(other.files for other in group.events if other is not event)
+    if len(texts) <= 1:
+        escaped = escape_markdown(event.message)
+        return (fitted := shorten(escaped, room)), fitted == escaped and same_details and same_files
+    lines = [escape_markdown(text) + (f" `×{count}`" if count > 1 else "") for text, count in texts.items()]
+    shown = lines[-_MAX_VARIANTS:]
+    hidden = len(lines) - len(shown)
+    # The newest are the ones to see, so it is the oldest that make room.
+    while len(shown) > 1 and sum(map(limits.length, shown)) + len(shown) > room - 60:
+        shown.pop(0)
+        hidden += 1
+    head = f"-# {hidden} other texts before these, all in the attached file\n" if hidden else ""
+    fitted = shorten("\n".join(shown), room - len(head))
+    return head + fitted, not hidden and fitted == "\n".join(shown) and same_details and same_files
+
+
+def repeats_line(fold: Fold) -> str:
+    """Return the line that says how often, from when to when, and how it went on."""
+    if fold.count < 2:  # noqa: PLR2004
+        return ""
+    first, last = int(fold.first), int(fold.last)
+    line = f"`×{fold.count}` first <t:{first}:T>, last <t:{last}:T> (<t:{last}:R>)"
+    bars = sparkline(fold.times, fold.first, fold.last).rstrip() if fold.last > fold.first else ""
+    return f"{line}\n`{bars}`" if bars else line
+
+
+def _fields(context: Mapping[str, Any], fold: Fold) -> tuple[list[dict[str, Any]], bool]:
+    places = {"guild": fold.guilds, "command": fold.commands} if fold.count > 1 else {}
+    fields: list[dict[str, Any]] = []
+    whole = len(context) <= limits.FIELDS
+    for key, value in context.items():
+        counts = places.get(key, {})
+        text = escape_markdown(value_text(value))
+        if len(counts) > 1:
+            text = ", ".join(f"{escape_markdown(place)} ×{count}" for place, count in counts.items())
+        name = escape_markdown(_name(key))
+        whole = whole and limits.length(name) <= limits.FIELD_NAME and limits.length(text) <= limits.FIELD_VALUE
+        fields.append(
+            {
+                # Discord refuses a field whose name or value has nothing to see.
+                "name": truncate(name, limits.FIELD_NAME) if name.strip() else ZERO_WIDTH,
+                "value": shorten(text, limits.FIELD_VALUE) if text.strip() else ZERO_WIDTH,
+                "inline": limits.length(text) <= _INLINE_UNITS and "\n" not in text,
+                "rank": _FIRST.index(key) if key in _FIRST else len(_FIRST),
+            }
+        )
+    fields.sort(key=lambda item: (not item["inline"], item.pop("rank")))
+    return fields[: limits.FIELDS], whole
+
+
+def _name(key: str) -> str:
+    """Return the key of a detail as a reader's words: `member_id` is "Member ID"."""
+    if not _PLAIN_KEY.match(key):
+        return key
+    words = [_CAPITALS.get(word, word) for word in key.split("_")]
+    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
+
+
+def event_files(files: Sequence[EventFile], taken_names: set[str]) -> tuple[tuple[Attachment, ...], bool]:
+    """Return the event's files as attachments, and whether all of them are there."""
+    found: list[Attachment] = []
+    names = set(taken_names)
+    for file in files:
+        data = file.data or to_bytes(file.text)
+        if len(found) >= limits.FILES - 1 or size(found) + len(data) > limits.FILE_BYTES // 2:
+            return tuple(found), False
+        name = free_name(file.name, names)
+        names.add(name)
+        found.append(Attachment(name, data))
+    return tuple(found), True

@@ -1,0 +1,75 @@
+"""Text as Discord shows it: escaped, cut without breaking what was escaped, and never with an open code block. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from .. import limits
+
+FENCE: Final = "```"
+ZERO_WIDTH: Final = "\u200b"
+MORE: Final = "\n… see the attached file …\n"
+# A link ends where Discord's markdown could begin: a link with a backtick in it must not open a code block.
+# An underscore within a word does nothing in Discord, and names such as memory_mb stay as they are.
+_MARKDOWN: Final = re.compile(
+    r"(https?://[^\s\\*`|<>]+)|([\\*~`|]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^(?:[>#]|-(?= |#)))", re.MULTILINE
+)
+# Control characters but tab and line feed become the pictures that Unicode has for them, as editors show them.
+_CONTROL: Final = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {127: 0x2421}
+_CARRIAGE: Final = re.compile(r"\r\n?")
+
+
+def visible(text: str) -> str:
+    """Return a text whose control characters can be seen, and do nothing."""
+    if text.isprintable():
+        return text
+    return _CARRIAGE.sub("\n", text).translate(_CONTROL)
+
+
+def escape_markdown(text: str) -> str:
+    """Return a text that Discord shows as it is; links stay links."""
+    return _MARKDOWN.sub(lambda match: match[1] or f"\\{match[2]}", visible(text))
+
+
+def break_fences(text: str) -> str:
+    """Return a text that cannot close the code block around it."""
+    return visible(text).replace(FENCE, f"``{ZERO_WIDTH}`")
+
+
+def code_block(text: str, language: str = "") -> str:
+    """Return a text whose fences are broken as a code block; a backtick at its end stays inside."""
+    end = ZERO_WIDTH if text.endswith("`") else ""
+    return f"{FENCE}{language}\n{text}{end}\n{FENCE}"
+
+
+def shorten(escaped: str, limit: int, *, more: str = MORE, first: float = 2 / 3) -> str:
+    """Return beginning and end of an escaped text within `limit` units; `first` is the beginning's share.
+
+    No escape is cut in two: half of one would show a backslash, or let through what was escaped.
+    """
+    if limits.length(escaped) <= limit:
+        return escaped
+    room = max(limit - limits.length(more), 0)
+    head = limits.head(escaped, int(room * first))
+    tail = limits.tail(escaped, room - limits.length(head))
+    if _ends_in_escape(head):
+        head = head[:-1]
+    if tail and _ends_in_escape(escaped[: -len(tail)]):
+        tail = tail[1:]
+    return head + more + tail
+
+
+def truncate(escaped: str, limit: int) -> str:
+    """Return the beginning of an escaped text within `limit` units, with a mark when something is missing."""
+    return shorten(escaped, limit, more="…", first=1)
+
+
+def _ends_in_escape(text: str) -> bool:
+    return (len(text) - len(text.rstrip("\\"))) % 2 == 1
+
+
+def safe_username(name: str) -> str:
+    """Return a webhook username that Discord accepts: 1 to 80 units, without "discord" and "clyde" (W10)."""
+    safe = re.sub(r"(?i)(dis)(cord)|(cly)(de)", lambda m: f"{m[1] or m[3]}-{m[2] or m[4]}", " ".join(name.split()))
+    return limits.truncate(safe, limits.USERNAME) or "bot"

@@ -8,7 +8,7 @@ demo: .venv/.installed
 	.venv/bin/python -m statsbot_webhooks demo
 
 test: .venv/.installed-test
-	.venv/bin/python -m pytest -q
+	.venv/bin/python -m pytest -q -n 4 --dist worksteal
 
 soak: .venv/.installed-test
 	.venv/bin/python -m pytest -q -m soak -s

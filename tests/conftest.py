@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from types import ModuleType
 from typing import Any
 
 import discord
@@ -112,6 +113,20 @@ async def online(bot: commands.Bot, sandbox: Sandbox) -> AsyncIterator[None]:
     finally:
         await bot.close()
         await asyncio.wait([running])
+
+
+def _our_modules() -> dict[str, ModuleType]:
+    return {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "statsbot_webhooks"}
+
+
+@pytest.fixture(autouse=True)
+def same_modules() -> Iterator[None]:
+    """A reload of the extension makes new modules (L2); the next test gets those that it imported."""
+    before = _our_modules()
+    yield
+    for name in _our_modules():
+        del sys.modules[name]
+    sys.modules.update(before)
 
 
 @pytest.fixture(autouse=True)

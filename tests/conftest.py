@@ -97,16 +97,19 @@ def new_bot(kind: type[commands.Bot], **options: Any) -> commands.Bot:
 @asynccontextmanager
 async def online(bot: commands.Bot, sandbox: Sandbox) -> AsyncIterator[None]:
     """Log in, and be ready and know every server, until the end, when the bot is closed."""
-    ready = asyncio.Event()
+    ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def on_ready() -> None:
-        ready.set()
+        if not ready.done():
+            ready.set_result(None)
 
     bot.add_listener(on_ready)
     running = asyncio.create_task(bot.start(sandbox.bot_token))
     try:
         async with asyncio.timeout(30):
-            await ready.wait()
+            await asyncio.wait([ready, running], return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                await running
             while any(guild.unavailable for guild in bot.guilds):
                 await asyncio.sleep(0.01)
         yield

@@ -47,11 +47,17 @@ class _Connection:
 
     def __init__(self, socket: web.WebSocketResponse, *, compress: bool) -> None:
         self.socket = socket
+        self.is_dropped = False
         self._compressor = zlib.compressobj() if compress else None
         self._queue: asyncio.Queue[JSON] = asyncio.Queue()
 
     def send(self, op: int, data: Any = None, *, event: str | None = None, sequence: int | None = None) -> None:
         self._queue.put_nowait({"op": op, "d": data, "s": sequence, "t": event})
+
+    async def drop(self, code: int, reason: str) -> None:
+        """Close from this side; the bot answers with a code of its own, which says nothing of its session."""
+        self.is_dropped = True
+        await self.socket.close(code=code, message=reason.encode())
 
     async def write(self) -> None:
         """Send what is queued, for as long as the bot is there; what it misses is replayed when it resumes."""
@@ -133,14 +139,14 @@ class Gateway:
                     raise _Closed(4002, "Decode error.")
                 session = self._receive(connection, session, cast(str, message.data))
         except _Closed as closed:
-            await socket.close(code=closed.code, message=closed.reason.encode())
+            await connection.drop(closed.code, closed.reason)
         finally:
             writer.cancel()
             await asyncio.wait([writer])
             if session is not None and session.connection is connection:
                 session.connection = None
                 # A bot that says goodbye properly ends its session; any other close lets it resume.
-                if socket.close_code in (1000, 1001):
+                if socket.close_code in (1000, 1001) and not connection.is_dropped:
                     self.sessions.pop(session.id, None)
         return socket
 
@@ -310,8 +316,7 @@ class Gateway:
         if not resumable:
             for session in dropped:
                 del self.sessions[session.id]
-        closing = [connection.socket.close(code=4000, message=b"Unknown error.") for connection in connections]
-        await asyncio.gather(*closing)
+        await asyncio.gather(*(connection.drop(4000, "Unknown error.") for connection in connections))
 
     def ask_to_reconnect(self) -> None:
         """Send op 7, as Discord does before it restarts a server of its own."""

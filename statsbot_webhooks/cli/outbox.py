@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ..config import load_webhook_config
 from ..errors import StorageError
-from ..message_formatter import format_text
+from ..present.text import format_text
 from ..storage import DeadLetter, SqliteOutbox, open_existing
 
 _MOST: Final = 10_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from .batch import Batcher
@@ -23,17 +23,16 @@ from .delivery.parts import Parts
 from .delivery.transport import WebhookTransport
 from .delivery.worker import DestinationWorker
 from .destination import Destination
-from .event import Event, EventKind, LogLevel, to_plain
-from .event_factory import error_event, member_event, performance_event
+from .event import Event, EventKind, LogLevel
 from .intake import Intake
 from .message_formatter import BotInfo, MessageFormatter
 from .privacy import keep_mask_key, make_redactor
 from .route import Router, fallbacks
-from .stats import Counters, LossReason, Stats
+from .sending import Sending
+from .stats import Counters, Stats
 from .steering import Steering
-from .storage import DeadLetter, Loss, make_outbox, storage_path
-from .storage.expired import write_expired
-from .storage.losses import LossReport
+from .storage import DeadLetter, make_outbox
+from .upkeep import Upkeep
 
 _log = logging.getLogger(__name__)
 _HOUSEKEEPING_SECONDS = 60.0
@@ -41,7 +40,7 @@ _T = TypeVar("_T")
 _BROKEN = (DestinationState.FAILING, DestinationState.GONE)
 
 
-class WebhookManager(Steering):
+class WebhookManager(Sending, Steering):
     """Accept events and deliver them. Build it anywhere; `start` needs a running loop.
 
     Events sent before `start` wait and are delivered then. With a `predecessor` it goes on with that one's books.
@@ -53,7 +52,8 @@ class WebhookManager(Steering):
         self._counters = Counters() if predecessor is None else predecessor._counters
         self._predecessor = predecessor
         self._successor = None
-        self._outbox = make_outbox(config.storage, config.storage_max_events, self._on_loss)
+        self._upkeep = Upkeep(config, self._counters, self._clock)
+        self._outbox = make_outbox(config.storage, config.storage_max_events, self._upkeep.on_loss)
         self._formatter = MessageFormatter(config, clock=self._clock)
         self._redactor = make_redactor(config)
         self._router = Router(config.destinations)
@@ -73,7 +73,6 @@ class WebhookManager(Steering):
         self._transport: WebhookTransport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tests = 0
-        self._losses = LossReport()
         self._make_worker: Callable[[Destination], DestinationWorker] | None = None  # made by `start`
 
     @property
@@ -213,25 +212,6 @@ class WebhookManager(Steering):
             return ", ".join(bad)
         return "no webhook is configured" if self.is_running else "delivery has stopped"
 
-    async def send_log(self, level: LogLevel, message: str, /, **context: object) -> None:
-        """Accept a log message; the other keywords are shown with it."""
-        plain: Mapping[str, Any] = to_plain(context)
-        level = LogLevel(str(getattr(level, "value", level)).upper())
-        self.submit(Event(EventKind.LOG, level, str(message), self._clock.now(), context=plain))
-
-    async def send_error(self, error: BaseException, /, **context: object) -> None:
-        """Accept an exception, with its traceback unless `include_stack_traces` is off."""
-        keep = self.config.include_stack_traces
-        self.submit(error_event(error, now=self._clock.now(), include_stack_traces=keep, context=context))
-
-    async def send_performance_alert(self, metric_name: str, value: float, threshold: float, /, **context: object) -> None:
-        """Accept a measured value that is above its threshold, both in the metric's own unit."""
-        self.submit(performance_event(metric_name, value, threshold, now=self._clock.now(), context=context))
-
-    async def send_member_event(self, event_type: str, member_id: int, username: str, /, **context: object) -> None:
-        """Accept what happened to a member: join, leave, kick, ban, unban or a type of your own."""
-        self.submit(member_event(event_type, member_id, username, now=self._clock.now(), context=context))
-
     async def send_test(self, destination: str, timeout: float = 30.0) -> Result:  # noqa: ASYNC109
         """Send a test message through the worker of a destination and return what Discord answered.
 
@@ -276,18 +256,8 @@ class WebhookManager(Steering):
         self._formatter.bot_info = BotInfo(name, avatar_url)
 
     def _leave_rest(self) -> str:
-        """Say what becomes of the events that wait; on the intake thread."""
-        self._outbox.maintain()
         self.control.save_tallies()
-        waiting = {name: self._outbox.depth(name).entries for name in self.destinations}
-        total = sum(waiting.values())
-        if not total:
-            return ""
-        if self._outbox.is_durable:
-            return f"{total} events wait in the storage for the next start"
-        for name, count in waiting.items():
-            self._counters.lose(name, LossReason.STOPPED, count)
-        return f"{total} events were not delivered before the stop and are lost: the storage is memory"
+        return self._upkeep.leave_rest(self._outbox, self.destinations)
 
     def add_secrets(self, *values: str) -> None:
         """Redact these values too, in every encoding. The environment's and `.env`'s are known already."""
@@ -319,12 +289,8 @@ class WebhookManager(Steering):
             worker.is_enabled = name not in self.control.switched_off
         self._add_workers(stored)
 
-    def _on_loss(self, loss: Loss) -> None:
-        self._counters.lose(loss.destination, loss.reason, loss.count)
-        self._losses.add(loss)
-
     def _report_losses(self, destination: str) -> None:
-        text = self._losses.take(destination)
+        text = self._upkeep.report_losses(destination)
         if text:
             self._intake.file(destination, self._notice(text))
 
@@ -349,20 +315,8 @@ class WebhookManager(Steering):
             await self._intake.run(self._expire)
 
     def _expire(self) -> None:
-        self._outbox.maintain()
         self.control.save_tallies()
-        old = self._outbox.expire(self._clock.now() - self.config.max_age_hours * 3600)
-        for entry in old:
-            self._counters.lose(entry.destination, LossReason.EXPIRED)
-        path = storage_path(self.config.storage)
-        if not old or path is None:
-            return
-        try:
-            file = write_expired(path, old)
-        except OSError as error:
-            _log.error("%d events were older than WEBHOOK_MAX_AGE_HOURS and are lost: %s", len(old), error.strerror)
-        else:
-            _log.warning("%d events were older than WEBHOOK_MAX_AGE_HOURS; they are in %s", len(old), file.name)
+        self._upkeep.expire(self._outbox)
 
     def _wake_from_intake(self, name: str) -> None:
         self._wake({name})

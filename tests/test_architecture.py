@@ -56,7 +56,7 @@ LAYERS = (
     "tap",
     "runtime",
     "webhook_manager",
-    "steering",
+    "steering sending upkeep",
     "capture delivery",
     "intake batch control handover privacy",
     "storage message_formatter route redact",

@@ -104,9 +104,11 @@ def _values(view: Any) -> dict[str, object]:
         return {}
     found: dict[str, object] = {}
     for number, child in enumerate(view.children):
-        # From discord.py 2.6 on a Label holds the text above a component.
+        # From discord.py 2.6 on a Label holds the text above a component, and a TextInput's own label is deprecated, so that
+        # asking for it would print a warning.
         inner: Any = getattr(child, "component", child)
-        name = getattr(child, "text", None) or getattr(child, "label", None) or f"field {number + 1}"
+        own: Any = inner.to_component_dict().get("label") if isinstance(inner, ui.TextInput) else None
+        name = getattr(child, "text", None) or own or f"field {number + 1}"
         value = getattr(inner, "value", None)
         found[str(name)] = str(value)[:300] if value is not None else [str(each)[:100] for each in getattr(inner, "values", ())]
     return found

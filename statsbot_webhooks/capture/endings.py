@@ -12,7 +12,9 @@ import discord
 from discord.ext import commands
 
 from ..event import LogLevel
+from . import scene
 from .reporter import Reporter
+from .scene import NOWHERE, Scene
 from .slots import watch_calls
 
 _REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
@@ -37,14 +39,14 @@ class EndingHooks:
         for kind in (commands.ExtensionFailed, commands.ExtensionNotFound, commands.NoEntryPointError):
             watch_calls(stack, kind, "__init__", watch, after=True)
 
-    def _on_extension_error(self, error: commands.ExtensionError, *_args: Any, **_kwargs: Any) -> None:
+    def _on_extension_error(self, _made: None, error: commands.ExtensionError, *_args: Any, **_kwargs: Any) -> None:
         if not _is_loading(self._bot):
             return
         # It has no traceback yet. Whoever catches it has one, so it is looked at when the loop turns next.
-        self._loop.call_soon(self._report_extension, error)
+        self._loop.call_soon(self._report_extension, error, scene.read(scene.of_frames, _frames()))
 
-    def _report_extension(self, error: commands.ExtensionError, level: LogLevel = LogLevel.ERROR) -> None:
-        self._reporter.report(error, f"extension {error.name}", details={"extension": error.name}, level=level)
+    def _report_extension(self, error: commands.ExtensionError, place: Scene = NOWHERE, level: LogLevel = LogLevel.ERROR) -> None:
+        self._reporter.report(error, f"extension {error.name}", place, details={"extension": error.name}, level=level)
 
     def report_end(self) -> None:
         """Report the exception that is on its way out of the bot, if it is being closed for one.
@@ -58,7 +60,7 @@ class EndingHooks:
 
     def _report_end(self, error: Exception) -> None:
         if isinstance(error, commands.ExtensionError):
-            self._report_extension(error, LogLevel.CRITICAL)
+            self._report_extension(error, level=LogLevel.CRITICAL)
             return
         reason = next((text for kind, text in _REASONS if isinstance(error, kind)), "the bot ends with this exception")
         self._reporter.report(error, "end of the bot", details={"consequence": reason}, level=LogLevel.CRITICAL)

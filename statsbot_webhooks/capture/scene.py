@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, Final, cast
 
 import discord
@@ -79,16 +79,22 @@ def of_traceback(trace: TracebackType | None) -> Scene:
 
     Nothing but such objects is read from the frames: they hold the memory of the bot, and its secrets (G3).
     """
+    frames: list[FrameType] = []
+    while trace is not None and len(frames) < _MAX_FRAMES:
+        frames.append(trace.tb_frame)
+        trace = trace.tb_next
+    return of_frames(frames)
+
+
+def of_frames(frames: Iterable[FrameType]) -> Scene:
+    """Return the scene that frames tell of, the first that tells of one."""
     second: object = None
-    for _ in range(_MAX_FRAMES):
-        if trace is None:
-            break
-        for value in list(trace.tb_frame.f_locals.values()):
+    for frame in frames:
+        for value in list(frame.f_locals.values()):
             if isinstance(value, (discord.Interaction, commands.Context)):
                 return _of_object(cast("object", value)) or NOWHERE
             if second is None and isinstance(value, (discord.Message, discord.Member, discord.Guild)):
                 second = value
-        trace = trace.tb_next
     return (_of_object(second) if second is not None else None) or NOWHERE
 
 

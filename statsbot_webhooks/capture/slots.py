@@ -93,7 +93,7 @@ class Slot:
 
 
 def watch_calls(stack: ExitStack, owner: Any, name: str, watch: Watch, *, after: bool = False) -> None:
-    """Call `watch` with the arguments of each call of a method, before it or after it; the stack undoes it."""
+    """Call `watch` with the arguments of each call of a method, or with its result and them `after` it; the stack undoes it."""
     before = vars(owner).get(name, _MISSING)
     original = getattr(owner, name)
     is_active = True
@@ -104,7 +104,7 @@ def watch_calls(stack: ExitStack, owner: Any, name: str, watch: Watch, *, after:
             watch(*args, **kwargs)
         result = original(*args, **kwargs)
         if is_active and after:
-            watch(*args, **kwargs)
+            watch(result, *args, **kwargs)
         return result
 
     # `wraps` has copied the marks of one that was here before us.

@@ -168,7 +168,7 @@ class Departures:
         self._prunes.append(prune)
         for departure in [each for departures in self._known.values() for each in departures]:
             is_open = departure.type is Type.LEAVE and departure.prune is None and departure.returned is None
-            if is_open and prune.reaches_back_to(departure.time) and prune.may_have_taken(place.id, departure.who, now):
+            if is_open and prune.reaches_back_to(departure.time) and prune.may_have_taken(departure.place.id, departure.who, now):
                 self._fold(departure, prune, now)
 
     # -- time

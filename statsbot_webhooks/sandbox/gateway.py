@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 from aiohttp import WSMsgType, web
 
-from .permissions import VIEW_AUDIT_LOG
+from .permissions import BAN_MEMBERS, VIEW_AUDIT_LOG
 from .state import JSON, Guild, State
 
 _MEMBERS: Final = 1 << 1
@@ -32,6 +32,12 @@ _NEEDS: Final = {
 }  # fmt: skip
 _CHUNK: Final = 1000
 _REPLAYED: Final = 1000
+# Any one of these is enough. https://github.com/discord/discord-api-docs/pull/7948
+_SEEN_WITH: Final = {
+    "GUILD_AUDIT_LOG_ENTRY_CREATE": VIEW_AUDIT_LOG,
+    "GUILD_BAN_ADD": VIEW_AUDIT_LOG | BAN_MEMBERS,
+    "GUILD_BAN_REMOVE": VIEW_AUDIT_LOG | BAN_MEMBERS,
+}
 
 
 class _Closed(Exception):  # noqa: N818 - it is a close code, not an error of the server
@@ -257,9 +263,10 @@ class Gateway:
 
     def _may_see(self, event: str, guild_id: int | None) -> bool:
         guild = self._state.guilds.get(guild_id) if guild_id is not None else None
-        if guild is None or event != "GUILD_AUDIT_LOG_ENTRY_CREATE":
+        needed = _SEEN_WITH.get(event)
+        if guild is None or needed is None:
             return True
-        return bool(self._state.permissions(guild, int(self._bot_user["id"])) & VIEW_AUDIT_LOG)
+        return bool(self._state.permissions(guild, int(self._bot_user["id"])) & needed)
 
     def add_guild(self, guild: Guild, *, known: bool = False) -> None:
         """Tell the bot that it has joined a server, or that one it is in is there again."""

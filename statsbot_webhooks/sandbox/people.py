@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from .gateway import Gateway
 from .guild_payload import DEFAULT_PERMISSIONS
 from .permissions import bits
 from .server import Server
-from .state import JSON, Guild, State
+from .state import JSON, Guild, State, iso
 
 _KICK: Final = 20
 _PRUNE: Final = 21
@@ -20,7 +21,11 @@ BOT_PERMISSIONS: Final = ("view_audit_log", "manage_channels", "manage_roles", "
 
 
 class People(Server):
-    """The part of the sandbox where people are; `audit_delay=None` means that no audit log entry ever comes."""
+    """The part of the sandbox where people are.
+
+    `audit_delay` is how many seconds the audit log entry of an action comes after it: before it when negative, and with
+    `None` never.
+    """
 
     def __init__(self, port: int, state: State, gateway: Gateway, owner: JSON, bot: JSON) -> None:
         super().__init__(port)
@@ -56,15 +61,20 @@ class People(Server):
 
     def join(
         self, name: str, *, account_age_days: float = 400, bot: bool = False, user_id: int | None = None,
-        guild_id: int | None = None, admin: bool = False, role_ids: Iterable[int] = (),
+        guild_id: int | None = None, admin: bool = False, role_ids: Iterable[int] = (), joined_days_ago: float = 0,
     ) -> int:  # fmt: skip
-        """Let somebody join, a known person when `user_id` is given, with roles; returns the user's id."""
+        """Let somebody join, a known person when `user_id` is given, with roles; returns the user's id.
+
+        `joined_days_ago` makes a member of long standing; do that before the bot logs in.
+        """
 
         def act() -> int:
             guild = self._where(guild_id)
             user = self.state.user(name, user_id=user_id, bot=bot, age_days=account_age_days)
             held = (*role_ids, *((guild.admin_role_id,) if admin else ()))
             member = self.state.add_member(guild, user, held)
+            if joined_days_ago:
+                member["joined_at"] = iso(time.time() - joined_days_ago * 86400)
             self._gateway.dispatch("GUILD_MEMBER_ADD", {**member, "guild_id": str(guild.id)}, guild.id)
             return int(user["id"])
 
@@ -84,8 +94,8 @@ class People(Server):
     ) -> None:  # fmt: skip
         """Kick a member: a leave and the audit log entry."""
         guild = self._where(guild_id)
-        self._call(self._remove, guild, user_id)
-        self._audit(guild, _KICK, user_id, moderator_id, reason, audit_delay)
+        entry = self._entry(_KICK, user_id, moderator_id, reason)
+        self._act(guild, lambda: self._remove(guild, user_id), entry, audit_delay)
 
     def ban(
         self, user_id: int, moderator_id: int | None = None, reason: str | None = None, *,
@@ -101,8 +111,7 @@ class People(Server):
             if user_id in guild.members:
                 self._remove(guild, user_id)
 
-        self._call(act)
-        self._audit(guild, _BAN, user_id, moderator_id, reason, audit_delay)
+        self._act(guild, act, self._entry(_BAN, user_id, moderator_id, reason), audit_delay)
 
     def unban(
         self, user_id: int, moderator_id: int | None = None, *, guild_id: int | None = None,
@@ -115,8 +124,7 @@ class People(Server):
             user = guild.bans.pop(user_id)["user"]
             self._gateway.dispatch("GUILD_BAN_REMOVE", {"guild_id": str(guild.id), "user": user}, guild.id)
 
-        self._call(act)
-        self._audit(guild, _UNBAN, user_id, moderator_id, None, audit_delay)
+        self._act(guild, act, self._entry(_UNBAN, user_id, moderator_id, None), audit_delay)
 
     def softban(self, user_id: int, moderator_id: int | None = None, reason: str | None = None, **where: Any) -> None:
         """Ban a person and lift the ban at once, as moderation bots do to delete somebody's messages."""
@@ -129,30 +137,40 @@ class People(Server):
     ) -> None:  # fmt: skip
         """Prune members that were away for so many days: a leave each, and one audit log entry that names nobody."""
         guild, ids = self._where(guild_id), list(user_ids)
-        for user_id in ids:
-            self._call(self._remove, guild, user_id)
+
+        def act() -> None:
+            for user_id in ids:
+                self._remove(guild, user_id)
+
         # https://discord.com/developers/docs/resources/audit-log: the numbers travel as text.
         options = {"delete_member_days": str(days), "members_removed": str(len(ids))}
-        self._audit(guild, _PRUNE, None, moderator_id, None, audit_delay, options)
+        entry = self._entry(_PRUNE, None, moderator_id, None) | {"options": options}
+        self._act(guild, act, entry, audit_delay)
 
-    def _audit(
-        self, guild: Guild, action: int, target_id: int | None, moderator_id: int | None, reason: str | None,
-        delay: float | None, options: JSON | None = None,
-    ) -> None:  # fmt: skip
-        def act() -> None:
-            entry: JSON = {
-                "id": str(self.state.snowflake()), "user_id": str(moderator_id or self.admin_id),
-                "target_id": None if target_id is None else str(target_id), "action_type": action, "changes": [],
-                **({} if reason is None else {"reason": reason}), **({} if options is None else {"options": options}),
-            }  # fmt: skip
+    def _entry(self, action: int, target_id: int | None, moderator_id: int | None, reason: str | None) -> JSON:
+        # The id carries the time of the action, however late the entry comes.
+        return {
+            "id": str(self._call(self.state.snowflake)), "user_id": str(moderator_id or self.admin_id),
+            "target_id": None if target_id is None else str(target_id), "action_type": action, "changes": [],
+            **({} if reason is None else {"reason": reason}),
+        }  # fmt: skip
+
+    def _act(self, guild: Guild, act: Callable[[], object], entry: JSON, delay: float | None) -> None:
+        """Do something, and let its audit log entry come `delay` seconds later, before it, or never."""
+
+        def write() -> None:
             guild.audit_log.append(entry)
-            event = {**entry, "guild_id": str(guild.id)}
-            self._gateway.dispatch("GUILD_AUDIT_LOG_ENTRY_CREATE", event, guild.id)
+            self._gateway.dispatch("GUILD_AUDIT_LOG_ENTRY_CREATE", {**entry, "guild_id": str(guild.id)}, guild.id)
 
+        if delay is not None and delay < 0:
+            self._call(write)
+            self._later(-delay, act)
+            return
+        self._call(act)
         if delay == 0:
-            self._call(act)
+            self._call(write)
         elif delay is not None:
-            self._later(delay, act)
+            self._later(delay, write)
 
     def say(self, text: str, *, channel: str = "general", author_id: int | None = None, guild_id: int | None = None) -> int:
         """Let a member write a message; returns its id."""

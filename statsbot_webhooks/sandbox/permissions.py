@@ -9,6 +9,7 @@ from .form import Refusal
 
 JSON = dict[str, Any]
 # https://discord.com/developers/docs/topics/permissions
+BAN_MEMBERS: Final = 1 << 2
 ADMINISTRATOR: Final = 1 << 3
 MANAGE_CHANNELS: Final = 1 << 4
 VIEW_AUDIT_LOG: Final = 1 << 7
@@ -19,7 +20,8 @@ MANAGE_ROLES: Final = 1 << 28
 MANAGE_WEBHOOKS: Final = 1 << 29
 ALL: Final = (1 << 52) - 1
 NAMES: Final = {
-    "administrator": ADMINISTRATOR, "manage_channels": MANAGE_CHANNELS, "view_audit_log": VIEW_AUDIT_LOG,
+    "ban_members": BAN_MEMBERS, "administrator": ADMINISTRATOR, "manage_channels": MANAGE_CHANNELS,
+    "view_audit_log": VIEW_AUDIT_LOG,
     "view_channel": VIEW_CHANNEL, "send_messages": SEND_MESSAGES, "manage_messages": MANAGE_MESSAGES,
     "manage_roles": MANAGE_ROLES, "manage_webhooks": MANAGE_WEBHOOKS,
 }  # fmt: skip

@@ -21,6 +21,7 @@ TEXT: Final = 0
 CATEGORY: Final = 4
 FORUM: Final = 15
 THREAD: Final = 11
+_DID_REJOIN: Final = 1 << 0
 _SUPPRESS_EMBEDS: Final = 1 << 2
 Listener = Callable[[str, dict[str, Any]], None]
 JSON = dict[str, Any]
@@ -59,6 +60,7 @@ class Guild:
     roles: dict[int, JSON] = field(default_factory=dict[int, JSON])
     is_available: bool = True
     members: dict[int, JSON] = field(default_factory=dict[int, JSON])
+    former: set[int] = field(default_factory=set[int])
     channels: dict[int, JSON] = field(default_factory=dict[int, JSON])
     threads: dict[int, JSON] = field(default_factory=dict[int, JSON])
     bans: dict[int, JSON] = field(default_factory=dict[int, JSON])
@@ -115,7 +117,8 @@ class State:
     def add_member(self, guild: Guild, user: JSON, role_ids: tuple[int, ...] = ()) -> JSON:
         member: JSON = {
             "user": user, "nick": None, "avatar": None, "roles": [str(role_id) for role_id in role_ids],
-            "joined_at": iso(), "deaf": False, "mute": False, "flags": 0, "pending": False, "premium_since": None,
+            "joined_at": iso(), "deaf": False, "mute": False, "pending": False, "premium_since": None,
+            "flags": _DID_REJOIN if int(user["id"]) in guild.former else 0,
         }  # fmt: skip
         guild.members[int(user["id"])] = member
         self.emit("member", {"guild_id": str(guild.id), "user": user, "joined": True})
@@ -124,6 +127,7 @@ class State:
     def remove_member(self, guild: Guild, user_id: int) -> JSON:
         """Take a member out of a guild and return the user; raises `KeyError` when there is no such member."""
         user = guild.members.pop(user_id)["user"]
+        guild.former.add(user_id)
         self.emit("member", {"guild_id": str(guild.id), "user": user, "joined": False})
         return user
 

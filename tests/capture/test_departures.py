@@ -285,6 +285,14 @@ def test_a_prune_does_not_claim_whom_it_cannot_know(channel: Channel) -> None:
     assert "member0" not in found["prune"].files[0].text
 
 
+def test_a_prune_takes_nobody_from_another_server(channel: Channel) -> None:
+    channel.leave()
+    channel.departures.explain_prune(AuditEntry(9, "prune", NOW, MOD, "", 5, 7), replace(PLACE, id=2000), channel.now)
+    channel.leave(replace(ANNA, id=201))
+    channel.wait(20)
+    assert sorted(event.origin for event in channel.events) == ["leave", "leave", "prune"]
+
+
 def test_more_leaves_than_a_prune_took_are_named_as_such(channel: Channel) -> None:
     for who in members(3):
         channel.leave(who)

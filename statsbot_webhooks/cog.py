@@ -58,6 +58,8 @@ class WebhookCog(commands.Cog, name="Webhooks"):
     @commands.Cog.listener()
     async def on_ready(self) -> None:
         self._set_bot_info()
+        # The token may come from elsewhere than the environment.
+        self.manager.add_secrets(self.bot.http.token or "")
         await self._commands.sync()
 
     def _set_bot_info(self) -> None:

@@ -112,8 +112,8 @@ class Intake:
         return await future
 
     def file(self, destination: str, event: Event) -> None:
-        """File an event for one destination, past the routes; it is shown as it is. Returns at once."""
-        self._calls.put(lambda: self._store([(destination, event)]))
+        """File an event for one destination, past the routes. Returns at once."""
+        self._calls.put(lambda: self._store([(destination, self._redactor.redact(event))]))
         self._bell.put(None)
 
     async def settle(self) -> None:

@@ -136,6 +136,7 @@ class Steering(ABC):
         kept = [destination for destination in self.config.destinations if destination.name not in urls]
         self.config = replace(self.config, destinations=(*kept, *added))
         self._router.add(added)
+        self._redactor.add_secrets(destination.url.token for destination in added)
         return added
 
     def _tell_ended(self, ended: Ended) -> None:

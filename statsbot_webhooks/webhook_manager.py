@@ -26,6 +26,7 @@ from .destination import Destination
 from .event import Event, EventKind, LogLevel
 from .intake import Intake
 from .message_formatter import BotInfo, MessageFormatter
+from .own_records import OwnRecords
 from .privacy import keep_mask_key, make_redactor
 from .route import Router, fallbacks
 from .sending import Sending
@@ -73,6 +74,7 @@ class WebhookManager(Sending, Steering):
         self._transport: WebhookTransport | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tests = 0
+        self._own_records = OwnRecords(self._redactor.redact_text)
         self._make_worker: Callable[[Destination], DestinationWorker] | None = None  # made by `start`
 
     @property
@@ -90,7 +92,8 @@ class WebhookManager(Sending, Steering):
         if self.is_running:
             return
         self._loop = asyncio.get_running_loop()
-        transport = self._transport = WebhookTransport(self._count_request)
+        self._own_records.install()
+        transport = self._transport = WebhookTransport(self._count_request, self._redactor.redact_text)
         limiters = ChannelLimiters(self.config.max_requests_per_minute, self._clock)
         pause = Pause()
         links = Links(self._tell, self._fallback, self._wake_from_intake, self._report_losses)
@@ -159,6 +162,7 @@ class WebhookManager(Sending, Steering):
         self.workers, self._tasks, self._transport, self._make_worker = {}, {}, None, None
         if left:
             _log.warning("%s", left)
+        self._own_records.uninstall()
 
     async def flush(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - part of the public API
         """Send what waits now, without waiting for batches to fill; returns when it is sent, or after `timeout` seconds.

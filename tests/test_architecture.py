@@ -67,7 +67,7 @@ LAYERS = (
     "redact_values redact_context",
     "redact_rules secret_names mask",
     "destination",
-    "stats clock event errors tracebacks",
+    "stats clock event errors tracebacks own_records",
 )
 EXCEPTIONS = {
     ("capture", "runtime"): "a WebhookLogHandler made by hand finds the manager when it emits",

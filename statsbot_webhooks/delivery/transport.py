@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Protocol
 
@@ -44,10 +44,14 @@ class _Seen:
 
 
 class WebhookTransport:
-    """Send through discord.py. `on_request(destination, status)` is told of every answer. Needs a running loop."""
+    """Send through discord.py; needs a running loop.
 
-    def __init__(self, on_request: Callable[[str, int], None]) -> None:
+    `on_request(destination, status)` is told of every answer, and `clean` takes secrets out of the reasons.
+    """
+
+    def __init__(self, on_request: Callable[[str, int], None], clean: Callable[[str], str] = str) -> None:
         self._on_request = on_request
+        self._clean = clean
         self._seen: dict[str, _Seen] = {}
         self._names: dict[str, str] = {}
         self._webhooks: dict[str, discord.Webhook] = {}
@@ -99,7 +103,7 @@ class WebhookTransport:
                 wait=True,
             )
         except Exception as error:  # noqa: BLE001 - the border to Discord: every failure becomes a counted result
-            return classify(error, status=seen.status, retry_after=seen.retry_after, has_via=seen.has_via)
+            return self._failed(error, seen)
         return Result(Outcome.DELIVERED, status=seen.status, message_id=sent.id, channel_id=sent.channel.id)
 
     async def edit(
@@ -119,7 +123,7 @@ class WebhookTransport:
                 thread=discord.Object(thread_id) if thread_id else discord.utils.MISSING,
             )
         except Exception as error:  # noqa: BLE001 - as in send
-            return classify(error, status=seen.status, retry_after=seen.retry_after, has_via=seen.has_via)
+            return self._failed(error, seen)
         return Result(Outcome.DELIVERED, status=seen.status, message_id=message_id)
 
     async def fetch_channel_id(self, destination: Destination) -> tuple[int | None, Result]:
@@ -127,8 +131,13 @@ class WebhookTransport:
         try:
             webhook = await self._webhook(destination).fetch(prefer_auth=False)
         except Exception as error:  # noqa: BLE001 - as in send
-            return None, classify(error)
+            return None, self._failed(error, _Seen())
         return webhook.channel_id, Result(Outcome.DELIVERED)
+
+    def _failed(self, error: Exception, seen: _Seen) -> Result:
+        result = classify(error, status=seen.status, retry_after=seen.retry_after, has_via=seen.has_via)
+        # Discord's reasons quote what they refuse.
+        return replace(result, reason=self._clean(result.reason))
 
     async def close(self) -> None:
         """Close the session."""

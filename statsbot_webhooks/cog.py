@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
+from dataclasses import fields, replace
 
 import discord
 from discord.ext import commands
@@ -27,22 +29,16 @@ class WebhookCog(commands.Cog, name="Webhooks"):
     def __init__(self, bot: commands.Bot, config: WebhookConfig) -> None:
         self.bot = bot
         self.manager = WebhookManager(config)
+        self.manager.on_open = self.apply_logger_levels
         self._capture = Capture(settings=config, now=time.time)
-        self._commands = WebhookCommands(bot, self.manager)
+        self._commands = WebhookCommands(self)
         self._termination = Termination(bot)
 
     async def cog_load(self) -> None:
         """Start delivering and install the hooks. Runs before login: no user, no session (L4)."""
         set_webhook_manager(self.manager)
         await self.manager.start()
-        manager = self.manager
-        self._capture.install(
-            self.bot,
-            manager.submit,
-            manager.settle,
-            find_delivery_problem=manager.find_delivery_problem,
-            stats=manager.stats,
-        )
+        self._install_capture()
         self._commands.install()
         self._termination.install()
         self._set_bot_info()
@@ -55,6 +51,39 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         self._capture.uninstall()
         await self.manager.stop(_DRAIN_SECONDS)
 
+    def _install_capture(self) -> None:
+        # The hooks outlive the manager, which `reconfigure` replaces: they ask for the one of the moment.
+        self._capture.install(
+            self.bot,
+            lambda event: self.manager.submit(event),
+            lambda seconds: self.manager.settle(seconds),
+            find_delivery_problem=lambda: self.manager.find_delivery_problem(),
+            stats=lambda: self.manager.stats(),
+        )
+
+    def apply_logger_levels(self) -> None:
+        """Capture loggers from the levels that admins chose."""
+        self._capture.set_logger_levels(self.manager.control.logger_levels)
+
+    async def reconfigure(self, config: WebhookConfig) -> None:
+        """Go on with other settings; what happens meanwhile is delivered too. The storage stays until the next start."""
+        old = self.manager
+        config = replace(config, storage=old.settings.storage, storage_max_events=old.settings.storage_max_events)
+        new = WebhookManager(config, predecessor=old)
+        new.on_open = self.apply_logger_levels
+        self.manager = new
+        set_webhook_manager(new)
+        if _captured(config) != _captured(old.settings):
+            self._capture.uninstall()
+            self._capture = Capture(settings=config, now=time.time)
+            self._install_capture()
+        await new.take_over()
+        if (config.admin_guild_id, config.admin_role_ids) != (old.settings.admin_guild_id, old.settings.admin_role_ids):
+            self._commands.uninstall()
+            self._commands = WebhookCommands(self)
+            self._commands.install()
+            await self._commands.sync()
+
     @commands.Cog.listener()
     async def on_ready(self) -> None:
         self._set_bot_info()
@@ -66,6 +95,17 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         user: discord.ClientUser | None = self.bot.user
         if user is not None:
             self.manager.set_bot_info(user.name, user.display_avatar.url)
+
+
+# What only the manager reads. A change of anything else needs the hooks to be installed anew.
+_DELIVERY = re.compile(
+    r".*_webhook_url|destination.*|max_requests.*|batch_.*|card_.*|use_embeds|include_(timestamps|bot_info)"
+    r"|max_message_length|storage.*|max_age_hours|mask_.*|redact_.*|breaker_.*|admin_.*|sync_commands"
+)
+
+
+def _captured(config: WebhookConfig) -> dict[str, object]:
+    return {item.name: getattr(config, item.name) for item in fields(config) if not _DELIVERY.fullmatch(item.name)}
 
 
 async def setup(bot: commands.Bot) -> None:

@@ -209,6 +209,13 @@ def setting_name(field_name: str) -> str:
     return f"WEBHOOK_{field_name.upper()}"
 
 
+def destination_settings(values: Mapping[str, str]) -> list[str]:
+    """Return the variables that may be set for the built-in destinations and for those that have a URL in `values`."""
+    named = [match[1] for variable in values if (match := _DESTINATION.match(variable))]
+    names = dict.fromkeys([*(name.upper() for name in BUILT_IN), *named])
+    return [f"WEBHOOK_{name}_{suffix.upper()}" for name in names for suffix in ("url", *_SUFFIXES)]
+
+
 def load_webhook_config(environ: Mapping[str, str] | None = None) -> WebhookConfig:
     """Read the settings from the environment, then from `.env` in the working directory.
 

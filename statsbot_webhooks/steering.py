@@ -11,9 +11,12 @@ from typing import TypeVar
 from .clock import Clock
 from .config import WebhookConfig
 from .control import Control, Ended
+from .delivery.outcome import Outcome
+from .delivery.transport import WebhookTransport
 from .delivery.worker import DestinationWorker
 from .destination import Destination, WebhookURL
 from .event import Event, EventKind, LogLevel, Person, to_plain
+from .fold import from_state
 from .handover import Rest, put_rest, take_rest
 from .intake import Intake
 from .message_formatter import MessageFormatter
@@ -31,6 +34,7 @@ class Steering(ABC):
     """What `WebhookManager` can be told while it runs; the manager makes the parts and owns the tasks."""
 
     config: WebhookConfig
+    settings: WebhookConfig
     control: Control
     workers: dict[str, DestinationWorker]
     _clock: Clock
@@ -42,6 +46,7 @@ class Steering(ABC):
     _router: Router
     _predecessor: Steering | None
     _successor: Steering | None
+    _transport: WebhookTransport | None
 
     @property
     @abstractmethod
@@ -94,6 +99,28 @@ class Steering(ABC):
             self.submit(event)
         else:
             self._intake.file(self.destinations[0], self._redactor.redact(event))
+
+    def routes(self, event: Event) -> tuple[str, ...]:
+        """Return the destinations that an event would go to."""
+        return self._router.route(event)
+
+    async def find_card(self, message_id: int) -> Event | None:
+        """Return the newest event of the card that a message shows; None when the message is no card."""
+        stored = await self._intake.run(self._outbox.read_state, "card/")
+        for state in stored.values():
+            if isinstance(state, dict) and state.get("message_id") == message_id:  # pyright: ignore[reportUnknownMemberType]
+                try:
+                    return from_state(state["fold"]).event  # pyright: ignore[reportUnknownArgumentType]
+                except (KeyError, TypeError, ValueError):
+                    return None
+        return None
+
+    async def is_gone(self, name: str) -> bool:
+        """Ask Discord whether it still knows the webhook of a destination."""
+        if self._transport is None or name not in self.workers:
+            return False
+        _, result = await self._transport.fetch_channel_id(self.workers[name].destination)
+        return result.outcome == Outcome.GONE
 
     async def add_destinations(self, urls: Mapping[str, WebhookURL]) -> None:
         """Take up destinations while running, and keep their URLs in the storage for the next start."""

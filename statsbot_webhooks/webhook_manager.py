@@ -48,7 +48,9 @@ class WebhookManager(Sending, Steering):
     """
 
     def __init__(self, config: WebhookConfig, *, clock: Clock | None = None, predecessor: WebhookManager | None = None) -> None:
-        self.config = config
+        # What was asked for; `config` also has the destinations that `/webhooks setup` made.
+        self.settings = self.config = config
+        self.on_open: Callable[[], None] | None = None
         self._clock = clock or SystemClock()
         self._counters = Counters() if predecessor is None else predecessor._counters
         self._predecessor = predecessor
@@ -83,6 +85,11 @@ class WebhookManager(Sending, Steering):
         return self._loop is not None
 
     @property
+    def configured(self) -> frozenset[str]:
+        """The names of the destinations that have a URL in the settings."""
+        return frozenset(destination.name for destination in self.settings.destinations)
+
+    @property
     def destinations(self) -> tuple[str, ...]:
         """The names of the configured destinations."""
         return tuple(destination.name for destination in self.config.destinations)
@@ -96,7 +103,7 @@ class WebhookManager(Sending, Steering):
         transport = self._transport = WebhookTransport(self._count_request, self._redactor.redact_text)
         limiters = ChannelLimiters(self.config.max_requests_per_minute, self._clock)
         pause = Pause()
-        links = Links(self._tell, self._fallback, self._wake_from_intake, self._report_losses)
+        links = Links(self._tell, self._fallback, self._wake_from_intake, self._report_losses, self.control.tail.note_message)
         batcher = Batcher(
             self._formatter,
             batch_size=self.config.batch_size,
@@ -292,6 +299,8 @@ class WebhookManager(Sending, Steering):
         for name, worker in self.workers.items():
             worker.is_enabled = name not in self.control.switched_off
         self._add_workers(stored)
+        if self.on_open is not None:
+            self.on_open()
 
     def _report_losses(self, destination: str) -> None:
         text = self._upkeep.report_losses(destination)

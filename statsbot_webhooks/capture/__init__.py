@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
 from discord.ext import commands
 
 from ..config import WebhookConfig
-from ..event import Event
+from ..event import Event, LogLevel
 from .components import ComponentHooks
 from .endings import EndingHooks
 from .exceptions import ExceptionHooks
@@ -40,6 +40,7 @@ class Capture:
         self._stack = ExitStack()
         self.sampler: Sampler | None = None
         self._endings: EndingHooks | None = None
+        self._hook: RootHook | None = None
 
     def install(
         self,
@@ -80,10 +81,15 @@ class Capture:
             MemberHooks(bot, submit, now=self._now, settings=settings).install(stack)
             health.install(stack)
             self._stack = stack.pop_all()
-        self.sampler, self._endings = health.sampler, endings
+        self.sampler, self._endings, self._hook = health.sampler, endings, hook
         for intent, consequence in _CONSEQUENCES.items():
             if not getattr(bot.intents, intent):
                 _log.warning("the bot runs without the %s intent: %s. Set intents.%s = True", intent, consequence, intent)
+
+    def set_logger_levels(self, levels: Mapping[str, LogLevel]) -> None:
+        """Capture single loggers from other levels than the settings say."""
+        if self._hook is not None:
+            self._hook.set_loggers({**self._settings.loggers, **levels})
 
     def report_end(self) -> None:
         """Report the exception that ends the bot, if it is being closed for one; call it while the bot is closed."""
@@ -92,5 +98,5 @@ class Capture:
 
     def uninstall(self) -> None:
         """Undo everything, in reverse, and only where the value is still ours."""
-        self.sampler = self._endings = None
+        self.sampler = self._endings = self._hook = None
         self._stack.close()

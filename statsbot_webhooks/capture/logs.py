@@ -67,13 +67,17 @@ class WebhookLogHandler(logging.Handler):
         super().__init__(level)
         self._submit = submit or _submit_to_manager
         self._floor = self.level
-        self._loggers = {name: level.number for name, level in (loggers or {}).items()}
-        if self._loggers:
-            self.setLevel(min(self._floor, *self._loggers.values()))
+        self._loggers: dict[str, int] = {}
+        self.set_loggers(loggers or {})
         self._keeps_traces = include_stack_traces
         self._seen = seen or Seen()
         self._repeats = repeats or Repeats()
         self.failures = 0
+
+    def set_loggers(self, loggers: Mapping[str, LogLevel]) -> None:
+        """Change the levels of single loggers; may be called while records come in."""
+        self._loggers = {name: level.number for name, level in loggers.items()}
+        self.setLevel(min(self._floor, *self._loggers.values()) if self._loggers else self._floor)
 
     def handle(self, record: logging.LogRecord) -> bool:
         # No lock: nothing here is shared but the queue, and a lock would make threads wait for each other.
@@ -107,10 +111,13 @@ class WebhookLogHandler(logging.Handler):
             self.handleError(record)
 
     def _wants(self, record: logging.LogRecord) -> bool:
-        return record.levelno >= self._floor or any(
-            record.levelno >= floor and (record.name == name or record.name.startswith(name + "."))
-            for name, floor in self._loggers.items()
-        )
+        # The nearest logger that has a level of its own decides, as in logging itself: it may also ask for less.
+        name = record.name
+        while name:
+            if name in self._loggers:
+                return record.levelno >= self._loggers[name]
+            name = name.rpartition(".")[0]
+        return record.levelno >= self._floor
 
     def _add_details(self, draft: _Draft, record: logging.LogRecord, error: BaseException | None) -> None:
         context = {key: to_plain(value) for key, value in vars(record).items() if key not in _STANDARD}

@@ -23,7 +23,8 @@ class RootHook:
     def __init__(self, handler: WebhookLogHandler, loggers: Mapping[str, LogLevel], level: LogLevel = LogLevel.WARNING) -> None:
         self._handler = handler
         # The root logger lets WARNING through by itself; only a lower level that somebody asked for changes it.
-        self._wanted = {**({"": level} if level.number < logging.WARNING else {}), **loggers}
+        self._root = {"": level} if level.number < logging.WARNING else {}
+        self._wanted = {**self._root, **loggers}
         self._levels: dict[str, tuple[int, int]] = {}
         self._ends: frozenset[logging.Logger] = frozenset()
         self._border = Border("a log record")
@@ -31,6 +32,18 @@ class RootHook:
 
     def install(self) -> None:
         """Listen, and lower loggers to the level that was asked for."""
+        self._lower()
+        # The last that is asked before the handlers are called. A frame of ours around those would be printed when one fails.
+        watch_calls(self._stack, logging.Logger, "filter", self._on_filtered, after=True)
+
+    def set_loggers(self, loggers: Mapping[str, LogLevel]) -> None:
+        """Change the levels of single loggers while installed; those that are not named any more get theirs back."""
+        self._give_back()
+        self._wanted = {**self._root, **loggers}
+        self._handler.set_loggers(loggers)
+        self._lower()
+
+    def _lower(self) -> None:
         for name, level in self._wanted.items():
             logger = logging.getLogger(name)
             if logger.getEffectiveLevel() > level.number:
@@ -38,8 +51,6 @@ class RootHook:
                 logger.setLevel(level.number)
         # A logger that does not propagate never reaches the root, so we wait where its records end.
         self._ends = frozenset([logging.getLogger(), *map(_end_of, self._wanted)])
-        # The last that is asked before the handlers are called. A frame of ours around those would be printed when one fails.
-        watch_calls(self._stack, logging.Logger, "filter", self._on_filtered, after=True)
 
     def _on_filtered(self, passed: object, logger: logging.Logger, record: logging.LogRecord) -> None:
         # From Python 3.12 on a filter may pass another record.
@@ -56,6 +67,9 @@ class RootHook:
         """Stop listening, and give back levels that are still ours."""
         self._stack.close()
         self._handler.close()
+        self._give_back()
+
+    def _give_back(self) -> None:
         for name, (before, ours) in self._levels.items():
             logger = logging.getLogger(name)
             if logger.level == ours:

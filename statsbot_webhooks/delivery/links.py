@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from ..event import Event
 from ..storage import Entry
 from .outcome import Result
 
@@ -22,13 +23,15 @@ class Links:
     """What a worker needs of the others.
 
     `tell(about, text)` shows a text in a working destination other than `about`; `fallback(name)` names where the events of a
-    gone one go; `wake(name)` makes it look, from any thread; `on_delivered(name)` is called after each delivery.
+    gone one go; `wake(name)` makes it look, from any thread; `on_delivered(name)` is called after each delivery,
+    and `on_message(message_id, events)` with what a new message shows.
     """
 
     tell: Callable[[str, str], None]
     fallback: Callable[[str], str | None]
     wake: Callable[[str], None]
     on_delivered: Callable[[str], None]
+    on_message: Callable[[int, Iterable[Event]], None]
 
 
 @dataclass(slots=True)

@@ -116,6 +116,8 @@ class MessageSender:
         else:
             state = self._parts.cards.posted(key, card, result.message_id, None, self._parts.clock.now())
             await self._parts.ledger.ack(batch.entries, state, shown=1)
+        if result.message_id is not None:
+            self._parts.links.on_message(result.message_id, (entry.event for entry in batch.entries))
         await self._parts.note_success(len(batch.entries))
 
     async def _reject(self, entries: Sequence[Entry], result: Result) -> None:

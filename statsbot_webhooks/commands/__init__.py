@@ -1,0 +1,69 @@
+"""The slash group `/webhooks` and the message menu: one file for each theme. Every call is checked; no answer shows a URL."""
+
+from __future__ import annotations
+
+import logging
+
+import discord
+from discord import app_commands
+
+from .about import About
+from .delivery import Delivery
+from .desk import Cog, Desk
+from .drill import Drill
+from .muting import Muting
+from .overview import Overview
+from .settings import Settings
+from .setup import Setup
+
+__all__ = ["WebhookCommands"]
+_log = logging.getLogger(__name__)
+
+
+class WebhookCommands:
+    """The group and the menu, and their registration on a bot's command tree."""
+
+    def __init__(self, cog: Cog) -> None:
+        self.desk = Desk(cog)
+        self._bot = cog.bot
+        config = cog.manager.config
+        guild_id = config.admin_guild_id
+        self._guild = discord.Object(guild_id) if guild_id else None
+        self._syncs = config.sync_commands
+        self._synced = False
+        # Discord hides commands from those without this permission; holders of a role are known only to our own check.
+        hidden = None if config.admin_role_ids else discord.Permissions(administrator=True)
+        self.group = app_commands.Group(
+            name="webhooks", description="Steer the webhook logging", default_permissions=hidden, guild_only=True
+        )
+        muting = Muting(self.desk)
+        for theme in (Overview(self.desk), Delivery(self.desk), Drill(self.desk), muting, Settings(self.desk), Setup(self.desk)):
+            for command in theme.commands():
+                self.group.add_command(command)
+        self._about = About(self.desk, muting)
+        self._menu = self._about.menu()
+        self._menu.default_permissions, self._menu.guild_only = hidden, True
+
+    def install(self) -> None:
+        """Add the commands to the bot's tree, for the admin guild only when one is configured."""
+        for command in (self.group, self._menu):
+            self._bot.tree.add_command(command, guild=self._guild, override=True)
+        self._bot.add_listener(self._about.press, "on_interaction")
+
+    def uninstall(self) -> None:
+        """Remove the commands where they are still ours."""
+        self._bot.remove_listener(self._about.press, "on_interaction")
+        for command in (self.group, self._menu):
+            kind = command.type if isinstance(command, app_commands.ContextMenu) else discord.AppCommandType.chat_input
+            if self._bot.tree.get_command(command.name, guild=self._guild, type=kind) is command:
+                self._bot.tree.remove_command(command.name, guild=self._guild, type=kind)
+
+    async def sync(self) -> None:
+        """Tell Discord the commands, once, unless `WEBHOOK_SYNC_COMMANDS` is off. A failure is logged."""
+        if self._synced or not self._syncs:
+            return
+        self._synced = True
+        try:
+            await self._bot.tree.sync(guild=self._guild)
+        except discord.HTTPException as error:
+            _log.warning("the slash commands could not be registered: %s", error)

@@ -1,0 +1,70 @@
+"""What holds, and from where: `settings` and `reload`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from ..config import load_webhook_config
+from ..errors import ConfigError
+from ..settings import Source, describe_changes, describe_settings, find_problems, read_sources
+from .desk import Answer, Complaint, Theme, checked, make_command
+
+_BLURPLE = 0x5865F2
+# Read when the storage is opened; another one is for the next start.
+_AT_START = ("WEBHOOK_STORAGE:", "WEBHOOK_STORAGE_MAX_EVENTS:")
+
+
+class Settings(Theme):
+    """Show the settings and read them anew."""
+
+    def commands(self) -> list[app_commands.Command[Any, ..., Any]]:
+        settings = make_command("settings", "Show every setting and where it comes from, secrets masked", self.settings)
+        reload = make_command("reload", "Read .env anew, show what changed and apply it", self.reload)
+        settings.autocomplete("name")(self.complete_setting)
+        return [settings, reload]
+
+    @checked
+    @app_commands.describe(name="Only settings with this in their name")
+    async def settings(self, interaction: discord.Interaction, name: str | None = None) -> Answer:
+        sources = read_sources()
+        wanted = [each for each in describe_settings(sources) if name is None or name.strip().upper() in each.name]
+        if not wanted:
+            raise Complaint("There is no such setting.")
+        # Those that somebody set come first: they are what one looks for.
+        wanted.sort(key=lambda each: each.source == Source.DEFAULT)
+        lines = [f"{each.name.removeprefix('WEBHOOK_')} = {each.value} ({each.source.value})" for each in wanted]
+        text = "\n".join(lines).replace("`", "ˋ")
+        embed = discord.Embed(title="Settings, without WEBHOOK_", description=f"```\n{text[:4000]}\n```", color=_BLURPLE)
+        made = [key for key in await self.manager.steer(self.manager.control.stored_urls) if key in self.manager.workers]
+        if made and name is None:
+            embed.add_field(name="Webhooks made by /webhooks setup", value=", ".join(made)[:1024], inline=False)
+        problems = find_problems(sources)
+        if problems and name is None:
+            embed.add_field(name="Strange", value="\n".join(problems)[:1024], inline=False)
+        return Answer(embed=embed)
+
+    @checked
+    async def reload(self, interaction: discord.Interaction) -> str:
+        wrong = [problem for problem in find_problems(read_sources()) if "is not the URL" in problem]
+        try:
+            config = load_webhook_config()
+        except ConfigError as error:
+            wrong += error.problems
+        if wrong:
+            raise Complaint("\n".join(["Nothing was changed:", *wrong])[:2000])
+        config = load_webhook_config()
+        changes = describe_changes(self.manager.settings, config)
+        if not changes:
+            return "Nothing changed."
+        await self.desk.cog.reconfigure(config)
+        await self.desk.record(interaction, f"reloaded the settings: {'; '.join(changes)}"[:1500])
+        lines = [f"{line} (from the next start on)" if line.startswith(_AT_START) else line for line in changes]
+        return "\n".join(["Applied:", *lines])[:2000]
+
+    async def complete_setting(self, interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
+        """Offer the names of the settings."""
+        names = [setting.name for setting in describe_settings(read_sources())]
+        return await self.desk.offers(interaction, current, lambda: [(name, name) for name in names])

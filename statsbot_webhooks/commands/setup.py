@@ -1,0 +1,95 @@
+"""`setup`: channels and webhooks made by the bot itself, so that nobody copies a URL."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import discord
+from discord import app_commands
+
+from ..destination import BUILT_IN, WebhookURL
+from .delivery import Delivery
+from .desk import Complaint, Theme, checked, make_command, plain
+
+_CHANNELS: Final = {
+    "error": ("bot-errors", "Warnings and errors of the bot"),
+    "info": ("bot-info", "What the bot tells"),
+    "performance": ("bot-performance", "Performance alerts of the bot"),
+    "member_events": ("bot-members", "Members who join, leave, are kicked or banned"),
+}
+_Overwrites = dict[discord.Role | discord.Member | discord.Object, discord.PermissionOverwrite]
+_REASON: Final = "/webhooks setup"
+_NEEDS: Final = ("manage_channels", "manage_webhooks")
+
+
+class Setup(Theme):
+    """Make what is missing; a second call repairs what was deleted since."""
+
+    def commands(self) -> list[app_commands.Command[Any, ..., Any]]:
+        command = make_command("setup", "Make private channels and webhooks for what has none yet", self.setup)
+        return [command]
+
+    @checked
+    @app_commands.describe(category="The category that the channels go into")
+    async def setup(self, interaction: discord.Interaction, category: app_commands.Range[str, 1, 100] = "Bot log") -> str:
+        guild = interaction.guild
+        if guild is None or guild.me is None:  # pyright: ignore[reportUnnecessaryComparison] - without the members intent
+            raise Complaint("The bot does not see this server: it must be a member of it, with the guilds intent.")
+        missing = [name for name in _NEEDS if not getattr(guild.me.guild_permissions, name)]
+        if missing:
+            names = " and ".join(name.replace("_", " ").title() for name in missing)
+            raise Complaint(
+                f"The bot lacks {names} in this server: Server Settings, Roles, the bot's role. Then call this again."
+            )
+        wanted = [name for name in BUILT_IN if await self._is_missing(name)]
+        if not wanted:
+            return "Every destination has a working webhook already; nothing was changed."
+        overwrites = self._overwrites(guild)
+        place = await self._category(guild, category, overwrites)
+        made: dict[str, WebhookURL] = {}
+        for name in wanted:
+            channel = await self._channel(guild, place, name, overwrites)
+            webhook = await channel.create_webhook(name=f"bot {name.replace('_', ' ')}", reason=_REASON)
+            made[name] = WebhookURL(f"https://discord.com/api/webhooks/{webhook.id}/{webhook.token}")
+        await self.manager.add_destinations(made)
+        await self.desk.record(interaction, f"set up {', '.join(made)} in {place.name}")
+        lines = [await Delivery(self.desk).test_one(name) for name in made]
+        if not self.manager.is_durable:
+            lines.append("The storage is memory: these webhooks are forgotten when the bot ends. Set WEBHOOK_STORAGE.")
+        return "\n".join([f"Made in **{plain(place.name, 80)}**, seen by admins only:", *lines])
+
+    async def _is_missing(self, name: str) -> bool:
+        """Whether a destination has no webhook, or one of ours that Discord does not know any more."""
+        worker = self.manager.workers.get(name)
+        if worker is None:
+            return True
+        if name in self.manager.configured:
+            return False
+        return await self.manager.is_gone(name)
+
+    def _overwrites(self, guild: discord.Guild) -> _Overwrites:
+        # What is logged is nobody's business but the admins'. The bot must see the channel to make webhooks in it.
+        found: _Overwrites = {
+            guild.default_role: discord.PermissionOverwrite(view_channel=False),
+            guild.me: discord.PermissionOverwrite(view_channel=True, manage_webhooks=True),
+        }
+        for role_id in self.manager.config.admin_role_ids:
+            role = guild.get_role(role_id)
+            if role is not None:
+                found[role] = discord.PermissionOverwrite(view_channel=True)
+        return found
+
+    async def _category(self, guild: discord.Guild, name: str, overwrites: _Overwrites) -> discord.CategoryChannel:
+        for channel in await guild.fetch_channels():
+            if isinstance(channel, discord.CategoryChannel) and channel.name.lower() == name.lower():
+                return channel
+        return await guild.create_category(name, overwrites=overwrites, reason=_REASON)
+
+    async def _channel(
+        self, guild: discord.Guild, place: discord.CategoryChannel, name: str, overwrites: Any
+    ) -> discord.TextChannel:
+        wanted, topic = _CHANNELS[name]
+        for channel in await guild.fetch_channels():
+            if isinstance(channel, discord.TextChannel) and channel.name == wanted and channel.category_id == place.id:
+                return channel
+        return await guild.create_text_channel(wanted, category=place, topic=topic, overwrites=overwrites, reason=_REASON)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import queue
 import threading
@@ -103,9 +104,9 @@ class Intake:
             try:
                 result = function(*args)
             except Exception as error:  # noqa: BLE001 - a border: the caller gets it, on its own thread
-                loop.call_soon_threadsafe(_settle, future, None, error)
+                _post(loop, future, None, error)
             else:
-                loop.call_soon_threadsafe(_settle, future, result, None)
+                _post(loop, future, result, None)
 
         self._calls.put(call)
         self._bell.put(None)
@@ -120,7 +121,7 @@ class Intake:
         """Return when every event that was submitted before this call is filed."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
-        await self.run(self._add_barrier, lambda: loop.call_soon_threadsafe(_settle, future, None, None))
+        await self.run(self._add_barrier, lambda: _post(loop, future, None, None))
         await future
 
     def settle_blocking(self, seconds: float) -> bool:
@@ -209,6 +210,12 @@ class Intake:
             _log.error("an event was lost in the intake: %s", type(error).__name__)
             return []
         return [(name, clean) for name in names]
+
+
+def _post(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
+    """Hand a result to the loop, if it still turns: a program may end without closing its bot, and this thread goes on."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(_settle, future, result, error)
 
 
 def _settle(future: asyncio.Future[Any], result: Any, error: Exception | None) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from .form import JSON
+from .form import JSON, part, parts
 
 COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
 MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE, CHOICES, MODAL = 4, 5, 6, 7, 8, 9
@@ -70,18 +70,18 @@ class InteractionResult:
 def embed_texts(embeds: Iterable[JSON]) -> Iterator[str]:
     """Yield every text of embeds."""
     for embed in embeds:
-        yield (embed.get("author") or {}).get("name") or ""
+        yield part(embed.get("author")).get("name") or ""
         yield embed.get("title") or ""
         yield embed.get("description") or ""
-        for item in embed.get("fields") or []:
+        for item in parts(embed.get("fields")):
             yield f"{item['name']}\n{item['value']}"
-        yield (embed.get("footer") or {}).get("text") or ""
+        yield part(embed.get("footer")).get("text") or ""
 
 
 def result_of(record: Record) -> InteractionResult:
     """Return what has been answered so far; later answers leave the result alone."""
     callback = record.callback or {"type": 0}
-    kind, data = callback["type"], callback.get("data") or {}
+    kind, data = callback["type"], part(callback.get("data"))
     shown = record.messages[-1] if record.messages else record.source if record.is_update else None
     last = copy.deepcopy(shown or {})
     return InteractionResult(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
 from aiohttp import web
 
@@ -152,9 +152,10 @@ class BotRoutes:
             case ["GET"]:
                 return reply(known)
             case ["PUT"]:
-                if not body.is_valid or not isinstance(body.payload, list):
+                payload: object = body.payload
+                if not body.is_valid or not isinstance(payload, list):
                     raise Refusal(400, 50109, "The request body contains invalid JSON.")
-                known[:] = [self._command(guild_id, command, known) for command in body.payload]
+                known[:] = [self._command(guild_id, command, known) for command in cast(list[JSON], payload)]
                 self._state.emit("commands", {"guild_id": guild_id})
                 return reply(known)
             case ["POST"]:

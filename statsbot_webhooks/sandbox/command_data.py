@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from .form import JSON
+from .form import JSON, parts
 from .state import Guild, State
 
 SLASH, USER_MENU, MESSAGE_MENU = 1, 2, 3
@@ -29,14 +29,14 @@ def slash_data(
     """Return the data of "group sub" with its options; raises `LookupError` for what the bot has not registered."""
     first, *rest = name.split()
     command = find_command(known, first, SLASH, direct=guild is None)
-    place, kinds = command, list[int]()
-    for part in rest:
-        place = next((o for o in place["options"] if o["name"] == part and o["type"] in _SUBCOMMANDS), None)
-        if place is None:
+    offered, kinds = parts(command["options"]), list[int]()
+    for word in rest:
+        sub = next((option for option in offered if option["name"] == word and option["type"] in _SUBCOMMANDS), None)
+        if sub is None:
             raise LookupError(f"the bot has not registered /{name}")
-        place = {"options": [], **place}
-        kinds.append(place["type"])
-    declared = {option["name"]: option for option in place["options"] if option["type"] not in _SUBCOMMANDS}
+        offered = parts(sub.get("options"))
+        kinds.append(sub["type"])
+    declared = {option["name"]: option for option in offered if option["type"] not in _SUBCOMMANDS}
     if unknown := values.keys() - declared.keys():
         raise LookupError(f"/{name} has no option {', '.join(sorted(unknown))}")
     missing = [key for key, option in declared.items() if option.get("required") and key not in values]
@@ -44,8 +44,8 @@ def slash_data(
         raise LookupError(f"/{name} needs the option {', '.join(missing)}")
     options: list[JSON] = [_option(declared[key], value, key == focused) for key, value in values.items()]
     ids = [(option["type"], option["value"]) for option in options if option["type"] in _IDS]
-    for part, kind in zip(reversed(rest), reversed(kinds), strict=True):
-        options = [{"name": part, "type": kind, "options": options}]
+    for word, kind in zip(reversed(rest), reversed(kinds), strict=True):
+        options = [{"name": word, "type": kind, "options": options}]
     return {**_head(command), "options": options, **_resolved(state, guild, ids)}
 
 

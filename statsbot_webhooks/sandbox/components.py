@@ -6,7 +6,7 @@ import copy
 from typing import Any, Final
 
 from .component_rules import BUTTON, LABEL, ROW, TEXT_INPUT, walk
-from .form import JSON
+from .form import JSON, parts
 
 _USERS: Final = (5, 7)
 _CHECKBOX: Final = 23
@@ -34,7 +34,7 @@ def click_data(components: list[JSON], custom_id: str, values: list[str] | None)
     chosen = [str(value) for value in values or []]
     if not (found.get("min_values", 1) <= len(chosen) <= found.get("max_values", 1)):
         raise LookupError(f"{custom_id!r} takes another number of choices than {len(chosen)}")
-    offered = {option["value"] for option in found.get("options") or []}
+    offered = {option["value"] for option in parts(found.get("options"))}
     if unknown := [value for value in chosen if offered and value not in offered]:
         raise LookupError(f"{custom_id!r} does not offer {', '.join(unknown)}")
     return {**data, "values": chosen}
@@ -68,7 +68,7 @@ def _filled(item: JSON, values: dict[str, Any]) -> JSON:
         return {**data, "value": value}
     chosen = values.get(custom_id)
     if chosen is None:
-        chosen = [option["value"] for option in item.get("options") or [] if option.get("default")]
+        chosen = [option["value"] for option in parts(item.get("options")) if option.get("default")]
     return {**data, "values": [str(value) for value in chosen]}
 
 

@@ -10,6 +10,16 @@ JSON = dict[str, Any]
 _URL: Final = re.compile(r"[a-z]+://[^\s/]\S*\Z", re.IGNORECASE)
 
 
+def part(value: Any) -> JSON:
+    """Return an object within Discord's JSON, empty when it is absent or null."""
+    return cast(JSON, value or {})
+
+
+def parts(value: Any) -> list[JSON]:
+    """Return a list of objects within Discord's JSON, empty when it is absent or null."""
+    return cast(list[JSON], value or [])
+
+
 class Refusal(Exception):  # noqa: N818 - it is an answer, not an error of the server
     """An answer with a status of 400 and above."""
 

@@ -24,7 +24,7 @@ from .answers import (
     Record,
 )
 from .component_rules import check_modal
-from .form import JSON, Form, Refusal
+from .form import JSON, Form, Refusal, part
 from .reply import Body, no_content, reply, store_files
 from .rules import check_message
 from .state import Guild, State
@@ -92,7 +92,7 @@ class Interactions:
             raise Refusal(404, 10062, "Unknown interaction")
         if record.callback is not None:
             raise Refusal(400, 40060, "Interaction has already been acknowledged.")
-        kind, data = payload.get("type"), payload.get("data") or {}
+        kind, data = payload.get("type"), part(payload.get("data"))
         if kind not in _ANSWERS[record.kind] or (kind in (DEFERRED_UPDATE, UPDATE) and record.source is None):
             wrong = {"_errors": [{"code": "BASE_TYPE_CHOICES", "message": "Not an answer to this kind of interaction."}]}
             raise Refusal(400, 50035, "Invalid Form Body", {"type": wrong})
@@ -150,7 +150,7 @@ class Interactions:
         payload = check_message(body.table(), body.sizes, webhook=False)
         if is_waiting and record.callback is not None:
             # The answer to a deferred one is shown to whom the deferral said.
-            flags = (record.callback.get("data") or {}).get("flags") or 0
+            flags = part(record.callback.get("data")).get("flags") or 0
             payload = {**payload, "flags": flags | (payload.get("flags") or 0) & ~EPHEMERAL}
         record.messages.append(self._message(record, payload, body))
         return record.messages[-1]

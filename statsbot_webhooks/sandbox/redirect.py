@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import yarl
@@ -11,7 +11,7 @@ from discord.http import Route
 
 
 @contextmanager
-def redirect(base_url: str) -> Iterator[None]:
+def redirect(base_url: str) -> Generator[None, None, None]:
     """Let every client of this process talk to a sandbox instead of Discord, while the context lasts."""
     base, gateway = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
     Route.BASE = f"{base_url}/api/v10"

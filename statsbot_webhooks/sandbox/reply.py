@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from aiohttp import BodyPartReader, web
 
-from .form import Refusal, is_finite
+from .form import Refusal, is_finite, parts
 from .state import JSON, State
 
 # discord.py takes a 429 without this header for a ban by Cloudflare.
@@ -43,11 +43,12 @@ class Body:
 
     def table(self) -> JSON:
         """Return the payload when it is a JSON object, empty when there was no body; raises `Refusal`."""
-        if self.payload is None and self.is_valid:
+        payload: object = self.payload
+        if payload is None and self.is_valid:
             return {}
-        if not self.is_valid or not isinstance(self.payload, dict) or not is_finite(cast(object, self.payload)):
+        if not self.is_valid or not isinstance(payload, dict) or not is_finite(cast(object, payload)):
             raise Refusal(400, 50109, "The request body contains invalid JSON.")
-        return cast(JSON, self.payload)
+        return cast(JSON, payload)
 
 
 def reply(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -108,7 +109,7 @@ def _upload(filename: str, data: bytes) -> Upload:
 
 def store_files(state: State, base_url: str, channel_id: int, files: tuple[Upload, ...], payload: JSON) -> list[JSON]:
     """Keep files and return them as a message shows them; descriptions come from the payload."""
-    described = {str(item.get("id")): item for item in payload.get("attachments") or [] if isinstance(item, dict)}
+    described = {str(item.get("id")): item for item in parts(payload.get("attachments"))}
     stored: list[JSON] = []
     for index, file in enumerate(files):
         file_id = state.snowflake()

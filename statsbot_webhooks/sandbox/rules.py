@@ -47,7 +47,8 @@ def check_message(
     if sum(_check_embed(form, f"embeds.{i}", embed) for i, embed in enumerate(embeds)) > 6000:
         form.add("embeds", "MAX_EMBED_SIZE_EXCEEDED", "Embed size exceeds maximum size of 6000")
     form.whole("flags", body.get("flags"), (1 << 63) - 1)
-    form.items("attachments", body.get("attachments"), 10)
+    for index, item in enumerate(form.items("attachments", body.get("attachments"), 10)):
+        form.table(f"attachments.{index}", item)
     check_components(form, "components", body.get("components"), flags=body.get("flags") or 0)
     _check_mentions(form, body.get("allowed_mentions"))
     form.finish()

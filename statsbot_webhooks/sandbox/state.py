@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from .components import shown_components
+from .form import part, parts
 from .guild_payload import DEFAULT_PERMISSIONS, guild_payload, role_payload
 from .permissions import ADMINISTRATOR, add_up
 
@@ -139,7 +140,7 @@ class State:
         place = guild.place(channel_id) if channel_id is not None else None
         if place is not None and place["type"] == THREAD:
             place = guild.channels.get(int(place["parent_id"]))
-        overwrites = place["permission_overwrites"] if place is not None else []
+        overwrites = parts(place and place["permission_overwrites"])
         return add_up(roles, overwrites, user_id, guild.id, is_owner=user_id == guild.owner_id)
 
     # -- places
@@ -313,8 +314,8 @@ def shown_embeds(payload: JSON, files: list[JSON]) -> list[JSON]:
     """Return embeds as Discord shows them: typed, with `attachment://` replaced by the file's address."""
     urls = {f"attachment://{item['filename']}": item["url"] for item in files}
     shown: list[JSON] = []
-    for embed in payload.get("embeds") or []:
-        done = {**embed, "type": "rich"}
+    for embed in parts(payload.get("embeds")):
+        done: JSON = {**embed, "type": "rich"}
         for key in ("image", "thumbnail"):
             if done.get(key) and done[key].get("url") in urls:
                 done[key] = {**done[key], "url": urls[done[key]["url"]]}
@@ -324,8 +325,9 @@ def shown_embeds(payload: JSON, files: list[JSON]) -> list[JSON]:
 
 def _pings(content: str, allowed: JSON | None) -> list[str]:
     """Return who is really notified: only mentions in the content count, and only those that are allowed."""
-    parse = ["everyone", "roles", "users"] if allowed is None else allowed.get("parse") or []
-    listed = {kind: {str(value) for value in (allowed or {}).get(kind) or []} for kind in ("roles", "users")}
+    parse: list[str] = ["everyone", "roles", "users"] if allowed is None else allowed.get("parse") or []
+    ids: dict[str, list[Any]] = {kind: part(allowed).get(kind) or [] for kind in ("roles", "users")}
+    listed = {kind: set(map(str, values)) for kind, values in ids.items()}
     pinged: list[str] = []
     for match in re.finditer(r"@(everyone|here)|<@(&|!)?(\d+)>", content):
         word, sign, number = match.groups()

@@ -2,13 +2,17 @@
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test soak lint bench clean
+.PHONY: demo test lower-bounds soak lint bench clean
 
 demo: .venv/.installed
 	.venv/bin/python -m statsbot_webhooks demo
 
 test: .venv/.installed-test
 	.venv/bin/python -m pytest -q -n 4 --dist worksteal
+
+# The whole suite once more with the oldest of everything that setup.cfg allows.
+lower-bounds: .venv-lower/.installed
+	.venv-lower/bin/python -m pytest -q -n 4 --dist worksteal
 
 soak: .venv/.installed-test
 	.venv/bin/python -m pytest -q -m soak -s
@@ -32,9 +36,14 @@ bench: .venv/.installed
 	$(PIP) -e '.[test]'
 	touch $@
 
+.venv-lower/.installed: setup.cfg .ci/lower-bounds.txt
+	$(PYTHON) -m venv .venv-lower
+	.venv-lower/bin/python -m pip install --quiet --disable-pip-version-check -c .ci/lower-bounds.txt -e '.[test]'
+	touch $@
+
 .venv/.installed-dev: .venv/.installed-test
 	$(PIP) -e '.[dev]'
 	touch $@
 
 clean:
-	rm -rf .venv build dist *.egg-info
+	rm -rf .venv .venv-lower build dist *.egg-info

@@ -167,7 +167,14 @@ class Interactions:
     def _message(self, record: Record, payload: JSON, body: Body) -> JSON:
         files = store_files(self._state, self.base_url, record.channel_id, body.files, payload)
         caused: JSON = {"id": record.id, "type": record.kind, "name": record.name, "user": record.user}
-        own: JSON = {"type": 20, "application_id": self._me["id"], "interaction": caused, "webhook_id": self._me["id"]}
+        owners = record.payload["authorizing_integration_owners"]
+        about: JSON = {"id": record.id, "type": record.kind, "user": record.user, "authorizing_integration_owners": owners}
+        if record.source is not None:
+            about["interacted_message_id"] = record.source["id"]
+        own: JSON = {
+            "type": 20, "application_id": self._me["id"], "interaction": caused, "interaction_metadata": about,
+            "webhook_id": self._me["id"],
+        }  # fmt: skip
         message = self._state.message_object(record.channel_id, self._me, payload, files, **own)
         return message if message["flags"] & EPHEMERAL else self._state.show_message(message)
 

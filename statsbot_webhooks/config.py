@@ -13,7 +13,7 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, TypeAdapter, ValidationError
 from pydantic.functional_validators import AfterValidator, BeforeValidator
 
-from .destination import BUILT_IN, Destination, WebhookURL
+from .destination import BUILT_IN, Destination, ThreadMode, WebhookURL
 from .errors import ConfigError
 from .event import EventKind, LogLevel
 from .mask import MaskLevel
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 _DESTINATION: Final = re.compile(r"WEBHOOK_([A-Z][A-Z0-9_]*)_URL\Z", re.ASCII)
 # The address of the sign of life is no webhook.
 _HEARTBEAT: Final = "WEBHOOK_HEARTBEAT_URL"
-_SUFFIXES: Final = ("level", "events", "loggers", "guilds")
+_SUFFIXES: Final = ("level", "events", "loggers", "guilds", "thread_name", "thread_mode")
 
 
 # Fields of the config that are read from several variables.
@@ -39,6 +39,10 @@ def _parse_list(value: object) -> object:
 
 def _parse_level(value: object) -> object:
     return value.strip().upper() if isinstance(value, str) else value
+
+
+def _parse_word(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
 
 
 def _parse_levels(value: object) -> object:
@@ -113,6 +117,10 @@ class WebhookConfig:
     include_stack_traces: bool = True
     # Discord's own limit of a message's content is 2000 characters.
     max_message_length: Annotated[int, Field(ge=100, le=2000)] = 2000
+    ping_role_id: Annotated[int, Field(ge=1)] | None = None
+    ping_cooldown_seconds: Annotated[float, Field(ge=0, le=86400)] = 900.0
+    # Discord blocks an address after 10,000 in 10 minutes.
+    max_invalid_requests: Annotated[int, Field(ge=1, le=5000)] = 500
     card_edit_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 10.0
     destinations: tuple[Destination, ...] = field(default=(), repr=False)
     # What the settings ask of names that have no URL there; `/webhooks setup` may have stored one.
@@ -199,6 +207,9 @@ _DESTINATION_ADAPTERS: Final[Mapping[str, TypeAdapter[Any]]] = {
     "events": TypeAdapter(Annotated[frozenset[EventKind], BeforeValidator(_parse_list)]),
     "loggers": TypeAdapter(Annotated[tuple[str, ...], BeforeValidator(_parse_list)]),
     "guilds": TypeAdapter(Ids),
+    # A post's name has 100 characters at most; the day is added to it.
+    "thread_name": TypeAdapter(Annotated[str, Field(max_length=80)]),
+    "thread_mode": TypeAdapter(Annotated[ThreadMode, BeforeValidator(_parse_word)]),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from .event import EventKind, LogLevel
@@ -69,9 +70,19 @@ def _shape(value: str) -> str:
     return f"{len(value)} characters, {host[1]}, on the site {host[2]}"
 
 
+class ThreadMode(StrEnum):
+    """Which posts are made in a forum: one a day, or one for each error, and one a day for all that is no error."""
+
+    DAY = "day"
+    ERROR = "error"
+
+
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A named webhook and what it asks for; `None` means: what the default routes send to it."""
+    """A named webhook and what it asks for; `None` means: what the default routes send to it.
+
+    A webhook of a forum needs a `thread_name`, with which the names of its posts begin.
+    """
 
     name: str
     url: WebhookURL
@@ -79,6 +90,8 @@ class Destination:
     events: frozenset[EventKind] | None = None
     loggers: tuple[str, ...] | None = None
     guilds: frozenset[int] | None = None
+    thread_name: str = ""
+    thread_mode: ThreadMode = ThreadMode.DAY
 
     @property
     def setting(self) -> str:

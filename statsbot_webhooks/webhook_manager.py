@@ -12,15 +12,10 @@ from .batch import Batcher
 from .clock import Clock, SystemClock
 from .config import WebhookConfig
 from .control import Control
-from .delivery.breaker import CircuitBreaker
-from .delivery.cards import Cards
-from .delivery.health import DestinationState, Health
-from .delivery.ledger import Ledger
-from .delivery.limiter import ChannelLimiters
-from .delivery.links import Links, Pause
+from .delivery.crew import Crew
+from .delivery.health import DestinationState
+from .delivery.links import Links
 from .delivery.outcome import Result
-from .delivery.parts import Parts
-from .delivery.transport import WebhookTransport
 from .delivery.worker import DestinationWorker
 from .destination import Destination
 from .event import Event, EventKind, LogLevel
@@ -73,11 +68,10 @@ class WebhookManager(Sending, Steering):
         )
         self.workers: dict[str, DestinationWorker] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._transport: WebhookTransport | None = None
+        self._crew: Crew | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tests = 0
         self._own_records = OwnRecords(self._redactor.redact_text)
-        self._make_worker: Callable[[Destination], DestinationWorker] | None = None  # made by `start`
 
     @property
     def is_running(self) -> bool:
@@ -100,34 +94,21 @@ class WebhookManager(Sending, Steering):
             return
         self._loop = asyncio.get_running_loop()
         self._own_records.install()
-        transport = self._transport = WebhookTransport(self._count_request, self._redactor.redact_text)
-        limiters = ChannelLimiters(self.config.max_requests_per_minute, self._clock)
-        pause = Pause()
-        links = Links(self._tell, self._fallback, self._wake_from_intake, self._report_losses, self.control.tail.note_message)
         batcher = Batcher(
             self._formatter,
             batch_size=self.config.batch_size,
             batch_timeout_seconds=self.config.batch_timeout_seconds,
         )
-
-        def make_worker(destination: Destination) -> DestinationWorker:
-            config = self.config
-            breaker = CircuitBreaker(failures=config.breaker_failures, cooldown_seconds=config.breaker_cooldown_seconds)
-            return DestinationWorker(
-                Parts(
-                    destination,
-                    ledger=Ledger(destination.name, self._intake, self._outbox, self._counters, self._clock),
-                    health=Health(destination, breaker, pause, links),
-                    cards=Cards(destination.name, config.card_edit_seconds),
-                    batcher=batcher,
-                    transport=transport,
-                    limiters=limiters,
-                    clock=self._clock,
-                    links=links,
-                )
-            )
-
-        self._make_worker = make_worker
+        self._crew = Crew(
+            self.config,
+            batcher=batcher,
+            intake=self._intake,
+            outbox=self._outbox,
+            counters=self._counters,
+            clock=self._clock,
+            links=Links(self._tell, self._fallback, self._wake_from_intake, self._report_losses, self.control.tail.note_message),
+            clean=self._redactor.redact_text,
+        )
         self._intake.start()
         self._add_workers(self.config.destinations)
         self._spawn("house keeping", self._keep_house())
@@ -135,13 +116,13 @@ class WebhookManager(Sending, Steering):
 
     def _add_workers(self, destinations: Sequence[Destination]) -> None:
         """Begin to deliver to destinations; one of the same name is replaced."""
-        if self._make_worker is None:
+        if self._crew is None:
             return
         for destination in destinations:
             name = destination.name
             if (old := self._tasks.pop(name, None)) is not None:
                 old.cancel()
-            worker = self.workers[name] = self._make_worker(destination)
+            worker = self.workers[name] = self._crew.make_worker(destination)
             worker.is_enabled = name not in self.control.switched_off
             self._spawn(name, worker.run())
 
@@ -160,13 +141,13 @@ class WebhookManager(Sending, Steering):
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        if self._transport is not None:
-            await self._transport.close()
+        if self._crew is not None:
+            await self._crew.close()
         await self._intake.settle()
         left = await self._intake.run(self._leave_rest)
         self._loop = None
         await asyncio.to_thread(self._intake.stop)
-        self.workers, self._tasks, self._transport, self._make_worker = {}, {}, None, None
+        self.workers, self._tasks, self._crew = {}, {}, None
         if left:
             _log.warning("%s", left)
         self._own_records.uninstall()
@@ -333,11 +314,6 @@ class WebhookManager(Sending, Steering):
 
     def _wake_from_intake(self, name: str) -> None:
         self._wake({name})
-
-    def _count_request(self, destination: str, status: int) -> None:
-        self._counters.add(destination, "requests")
-        if status == 429:
-            self._counters.add(destination, "rate_limited")
 
     def _wake(self, names: set[str]) -> None:
         self._on_loop(self._wake_workers, names)

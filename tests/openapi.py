@@ -69,11 +69,15 @@ def problems(requests: Iterable[Request]) -> list[str]:
 
 
 def _spelled(payload: dict[str, Any]) -> dict[str, Any]:
-    # The schema has ids as text; Discord's guide to uploads, and discord.py after it, numbers new files with integers.
-    files = payload.get("attachments")
-    if not files:
-        return payload
-    return {**payload, "attachments": [{**file, "id": str(file["id"])} for file in files]}
+    # The schema has ids as text; Discord's guide to uploads, and discord.py after it, numbers new files with integers, and
+    # discord.py sends the ids of mentions as integers too.
+    spelled = dict(payload)
+    if files := payload.get("attachments"):
+        spelled["attachments"] = [{**file, "id": str(file["id"])} for file in files]
+    if mentions := payload.get("allowed_mentions"):
+        listed = {kind: list(map(str, mentions[kind])) for kind in ("roles", "users") if kind in mentions}
+        spelled["allowed_mentions"] = {**mentions, **listed}
+    return spelled
 
 
 def _code(response: Any) -> int | None:

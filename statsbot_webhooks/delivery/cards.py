@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from ..event import Event
+from ..event import Event, EventKind, LogLevel, fingerprint
 from ..fold import Fold, fold_of, from_state, to_state
 from ..storage import Entry
 
@@ -50,6 +50,12 @@ class Absorbed:
 def card_key(event: Event) -> str:
     """Return the key of the card that an event belongs to; empty for an event that is shown once."""
     return event.card
+
+
+def error_key(event: Event) -> str:
+    """Return the key of the card that repeats of an error share; empty for an event that is no error."""
+    is_error = event.kind in (EventKind.LOG, EventKind.ERROR) and event.level.number >= LogLevel.ERROR.number
+    return f"error-{fingerprint(event)}" if is_error and not event.card else ""
 
 
 class Cards:
@@ -115,7 +121,7 @@ class Cards:
             fold = _newer(fold, event)
         return Card(fold)
 
-    def posted(self, key: str, card: Card, message_id: int | None, thread_id: int | None, now: float) -> Mapping[str, Any]:
+    def posted(self, key: str, card: Card, message_id: int | None, thread_id: int | None, now: float) -> dict[str, Any]:
         """Note that a new message shows a card; returns the state to store."""
         self._cards[key] = _slim(replace(card, message_id=message_id, thread_id=thread_id, posted=now, shown=now, is_stale=False))
         return {**self._state_of([key]), **self._prune()}

@@ -82,6 +82,10 @@ class Ledger:
         """Return when messages left, also those of the process before."""
         return await self._intake.run(self._outbox.recent_sends, self._name, since)
 
+    async def note_edit(self, now: float) -> None:
+        """Note that an edit leaves: Discord's window outlives this process."""
+        await self._intake.run(self._outbox.note_send, self._name, now)
+
     async def read_state(self, prefix: str) -> Mapping[str, Any]:
         """Return stored state."""
         return await self._intake.run(self._outbox.read_state, prefix)

@@ -31,7 +31,7 @@ class Outcome(StrEnum):
 class Result:
     """An outcome with Discord's reason; `weight` is how many failures it counts for, `retry_after` is in seconds.
 
-    `code` is Discord's number for the reason; `message_id` and `channel_id` tell where a delivered message is.
+    `code` is Discord's number for the reason; `message_id`, `channel_id` and `thread_id` tell where a delivered message is.
     """
 
     outcome: Outcome
@@ -43,6 +43,7 @@ class Result:
     code: int = 0
     message_id: int | None = None
     channel_id: int | None = None
+    thread_id: int | None = None
 
 
 def classify(

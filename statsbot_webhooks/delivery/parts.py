@@ -10,24 +10,33 @@ from ..config import Destination
 from .cards import Cards
 from .health import Health
 from .ledger import Ledger
-from .limiter import ChannelLimiters
+from .limiter import ChannelLimiter, ChannelLimiters
 from .links import Links
+from .pings import Pings
+from .threads import Threads
 from .transport import Transport
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """One for each destination; batcher, transport, limiters, clock and links are shared by all."""
+    """One for each destination; batcher, transport, limiters, pings, clock and links are shared by all."""
 
     destination: Destination
     ledger: Ledger
     health: Health
     cards: Cards
+    threads: Threads
     batcher: Batcher
     transport: Transport
     limiters: ChannelLimiters
+    pings: Pings
     clock: Clock
     links: Links
+
+    @property
+    def limiter(self) -> ChannelLimiter:
+        """The budget of the destination's channel."""
+        return self.limiters.limiter(self.destination.name)
 
     async def note_success(self, count: int) -> None:
         """Note that Discord took `count` events, and say so when it had not for a while."""

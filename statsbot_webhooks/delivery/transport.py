@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Protocol
@@ -11,18 +12,32 @@ from typing import Protocol
 import aiohttp
 import discord
 
+from .. import limits
 from ..config import Destination
+from ..event import Event, LogLevel
 from ..message_formatter import WebhookMessage
+from .answer import Answer, parse_answer
 from .outcome import Outcome, Result, classify
+from .threads import Place
 
 # Discord answers within a second or two once it has the whole request; a file of 10 MiB over a slow line takes longer.
 _TIMEOUT = aiohttp.ClientTimeout(total=120, sock_connect=10, sock_read=20)
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a message leaves: to a thread or as a new post of a forum, without a push notification, or pinging one role."""
+
+    thread_id: int | None = None
+    thread_name: str = ""
+    is_silent: bool = False
+    role_id: int | None = None
+
+
 class Transport(Protocol):
     """Where messages leave; a seam for tests and for other ways to send."""
 
-    async def send(self, destination: Destination, message: WebhookMessage) -> Result: ...
+    async def send(self, destination: Destination, message: WebhookMessage, options: Options) -> Result: ...
 
     async def edit(
         self, destination: Destination, message_id: int, message: WebhookMessage, *, thread_id: int | None = None
@@ -33,27 +48,33 @@ class Transport(Protocol):
     async def close(self) -> None: ...
 
 
-@dataclass(slots=True)
-class _Seen:
-    """What the wire showed last for a webhook."""
+def options_for(place: Place, events: Iterable[Event], role_id: int | None = None) -> Options:
+    """Return how a message of these events leaves; INFO and below reach nobody's phone."""
+    is_silent = all(event.level.number < LogLevel.WARNING.number for event in events)
+    return Options(place.thread_id, place.thread_name, is_silent, role_id)
 
-    status: int | None = None
-    retry_after: float | None = None
-    # Discord's own answers carry it; those of Cloudflare, which blocks addresses, do not.
-    has_via: bool = False
+
+@dataclass(slots=True)
+class _Call:
+    """A call of discord.py that is under way, and what the wire showed last of it."""
+
+    destination: str
+    answer: Answer | None = None
+
+
+# The trace is called in the task that sends.
+_call: ContextVar[_Call | None] = ContextVar("statsbot_webhooks_call", default=None)
 
 
 class WebhookTransport:
-    """Send through discord.py; needs a running loop.
+    """Send through discord.py. Needs a running loop.
 
-    `on_request(destination, status)` is told of every answer, and `clean` takes secrets out of the reasons.
+    `on_answer` is told of every answer, and `clean` takes secrets out of the reasons.
     """
 
-    def __init__(self, on_request: Callable[[str, int], None], clean: Callable[[str], str] = str) -> None:
-        self._on_request = on_request
+    def __init__(self, on_answer: Callable[[Answer], None], clean: Callable[[str], str] = str) -> None:
+        self._on_answer = on_answer
         self._clean = clean
-        self._seen: dict[str, _Seen] = {}
-        self._names: dict[str, str] = {}
         self._webhooks: dict[str, discord.Webhook] = {}
         trace = aiohttp.TraceConfig()
         trace.on_request_end.append(self._on_request_end)
@@ -62,59 +83,49 @@ class WebhookTransport:
     async def _on_request_end(
         self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
-        parts = params.url.path.rpartition("/webhooks/")[2].split("/")
-        name = self._names.get("/".join(parts[:2]))
-        if name is None:
-            return
-        seen = self._seen.setdefault(name, _Seen())
-        seen.status = params.response.status
-        seen.has_via = "Via" in params.response.headers
-        try:
-            seen.retry_after = float(params.response.headers.get("Retry-After", ""))
-        except ValueError:
-            seen.retry_after = None
-        self._on_request(name, seen.status)
+        call = _call.get()
+        if call is not None:
+            call.answer = parse_answer(call.destination, params.method, params.response.status, params.response.headers)
+            self._on_answer(call.answer)
 
     def _webhook(self, destination: Destination) -> discord.Webhook:
         url, known = destination.url, self._webhooks.get(destination.name)
         # `/webhooks setup` may give a destination another webhook while it runs.
         if known is None or (known.id, known.token) != (url.id, url.token):
-            self._names[f"{url.id}/{url.token}"] = destination.name
             # from_url insists on a 17-20 digit id and 60 characters of token (W9).
-            self._webhooks[destination.name] = discord.Webhook.partial(url.id, url.token, session=self._session)
-        return self._webhooks[destination.name]
+            known = self._webhooks[destination.name] = discord.Webhook.partial(url.id, url.token, session=self._session)
+        return known
 
-    async def send(self, destination: Destination, message: WebhookMessage) -> Result:
+    async def send(self, destination: Destination, message: WebhookMessage, options: Options) -> Result:
         """Send a message and wait for Discord's confirmation; failures come back as results."""
-        webhook = self._webhook(destination)
-        thread_id = destination.url.thread_id
         missing = discord.utils.MISSING
-        seen = self._seen[destination.name] = _Seen()
+        content, mentions = _with_ping(message.content, options.role_id)
+        _call.set(call := _Call(destination.name))
         try:
-            sent = await webhook.send(
-                content=message.content if message.content is not None else missing,
+            sent = await self._webhook(destination).send(
+                content=content if content is not None else missing,
                 embeds=_embeds(message),
                 files=_files(message),
                 username=message.username or missing,
                 avatar_url=message.avatar_url or missing,
-                thread=discord.Object(thread_id) if thread_id else missing,
-                # The channel must not ping whatever the text says; wait=False would hide a message not saved (W6).
-                allowed_mentions=discord.AllowedMentions.none(),
+                thread=discord.Object(options.thread_id) if options.thread_id else missing,
+                thread_name=options.thread_name if options.thread_name and not options.thread_id else missing,
+                silent=options.is_silent,
+                allowed_mentions=mentions,
+                # Without it a message that was not saved goes unnoticed (W6).
                 wait=True,
             )
         except Exception as error:  # noqa: BLE001 - the border to Discord: every failure becomes a counted result
-            return self._failed(error, seen)
-        return Result(Outcome.DELIVERED, status=seen.status, message_id=sent.id, channel_id=sent.channel.id)
+            return self._failed(error, call)
+        return Result(Outcome.DELIVERED, message_id=sent.id, channel_id=sent.channel.id)
 
     async def edit(
         self, destination: Destination, message_id: int, message: WebhookMessage, *, thread_id: int | None = None
     ) -> Result:
         """Replace all that a message shows, files included; the webhook's name stays as it was posted."""
-        webhook = self._webhook(destination)
-        thread_id = thread_id or destination.url.thread_id
-        seen = self._seen[destination.name] = _Seen()
+        _call.set(call := _Call(destination.name))
         try:
-            await webhook.edit_message(
+            await self._webhook(destination).edit_message(
                 message_id,
                 content=message.content,
                 embeds=_embeds(message),
@@ -123,25 +134,38 @@ class WebhookTransport:
                 thread=discord.Object(thread_id) if thread_id else discord.utils.MISSING,
             )
         except Exception as error:  # noqa: BLE001 - as in send
-            return self._failed(error, seen)
-        return Result(Outcome.DELIVERED, status=seen.status, message_id=message_id)
+            return self._failed(error, call)
+        return Result(Outcome.DELIVERED, message_id=message_id)
 
     async def fetch_channel_id(self, destination: Destination) -> tuple[int | None, Result]:
         """Ask Discord which channel the webhook posts to."""
+        _call.set(call := _Call(destination.name))
         try:
             webhook = await self._webhook(destination).fetch(prefer_auth=False)
         except Exception as error:  # noqa: BLE001 - as in send
-            return None, self._failed(error, _Seen())
+            return None, self._failed(error, call)
         return webhook.channel_id, Result(Outcome.DELIVERED)
 
-    def _failed(self, error: Exception, seen: _Seen) -> Result:
-        result = classify(error, status=seen.status, retry_after=seen.retry_after, has_via=seen.has_via)
+    def _failed(self, error: Exception, call: _Call) -> Result:
+        seen = call.answer or Answer(call.destination, "", 0)
+        status = None if call.answer is None else seen.status
+        result = classify(error, status=status, retry_after=seen.retry_after, has_via=seen.has_via)
         # Discord's reasons quote what they refuse.
         return replace(result, reason=self._clean(result.reason))
 
     async def close(self) -> None:
         """Close the session."""
         await self._session.close()
+
+
+def _with_ping(content: str | None, role_id: int | None) -> tuple[str | None, discord.AllowedMentions]:
+    """Return the content with the one mention that is ever allowed; whatever the text says pings nobody."""
+    if role_id is None:
+        return content, discord.AllowedMentions.none()
+    mention = f"<@&{role_id}>"
+    text = f"{mention}\n{content}" if content else mention
+    roles = [discord.Object(role_id)]
+    return limits.truncate(text, limits.CONTENT), discord.AllowedMentions(everyone=False, users=False, roles=roles)
 
 
 def _embeds(message: WebhookMessage) -> list[discord.Embed]:

@@ -14,6 +14,7 @@ from .editor import CardEditor
 from .health import DestinationState
 from .outcome import Outcome, Result
 from .parts import Parts
+from .pings import PREFIX as PINGS
 from .sender import MessageSender
 
 
@@ -61,7 +62,7 @@ class DestinationWorker:
     @property
     def has_stale_cards(self) -> bool:
         """Whether the newest state of a card is still to be shown."""
-        return self._editor.due_seconds() is not None
+        return self._editor.has_work
 
     def set_flushing(self, is_flushing: bool, *, is_ending: bool = False) -> None:
         """Send what waits without waiting for batches to fill; at the end cards do not wait for their pace either."""
@@ -103,7 +104,9 @@ class DestinationWorker:
             parts.health.give_up(result)
         self._sender.note = _recovery_note(await parts.ledger.depth())
         parts.cards.load(await parts.ledger.read_state(parts.cards.prefix))
-        parts.limiters.limiter(self.name).recall(await parts.ledger.recent_sends(parts.clock.now() - 61))
+        parts.threads.load(await parts.ledger.read_state(parts.threads.prefix))
+        parts.pings.load(await parts.ledger.read_state(PINGS))
+        parts.limiter.recall(await parts.ledger.recent_sends(parts.clock.now() - 61))
 
     async def _next(self) -> tuple[float | None, Callable[[], Awaitable[None]]]:
         """Return what is next, and in how many seconds; `None` waits until somebody wakes the worker."""

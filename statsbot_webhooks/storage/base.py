@@ -140,6 +140,10 @@ class Outbox(StateStore, Protocol):
         """Take out, and return, ready entries of events older than a time; dead letters that old are deleted."""
         ...
 
+    def note_send(self, destination: str, now: float) -> None:
+        """Note that a message without entries, such as an edit, is about to leave."""
+        ...
+
     def recent_sends(self, destination: str, since: float) -> Sequence[float]:
         """Return when messages left, also those of the process before."""
         ...

@@ -85,13 +85,15 @@ class SqliteOutbox:
 
         def work(db: sqlite3.Connection) -> None:
             db.execute("INSERT OR REPLACE INTO sealed VALUES (?, ?, ?)", (name, batch, json.dumps(ids)))
-            db.execute("DELETE FROM sends WHERE time < ?", (now - _SENDS_SECONDS,))
-            db.execute("INSERT INTO sends VALUES (?, ?)", (name, now))
+            _note_send(db, name, now)
 
         self._db.write(work)
         shelf = self._shelves[name]
         self._break_seal(shelf)
         shelf.sealed, shelf.batch = ids, batch
+
+    def note_send(self, destination: str, now: float) -> None:
+        self._db.write(lambda db: _note_send(db, destination, now))
 
     def recent_sends(self, destination: str, since: float) -> Sequence[float]:
         query = "SELECT time FROM sends WHERE destination = ? AND time >= ? ORDER BY time"
@@ -328,6 +330,11 @@ class SqliteOutbox:
         for name, count in before.items():
             if count > self._shelves[name].entries:
                 self._on_loss(Loss(name, LossReason.STORAGE_FAILED, count - self._shelves[name].entries))
+
+
+def _note_send(db: sqlite3.Connection, name: str, now: float) -> None:
+    db.execute("DELETE FROM sends WHERE time < ?", (now - _SENDS_SECONDS,))
+    db.execute("INSERT INTO sends VALUES (?, ?)", (name, now))
 
 
 def _write_state(db: sqlite3.Connection, values: Mapping[str, Any]) -> None:

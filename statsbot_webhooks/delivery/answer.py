@@ -1,0 +1,47 @@
+"""What the wire shows of an answer of Discord's: its status and what its headers say of limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer to a request of one destination; `retry_after` and `reset_after` are in seconds.
+
+    `has_via` tells Discord's own answers from those of Cloudflare, which blocks addresses. `is_shared` says that a limit was
+    used up by others too, which is nobody's fault.
+    """
+
+    destination: str
+    method: str
+    status: int
+    limit: int | None = None
+    remaining: int | None = None
+    retry_after: float | None = None
+    has_via: bool = False
+    is_shared: bool = False
+
+
+def parse_answer(destination: str, method: str, status: int, headers: Mapping[str, str]) -> Answer:
+    """Return what an answer says; a header that is no number is as if it were missing."""
+    limit, remaining = _number(headers, "X-RateLimit-Limit"), _number(headers, "X-RateLimit-Remaining")
+    return Answer(
+        destination,
+        method,
+        status,
+        limit=None if limit is None else int(limit),
+        remaining=None if remaining is None else int(remaining),
+        retry_after=_number(headers, "Retry-After"),
+        has_via="Via" in headers,
+        is_shared=headers.get("X-RateLimit-Scope") == "shared",
+    )
+
+
+def _number(headers: Mapping[str, str], name: str) -> float | None:
+    try:
+        value = float(headers.get(name, ""))
+    except ValueError:
+        return None
+    return value if 0 <= value < 1e9 else None

@@ -151,6 +151,9 @@ class WebhookConfig:
     loop_lag_critical_ms: Threshold = 1000.0
     # None: two sample intervals.
     alert_minimum_seconds: Annotated[float, Field(ge=0, le=86400)] | None = None
+    # 0: no limit.
+    slow_command_ms: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 5000.0
+    slow_listener_ms: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10_000.0
     lifecycle: bool = True
     gateway_gap_seconds: Annotated[float, Field(ge=0, le=86400)] = 15.0
     heartbeat_url: HeartbeatURL | None = None

@@ -39,6 +39,7 @@ class Capture:
         self._now = now
         self._stack = ExitStack()
         self.sampler: Sampler | None = None
+        self.health: Health | None = None
         self._endings: EndingHooks | None = None
         self._hook: RootHook | None = None
 
@@ -81,7 +82,7 @@ class Capture:
             MemberHooks(bot, submit, now=self._now, settings=settings).install(stack)
             health.install(stack)
             self._stack = stack.pop_all()
-        self.sampler, self._endings, self._hook = health.sampler, endings, hook
+        self.sampler, self.health, self._endings, self._hook = health.sampler, health, endings, hook
         for intent, consequence in _CONSEQUENCES.items():
             if not getattr(bot.intents, intent):
                 _log.warning("the bot runs without the %s intent: %s. Set intents.%s = True", intent, consequence, intent)

@@ -51,12 +51,19 @@ def _threshold(alert: Alert) -> float:
     return alert.threshold.critical if alert.level is LogLevel.CRITICAL else alert.threshold.warning
 
 
+def metric_is_loop(metric: str) -> bool:
+    """Whether a metric is the run time of a task loop; its threshold is the loop's interval."""
+    return metric.startswith("task_loop_seconds/")
+
+
 def _title(alert: Alert) -> str:
     name = format_metric(alert.metric)
     if alert.state is AlertState.OVER:
         return f"{name} is back to normal"
     if alert.state is AlertState.STOPPED:
         return f"{name} was too high when the bot stopped"
+    if metric_is_loop(alert.metric):
+        return f"Task loop {alert.metric.partition('/')[2]} takes longer than its interval"
     word = "critical" if alert.level is LogLevel.CRITICAL else "high"
     return f"{name} is {word}: {format_value(alert.metric, alert.value)}"
 
@@ -71,6 +78,9 @@ def _text(alert: Alert) -> str:
         )
     if alert.state is AlertState.STOPPED:
         return f"{name} was {value}, too high since {since}, when the bot stopped."
+    if metric_is_loop(alert.metric):
+        interval = format_value(alert.metric, alert.threshold.warning)
+        return f"A run takes {value}, and the next one is due after {interval}: it comes late, or not at all. Since {since}."
     word = "critical" if alert.level is LogLevel.CRITICAL else "warning"
     limit = format_value(alert.metric, _threshold(alert))
     return f"{name} is {value}, the {word} threshold is {limit}. Too high since {since}."

@@ -19,11 +19,10 @@ REPEAT_SECONDS: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """From where a metric is a warning, and from where critical; `unit` is shown after values."""
+    """From where a metric is a warning, and from where critical."""
 
     warning: float
     critical: float
-    unit: str = ""
 
     def level(self, value: float, factor: float = 1.0) -> LogLevel | None:
         """Return how bad a value is, or None when it is not."""

@@ -11,10 +11,12 @@ from discord.ext import commands
 from ..config import WebhookConfig
 from ..event import Event
 from ..stats import Stats
+from .calls import CallWatch
 from .heartbeat import Heartbeat
 from .lifecycle import LifecycleHooks
 from .loop_watch import LoopWatch
 from .performance import Sampler
+from .task_loops import TaskLoops
 
 Submit = Callable[[Event], object]
 
@@ -44,6 +46,8 @@ class Health:
         self._settings = settings
         self._find_delivery_problem = find_delivery_problem
         self._loop_watch = LoopWatch(submit, critical_ms=settings.loop_lag_critical_ms, now=now)
+        self._task_loops = TaskLoops()
+        self.calls = CallWatch(bot, submit, now=now, command_ms=settings.slow_command_ms, listener_ms=settings.slow_listener_ms)
         ship: Submit = submit if settings.lifecycle else _ignore
         self.lifecycle = LifecycleHooks(bot, ship, now=now, gap_seconds=settings.gateway_gap_seconds)
         self.sampler = Sampler(
@@ -51,7 +55,8 @@ class Health:
             submit,
             settings=settings,
             now=now,
-            sources=[self._loop_watch.measure],
+            sources=[self._loop_watch.measure, self.calls.measure, self._task_loops.measure],
+            loop_thresholds=self._task_loops.thresholds,
             offline_shards=lambda: self.lifecycle.offline_shards,
         )
 
@@ -59,6 +64,8 @@ class Health:
         """Start everything; the stack ends it in reverse, so that the last word is that the bot has stopped."""
         self.lifecycle.install(stack)
         self._loop_watch.install(stack)
+        self._task_loops.install(stack)
+        self.calls.install(stack)
         self.sampler.install(stack)
         url = self._settings.heartbeat_url
         if url is not None:

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import linecache
 import math
 import sys
-import sysconfig
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import FrameType
 from typing import Final
 
 from ..event import Event, EventKind, LogLevel
 from .border import Border
 from .metrics import format_span
+from .whereabouts import format_place, format_stack, frames_of_thread
 
 Submit = Callable[[Event], object]
 
@@ -29,8 +25,6 @@ _MAX_BEAT_SECONDS: Final = 0.25
 # Seconds after the first look at a blocked loop: does it move? Later looks refresh the card.
 _LOOKS: Final = (0.5, 2.0, 10.0)
 _LATER_SECONDS: Final = 60.0
-_PACKAGE: Final = str(Path(__file__).parents[1])
-_PYTHON: Final = sysconfig.get_path("stdlib")
 
 
 @dataclass(slots=True)
@@ -131,7 +125,7 @@ class LoopWatch:
                 return
             looks += 1
             frame = sys._current_frames().get(self._loop_thread)
-            stall.places.append(_place(frame))
+            stall.places.append(format_place(frames_of_thread(frame)))
             del frame
             if looks >= len(_LOOKS):
                 self._submit(self._event(stall, time.monotonic() - beat, is_over=False))
@@ -141,7 +135,7 @@ class LoopWatch:
         if frame is None or self._beat != beat:
             return None
         began = self._now() - (time.monotonic() - beat)
-        return _Stall(beat, began, format_stack(frame), [_place(frame)])
+        return _Stall(beat, began, format_stack(frame), [format_place(frames_of_thread(frame))])
 
     def _event(self, stall: _Stall, seconds: float, *, is_over: bool) -> Event:
         place = stall.places[0]
@@ -164,31 +158,3 @@ class LoopWatch:
             title="Event loop was blocked" if is_over else "Event loop is blocked",
             card=f"stall/{int(stall.began * 1000)}",
         )
-
-
-def format_stack(frame: FrameType) -> str:
-    """Return where a thread is, innermost call last as in a traceback, the host's own lines marked with `>`."""
-    lines = ["The loop's thread (most recent call last):\n"]
-    for summary in reversed(traceback.StackSummary.extract(traceback.walk_stack(frame))):
-        mark = "> " if _is_own(summary.filename) else "  "
-        lines.append(f'{mark}File "{summary.filename}", line {summary.lineno}, in {summary.name}\n    {summary.line}\n')
-    return "".join(lines)
-
-
-def _place(frame: FrameType | None) -> str:
-    """Return file, line and code of the innermost line of the host, or of the innermost line when there is none."""
-    if frame is None:
-        return "unknown"
-    step: FrameType | None = frame
-    while step is not None and not _is_own(step.f_code.co_filename):
-        step = step.f_back
-    found = step or frame
-    name, line = found.f_code.co_filename, found.f_lineno
-    code = linecache.getline(name, line).strip()
-    return f"{Path(name).name}:{line} in {found.f_code.co_name}" + (f": {code}" if code else "")
-
-
-def _is_own(filename: str) -> bool:
-    """Whether a file belongs to the host: neither installed, nor Python's own, nor ours."""
-    installed = "site-packages" in filename or "dist-packages" in filename
-    return not installed and not filename.startswith(("<", _PACKAGE, _PYTHON))

@@ -80,6 +80,7 @@ async def test_servers_joined_and_left_with_the_owner_masked(sandbox: Sandbox, e
 async def test_a_long_gap_is_shown_with_its_end(sandbox: Sandbox, env: pytest.MonkeyPatch, resumable: bool, text: str) -> None:
     env.setenv("WEBHOOK_LIFECYCLE", "true")
     env.setenv("WEBHOOK_GATEWAY_GAP_SECONDS", "0")
+    env.setenv("WEBHOOK_CARD_EDIT_SECONDS", "0.2")
     async with running_bot(sandbox):
         await sandbox.wait_until(lambda: count(sandbox, "Online"))
         if resumable:
@@ -96,6 +97,8 @@ async def test_each_shard_has_a_card_of_its_own(env: pytest.MonkeyPatch) -> None
             env.setenv("WEBHOOK_INFO_URL", sandbox.webhook_url("info"))
             env.setenv("WEBHOOK_LIFECYCLE", "true")
             env.setenv("WEBHOOK_GATEWAY_GAP_SECONDS", "0")
+            env.setenv("WEBHOOK_CARD_EDIT_SECONDS", "0.2")
+    env.setenv("WEBHOOK_CARD_EDIT_SECONDS", "0.2")
             async with running_bot(sandbox, commands.AutoShardedBot):
                 await sandbox.wait_until(lambda: count(sandbox, "'shards'"))
                 sandbox.reconnect()

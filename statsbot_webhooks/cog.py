@@ -59,6 +59,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
             lambda seconds: self.manager.settle(seconds),
             find_delivery_problem=lambda: self.manager.find_delivery_problem(),
             stats=lambda: self.manager.stats(),
+            take_tally=lambda: self.manager.take_tally(),
         )
 
     def apply_logger_levels(self) -> None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, TypeAdapter, ValidationError
@@ -80,6 +81,17 @@ def _check_heartbeat(value: SecretStr) -> SecretStr:
     return SecretStr(value.get_secret_value().strip())
 
 
+def _check_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(
+            "is no time zone such as Europe/Berlin; a system without time zones needs `pip install tzdata`"
+        ) from None
+    return value
+
+
+TimeZone = Annotated[str, AfterValidator(_check_zone)]
 # Prints as asterisks: who has it can keep a dead man's switch quiet.
 HeartbeatURL = Annotated[SecretStr, AfterValidator(_check_heartbeat)]
 Storage = Annotated[str, AfterValidator(_check_storage)]
@@ -154,6 +166,9 @@ class WebhookConfig:
     # 0: no limit.
     slow_command_ms: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 5000.0
     slow_listener_ms: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10_000.0
+    # None: no summary.
+    summary_hour: Annotated[int, Field(ge=0, le=23)] | None = None
+    summary_timezone: TimeZone = "UTC"
     lifecycle: bool = True
     gateway_gap_seconds: Annotated[float, Field(ge=0, le=86400)] = 15.0
     heartbeat_url: HeartbeatURL | None = None

@@ -17,6 +17,7 @@ from .redact import Redactor
 from .route import Router
 from .stats import Counters, Stats
 from .storage import Outbox
+from .tally import Tally
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -59,6 +60,7 @@ class Intake:
         self._on_open = on_open
         self._on_put = on_put
         self._gate = gate
+        self._tally = Tally()
         # SimpleQueue.put is reentrant: submit may be called from __del__ or a signal handler (queue docs).
         # The bell is a queue of its own so that the events' queue counts events and nothing else.
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -142,6 +144,10 @@ class Intake:
         self._count_refusals()
         return self._counters.snapshot(pending, self._events.qsize())
 
+    async def take_tally(self) -> Tally:
+        """Return how many events of which kind came in since the last call."""
+        return await self.run(self._tally.take)
+
     def _count_refusals(self) -> None:
         while not self._refusals.empty():
             self._refusals.get()
@@ -195,6 +201,7 @@ class Intake:
 
     def _prepare(self, event: Event) -> list[tuple[str, Event]]:
         try:
+            self._tally.add(event)
             names = self._router.route(event)
             if not names:
                 self._counters.filtered += 1

@@ -28,6 +28,7 @@ from .sending import Sending
 from .stats import Counters, Stats
 from .steering import Steering
 from .storage import DeadLetter, make_outbox
+from .tally import Tally
 from .upkeep import Upkeep
 
 _log = logging.getLogger(__name__)
@@ -196,6 +197,10 @@ class WebhookManager(Sending, Steering):
         if not self.is_running:
             return self._intake.snapshot(self.destinations)
         return await self._intake.run(self._intake.snapshot, self.destinations)
+
+    async def take_tally(self) -> Tally:
+        """Return how many events of which kind came in since the last call; for the daily summary."""
+        return await self._intake.take_tally()
 
     def find_delivery_problem(self) -> str:
         """Say what keeps events from arriving; nothing when all is well. A destination that was switched off is well."""

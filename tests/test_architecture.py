@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1] / "statsbot_webhooks"
 PURE = (
     *("event", "event_factory", "redact", "route", "batch", "message_formatter", "limits", "stats", "errors"),
-    *("destination", "fold", "mute", "tail", "tracebacks"),
+    *("destination", "fold", "tally", "mute", "tail", "tracebacks"),
     *("mask", "redact_rules", "redact_context", "redact_scan", "redact_values", "secret_names"),
     *(f"present/{path.stem}" for path in (ROOT / "present").glob("*.py")),
 )
@@ -62,7 +62,7 @@ LAYERS = (
     "settings",
     "storage message_formatter route redact",
     "present",
-    "event_factory limits fold mute tail",
+    "event_factory limits fold tally mute tail",
     "config",
     "redact_scan",
     "redact_values redact_context",

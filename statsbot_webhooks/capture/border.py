@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 _log = logging.getLogger(__name__)
@@ -21,7 +21,17 @@ class Border:
         try:
             hook(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - the border: the host must go on whatever we got wrong
-            self.failures += 1
-            if self.failures == 1:
-                # The text of the exception may hold what must not be printed.
-                _log.warning("%s could not be captured (%s); said once", self._what, type(error).__name__)
+            self._fail(error)
+
+    async def wait(self, work: Awaitable[object]) -> None:
+        """Await something of ours, with the same care."""
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - the border, as above
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self.failures += 1
+        if self.failures == 1:
+            # The text of the exception may hold what must not be printed.
+            _log.warning("%s could not be captured (%s); said once", self._what, type(error).__name__)

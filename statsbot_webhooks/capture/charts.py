@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import importlib.util
 import io
 import itertools
@@ -25,6 +24,7 @@ _DPI: Final = 110
 _WIDTH, _HEIGHT = 7.2, 2.4
 # Where more time than this many usual steps lies between two values, nothing was measured: the line is broken.
 _GAP: Final = 4
+_MAX_POINTS: Final = 160
 # matplotlib keeps font and path caches that two threads must not fill at once.
 _lock = threading.Lock()
 
@@ -39,10 +39,13 @@ class Chart:
     critical: float = math.inf
 
 
-@functools.cache
 def has_matplotlib() -> bool:
     """Whether charts can be drawn; does not import it."""
-    return importlib.util.find_spec("matplotlib") is not None
+    try:
+        return importlib.util.find_spec("matplotlib") is not None
+    except ValueError:
+        # Somebody keeps it out with an entry of None in `sys.modules`.
+        return False
 
 
 async def draw_chart(charts: Sequence[Chart], zone: tzinfo = UTC) -> bytes | None:
@@ -79,16 +82,16 @@ def _panel(axes: Any, chart: Chart, zone: tzinfo) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    points = _with_gaps(chart.points)
+    points = _with_gaps(_thin(chart.points))
     times: Any = [datetime.fromtimestamp(time, zone) for time, _ in points]
     values = [value for _, value in points]
-    top = max(value for _, value in chart.points)
+    top = highest = max(value for _, value in chart.points)
     axes.set_facecolor(_GROUND)
     axes.plot(times, values, color=_LINE, linewidth=1.6)
     axes.fill_between(times, values, color=_LINE, alpha=0.18, linewidth=0)
     for limit, color in ((chart.warning, _WARNING), (chart.critical, _CRITICAL)):
         # A threshold far above the values would press them flat.
-        if math.isfinite(limit) and limit <= top * 2.5:
+        if math.isfinite(limit) and limit <= highest * 1.6:
             axes.axhline(limit, color=color, linewidth=1.1, linestyle=(0, (4, 3)))
             top = max(top, limit)
     axes.set_ylim(0, top * 1.15 or 1)
@@ -103,6 +106,12 @@ def _panel(axes: Any, chart: Chart, zone: tzinfo) -> None:
     for spine in axes.spines.values():
         spine.set_visible(False)
     axes.set_title(format_metric(chart.metric), color="#f2f3f5", fontsize=9, loc="left", fontweight="bold")
+
+
+def _thin(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return at most `_MAX_POINTS` points: of neighbours the highest, for that is what somebody looks for."""
+    step = math.ceil(len(points) / _MAX_POINTS)
+    return [max(points[at : at + step], key=lambda point: point[1]) for at in range(0, len(points), step)]
 
 
 def _with_gaps(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

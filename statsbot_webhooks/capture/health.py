@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
+from zoneinfo import ZoneInfo
 
 from discord.ext import commands
 
 from ..config import WebhookConfig
 from ..event import Event
 from ..stats import Stats
+from ..tally import Tally
 from .calls import CallWatch
 from .heartbeat import Heartbeat
 from .lifecycle import LifecycleHooks
 from .loop_watch import LoopWatch
 from .performance import Sampler
+from .summary import DailySummary
 from .task_loops import TaskLoops
 
 Submit = Callable[[Event], object]
@@ -25,12 +28,17 @@ async def _no_stats() -> Stats:
     return Stats({}, 0, 0, 0)
 
 
+async def _no_tally() -> Tally:
+    return Tally()
+
+
 def _no_problem() -> str:
     return ""
 
 
 class Health:
-    """Watch a bot. `find_delivery_problem` says what keeps events from arriving, `stats` returns the books."""
+    """Watch a bot. `find_delivery_problem` says what keeps events from arriving, `stats` returns the
+    books, and `take_tally` what came in since it was called last."""
 
     def __init__(
         self,
@@ -41,6 +49,7 @@ class Health:
         now: Callable[[], float],
         find_delivery_problem: Callable[[], str] = _no_problem,
         stats: Callable[[], Awaitable[Stats]] = _no_stats,
+        take_tally: Callable[[], Awaitable[Tally]] = _no_tally,
     ) -> None:
         self._bot = bot
         self._settings = settings
@@ -58,6 +67,15 @@ class Health:
             sources=[self._loop_watch.measure, self.calls.measure, self._task_loops.measure],
             loop_thresholds=self._task_loops.thresholds,
             offline_shards=lambda: self.lifecycle.offline_shards,
+            after=self._after_sample,
+        )
+        self.summary = DailySummary(
+            submit,
+            self.sampler.ring,
+            hour=settings.summary_hour,
+            zone=ZoneInfo(settings.summary_timezone),
+            stats=stats,
+            take_tally=take_tally,
         )
 
     def install(self, stack: ExitStack) -> None:
@@ -71,6 +89,11 @@ class Health:
         if url is not None:
             interval = self._settings.heartbeat_interval_seconds
             Heartbeat(url.get_secret_value(), interval_seconds=interval, find_problem=self.find_problem).install(stack)
+
+    async def _after_sample(self, now: float, opened: Sequence[str]) -> None:
+        self.summary.alerts.update(opened)
+        self.summary.gaps += self.lifecycle.take_gaps()
+        await self.summary.tick(now)
 
     def find_problem(self) -> str:
         """Say what is wrong with gateway, loop or delivery; nothing when all is well."""

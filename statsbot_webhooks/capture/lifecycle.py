@@ -36,12 +36,18 @@ class LifecycleHooks:
         self._connections: dict[int | None, Connection] = {}
         self._timers: dict[int | None, asyncio.TimerHandle] = {}
         self._is_online = False
+        self._gaps = 0
         self.border = Border("an event of the bot's life")
 
     @property
     def offline_shards(self) -> set[int | None]:
         """The shards that are disconnected; None stands for the one connection of a bot without shards."""
         return {shard for shard, connection in self._connections.items() if connection.is_down}
+
+    def take_gaps(self) -> int:
+        """Return how often a shard lost its connection since the last call."""
+        gaps, self._gaps = self._gaps, 0
+        return gaps
 
     def install(self, stack: ExitStack) -> None:
         """Add the listeners; the stack takes them off, and says that the bot has stopped."""
@@ -115,6 +121,7 @@ class LifecycleHooks:
             return
         connection = self._connections.setdefault(shard, Connection(self._gap_seconds))
         if connection.down(self._now()):
+            self._gaps += 1
             self._cancel_timer(shard)
             loop = asyncio.get_running_loop()
             self._timers[shard] = loop.call_later(self._gap_seconds, self.border.call, self._look, shard)

@@ -14,7 +14,7 @@ from discord.ext import commands, tasks
 from ..config import WebhookConfig
 from ..event import Event
 from .alert_event import alert_event
-from .alerts import Alert, Alerts, Threshold
+from .alerts import Alert, Alerts, AlertState, Threshold
 from .border import Border
 from .charts import Chart, draw_chart
 from .process import ProcessProbe
@@ -36,8 +36,9 @@ Source = Callable[[], Mapping[str, float]]
 class Sampler:
     """Take a sample every `sample_interval_seconds`; `last` is the newest and `ring` holds those of 24 hours.
 
-    `sources` add their metrics to each sample, `loop_thresholds` the thresholds that depend on the bot, and `after` is
-    awaited after each sample. `offline_shards` are those whose gateway is down, which hides their latency; None is all.
+    `sources` add their metrics to each sample, and `loop_thresholds` the thresholds that depend on the bot. After each
+    sample `after` is awaited, with the time and the metrics whose alerts have begun. `offline_shards` are those whose
+    gateway is down, which hides their latency; None is all of them.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Sampler:
         sources: Sequence[Source] = (),
         loop_thresholds: Callable[[], Mapping[str, Threshold]] = dict,
         offline_shards: Callable[[], Collection[int | None]] = tuple,
-        after: Callable[[float], Awaitable[None]] | None = None,
+        after: Callable[[float, Sequence[str]], Awaitable[None]] | None = None,
     ) -> None:
         interval = settings.sample_interval_seconds
         self._bot = bot
@@ -92,9 +93,10 @@ class Sampler:
         self.last["sample_ms"] = (time.perf_counter() - started) * 1000
         changes, self._changes = self._changes, []
         for alert in changes:
-            await self._show(alert)
+            await self.border.wait(self._show(alert))
         if self._after is not None:
-            await self._after(self._now())
+            opened = [alert.metric for alert in changes if alert.state is AlertState.OPENED]
+            await self.border.wait(self._after(self._now(), opened))
 
     def _take(self) -> None:
         now = self._now()
@@ -131,8 +133,7 @@ class Sampler:
         chart = Chart(alert.metric, points, alert.threshold.warning, alert.threshold.critical)
         sample = self.last
         data = await draw_chart([chart])
-        event = alert_event(alert, sample, trend=value_sparkline(points), chart=data)
-        self.border.call(self._submit, event)
+        self._submit(alert_event(alert, sample, trend=value_sparkline(points), chart=data))
 
 
 def _latencies(bot: commands.Bot) -> dict[str, float]:

@@ -98,7 +98,6 @@ async def test_each_shard_has_a_card_of_its_own(env: pytest.MonkeyPatch) -> None
             env.setenv("WEBHOOK_LIFECYCLE", "true")
             env.setenv("WEBHOOK_GATEWAY_GAP_SECONDS", "0")
             env.setenv("WEBHOOK_CARD_EDIT_SECONDS", "0.2")
-    env.setenv("WEBHOOK_CARD_EDIT_SECONDS", "0.2")
             async with running_bot(sandbox, commands.AutoShardedBot):
                 await sandbox.wait_until(lambda: count(sandbox, "'shards'"))
                 sandbox.reconnect()

@@ -112,6 +112,8 @@ class WebhookTransport:
                 thread_name=options.thread_name if options.thread_name and not options.thread_id else missing,
                 silent=options.is_silent,
                 allowed_mentions=mentions,
+                # Of links in a plain text Discord would fetch and show what is behind them.
+                suppress_embeds=bool(content) and not message.embeds,
                 # Without it a message that was not saved goes unnoticed (W6).
                 wait=True,
             )

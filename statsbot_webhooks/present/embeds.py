@@ -12,6 +12,7 @@ from typing import Any, Final
 from .. import limits
 from ..event import Event, EventFile, EventKind
 from ..fold import Fold, Group, sparkline
+from .hostile import visible
 from .look import Style, color_of, title_of
 from .markdown import ZERO_WIDTH, break_fences, code_block, escape_markdown, shorten, truncate
 from .message import MARK_ROOM, Attachment, Embed, WebhookMessage, embed_length, free_name, size
@@ -100,7 +101,7 @@ def finish(embed: Embed, event: Event, style: Style) -> None:
     if style.include_timestamps:
         embed["timestamp"] = datetime.fromtimestamp(event.time, UTC).isoformat()
     if event.origin and event.kind in (EventKind.LOG, EventKind.ERROR) and event.origin not in embed["title"]:
-        embed["footer"] = {"text": limits.truncate(event.origin, 200)}
+        embed["footer"] = {"text": limits.truncate(visible(event.origin), 200)}
 
 
 def _message(group: Group, style: Style) -> tuple[str, bool]:

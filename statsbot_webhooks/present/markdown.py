@@ -6,30 +6,35 @@ import re
 from typing import Final
 
 from .. import limits
+from .hostile import visible
 
 FENCE: Final = "```"
 ZERO_WIDTH: Final = "\u200b"
 MORE: Final = "\n… see the attached file …\n"
 # A link ends where Discord's markdown could begin: a link with a backtick in it must not open a code block.
-# An underscore within a word does nothing in Discord, and names such as memory_mb stay as they are.
+# An underscore within a word does nothing in Discord, and names such as memory_mb stay as they are. Of a masked link
+# the parenthesis is escaped: within its brackets a backslash does not count. Quotes and headings may be indented.
 _MARKDOWN: Final = re.compile(
-    r"(https?://[^\s\\*`|<>]+)|([\\*~`|]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^(?:[>#]|-(?= |#)))", re.MULTILINE
+    # A name before the host, or letters that look like others in it: the link would lead elsewhere than it seems.
+    r"(?P<posing>https?):(?=//[^\s/?#@]{0,1000}?(?:@|[^\x00-\x7f\s]))"
+    r"|(?P<link>https?://[^\s\\*`|<>\[\]]+)|(?P<lead>^ *)(?P<start>[>#]|-(?= |#))"
+    r"|(?P<mark>[\\*~`|]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|(?<=\])\(|<(?=/[^\s<>:]))",
+    re.MULTILINE,
 )
-# Control characters but tab and line feed become the pictures that Unicode has for them, as editors show them.
-_CONTROL: Final = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {127: 0x2421}
-_CARRIAGE: Final = re.compile(r"\r\n?")
-
-
-def visible(text: str) -> str:
-    """Return a text whose control characters can be seen, and do nothing."""
-    if text.isprintable():
-        return text
-    return _CARRIAGE.sub("\n", text).translate(_CONTROL)
 
 
 def escape_markdown(text: str) -> str:
-    """Return a text that Discord shows as it is; links stay links."""
-    return _MARKDOWN.sub(lambda match: match[1] or f"\\{match[2]}", visible(text))
+    """Return a text that Discord shows as it is. Links stay links, unless their host is not what a reader takes it for."""
+    return _MARKDOWN.sub(_escape, visible(text))
+
+
+def _escape(match: re.Match[str]) -> str:
+    if match["mark"]:
+        return f"\\{match['mark']}"
+    if match["start"]:
+        return f"{match['lead']}\\{match['start']}"
+    # An escaped colon is shown as a colon, and Discord makes no link of it.
+    return match["link"] or f"{match['posing']}\\:"
 
 
 def break_fences(text: str) -> str:
@@ -71,5 +76,5 @@ def _ends_in_escape(text: str) -> bool:
 
 def safe_username(name: str) -> str:
     """Return a webhook username that Discord accepts: 1 to 80 units, without "discord" and "clyde" (W10)."""
-    safe = re.sub(r"(?i)(dis)(cord)|(cly)(de)", lambda m: f"{m[1] or m[3]}-{m[2] or m[4]}", " ".join(name.split()))
+    safe = re.sub(r"(?i)(dis)(cord)|(cly)(de)", lambda m: f"{m[1] or m[3]}-{m[2] or m[4]}", " ".join(visible(name).split()))
     return limits.truncate(safe, limits.USERNAME) or "bot"

@@ -17,6 +17,8 @@ MARK_ROOM: Final = 24
 NOTE_ROOM: Final = 100
 # Other characters Discord replaces by its own rules, and then `attachment://` finds no file of that name.
 _FILENAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
+# Discord hides what is called so.
+_SPOILER: Final = re.compile(r"^(?:SPOILER_)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def embed_length(embed: Embed) -> int:
 
 def free_name(name: str, taken: Iterable[str]) -> str:
     """Return a file name that Discord keeps as it is, and that no other file of the message has."""
-    stem, dot, suffix = _FILENAME.sub("_", name)[-80:].rpartition(".")
+    stem, dot, suffix = _SPOILER.sub("", _FILENAME.sub("_", name)[-80:]).rpartition(".")
     stem, end = (stem, f".{suffix}") if dot and stem else (f"{stem}{suffix}" or "file", "")
     used, number = set(taken), 1
     while (free := f"{stem}{f'-{number}' if number > 1 else ''}{end}") in used:

@@ -1,0 +1,69 @@
+"""Text that wants to deceive, made plain: what cannot be seen, turns the reading order or towers over the line. Pure.
+
+Letters, marks and emoji of real languages stay as they are. What has no use in a text is left out; what would change the
+meaning by leaving is shown by its number, such as U+202E.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+# Control characters but tab and line feed become the pictures that Unicode has for them, as editors show them.
+_CONTROL: Final = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {127: 0x2421}
+_LINE_ENDS: Final = re.compile("\r\n?|[\x85\u2028\u2029]")
+# Combining marks for any script: letters carry one, phonetic script three. Marks of one script: vowels, accents and tones of
+# Hebrew, Arabic or Thai come to four.
+_MARKS: Final = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+_SCRIPT_MARKS: Final = (
+    "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8"
+    "\u06ea-\u06ed\u0900-\u0902\u093c\u0941-\u0948\u094d\u0951-\u0957\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece"
+)
+# Embeddings, overrides and isolates: what follows is read in another order than it is written.
+_TURNS: Final = "\u202a-\u202e\u2066-\u2069"
+# Left-to-right and right-to-left marks: Hebrew and Arabic need them beside Latin.
+_SIDES: Final = "\u200e\u200f\u061c"
+_UNSEEN: Final = (
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u206a-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_JOINERS: Final = "\u200c\u200d"
+_SUSPECT: Final = re.compile(f"[\x80-\x9f{_UNSEEN}{_TURNS}{_SIDES}{_JOINERS}{_MARKS}{_SCRIPT_MARKS}\ufe00-\ufe0f\ud800-\udfff]")
+_RULES: Final = re.compile(
+    # England, Scotland and Wales are a flag with letters nobody sees behind it.
+    "(?P<keep>\U0001f3f4[\U000e0020-\U000e007e]{2,6}\U000e007f"
+    # Between letters of other scripts, and between emoji, a joiner decides what is seen.
+    f"|(?<=[^\x00-\u02ff{_JOINERS}])[{_JOINERS}](?=[^\x00-\u02ff])"
+    "|(?<=[^\x00-\x1f\x21-\x22\x24-\x29\x2b-\x2f\x3a-\xa8])[\ufe00-\ufe0f])"
+    f"|(?P<marks>[{_MARKS}]{{3}})[{_MARKS}]+|(?P<script>[{_SCRIPT_MARKS}]{{4}})[{_SCRIPT_MARKS}]+"
+    f"|(?P<number>[\x80-\x9f{_TURNS}\ud800-\udfff])|(?P<side>[{_SIDES}])"
+    f"|(?P<gone>[{_UNSEEN}{_JOINERS}\ufe00-\ufe0f]+)"
+)
+_RIGHT_TO_LEFT: Final = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]")
+_MOST_NUMBERS: Final = 8
+
+
+def visible(text: str) -> str:
+    """Return a text in which everything can be seen, and nothing moves what is around it."""
+    if text.isascii():
+        return text if text.isprintable() else _LINE_ENDS.sub("\n", text).translate(_CONTROL)
+    text = _LINE_ENDS.sub("\n", text).translate(_CONTROL)
+    if not _SUSPECT.search(text):
+        return text
+    keeps_sides = _RIGHT_TO_LEFT.search(text) is not None
+
+    def shown(match: re.Match[str]) -> str:
+        kind, found = match.lastgroup, match[0]
+        if kind == "keep" or (kind == "side" and keeps_sides):
+            return found
+        if kind in ("marks", "script"):
+            return match[kind]
+        return _number(found) if kind == "number" else ""
+
+    plain = _RULES.sub(shown, text)
+    # A name of nothing but blanks would be no name at all.
+    return plain if plain.strip() or not text.strip() else "".join(map(_number, text.strip()[:_MOST_NUMBERS]))
+
+
+def _number(char: str) -> str:
+    return f"‹U+{ord(char):04X}›"

@@ -31,7 +31,7 @@ class WebhookURL(str):
         if match is None:
             raise ValueError(
                 f"is not the URL of a Discord webhook ({_shape(value)}); copy it from Discord: channel settings, "
-                "Integrations, Webhooks, Copy Webhook URL. It looks like https://discord.com/api/webhooks/<id>/<token>"
+                "Integrations, Webhooks, Copy Webhook URL. It looks like https://discord.com/api/webhooks/{id}/{token}"
             )
         url = super().__new__(cls, f"webhook {match[1]}")
         url.id, url.token = int(match[1]), match[2]

@@ -22,7 +22,7 @@ from .intake import Intake
 from .message_formatter import MessageFormatter
 from .mute import MuteKind, format_summary
 from .redact import Redactor
-from .route import Router
+from .route import Router, fallbacks
 from .stats import Counters
 from .storage import Outbox
 
@@ -146,9 +146,20 @@ class Steering(ABC):
                 # The switches first: what is put in must not leave through a destination that is off.
                 await self.steer(self.control.restore, rest.state)
                 await self._intake.run(self._put_rest, rest)
+            await self._intake.run(self._move_removed, set(old.destinations) - set(self.destinations))
         else:
             await self.start()
         self._predecessor = None
+
+    def _move_removed(self, names: set[str]) -> None:
+        """Show elsewhere what waits for destinations that the settings do not have any more."""
+        for name in names:
+            target = next((other for other in fallbacks(name) if other in self.workers), None)
+            count = self._outbox.move(name, target) if target is not None else 0
+            if target is not None and count:
+                self._counters.add(name, "accepted", -count)
+                self._counters.add(target, "accepted", count)
+                self._wake({target})
 
     def _put_rest(self, rest: Rest) -> None:
         put_rest(self._outbox, rest)

@@ -119,7 +119,8 @@ class WebhookTransport:
             )
         except Exception as error:  # noqa: BLE001 - the border to Discord: every failure becomes a counted result
             return self._failed(error, call)
-        return Result(Outcome.DELIVERED, message_id=sent.id, channel_id=sent.channel.id)
+        status = call.answer.status if call.answer is not None else None
+        return Result(Outcome.DELIVERED, status=status, message_id=sent.id, channel_id=sent.channel.id)
 
     async def edit(
         self, destination: Destination, message_id: int, message: WebhookMessage, *, thread_id: int | None = None

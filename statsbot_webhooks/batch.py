@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from .event import Event
 from .fold import Fold, Group, group_events
 from .message_formatter import MessageFormatter, WebhookMessage, mark
 from .storage import Entry
@@ -110,9 +111,12 @@ class Batcher:
         message, taken = self._formatter.format_digest(events, self._pause)
         return Batch(entries[:taken], entries[taken:], mark(message, note, batch_id), Presentation.DIGEST)
 
-    def build_card(self, fold: Fold, *, note: str = "", batch_id: str = "") -> WebhookMessage:
-        """Return the message of a card that is kept up to date, with the files of its newest event."""
-        return mark(self._formatter.format_fold(fold), note, batch_id)
+    def build_card(self, fold: Fold, events: Sequence[Event], *, note: str = "", batch_id: str = "") -> WebhookMessage:
+        """Return the message of a card that is kept up to date, with the files of its newest event.
+
+        `events` are those of the repeats whose texts are known.
+        """
+        return mark(self._formatter.format_fold(fold, [] if fold.event.card else events), note, batch_id)
 
 
 def _split(entries: Sequence[Entry], groups: Sequence[Group]) -> tuple[list[Entry], list[Entry]]:

@@ -133,6 +133,8 @@ class WebhookConfig:
     ping_cooldown_seconds: Annotated[float, Field(ge=0, le=86400)] = 900.0
     # Discord blocks an address after 10,000 in 10 minutes.
     max_invalid_requests: Annotated[int, Field(ge=1, le=5000)] = 500
+    # It stands in the note of a card, which has room for 100 characters.
+    bot_version: Annotated[str, Field(max_length=24)] = ""
     card_edit_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 10.0
     destinations: tuple[Destination, ...] = field(default=(), repr=False)
     # What the settings ask of names that have no URL there; `/webhooks setup` may have stored one.

@@ -90,3 +90,13 @@ async def test_a_thread_name_where_there_is_no_forum(
 def test_a_wrong_mode_is_named() -> None:
     with pytest.raises(ConfigError, match="WEBHOOK_INFO_THREAD_MODE"):
         config("https://discord.com/api/webhooks/1/a", WEBHOOK_INFO_THREAD_MODE="weekly")
+
+
+async def test_a_forum_with_a_post_for_each_error(sandbox: Sandbox, forum: str) -> None:
+    settings = {"WEBHOOK_INFO_THREAD_NAME": "Bot log", "WEBHOOK_INFO_THREAD_MODE": "Error", "WEBHOOK_INFO_LEVEL": "INFO"}
+    async with running_manager(config(forum, **settings)) as manager:
+        await manager.send_log(LogLevel.INFO, "all is well")
+        for error in (ValueError("x is wrong"), KeyError("y")):
+            await manager.send_error(error)
+            await manager.flush()
+    assert sorted(threads(sandbox)) == sorted([f"Bot log {today()}", "ValueError: x is wrong", "KeyError: 'y'"])

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from ..event import Event, EventKind, LogLevel, fingerprint
-from ..fold import Fold, fold_of, from_state, to_state
+from ..event import Event, EventKind, LogLevel, decode, encode, fingerprint
+from ..fold import Fold, fold, fold_of, from_state, merge, to_state
 from ..storage import Entry
 
 # Discord limits edits of messages older than an hour (error 30046): a card moves to a new message well before that.
 _MOVE_AFTER_SECONDS: Final = 50 * 60.0
 # A card that was young enough when its event came may be edited a little later.
 _NO_EDIT_AFTER_SECONDS: Final = 58 * 60.0
-# The cards of a destination that are remembered; of more, those that were shown the longest time ago are forgotten.
+# An error that comes back after so long is news.
+_SILENCE_SECONDS: Final = 3600.0
+# How many cards of a destination are remembered, and for how long after they were last shown.
 _MOST_CARDS: Final = 500
+_KEEP_SECONDS: Final = 7 * 86400.0
+# Repeats of an error whose texts differ: so many of the newest, and so many characters of them, are shown in full.
+_MOST_TEXTS: Final = 50
+_MOST_CHARACTERS: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
     """What a card shows, in which message. Times are wall clock seconds; `is_stale` says that an edit is due.
 
-    Without a `message_id` the card is in no message of its own any more, and the next state is posted.
+    Without a `message_id` the card is in no message of its own, and the next state is posted. `texts` are repeats whose
+    texts differ, newest last. `version` is that of the bot that posted it.
     """
 
     fold: Fold
@@ -31,7 +38,14 @@ class Card:
     posted: float = 0.0
     shown: float = 0.0
     note: str = ""
+    version: str = ""
+    texts: tuple[Event, ...] = ()
     is_stale: bool = False
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """The repeats that it shows in full; the traceback of all of them is that of the newest."""
+        return [replace(event, traceback=self.fold.event.traceback) for event in self.texts]
 
     def can_be_edited(self, now: float, seconds: float = _NO_EDIT_AFTER_SECONDS) -> bool:
         """Whether Discord would still let us edit its message."""
@@ -49,7 +63,7 @@ class Absorbed:
 
 def card_key(event: Event) -> str:
     """Return the key of the card that an event belongs to; empty for an event that is shown once."""
-    return event.card
+    return event.card or error_key(event)
 
 
 def error_key(event: Event) -> str:
@@ -59,11 +73,19 @@ def error_key(event: Event) -> str:
 
 
 class Cards:
-    """The cards of one destination. `pace` is the least time between two states of a card, in seconds."""
+    """The cards of one destination. `pace` is the least time between two states of a card, in seconds.
 
-    def __init__(self, destination: str, pace: float) -> None:
+    Repeats of an error share a card too, which counts them. `version` is the bot's own, and `must_post(event, now)` says
+    whether an event needs a message although its card could be edited.
+    """
+
+    def __init__(
+        self, destination: str, pace: float, version: str = "", must_post: Callable[[Event, float], bool] | None = None
+    ) -> None:
         self._prefix = f"card/{destination}/"
         self._pace = pace
+        self._version = version
+        self._must_post = must_post
         self._cards: dict[str, Card] = {}
 
     @property
@@ -92,17 +114,23 @@ class Cards:
         """Take the entries in whose card can be edited. They need no message of their own: the card becomes stale."""
         absorbed: list[Entry] = []
         rest: list[Entry] = []
-        changed: set[str] = set()
+        taken: dict[str, list[Event]] = {}
         for entry in entries:
             key = card_key(entry.event)
             card = self._cards.get(key) if key else None
-            if card is None or not card.can_be_edited(now, _MOVE_AFTER_SECONDS):
+            if card is not None and self._takes(card, entry.event, now):
+                absorbed.append(entry)
+                taken.setdefault(key, []).append(entry.event)
+            else:
                 rest.append(entry)
-                continue
-            self._cards[key] = replace(card, fold=_newer(card.fold, entry.event), is_stale=True)
-            absorbed.append(entry)
-            changed.add(key)
-        return Absorbed(absorbed, rest, self._state_of(changed))
+        for key, events in taken.items():
+            self._cards[key] = replace(_with(self._cards[key], events), is_stale=True)
+        return Absorbed(absorbed, rest, self._state_of(taken))
+
+    def _takes(self, card: Card, event: Event, now: float) -> bool:
+        if not card.can_be_edited(now, _MOVE_AFTER_SECONDS) or (self._must_post is not None and self._must_post(event, now)):
+            return False
+        return bool(event.card) or (card.version == self._version and event.time - card.fold.last < _SILENCE_SECONDS)
 
     def next_edit(self, now: float) -> tuple[str, float] | None:
         """Return the stale card whose turn is next, and how many seconds it must wait; `None` when all are fresh."""
@@ -113,18 +141,34 @@ class Cards:
         # A clock that was set back must not make a card wait longer than its pace.
         return min(max(card.shown + self._pace - now, 0.0), self._pace)
 
-    def preview(self, entries: Iterable[Entry]) -> Card:
+    def preview(self, entries: Sequence[Entry]) -> Card:
         """Return the card that entries of one key are to be shown in, when they are posted."""
         events = [entry.event for entry in entries]
-        fold = fold_of(events[0])
-        for event in events[1:]:
-            fold = _newer(fold, event)
-        return Card(fold)
+        fresh = _with(Card(fold_of(events[0]), version=self._version, texts=_texts((), events[:1])), events[1:])
+        before = self._cards.get(card_key(events[0]))
+        if before is None or events[0].card:
+            return fresh
+        times = f"{before.fold.count} times" if before.fold.count > 1 else "once"
+        if (silence := fresh.fold.first - before.fold.last) >= _SILENCE_SECONDS:
+            return replace(fresh, note=f"Back after {_duration(silence)} of silence; {times} before that")
+        if before.version != self._version:
+            return replace(fresh, note=f"Again in version {self._version or '?'}; {times} in {before.version or 'another'}")
+        return replace(fresh, fold=merge(before.fold, fresh.fold), texts=_texts(before.texts, fresh.texts))
+
+    def counted(self, entries: Sequence[Entry], now: float) -> dict[str, Any]:
+        """Note that errors were shown in a message of many, so that their next card goes on counting; returns the state."""
+        groups: dict[str, list[Entry]] = {}
+        for entry in entries:
+            if key := error_key(entry.event):
+                groups.setdefault(key, []).append(entry)
+        for key, repeats in groups.items():
+            self._cards[key] = replace(self.preview(repeats), message_id=None, shown=now, note="")
+        return {**self._state_of(groups), **self._prune(now)} if groups else {}
 
     def posted(self, key: str, card: Card, message_id: int | None, thread_id: int | None, now: float) -> dict[str, Any]:
         """Note that a new message shows a card; returns the state to store."""
         self._cards[key] = _slim(replace(card, message_id=message_id, thread_id=thread_id, posted=now, shown=now, is_stale=False))
-        return {**self._state_of([key]), **self._prune()}
+        return {**self._state_of([key]), **self._prune(now)}
 
     def edited(self, key: str, now: float) -> Mapping[str, Any]:
         """Note that the message of a card shows its newest state, or never will; returns the state to store."""
@@ -139,16 +183,42 @@ class Cards:
     def _state_of(self, keys: Iterable[str]) -> dict[str, Any]:
         return {f"{self._prefix}{key}": _to_state(self._cards[key]) for key in keys}
 
-    def _prune(self) -> dict[str, Any]:
-        old = sorted(self._cards, key=lambda key: self._cards[key].shown)[: max(len(self._cards) - _MOST_CARDS, 0)]
+    def _prune(self, now: float) -> dict[str, Any]:
+        by_age = sorted(self._cards, key=lambda key: self._cards[key].shown)
+        surplus = len(by_age) - _MOST_CARDS
+        old = [key for number, key in enumerate(by_age) if number < surplus or self._cards[key].shown < now - _KEEP_SECONDS]
         for key in old:
             del self._cards[key]
         return {f"{self._prefix}{key}": None for key in old}
 
 
-def _newer(fold: Fold, event: Event) -> Fold:
-    """Return the next state of a card: of events with a card key only the newest is shown."""
-    return fold_of(event)
+def _with(card: Card, events: Sequence[Event]) -> Card:
+    """Return the next state of a card: of a card's own events the newest, of repeats of an error all."""
+    if not events:
+        return card
+    if events[-1].card:
+        return replace(card, fold=fold_of(events[-1]))
+    return replace(card, fold=merge(card.fold, fold(events)[0]), texts=_texts(card.texts, events))
+
+
+def _texts(before: Sequence[Event], events: Sequence[Event]) -> tuple[Event, ...]:
+    """Return the newest of the repeats for each text, within the limits."""
+    if events[-1].card:
+        return ()
+    newest = {event.message: replace(event, traceback=None, files=()) for event in (*before, *events)}
+    kept: list[Event] = []
+    characters = 0
+    for event in sorted(newest.values(), key=lambda event: -event.time):
+        characters += len(event.message)
+        if kept and (len(kept) >= _MOST_TEXTS or characters > _MOST_CHARACTERS):
+            break
+        kept.append(event)
+    return tuple(reversed(kept))
+
+
+def _duration(seconds: float) -> str:
+    hours, minutes = divmod(int(seconds) // 60, 60)
+    return f"{hours // 24} d {hours % 24} h" if hours >= 48 else f"{hours} h {minutes} min"  # noqa: PLR2004 - two days
 
 
 def _slim(card: Card) -> Card:
@@ -156,12 +226,15 @@ def _slim(card: Card) -> Card:
     return replace(card, fold=replace(card.fold, event=replace(card.fold.event, files=()))) if card.fold.event.files else card
 
 
-_PLAIN: Final = ("message_id", "thread_id", "posted", "shown", "note", "is_stale")
+_PLAIN: Final = ("message_id", "thread_id", "posted", "shown", "note", "version", "is_stale")
 
 
 def _to_state(card: Card) -> dict[str, Any]:
-    return {"fold": to_state(card.fold), **{name: getattr(card, name) for name in _PLAIN}}
+    plain = {name: getattr(card, name) for name in _PLAIN}
+    return {"fold": to_state(card.fold), "texts": [encode(event) for event in card.texts], **plain}
 
 
 def _from_state(state: Mapping[str, Any]) -> Card:
-    return Card(from_state(state["fold"]), **{name: state[name] for name in _PLAIN})
+    # A name that an earlier version did not store has its default.
+    plain = {name: state[name] for name in _PLAIN if name in state}
+    return Card(from_state(state["fold"]), texts=tuple(decode(text) for text in state.get("texts", ())), **plain)

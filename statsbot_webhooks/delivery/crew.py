@@ -62,7 +62,7 @@ class Crew:
                 destination,
                 ledger=Ledger(name, self._intake, self._outbox, self._counters, self._clock),
                 health=Health(destination, breaker, self._pause, self._links),
-                cards=Cards(name, config.card_edit_seconds),
+                cards=Cards(name, config.card_edit_seconds, config.bot_version, self._pings.is_due),
                 threads=Threads(destination),
                 batcher=self._batcher,
                 transport=self._transport,

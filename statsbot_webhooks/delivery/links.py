@@ -54,6 +54,10 @@ class Watches:
         self._open.append(watch)
         return watch.answer
 
+    def has(self, entry: Entry) -> bool:
+        """Whether somebody waits for the answer to an entry."""
+        return any(entry.event.origin == watch.origin for watch in self._open)
+
     def answer(self, entries: Sequence[Entry], result: Result) -> None:
         """Give the answer to whoever waits for one of the entries."""
         for watch in [w for w in self._open if any(entry.event.origin == w.origin for entry in entries)]:

@@ -68,7 +68,7 @@ class MessageSender:
         if unit is None:
             return
         batch_id = unit.entries[0].batch or f"{unit.entries[0].id:x}"
-        card = parts.cards.preview(unit.entries) if unit.key else None
+        card = await asyncio.to_thread(parts.cards.preview, unit.entries) if unit.key else None
         try:
             # Long texts take milliseconds to lay out: never on the loop.
             batch = await asyncio.to_thread(self._lay_out, unit, card, batch_id, parts.limiter.budget_left())
@@ -97,13 +97,17 @@ class MessageSender:
         if self._suspects:
             # While an event that Discord refuses is among them, the half of them that may hold it goes alone.
             return whole_unit(self._suspects[: (len(self._suspects) + 1) // 2])
-        entries = await self._parts.ledger.claim(MAX_ENTRIES)
-        if entries and entries[0].batch:
-            return whole_unit(entries)
-        absorbed = self._parts.cards.absorb(entries, self._parts.clock.now())
+        parts = self._parts
+        entries = await parts.ledger.claim(MAX_ENTRIES)
+        if not entries or entries[0].batch:
+            return whole_unit(entries) if entries else None
+        watched = [entry for entry in entries if self.watches.has(entry)]
+        # Fingerprints of many tracebacks take milliseconds: not on the loop.
+        absorbed = await asyncio.to_thread(parts.cards.absorb, _without(entries, watched), parts.clock.now())
         if absorbed.entries:
-            await self._parts.ledger.ack(absorbed.entries, absorbed.state, shown=0)
-        return next_unit(absorbed.rest) if absorbed.rest else None
+            await parts.ledger.ack(absorbed.entries, absorbed.state, shown=0)
+        rest, left = [*watched, *absorbed.rest], parts.limiter.budget_left()
+        return await asyncio.to_thread(next_unit, rest, left) if rest else None
 
     def _lay_out(self, unit: Unit, card: Card | None, batch_id: str, budget_left: int) -> Batch:
         parts, batcher = self._parts, self._parts.batcher
@@ -112,7 +116,10 @@ class MessageSender:
             batch = batcher.build(unit.entries, note=self.note, batch_id=batch_id, now=parts.clock.now(), **state)
             self._presentation = batch.presentation
             return batch
-        return Batch(unit.entries, (), batcher.build_card(card.fold, note=self.note, batch_id=batch_id))
+        events = [entry.event for entry in unit.entries]
+        # There is room for one line; the card's own comes back with its first edit.
+        note = self.note or card.note
+        return Batch(unit.entries, (), batcher.build_card(card.fold, events, note=note, batch_id=batch_id))
 
     async def _settle(self, sent: _Sent, result: Result) -> None:
         if result.outcome == Outcome.UNKNOWN and self._doubted == sent.batch_id:
@@ -166,6 +173,8 @@ class MessageSender:
             thread_id = sent.place.thread_of(result.channel_id)
             state |= parts.cards.posted(sent.key, sent.card, result.message_id, thread_id, now)
             shown = 1
+        else:
+            state |= parts.cards.counted(sent.batch.entries, now)
         await parts.ledger.ack(sent.batch.entries, state, shown=shown)
         if result.message_id is not None:
             parts.links.on_message(result.message_id, (entry.event for entry in sent.batch.entries))

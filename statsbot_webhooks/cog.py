@@ -14,6 +14,7 @@ from .capture import Capture
 from .commands import WebhookCommands
 from .config import WebhookConfig, load_webhook_config
 from .errors import ConfigError
+from .integration import resume_integrations, suspend_integrations
 from .runtime import set_webhook_manager
 from .termination import Termination
 from .webhook_manager import WebhookManager
@@ -39,6 +40,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         set_webhook_manager(self.manager)
         await self.manager.start()
         self._install_capture()
+        resume_integrations()
         self._commands.install()
         self._termination.install()
         self._set_bot_info()
@@ -48,6 +50,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         self._capture.report_end()
         self._termination.uninstall()
         self._commands.uninstall()
+        suspend_integrations()
         self._capture.uninstall()
         await self.manager.stop(_DRAIN_SECONDS)
 

@@ -1,6 +1,7 @@
 """StatsBot's own modules: what goes through its tree log, performance monitor and member events is shipped too.
 
-Each function returns True, or False after logging the reason once. `remove_integrations` undoes all of them.
+Each function returns True, or False after logging the reason once. While the extension is unloaded all of them are undone;
+when it is loaded again they are made again. `remove_integrations` undoes them for good.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from typing import Any, Final, cast
 from discord.ext import commands
 
 from .capture.members import MemberHooks
+from .capture.seen import Seen, is_new_everywhere
 from .config import WebhookConfig
 from .errors import WebhookLoggingError
-from .event import Event, EventKind, LogLevel, to_plain
-from .event_factory import error_event, performance_event
+from .event import Event
 from .runtime import get_webhook_manager
+from .statsbot_monitor import MemoryWatch, slow_operation_event
+from .statsbot_tree import tree_event
 from .tap import is_tapped, tap_function, tap_method
 
 _log = logging.getLogger(__name__)
@@ -30,8 +33,6 @@ _TREE_MODULES: Final = ("src.utils.tree_log", "tree_log")
 _MONITOR_MODULES: Final = ("src.utils.performance",)
 # Kept outside the package: discord.py purges the package's modules when the extension is reloaded (L1, L2).
 _KEEPER: Final = "_statsbot_webhooks_integrations"
-# What the tree functions call the text that a reader should see first.
-_TEXT_KEYS: Final = ("title", "message", "reason", "bot_name")
 
 
 def integrate_with_tree_log(module: ModuleType | None = None) -> bool:
@@ -45,6 +46,7 @@ def integrate_with_tree_log(module: ModuleType | None = None) -> bool:
     for function in found:
         if not is_tapped(function):
             _keep(tap_function(function, _tree_report(function.__name__)))
+    _want("integrate_with_tree_log", module)
     return True
 
 
@@ -57,8 +59,11 @@ def integrate_with_performance_monitor(monitor: object | None = None) -> bool:
     if isinstance(monitor, ModuleType):
         monitor = getattr(monitor, "performance_monitor", None)
     watched: Any = monitor
+    memory = MemoryWatch()
     reports: dict[str, Callable[[dict[str, Any]], None]] = {
-        "_check_memory_thresholds": lambda call: _report_memory(watched, call),
+        "_check_memory_thresholds": lambda call: _submit_if(
+            memory.measure(float(call["memory_usage"]), watched.thresholds, now=time.time())
+        ),
         "_record_metric": lambda call: _report_duration(watched, call),
     }
     found = [name for name in reports if callable(getattr(watched, name, None))]
@@ -67,6 +72,8 @@ def integrate_with_performance_monitor(monitor: object | None = None) -> bool:
     for name in found:
         if not is_tapped(getattr(watched, name)):
             _keep(tap_method(watched, name, reports[name]))
+    _keep(lambda: _submit_if(memory.stop(now=time.time())))
+    _want("integrate_with_performance_monitor", watched)
     return True
 
 
@@ -94,14 +101,27 @@ def integrate_with_member_events(bot: commands.Bot) -> bool:
     bots.append(bot)
     stack.callback(bots.remove, bot)
     _keep(stack.close)
+    _want("integrate_with_member_events", bot)
     return True
 
 
 def remove_integrations() -> None:
-    """Undo every integration, the last one first. Nothing is touched where the value is no longer ours."""
+    """Undo every integration for good, the last one first. Nothing is touched where the value is no longer ours."""
+    _keeper().__dict__["wanted"] = []
+    suspend_integrations()
+
+
+def suspend_integrations() -> None:
+    """Undo every integration, the last one first, until `resume_integrations`."""
     undo: list[Callable[[], None]] = _keeper().__dict__.setdefault("undo", [])
     while undo:
         undo.pop()()
+
+
+def resume_integrations() -> None:
+    """Make the integrations again that were suspended."""
+    for name, subject in list(_wanted()):
+        globals()[name](subject)
 
 
 def _tree_functions(module: ModuleType) -> list[FunctionType]:
@@ -109,66 +129,36 @@ def _tree_functions(module: ModuleType) -> list[FunctionType]:
     owners: list[Any] = [module, *(each for each in vars(module).values() if inspect.isclass(each))]
     values: list[object] = [value for owner in owners for value in cast("dict[str, object]", vars(owner)).values()]
     functions = [value for value in values if isinstance(value, FunctionType)]
-    return [
-        function
-        for function in functions
-        if function.__name__.startswith("log_")
-        and function.__module__ == module.__name__
-        # A coroutine function must stay one; the tree log has none.
-        and not inspect.iscoroutinefunction(function)
-    ]
+    return [function for function in functions if function.__name__.startswith("log_") and function.__module__ == module.__name__]
 
 
 def _tree_report(name: str) -> Callable[[dict[str, Any]], None]:
     def report(call: dict[str, Any]) -> None:
-        details = {key: value for key, value in call.items() if key not in ("self", "emoji")}
-        text_key = next((key for key in _TEXT_KEYS if key in details), None)
-        text = str(details.pop(text_key)) if text_key else name
-        message = f"{call.get('emoji') or ''} {text}".strip()
-        level_name = str(details.pop("level", "ERROR" if "error" in name else "INFO")).upper()
-        level = LogLevel(level_name) if level_name in LogLevel.__members__ else LogLevel.WARNING
-        error = details.pop("error", None)
-        details.update(_pairs(details.pop("items", ())))
-        context = to_plain(details)
-        if isinstance(error, BaseException):
-            made = error_event(error, now=time.time())
-            text = f"{message}: {made.message}"
-            event = Event(made.kind, level, text, made.time, name, context, made.traceback, template=made.template)
-        else:
-            event = Event(EventKind.LOG, level, message, time.time(), name, context, template=text)
-        _submit(event)
+        error = call.get("error")
+        # What was shipped already, by a hook or by an earlier call, is not shipped again.
+        if isinstance(error, BaseException) and not is_new_everywhere(error, _seen()):
+            return
+        _submit(tree_event(name, call, now=time.time(), keeps_traces=_keeps_traces()))
 
     return report
 
 
-def _pairs(items: Any) -> dict[str, Any]:
-    """Return the lines of a tree; equal keys, which a tree may have and a mapping may not, are numbered."""
-    lines: dict[str, Any] = {}
-    for key, value in items:
-        name, number = str(key), 2
-        while name in lines:
-            name, number = f"{key} ({number})", number + 1
-        lines[name] = value
-    return lines
-
-
-def _report_memory(monitor: Any, call: dict[str, Any]) -> None:
-    usage = float(call["memory_usage"])
-    for key, level in (("memory_critical", LogLevel.CRITICAL), ("memory_warning", LogLevel.WARNING)):
-        threshold = monitor.thresholds.get(key)
-        if threshold is not None and usage > threshold:
-            context = {"level": level, "unit": "MB"}
-            _submit(performance_event("memory_usage", usage, threshold, now=time.time(), context=context))
-            return
+def _submit_if(event: Event | None) -> None:
+    if event is not None:
+        _submit(event)
 
 
 def _report_duration(monitor: Any, call: dict[str, Any]) -> None:
-    duration, threshold = float(call["duration"]), monitor.thresholds.get("slow_operation")
-    if threshold is None or duration <= threshold or not call.get("log_slow", True):
-        return
-    function = getattr(call.get("func"), "__qualname__", "?")
-    context = {"function": function, "category": call.get("category"), "unit": "ms"}
-    _submit(performance_event("slow_operation", duration, threshold, now=time.time(), context=context))
+    threshold = monitor.thresholds.get("slow_operation")
+    if threshold is not None:
+        _submit_if(slow_operation_event(call, threshold, now=time.time()))
+
+
+def _keeps_traces() -> bool:
+    try:
+        return get_webhook_manager().config.include_stack_traces
+    except WebhookLoggingError:
+        return True
 
 
 def _submit(event: Event) -> None:
@@ -198,6 +188,20 @@ def _import_first(names: tuple[str, ...]) -> ModuleType | None:
 
 def _keeper() -> ModuleType:
     return sys.modules.setdefault(_KEEPER, ModuleType(_KEEPER))
+
+
+def _seen() -> Seen:
+    return _keeper().__dict__.setdefault("seen", Seen())
+
+
+def _wanted() -> list[tuple[str, Any]]:
+    return _keeper().__dict__.setdefault("wanted", [])
+
+
+def _want(name: str, subject: object) -> None:
+    # By name: after a reload it is the function of the module of then that is called.
+    if not any(wanted == name and known is subject for wanted, known in _wanted()):
+        _wanted().append((name, subject))
 
 
 def _keep(undo: Callable[[], None]) -> None:

@@ -41,13 +41,29 @@ class Tap:
             return self.original(*args, **kwargs)
         finally:
             flag.reset(token)
-            root = logging.getLogger()
-            # G4: the tree logger clears the root's handlers at each call. Waiting for the periodic check would lose what
-            # is logged until then, and with a tree call every second that is half of everything.
-            for handler in handlers:
-                if handler not in root.handlers:
-                    root.addHandler(handler)
+            self._put_back(handlers)
             self._tell(args, kwargs)
+
+    async def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Await the original, then report, for a coroutine function."""
+        flag = _suppressed()
+        if not self.is_active or flag is None or (flag.get() and not self._reports_nested):
+            return await self.original(*args, **kwargs)
+        handlers = _our_handlers()
+        token = flag.set(True)
+        try:
+            return await self.original(*args, **kwargs)
+        finally:
+            flag.reset(token)
+            self._put_back(handlers)
+            self._tell(args, kwargs)
+
+    def _put_back(self, handlers: list[logging.Handler]) -> None:
+        """Put back handlers that the host made by hand of our class: the tree logger clears the root's at each call (G4)."""
+        root = logging.getLogger()
+        for handler in handlers:
+            if handler not in root.handlers:
+                root.addHandler(handler)
 
     def _tell(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         try:
@@ -78,8 +94,9 @@ def tap_function(function: FunctionType, report: Report) -> Callable[[], None]:
     tap = Tap(original, report)
     # The function object stays and gets other code, so code that imported it by name is reached too. The tap sits in the
     # constants because the code runs with the host's globals, where no name of ours belongs.
-    constants: tuple[Any, ...] = tuple(tap if each == _PLACEHOLDER else each for each in _template.__code__.co_consts)
-    ours = _template.__code__.replace(co_consts=constants, co_name=function.__name__)
+    template = (_async_template if inspect.iscoroutinefunction(function) else _template).__code__
+    constants: tuple[Any, ...] = tuple(tap if each == _PLACEHOLDER else each for each in template.co_consts)
+    ours = template.replace(co_consts=constants, co_name=function.__name__)
     before = function.__code__
     signature = inspect.signature(original)
     function.__code__ = ours
@@ -113,14 +130,24 @@ def _template(*args: Any, **kwargs: Any) -> Any:
     return tap(*args, **kwargs)
 
 
+async def _async_template(*args: Any, **kwargs: Any) -> Any:
+    tap: Any = "the tap goes here"  # equal to _PLACEHOLDER
+    return await tap.call(*args, **kwargs)
+
+
 def _replace_everywhere(function: FunctionType, report: Report) -> Callable[[], None]:
     """Replace a closure, whose code cannot be exchanged for code without free variables, in every module that holds it."""
     tap = Tap(function, report)
 
     @functools.wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
+    def plain(*args: Any, **kwargs: Any) -> Any:
         return tap(*args, **kwargs)
 
+    @functools.wraps(function)
+    async def coroutine(*args: Any, **kwargs: Any) -> Any:
+        return await tap.call(*args, **kwargs)
+
+    wrapper: Any = coroutine if inspect.iscoroutinefunction(function) else plain
     wrapper.__dict__["__statsbot_webhooks_tap__"] = tap
     _exchange(function, wrapper)
 

@@ -54,6 +54,7 @@ LAYERS = (
     "cog",
     "commands integration termination",
     "tap",
+    "statsbot_tree statsbot_monitor",
     "runtime",
     "webhook_manager",
     "steering sending upkeep",

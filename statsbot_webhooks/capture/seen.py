@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import weakref
 
 from ..tracebacks import leaves
 
@@ -32,6 +33,7 @@ class Seen:
         # Reentrant: a garbage collection inside may run a `__del__` that logs an exception.
         self._lock = threading.RLock()
         self._key = f"_statsbot_webhooks_seen_{id(self):x}"
+        _all.add(self)
 
     def is_new(self, error: BaseException, level: int = logging.ERROR) -> bool:
         """Return whether the root of the exception is seen for the first time, and remember it.
@@ -50,3 +52,13 @@ class Seen:
             for part in leaves(root):
                 vars(part)[self._key] = level
             return True
+
+
+# Every memory that somebody holds: the host's own log functions, which know of no bot, ask all of them.
+_all: weakref.WeakSet[Seen] = weakref.WeakSet()
+
+
+def is_new_everywhere(error: BaseException, own: Seen) -> bool:
+    """Return whether nobody in this process has seen the exception yet, nor `own`, and let everybody remember it."""
+    answers = [seen.is_new(error) for seen in {own, *_all}]
+    return all(answers)

@@ -104,6 +104,11 @@ def finish(embed: Embed, event: Event, style: Style) -> None:
         embed["footer"] = {"text": limits.truncate(visible(event.origin), 200)}
 
 
+def _details(event: Event) -> dict[str, Any]:
+    """Return what tells repeats apart; how often each happened before is said by their count."""
+    return {key: value for key, value in event.context.items() if key != "seen_before"}
+
+
 def _message(group: Group, style: Style) -> tuple[str, bool]:
     """Return the text of a card and whether it is whole: the message, or the different ones of repeats, newest last."""
     event = group.fold.event
@@ -111,7 +116,8 @@ def _message(group: Group, style: Style) -> tuple[str, bool]:
     if event.traceback is not None:
         room = min(room, limits.DESCRIPTION // 2)
     texts = Counter(event.message for event in group.events)
-    same_details = all(other.context == event.context and other.traceback == event.traceback for other in group.events)
+    details = _details(event)
+    same_details = all(_details(other) == details and other.traceback == event.traceback for other in group.events)
     same_files = not any(other.files for other in group.events if other is not event)
     if len(texts) <= 1:
         escaped = escape_markdown(event.message)

@@ -28,7 +28,7 @@ class MemoryWatch:
 
     def measure(self, usage: float, thresholds: Mapping[str, float], *, now: float) -> Event | None:
         """Return the event of a measured value in MB, if there is something to show."""
-        threshold = Threshold(thresholds.get("memory_warning", 512.0), thresholds.get("memory_critical", 1024.0), "MB")
+        threshold = Threshold(thresholds.get("memory_warning", 512.0), thresholds.get("memory_critical", 1024.0))
         with self._lock:
             alert = self._next(usage, threshold, now)
             self._open = alert if alert is not None and alert.is_open else (None if alert is not None else self._open)

@@ -14,6 +14,16 @@ from aiohttp import web
 _HEARTBEAT_SECONDS: Final = 15.0
 
 
+_PARTS: Final = {
+    "page.css": "text/css", "base.js": "text/javascript", "markdown.js": "text/javascript",
+    "message.js": "text/javascript", "page.js": "text/javascript",
+}  # fmt: skip
+
+
+def _read(name: str) -> str:
+    return files("statsbot_webhooks.sandbox").joinpath("web", name).read_text("utf-8")
+
+
 class StateLike(Protocol):
     """What the page needs of the local Discord."""
 
@@ -27,7 +37,7 @@ class StateLike(Protocol):
 
 
 def add_routes(app: web.Application, state: StateLike) -> None:
-    """Serve the page at /, its data at /page/state and its changes at /page/events (server-sent events)."""
+    """Serve the page at /, its parts at /page/, its data at /page/state and its changes at /page/events (server-sent events)."""
     queues: set[asyncio.Queue[bytes | None]] = set()
     is_closing = False
 
@@ -35,16 +45,22 @@ def add_routes(app: web.Application, state: StateLike) -> None:
         nonce = secrets.token_urlsafe(16)
         # Within a script element only "<" could end the data; the rest of the page is ours.
         data = json.dumps(state.snapshot()).replace("<", "\\u003c")
-        text = files("statsbot_webhooks.sandbox").joinpath("page.html").read_text("utf-8")
+        text = _read("page.html")
         text = text.replace("{{nonce}}", nonce).replace("{{state}}", data)
         # Messages hold hostile text on purpose: the page never makes markup of it, and if it ever did, only the
         # script that carries the nonce may run.
         policy = (
-            f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; connect-src 'self'; "
+            f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
             "img-src http: https: data:; base-uri 'none'; form-action 'none'"
         )
         headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
         return web.Response(text=text, content_type="text/html", headers=headers)
+
+    async def part(request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if name not in _PARTS:
+            raise web.HTTPNotFound
+        return web.Response(text=_read(name), content_type=_PARTS[name], headers={"Cache-Control": "no-store"})
 
     async def snapshot(_request: web.Request) -> web.Response:
         return web.json_response(state.snapshot(), headers={"Cache-Control": "no-store"})
@@ -90,4 +106,5 @@ def add_routes(app: web.Application, state: StateLike) -> None:
     app.router.add_get("/", page)
     app.router.add_get("/page/state", snapshot)
     app.router.add_get("/page/events", events)
+    app.router.add_get("/page/{name}", part)
     app.on_shutdown.append(close)

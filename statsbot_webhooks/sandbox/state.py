@@ -122,7 +122,7 @@ class State:
             "flags": _DID_REJOIN if int(user["id"]) in guild.former else 0,
         }  # fmt: skip
         guild.members[int(user["id"])] = member
-        self.emit("member", {"guild_id": str(guild.id), "user": user, "joined": True})
+        self.emit("member", {"guild_id": str(guild.id), "user": user, "joined": True, "roles": member["roles"]})
         return member
 
     def remove_member(self, guild: Guild, user_id: int) -> JSON:
@@ -303,6 +303,7 @@ class State:
         guilds = [
             {
                 "id": str(guild.id), "name": guild.name, "members": list(guild.members.values()),
+                "owner_id": str(guild.owner_id), "roles": list(guild.roles.values()),
                 "channels": [*guild.channels.values(), *guild.threads.values()],
             }
             for guild in self.guilds.values()

@@ -341,7 +341,7 @@ async def test_hostile_text_is_only_text(tab: Tab) -> None:
         assert (await tab.texts(place))[0].startswith(HOSTILE), place
     await asyncio.sleep(0.2)
     assert await tab.js("window.hacked === undefined")
-    assert await tab.js("document.querySelectorAll('script:not([type])').length") == 1
+    assert await tab.js("document.querySelectorAll('script:not([type]):not([src])').length") == 0
     assert await tab.js("document.querySelectorAll('#main img').length") == 0
     links = await tab.js("[...document.querySelectorAll('a[href]')].map((a) => a.getAttribute('href'))")
     assert [link for link in links if not link.startswith(("https://", "/files/"))] == []
@@ -425,6 +425,70 @@ async def test_all_channels_side_by_side(tab: Tab, state: Memory) -> None:
     assert await tab.js("document.querySelectorAll('.vacant').length") == 1
     state.say("13", "no longer", minute=5)
     await tab.until("document.querySelectorAll('.vacant').length === 0")
+
+
+def thread(thread_id: str, parent_id: str, name: str) -> JSON:
+    return {"id": thread_id, "guild_id": "1", "parent_id": parent_id, "name": name, "type": 11, "thread_metadata": {}}
+
+
+@needs_browser
+async def test_forums_show_their_posts_and_threads_hang_below_their_channel(tab: Tab, state: Memory) -> None:
+    forum: JSON = {"id": "20", "guild_id": "1", "name": "incidents", "topic": "", "type": 15, "parent_id": None}
+    state.guilds[0]["channels"] += [forum, thread("21", "20", "An outage"), thread("22", "10", "About the song")]
+    state.messages |= {"20": [], "21": [], "22": []}
+    state.say("21", "Discord answers 500", by="Incidents")
+    await tab.open("/#channel=incidents")
+    assert await tab.texts(".post h3") == ["An outage"]
+    assert await tab.texts(".post p") == ["Discord answers 500"]
+    assert await tab.texts(".chan span") == ["errors", "About the song", "members", "logs", "empty", "incidents", "An outage"]
+    state.say("21", "it is over", minute=1)
+    await tab.until("document.querySelector('.post small').textContent === '1 reply'")
+    await tab.js("document.querySelector('.post').click()")
+    await tab.until("document.querySelector('.top .parent') !== null")
+    assert [text.strip() for text in await tab.texts(".text")] == ["Discord answers 500", "it is over"]
+    assert (await tab.texts(".top .parent"))[0].startswith("incidents")
+    state.emit("channel_delete", forum)
+    await tab.until("document.querySelectorAll('.chan').length === 5")
+
+
+@needs_browser
+async def test_members_come_and_go(tab: Tab, state: Memory) -> None:
+    olivia, bot = (
+        {"id": number, "username": name, "bot": name == "demo-bot"} for number, name in (("31", "olivia"), ("32", "demo-bot"))
+    )
+    state.guilds[0] |= {"owner_id": "31", "roles": [], "members": [{"user": olivia, "roles": []}, {"user": bot, "roles": []}]}
+    await tab.open("/#channel=errors")
+    assert await tab.texts("#people .cat") == ["Admins — 1", "Bots — 1"]
+    anna = {"id": "33", "username": "anna", "bot": False}
+    state.emit("member", {"guild_id": "1", "user": anna, "joined": True, "roles": []})
+    await tab.until("document.querySelectorAll('.person').length === 3")
+    assert (await tab.texts("#people .cat"))[-1] == "Members — 1"
+    state.emit("member", {"guild_id": "1", "user": anna, "joined": False})
+    await tab.until("document.querySelectorAll('.person').length === 2")
+
+
+@needs_browser
+async def test_buttons_menus_and_what_made_an_answer(tab: Tab, state: Memory) -> None:
+    button = {"type": 2, "style": 4, "label": HOSTILE, "custom_id": "a", "disabled": True}
+    link = {"type": 2, "style": 5, "label": "Docs", "url": "javascript:window.hacked=5"}
+    menu = {"type": 3, "custom_id": "s", "placeholder": "For how long?", "options": []}
+    rows = [{"type": 1, "components": [button, link]}, {"type": 1, "components": [menu]}]
+    used = {"id": "1", "name": "webhooks mute", "user": {"id": "2", "username": "olivia"}}
+    state.say("13", "Mute it?", components=rows, interaction=used)
+    await tab.open("/#channel=empty")
+    assert await tab.texts(".press") == [HOSTILE, "Docs"]
+    assert await tab.texts(".choose") == ["For how long?"]
+    assert await tab.texts(".used") == ["olivia used /webhooks mute"]
+    assert await tab.js("document.querySelectorAll('.row a').length") == 0
+    assert await tab.js("window.hacked") is None
+
+
+@needs_browser
+async def test_a_picture_that_an_embed_shows_is_shown_once(tab: Tab, state: Memory) -> None:
+    picture = file("chart.png", "x", "image/png")
+    state.say("13", embeds=[{"title": "x", "image": {"url": picture["url"]}}], attachments=[picture])
+    await tab.open("/#channel=empty")
+    assert await tab.js("document.querySelectorAll('.photo').length") == 0
 
 
 @needs_browser

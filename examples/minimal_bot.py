@@ -39,7 +39,7 @@ async def burst(ctx: commands.Context[Bot], count: int) -> None:
 
 @bot.command()
 async def slow(ctx: commands.Context[Bot]) -> None:
-    time.sleep(1.2)  # noqa: ASYNC251 - blocks the event loop on purpose
+    time.sleep(2)  # noqa: ASYNC251 - blocks the event loop on purpose
 
 
 @bot.command()

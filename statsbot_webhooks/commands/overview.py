@@ -83,7 +83,7 @@ def _state(worker: DestinationWorker, books: DestinationStats, choices: str) -> 
     muted = f" · muted {books.muted} events" if books.muted else ""
     lines = [
         f"State: **{worker.state.value}** · breaker {worker.breaker.state.value}",
-        f"Pending {books.pending} · delivered {books.delivered} · dead {books.dead} · lost {lost}",
+        f"Pending {books.pending} · delivered {books.delivered} · folded {books.folded} · dead {books.dead} · lost {lost}",
         f"Requests {books.requests} · 429s {books.rate_limited}{muted}",
         *([choices] if choices else []),
         *([f"Last error: {plain(worker.last_error, 200)}"] if worker.last_error else []),

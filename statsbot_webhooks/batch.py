@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
 from .event import Event
-from .fold import Fold, Group, group_events
+from .fold import Fold, Group, fingerprints, group_events
 from .message_formatter import MessageFormatter, WebhookMessage, mark
 from .storage import Entry
 
-# As many as one digest may hold; more would make its file slow to read and to build.
-MAX_ENTRIES = 2000
+# As many as one digest may hold: 50,000 events are five messages. Their claim ends earlier when they have much text.
+MAX_ENTRIES = 10_000
 # How many entries a message shows on average: cards with tracebacks are long, lines are at most 250 units.
 _PER_MESSAGE: Final = {"CARDS": 5, "LINES": 25}
 # An event that has waited so much longer than a batch may wait says that we are behind.
@@ -61,18 +61,10 @@ class Batch:
 class Batcher:
     """Build the next message of a destination from what waits."""
 
-    def __init__(
-        self,
-        formatter: MessageFormatter,
-        *,
-        batch_size: int,
-        batch_timeout_seconds: float,
-        pause: Callable[[], object] = lambda: None,
-    ) -> None:
+    def __init__(self, formatter: MessageFormatter, *, batch_size: int, batch_timeout_seconds: float) -> None:
         self._formatter = formatter
         self._batch_size = batch_size
         self._timeout = batch_timeout_seconds
-        self._pause = pause
 
     def wait_seconds(self, entries: int, urgent: int, oldest: float | None, now: float) -> float | None:
         """Return how long the next batch may still wait: 0 when it is due, `None` when nothing waits."""
@@ -98,7 +90,8 @@ class Batcher:
         `note` is a line that stands above the rest; `batch_id` is shown small, so that a message that is sent again can be told.
         """
         events = [entry.event for entry in entries]
-        groups = group_events(events)
+        keys = fingerprints(events, self._formatter.pause)
+        groups = group_events(events, keys, self._formatter.pause)
         oldest = min(event.time for event in events)
         age = 0.0 if now is None else now - oldest - self._timeout
         presentation = choose(len(groups), budget_left, age, current)
@@ -108,7 +101,7 @@ class Batcher:
             # What is sent again must be one message, as it was.
             if not (rest and entries[0].batch):
                 return Batch(shown, rest, mark(message, note, batch_id), presentation, len(shown) - count)
-        message, taken = self._formatter.format_digest(events, self._pause)
+        message, taken = self._formatter.format_digest(events, keys)
         return Batch(entries[:taken], entries[taken:], mark(message, note, batch_id), Presentation.DIGEST)
 
     def build_card(self, fold: Fold, events: Sequence[Event], *, note: str = "", batch_id: str = "") -> WebhookMessage:

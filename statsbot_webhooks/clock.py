@@ -34,3 +34,12 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+def breathe() -> None:
+    """Let other threads have the interpreter: long work in a thread calls it every millisecond or so.
+
+    A sleep of zero gives the lock away and mostly takes it back before a waiting thread has woken up; a sleep of some
+    microseconds is long enough for the event loop to go first.
+    """
+    time.sleep(0.00002)

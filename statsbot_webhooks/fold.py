@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from .event import Event, EventKind, decode, encode, fingerprint
+
+Item = TypeVar("Item")
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
 # More places than a card can name are counted as one, under this name.
@@ -67,23 +69,47 @@ class Group:
     positions: Sequence[int] = ()
 
 
-def group_events(events: Sequence[Event]) -> list[Group]:
-    """Return one group for each fingerprint, in the order of first appearance.
+def paced(items: Iterable[Item], pause: Callable[[], object], at_once: int = 100) -> Iterator[Item]:
+    """Yield items, with a pause before every `at_once` of them in which other threads may run."""
+    for index, item in enumerate(items):
+        if index % at_once == 0:
+            pause()
+        yield item
+
+
+def no_pause() -> None:
+    """Go on at once."""
+
+
+def fingerprints(events: Iterable[Event], pause: Callable[[], object] = no_pause) -> list[str]:
+    """Return the fingerprint of each event."""
+    return [fingerprint(event) for event in paced(events, pause, 25)]
+
+
+def group_events(
+    events: Sequence[Event], keys: Sequence[str] | None = None, pause: Callable[[], object] = no_pause
+) -> list[Group]:
+    """Return one group for each fingerprint, in the order of first appearance. `keys` are the fingerprints if known.
 
     Members stay apart: who came and went is what there is to see, though it is the same kind of event for each.
     """
     found: dict[str, list[int]] = {}
-    for position, event in enumerate(events):
-        key = fingerprint(event)
+    pairs = zip(events, keys or fingerprints(events, pause), strict=True)
+    for position, (event, key) in enumerate(paced(pairs, pause)):
         found.setdefault(f"{key} {event.message}" if event.kind == EventKind.MEMBER else key, []).append(position)
-    return [_group([events[position] for position in positions], positions) for positions in found.values()]
+    return [_group([events[position] for position in positions], positions, pause) for positions in found.values()]
 
 
-def _group(events: Sequence[Event], positions: Sequence[int]) -> Group:
-    newest = max(events, key=lambda event: event.time)
-    times = sorted(event.time for event in events)
-    guilds = Counter(str(event.context["guild"]) for event in events if event.context.get("guild"))
-    commands = Counter(str(event.context["command"]) for event in events if event.context.get("command"))
+def _group(events: Sequence[Event], positions: Sequence[int], pause: Callable[[], object]) -> Group:
+    if len(events) == 1:
+        return Group(fold_of(events[0]), events, positions)
+    newest = max(paced(events, pause), key=lambda event: event.time)
+    times = sorted(event.time for event in paced(events, pause))
+    guilds, commands = Counter[str](), Counter[str]()
+    for event in paced(events, pause):
+        for counts, key in ((guilds, "guild"), (commands, "command")):
+            if event.context.get(key):
+                counts[str(event.context[key])] += 1
     fold = Fold(newest, len(events), times[0], times[-1], _thin(times), _sum({}, guilds), _sum({}, commands))
     return Group(fold, events, positions)
 

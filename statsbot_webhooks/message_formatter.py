@@ -9,7 +9,7 @@ from .clock import Clock, SystemClock
 from .config import WebhookConfig
 from .event import Event, EventKind, LogLevel, to_plain
 from .event_factory import error_event, member_event, performance_event
-from .fold import Fold, Group, group_events
+from .fold import Fold, Group, fingerprints, group_events
 from .present.digest import format_digest
 from .present.embeds import format_cards
 from .present.lines import format_lines
@@ -23,8 +23,10 @@ __all__ = ["Attachment", "BotInfo", "Embed", "MessageFormatter", "WebhookMessage
 class MessageFormatter:
     """Turn events into messages. The same settings always give the same message for the same event."""
 
-    def __init__(self, config: WebhookConfig, *, clock: Clock | None = None) -> None:
-        self._style = Style(config.max_message_length, config.use_embeds, config.include_timestamps)
+    def __init__(self, config: WebhookConfig, *, clock: Clock | None = None, pause: Callable[[], object] = lambda: None) -> None:
+        """`pause` is called often while many events are laid out; it may let other threads run."""
+        self.pause = pause
+        self._style = Style(config.max_message_length, config.use_embeds, config.include_timestamps, pause)
         self._shows_bot = config.include_bot_info
         self._keeps_traces = config.include_stack_traces
         self._clock = clock or SystemClock()
@@ -69,12 +71,12 @@ class MessageFormatter:
         """Return a message with a line for each group, and how many of the groups fitted into it (at least one)."""
         return self._sign(format_lines(groups, self._style))
 
-    def format_digest(self, events: Sequence[Event], pause: Callable[[], object] = lambda: None) -> tuple[WebhookMessage, int]:
+    def format_digest(self, events: Sequence[Event], keys: Sequence[str] | None = None) -> tuple[WebhookMessage, int]:
         """Return a message with counts and every event in full in a file, and how many of the events fitted into it.
 
-        It takes about 10 us for each event; `pause` is called many times on the way.
+        `keys` are the fingerprints of the events, where these are known.
         """
-        return self._sign(format_digest(events, self._style, pause))
+        return self._sign(format_digest(events, keys or fingerprints(events, self.pause), self._style))
 
     def _sign(self, built: tuple[WebhookMessage, int]) -> tuple[WebhookMessage, int]:
         message, count = built

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from .batch import Batcher
-from .clock import Clock, SystemClock
+from .clock import Clock, SystemClock, breathe
 from .config import WebhookConfig
 from .control import Control
 from .delivery.crew import Crew
@@ -53,7 +53,7 @@ class WebhookManager(Sending, Steering):
         self._successor = None
         self._upkeep = Upkeep(config, self._counters, self._clock)
         self._outbox = make_outbox(config.storage, config.storage_max_events, self._upkeep.on_loss)
-        self._formatter = MessageFormatter(config, clock=self._clock)
+        self._formatter = MessageFormatter(config, clock=self._clock, pause=breathe)
         self._redactor = make_redactor(config)
         self._router = Router(config.destinations)
         self.control = Control(self._outbox, self._router, self._counters, self._clock)

@@ -121,13 +121,13 @@ async def test_kills_lose_nothing_that_was_accepted(sandbox: Sandbox, env: pytes
         process.kill()
         killed = time.monotonic()
         rest = (await process.stdout.read()).decode().splitlines()
-        await process.communicate()
+        await process.wait()
         accepted |= {int(line.split()[0]): float(line.split()[1]) for line in rest if len(line.split()) == 2}
         must |= {number for number, moment in accepted.items() if number >= first and moment < killed - 0.1}
     process = await start(sandbox, _STREAM, 1_000_000)
     await sandbox.wait_until(lambda: must <= set(numbers(sandbox, "info")), 90)
     process.kill()
-    await process.communicate()
+    await process.wait()
     assert len(must) > 30 * kills
     assert sandbox.count_status(429) == 0
     assert "events from before the restart (last one at" in shown(sandbox, "info")
@@ -151,12 +151,12 @@ async def test_a_blocked_loop_and_a_kill_lose_nothing_of_other_threads(sandbox: 
     assert await process.stdout.readline() == b"said\n"
     await asyncio.sleep(0.2)
     process.kill()
-    await process.communicate()
+    await process.wait()
     assert not sandbox.messages("error")
     process = await start(sandbox, _STREAM, 1_000_000)
     await sandbox.wait_until(lambda: numbers(sandbox, "error") == list(range(40)), 20)
     process.kill()
-    await process.communicate()
+    await process.wait()
     assert "40 events from before the restart (last one at" in shown(sandbox, "error")
 
 

@@ -79,11 +79,6 @@ class DestinationWorker:
         self._parts.health.revive()
         self.wake()
 
-    async def is_gone(self) -> bool:
-        """Ask Discord whether it does not know the webhook any more."""
-        _, result = await self._parts.transport.fetch_channel_id(self._parts.destination)
-        return result.outcome == Outcome.GONE
-
     def watch(self, origin: str) -> asyncio.Future[Result]:
         """Return a future for Discord's answer to the message that shows the event of that origin."""
         return self._sender.watches.add(origin)

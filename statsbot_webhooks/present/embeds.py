@@ -14,7 +14,7 @@ from ..event import Event, EventFile, EventKind
 from ..fold import Fold, Group, sparkline
 from .hostile import visible
 from .look import Style, color_of, title_of
-from .markdown import ZERO_WIDTH, break_fences, code_block, code_ids, escape_markdown, shorten, truncate
+from .markdown import ZERO_WIDTH, break_fences, code_block, escape_markdown, shorten, truncate
 from .message import MARK_ROOM, Attachment, Embed, WebhookMessage, embed_length, free_name, size
 from .text import text_file, to_bytes, value_text
 
@@ -57,7 +57,9 @@ def format_cards(groups: Sequence[Group], style: Style) -> tuple[WebhookMessage,
         shown += group.events
         is_whole = is_whole and card.is_whole
     if not is_whole:
-        files.append(text_file(WHOLE_FILE, sorted(shown, key=lambda event: event.time), limits.FILE_BYTES - size(files)))
+        files.append(
+            text_file(WHOLE_FILE, sorted(shown, key=lambda event: event.time), style.pause, limits.FILE_BYTES - size(files))
+        )
     return WebhookMessage(embeds=tuple(embeds), files=tuple(files)), len(embeds)
 
 
@@ -150,7 +152,7 @@ def _fields(context: Mapping[str, Any], fold: Fold) -> tuple[list[dict[str, Any]
     whole = len(context) <= limits.FIELDS
     for key, value in context.items():
         counts = places.get(key, {})
-        text = code_ids(escape_markdown(value_text(value)))
+        text = escape_markdown(value_text(value))
         if len(counts) > 1:
             text = ", ".join(f"{escape_markdown(place)} ×{count}" for place, count in counts.items())
         name = escape_markdown(_name(key))

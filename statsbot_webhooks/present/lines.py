@@ -41,7 +41,7 @@ def format_lines(groups: Sequence[Group], style: Style) -> tuple[WebhookMessage,
         is_whole = is_whole and whole
     shown = groups[: len(lines)]
     events = sorted((event for group in shown for event in group.events), key=lambda event: event.time)
-    files = () if is_whole else (text_file(WHOLE_FILE, events),)
+    files = () if is_whole else (text_file(WHOLE_FILE, events, style.pause),)
     text = truncate("\n".join(lines), room)
     if not style.use_embeds:
         return WebhookMessage(content=text, files=files), len(lines)

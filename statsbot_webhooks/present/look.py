@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,11 +27,12 @@ _MEMBER_TITLES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How messages look. `room` is the most units of a shown text."""
+    """How messages look. `room` is the most units of a shown text; `pause` lets other threads run, and is called often."""
 
     room: int = 2000
     use_embeds: bool = True
     include_timestamps: bool = True
+    pause: Callable[[], object] = lambda: None
 
 
 def title_of(event: Event) -> str:

@@ -10,6 +10,7 @@ from .hostile import visible
 
 FENCE: Final = "```"
 ZERO_WIDTH: Final = "\u200b"
+_FENCES: Final = re.compile("`{3,}")
 MORE: Final = "\n… see the attached file …\n"
 # A link ends where Discord's markdown could begin: a link with a backtick in it must not open a code block.
 # An underscore within a word does nothing in Discord, and names such as memory_mb stay as they are. Of a masked link
@@ -21,8 +22,6 @@ _MARKDOWN: Final = re.compile(
     r"|(?P<mark>[\\*~`|]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|(?<=\])\(|<(?=/[^\s<>:]))",
     re.MULTILINE,
 )
-# An id that stands alone or behind a name, as ids are shown to be copied; not one within a mention or a link.
-_ID: Final = re.compile(r"(?m)^\d{17,20}$|(?<=\()\d{17,20}(?=\))")
 
 
 def escape_markdown(text: str) -> str:
@@ -39,14 +38,9 @@ def _escape(match: re.Match[str]) -> str:
     return match["link"] or f"{match['posing']}\\:"
 
 
-def code_ids(escaped: str) -> str:
-    """Return an escaped text whose ids are code: a click or a long press copies them."""
-    return _ID.sub(r"`\g<0>`", escaped)
-
-
 def break_fences(text: str) -> str:
     """Return a text that cannot close the code block around it."""
-    return visible(text).replace(FENCE, f"``{ZERO_WIDTH}`")
+    return _FENCES.sub(lambda match: ZERO_WIDTH.join(match[0]), visible(text))
 
 
 def code_block(text: str, language: str = "") -> str:

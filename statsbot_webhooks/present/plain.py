@@ -38,7 +38,9 @@ def format_plain(groups: Sequence[Group], style: Style) -> tuple[WebhookMessage,
         shown += group.events
         is_whole = is_whole and has_all and _is_uniform(group)
     if not is_whole:
-        files.append(text_file(WHOLE_FILE, sorted(shown, key=lambda event: event.time), limits.FILE_BYTES - size(files)))
+        files.append(
+            text_file(WHOLE_FILE, sorted(shown, key=lambda event: event.time), style.pause, limits.FILE_BYTES - size(files))
+        )
     return WebhookMessage(content="\n".join(parts), files=tuple(files)), len(parts)
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from .. import limits
 from ..event import Event
+from ..fold import paced
 from .markdown import visible
 from .message import Attachment
 
-_INDENT = "\n    "
+_INDENT: Final = "\n    "
 
 
 def format_text(event: Event) -> str:
@@ -31,17 +33,28 @@ def format_text(event: Event) -> str:
     return visible("\n".join(parts)).replace("\n", _INDENT)
 
 
-def text_file(name: str, events: Iterable[Event], most: int = limits.FILE_BYTES) -> Attachment:
+def text_file(name: str, events: Sequence[Event], pause: Callable[[], object], most: int = limits.FILE_BYTES) -> Attachment:
     """Return a file of at most so many bytes with every event in full, in the order given."""
-    data = bytearray()
-    for event in events:
+    data, count = full_text(events, pause)
+    for event in events[count:]:
         data += to_bytes(format_text(event) + "\n")
     return Attachment(name, cut(bytes(data), most))
 
 
+def full_text(events: Sequence[Event], pause: Callable[[], object], most: int = limits.FILE_BYTES) -> tuple[bytearray, int]:
+    """Return the text of as many events as fit into so many bytes, at least one, and how many these are."""
+    data = bytearray()
+    for index, event in enumerate(paced(events, pause, 25)):
+        text = to_bytes(format_text(event) + "\n")
+        if index and len(data) + len(text) > most:
+            return data, index
+        data += text
+    return data, len(events)
+
+
 def to_bytes(text: str) -> bytes:
-    """Return a text as UTF-8; a lone surrogate becomes its escape."""
-    return text.encode("utf-8", "backslashreplace")
+    """Return a text as UTF-8; half a surrogate pair becomes a question mark."""
+    return text.encode("utf-8", "replace")
 
 
 def cut(data: bytes, most: int) -> bytes:

@@ -16,8 +16,8 @@ from .base import DeadLetter, Depth, Entry, Loss
 from .connection import SteadyConnection
 from .lanes import Lane, LaneName, Shelf
 
-# A claim ends after so much text: its events are in memory several times over while a message is built.
-_CLAIM_CHARACTERS: Final = 4_000_000
+# A claim ends after so much text: its events are in memory several times over while a message is built, and fit into one file.
+_CLAIM_CHARACTERS: Final = 8_000_000
 _INSERT: Final = "INSERT OR REPLACE INTO entries (id, destination, urgent, rank, time, event) VALUES (?, ?, ?, ?, ?, ?)"
 # SQLite takes at least 999 values in a statement (sqlite.org/limits.html#max_variable_number).
 _AT_ONCE: Final = 900

@@ -15,6 +15,8 @@ import asyncio, logging, sys, warnings
 import aiohttp
 # discord.py itself imports a module that Python 3.13 drops; all else is an error.
 warnings.filterwarnings("ignore", "'audioop' is deprecated")
+# discord.py 2.4 opens its socket in a way that a newer aiohttp has another name for.
+warnings.filterwarnings("ignore", "parameter 'timeout' of type 'float' is deprecated")
 import discord
 from discord.ext import commands
 from statsbot_webhooks import get_webhook_manager

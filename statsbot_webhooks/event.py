@@ -15,7 +15,7 @@ from typing import Any, Final
 MAX_DEPTH: Final = 6
 MAX_ITEMS: Final = 200
 _EMPTY: Final[Mapping[str, Any]] = {}
-_EXTRAS: Final = ("title", "card", "color", "avatar_url", "route_level")
+_EXTRAS: Final = ("title", "card", "color", "avatar_url", "route_level", "ends_card")
 
 
 class LogLevel(StrEnum):
@@ -79,7 +79,8 @@ class Event:
 
     Events of one `card` are one message that is kept up to date: the first is posted, each later one replaces what it
     shows. `title`, `color` (0xRRGGBB) and `avatar_url` replace what the kind and the level would give. Routes judge
-    `route_level` instead of the level when it is set: the end of an alert must go where the alert went.
+    `route_level` instead of the level when it is set: the end of an alert must go where the alert went. An event that
+    `ends_card` is the last state of its card, and is shown in the card's message however old that is.
     """
 
     kind: EventKind
@@ -98,6 +99,7 @@ class Event:
     avatar_url: str = ""
     files: tuple[EventFile, ...] = ()
     route_level: LogLevel | None = None
+    ends_card: bool = False
 
     @property
     def is_urgent(self) -> bool:
@@ -119,7 +121,7 @@ def encode(event: Event) -> str:
 
 def _encode_extras(event: Event) -> dict[str, Any]:
     """Return the fields that most events leave empty."""
-    extras = {name: value for name in _EXTRAS if (value := getattr(event, name)) not in ("", None)}
+    extras = {name: value for name in _EXTRAS if (value := getattr(event, name)) not in ("", None) and value is not False}
     if event.files:
         extras["files"] = [[file.name, file.text, base64.b64encode(file.data).decode()] for file in event.files]
     return extras

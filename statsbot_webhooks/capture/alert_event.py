@@ -7,7 +7,7 @@ from typing import Final
 
 from ..event import Event, EventFile, EventKind, LogLevel
 from .alerts import Alert, AlertState
-from .metrics import format_metric, format_moment, format_span, format_value
+from .metrics import format_ago, format_metric, format_moment, format_span, format_value
 
 GREEN: Final = 0x23A55A
 GREY: Final = 0x80848E
@@ -22,8 +22,9 @@ def alert_event(alert: Alert, sample: Mapping[str, float], *, trend: str = "", c
         "value": round(alert.value, 1),
         "threshold": _threshold(alert),
         "peak": f"{format_value(metric, alert.peak)} at {format_moment(alert.peak_time)}",
-        "lasted" if not alert.is_open else "lasts for": format_span(alert.duration),
     }
+    if not alert.is_open:
+        context["lasted"] = format_span(alert.duration)
     beside = [
         f"{format_metric(name)} {format_value(name, sample[name])}" for name in _BESIDE if name in sample and name != metric
     ]
@@ -44,6 +45,7 @@ def alert_event(alert: Alert, sample: Mapping[str, float], *, trend: str = "", c
         color={AlertState.OVER: GREEN, AlertState.STOPPED: GREY}.get(alert.state),
         files=(EventFile("chart.png", data=chart),) if chart else (),
         route_level=alert.worst,
+        ends_card=not alert.is_open,
     )
 
 
@@ -70,7 +72,7 @@ def _title(alert: Alert) -> str:
 
 def _text(alert: Alert) -> str:
     name, value = format_metric(alert.metric), format_value(alert.metric, alert.value)
-    since = format_moment(alert.since)
+    since, ago = format_moment(alert.since), format_ago(alert.since)
     if alert.state is AlertState.OVER:
         return (
             f"{name} is {value} again. It was too high for {format_span(alert.duration)}, since {since}, "
@@ -80,7 +82,9 @@ def _text(alert: Alert) -> str:
         return f"{name} was {value}, too high since {since}, when the bot stopped."
     if metric_is_loop(alert.metric):
         interval = format_value(alert.metric, alert.threshold.warning)
-        return f"A run takes {value}, and the next one is due after {interval}: it comes late, or not at all. Since {since}."
+        return (
+            f"A run takes {value}, and the next one is due after {interval}: it comes late, or not at all. Since {since}, {ago}."
+        )
     word = "critical" if alert.level is LogLevel.CRITICAL else "warning"
     limit = format_value(alert.metric, _threshold(alert))
-    return f"{name} is {value}, the {word} threshold is {limit}. Too high since {since}."
+    return f"{name} is {value}, the {word} threshold is {limit}. Too high since {since}, {ago}."

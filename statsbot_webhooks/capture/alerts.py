@@ -15,6 +15,9 @@ RECOVERY: Final = 0.9
 # becomes an alert, and one that is high now and then does not.
 _FORGET: Final = 0.5
 REPEAT_SECONDS: Final = 60.0
+# A message that is nearly an hour old is left alone until the alert is over: Discord limits edits of old messages, and a
+# second card about the same thing would be no news. Its time stamps go on counting by themselves.
+_QUIET_AFTER_SECONDS: Final = 45 * 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class _Watch:
     calm_since: float | None = None
     eased_since: float | None = None
     shown: float = 0.0
+    opened: float = 0.0
     alert: Alert | None = field(default=None)
 
 
@@ -92,7 +96,7 @@ class Alerts:
 
     An alert opens when its value was above the warning threshold for `minimum_seconds`, and is over when it stayed
     below nine tenths of it for as long. Until then it is one alert, however often the value crosses the threshold. What
-    lasts is shown again every minute, and at once when it becomes critical.
+    lasts is shown again every minute for 45 minutes, and at once when it becomes critical.
     """
 
     def __init__(self, minimum_seconds: float) -> None:
@@ -148,7 +152,7 @@ class Alerts:
         watch.above_for += elapsed
         if watch.above_for < self._minimum:
             return None
-        watch.shown = now
+        watch.shown = watch.opened = now
         watch.alert = Alert(
             metric, AlertState.OPENED, level, level, value, watch.peak, watch.peak_time, watch.since, now, threshold
         )
@@ -164,7 +168,8 @@ class Alerts:
             return replace(alert, state=AlertState.OVER, level=LogLevel.INFO)
         alert = self._change_level(now, watch, alert, threshold)
         watch.alert = alert
-        if alert.state is AlertState.LASTS and now - watch.shown < REPEAT_SECONDS:
+        is_old = now - watch.opened >= _QUIET_AFTER_SECONDS
+        if alert.state is AlertState.LASTS and (is_old or now - watch.shown < REPEAT_SECONDS):
             return None
         watch.shown = now
         return alert

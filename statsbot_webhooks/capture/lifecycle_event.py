@@ -44,6 +44,7 @@ def gateway_event(shard: int | None, gaps: Gaps, *, now: float) -> Event:
         card=f"gateway/{'all' if shard is None else shard}/{int(gaps.began)}",
         color=color,
         route_level=LogLevel.WARNING,
+        ends_card=gaps.down_since is None,
     )
 
 

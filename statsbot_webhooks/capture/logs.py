@@ -45,6 +45,7 @@ class _Draft:
         self.template = record.msg if isinstance(record.msg, str) else ""
         self.title = self.card = self.avatar_url = ""
         self.color = self.route_level = None
+        self.ends_card = False
         self.files = ()
 
 

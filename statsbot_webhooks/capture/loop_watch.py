@@ -157,4 +157,5 @@ class LoopWatch:
             template="event loop",
             title="Event loop was blocked" if is_over else "Event loop is blocked",
             card=f"stall/{int(stall.began * 1000)}",
+            ends_card=is_over,
         )

@@ -51,6 +51,11 @@ def format_span(seconds: float) -> str:
     return f"{days} d {hours} h" if hours else f"{days} d"
 
 
+def format_ago(time: float) -> str:
+    """Return how long ago a time is; Discord keeps it right while the message is looked at."""
+    return f"<t:{int(time)}:R>"
+
+
 def format_moment(time: float) -> str:
     """Return a time of day that Discord shows in each reader's own time zone."""
     return f"<t:{int(time)}:t>"

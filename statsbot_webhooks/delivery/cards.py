@@ -49,7 +49,7 @@ class Card:
 
     def can_be_edited(self, now: float, seconds: float = _NO_EDIT_AFTER_SECONDS) -> bool:
         """Whether Discord would still let us edit its message."""
-        return self.message_id is not None and abs(now - self.posted) < seconds
+        return self.message_id is not None and (self.fold.event.ends_card or abs(now - self.posted) < seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,10 @@ class Cards:
         return Absorbed(absorbed, rest, self._state_of(taken))
 
     def _takes(self, card: Card, event: Event, now: float) -> bool:
-        if not card.can_be_edited(now, _MOVE_AFTER_SECONDS) or (self._must_post is not None and self._must_post(event, now)):
+        # Discord limits how many edits of old messages there are, and lets the one that ends a card through. If it does not
+        # (30046), the card is posted anew.
+        is_young = card.can_be_edited(now, _MOVE_AFTER_SECONDS) or (event.ends_card and card.message_id is not None)
+        if not is_young or (self._must_post is not None and self._must_post(event, now)):
             return False
         return bool(event.card) or (card.version == self._version and event.time - card.fold.last < _SILENCE_SECONDS)
 

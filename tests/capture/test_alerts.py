@@ -41,7 +41,7 @@ def test_an_hour_at_100_percent_is_one_card_and_then_green() -> None:
     changes = run(alerts, [5] * 4 + [100] * 120 + [5] * 10, step=30)
     events = [alert_event(alert, {"cpu_percent": alert.value, "memory_mb": 88}) for alert in changes]
     assert len({event.card for event in events}) == 1
-    assert [alert.state for alert in changes] == [AlertState.OPENED, *[AlertState.LASTS] * 59, AlertState.OVER]
+    assert [alert.state for alert in changes] == [AlertState.OPENED, *[AlertState.LASTS] * 44, AlertState.OVER]
     first, last = events[0], events[-1]
     assert (first.level, first.title, first.color) == (LogLevel.CRITICAL, "CPU is critical: 100 %", None)
     assert (last.level, last.title, last.color) == (LogLevel.INFO, "CPU is back to normal", GREEN)

@@ -66,7 +66,8 @@ class Ring:
         length = len(self._times)
         order = ((self._head + 1 + step) % length for step in range(length))
         found = ((self._times[index], column[index]) for index in order)
-        return [(time, value) for time, value in found if time >= since and not math.isnan(value)]
+        # Sorted: the machine's clock may have been set back.
+        return sorted((time, value) for time, value in found if time >= since and not math.isnan(value))
 
     def peak(self, metric: str, since: float = -math.inf) -> tuple[float, float] | None:
         """Return the time and the height of the highest value, or None when there is none."""

@@ -98,6 +98,14 @@ def test_the_ring_holds_a_day_and_no_more() -> None:
     assert ring.series("unknown") == []
 
 
+def test_a_clock_that_is_set_back_costs_no_sample_and_no_chart() -> None:
+    ring = Ring(30)
+    for time in (1000, 1030, 400, 430, 460):
+        ring.add(time, {"cpu_percent": float(time)})
+    assert [time for time, _ in ring.series("cpu_percent")] == [400, 430, 460, 1000, 1030]
+    assert len(value_sparkline(ring.series("cpu_percent"))) == 5
+
+
 def test_samples_that_come_faster_share_a_slot_and_keep_the_peak() -> None:
     ring = Ring(0.05)
     for number in range(2_000_000 // 200):

@@ -100,9 +100,9 @@ def test_the_ring_holds_a_day_and_no_more() -> None:
 
 def test_a_clock_that_is_set_back_costs_no_sample_and_no_chart() -> None:
     ring = Ring(30)
-    for time in (1000, 1030, 400, 430, 460):
-        ring.add(time, {"cpu_percent": float(time)})
-    assert [time for time, _ in ring.series("cpu_percent")] == [400, 430, 460, 1000, 1030]
+    for moment in (1000, 1030, 400, 430, 460):
+        ring.add(moment, {"cpu_percent": float(moment)})
+    assert [at for at, _ in ring.series("cpu_percent")] == [400, 430, 460, 1000, 1030]
     assert len(value_sparkline(ring.series("cpu_percent"))) == 5
 
 

@@ -9,7 +9,7 @@ from .redact import Redactor
 from .redact_values import secret_values
 from .storage import StateStore
 
-_MASK_KEY: Final = "mask_key"
+MASK_KEY: Final = "mask_key"
 
 
 def make_redactor(config: WebhookConfig) -> Redactor:
@@ -23,10 +23,16 @@ def make_redactor(config: WebhookConfig) -> Redactor:
     )
 
 
+def read_mask_key(store: StateStore) -> bytes | None:
+    """Return the stored key of the pseudonyms."""
+    key = store.read_state(MASK_KEY).get(MASK_KEY)
+    return bytes.fromhex(key) if isinstance(key, str) else None
+
+
 def keep_mask_key(store: StateStore, redactor: Redactor) -> None:
     """Use the stored key, or store a new one, so that a person is called the same over restarts."""
-    key = store.read_state(_MASK_KEY).get(_MASK_KEY)
-    if not isinstance(key, str):
-        key = redactor.mask_key.hex()
-        store.write_state({_MASK_KEY: key})
-    redactor.mask_key = bytes.fromhex(key)
+    key = read_mask_key(store)
+    if key is None:
+        store.write_state({MASK_KEY: redactor.mask_key.hex()})
+    else:
+        redactor.mask_key = key

@@ -18,6 +18,7 @@ class LossReason(StrEnum):
     INTAKE_ERROR = "intake error"
     STORAGE_FAILED = "storage failed"
     EXPIRED = "too old, written to the expired file"
+    FORGOTTEN = "of a person who was forgotten"
 
 
 @dataclass(frozen=True, slots=True)

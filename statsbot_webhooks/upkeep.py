@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from pathlib import Path
 
 from .clock import Clock
 from .config import WebhookConfig
+from .erasure import forget_old
 from .stats import Counters, LossReason
 from .storage import Loss, Outbox, storage_path
 from .storage.expired import write_expired
 from .storage.losses import LossReport
 
 _log = logging.getLogger(__name__)
+_LOOK_SECONDS = 3600.0
 
 
 class Upkeep:
@@ -26,6 +29,7 @@ class Upkeep:
         self._counters = counters
         self._clock = clock
         self._losses = LossReport()
+        self._looked = -_LOOK_SECONDS
 
     def on_loss(self, loss: Loss) -> None:
         """Count entries that the outbox dropped."""
@@ -43,6 +47,7 @@ class Upkeep:
         for entry in old:
             self._counters.lose(entry.destination, LossReason.EXPIRED)
         path = storage_path(self._config.storage)
+        self._forget_old(outbox, path)
         if not old or path is None:
             return
         try:
@@ -51,6 +56,17 @@ class Upkeep:
             _log.error("%d events were older than WEBHOOK_MAX_AGE_HOURS and are lost: %s", len(old), error.strerror)
         else:
             _log.warning("%d events were older than WEBHOOK_MAX_AGE_HOURS; they are in %s", len(old), file.name)
+
+    def _forget_old(self, outbox: Outbox, path: Path | None) -> None:
+        now = self._clock.now()
+        # Reading every card and file is not for each minute.
+        if 0 <= now - self._looked < _LOOK_SECONDS:
+            return
+        self._looked = now
+        try:
+            forget_old(outbox, path, now, self._config.max_age_hours * 3600)
+        except OSError as error:
+            _log.error("the expired files could not be rid of what is too old (WEBHOOK_MAX_AGE_HOURS): %s", error.strerror)
 
     def leave_rest(self, outbox: Outbox, destinations: Iterable[str]) -> str:
         """Say what becomes of the events that wait at a stop; those in memory are counted as lost."""

@@ -18,6 +18,7 @@ from .delivery.links import Links
 from .delivery.outcome import Result
 from .delivery.worker import DestinationWorker
 from .destination import Destination
+from .erasure import Trace, forget
 from .event import Event, EventKind, LogLevel
 from .intake import Intake
 from .message_formatter import BotInfo, MessageFormatter
@@ -25,14 +26,15 @@ from .own_records import OwnRecords
 from .privacy import keep_mask_key, make_redactor
 from .route import Router, fallbacks
 from .sending import Sending
-from .stats import Counters, Stats
+from .stats import Counters, LossReason, Stats
 from .steering import Steering
-from .storage import DeadLetter, make_outbox
+from .storage import DeadLetter, make_outbox, storage_path
 from .tally import Tally
 from .upkeep import Upkeep
 
 _log = logging.getLogger(__name__)
 _HOUSEKEEPING_SECONDS = 60.0
+_FORGET_SECONDS = 60.0
 _T = TypeVar("_T")
 _BROKEN = (DestinationState.FAILING, DestinationState.GONE)
 
@@ -240,6 +242,30 @@ class WebhookManager(Sending, Steering):
     async def purge(self, ids: Sequence[int]) -> int:
         """Delete dead letters; returns how many there were."""
         return await self._intake.run(self._outbox.purge, ids)
+
+    async def forget(self, user_id: int, names: Sequence[str] = ()) -> int:
+        """Delete what the storage still holds of a person, and what the expired files do; returns how many things went.
+
+        The person is found by id, by pseudonym and by `names`. Events that wait are counted as lost; those being sent are
+        waited for, a minute at most. What Discord shows already is not touched. Raises `OSError` for the expired files.
+        """
+        await self._intake.settle()
+        total, until = 0, self._clock.monotonic() + _FORGET_SECONDS
+        while True:
+            trace = Trace(user_id, names, self._redactor.mask_key)
+            for worker in self.workers.values():
+                worker.forget(trace.is_in)
+            gone, busy = await self._intake.run(self._forget, trace)
+            total += gone
+            if not busy or self._clock.monotonic() > until:
+                return total
+            await self._clock.sleep(0.2)
+
+    def _forget(self, trace: Trace) -> tuple[int, int]:
+        forgotten = forget(self._outbox, storage_path(self.config.storage), trace)
+        for name, count in forgotten.entries.items():
+            self._counters.lose(name, LossReason.FORGOTTEN, count)
+        return forgotten.total, forgotten.busy
 
     def _replay(self, ids: Sequence[int]) -> int:
         letters = self._outbox.replay(ids)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -175,13 +176,23 @@ class Cards:
 
     def edited(self, key: str, now: float) -> Mapping[str, Any]:
         """Note that the message of a card shows its newest state, or never will; returns the state to store."""
+        if key not in self._cards:
+            return {}
         self._cards[key] = _slim(replace(self._cards[key], shown=now, is_stale=False))
         return self._state_of([key])
 
     def lost(self, key: str) -> Mapping[str, Any]:
         """Note that the message of a card is not there any more: its state is posted anew. Returns the state to store."""
+        if key not in self._cards:
+            return {}
         self._cards[key] = replace(self._cards[key], message_id=None, is_stale=True)
         return self._state_of([key])
+
+    def forget(self, is_meant: Callable[[str], bool]) -> None:
+        """Forget cards whose key or event is meant; their state is deleted by whoever asks."""
+        for key, card in list(self._cards.items()):
+            if is_meant(key) or is_meant(json.dumps(_to_state(card))):
+                del self._cards[key]
 
     def _state_of(self, keys: Iterable[str]) -> dict[str, Any]:
         return {f"{self._prefix}{key}": _to_state(self._cards[key]) for key in keys}

@@ -79,6 +79,10 @@ class DestinationWorker:
         self._parts.health.revive()
         self.wake()
 
+    def forget(self, is_meant: Callable[[str], bool]) -> None:
+        """Forget the live cards that are meant; what they show in Discord stays."""
+        self._parts.cards.forget(is_meant)
+
     def watch(self, origin: str) -> asyncio.Future[Result]:
         """Return a future for Discord's answer to the message that shows the event of that origin."""
         return self._sender.watches.add(origin)

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from ..errors import StorageError
 from . import schema
-from .base import DeadLetter, Depth, Entry, Loss, Outbox, StateStore
+from .base import DeadLetter, Depth, Entry, Forgotten, Loss, Outbox, StateStore
 from .sqlite import SqliteOutbox
 
 __all__ = [
     "DeadLetter",
     "Depth",
     "Entry",
+    "Forgotten",
     "Loss",
     "Outbox",
     "SqliteOutbox",

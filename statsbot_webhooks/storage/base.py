@@ -17,7 +17,7 @@ loss is told to the `on_loss` of the constructor. One thread at a time may call.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -71,6 +71,22 @@ class DeadLetter:
     event: Event
     reason: str
     time: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was deleted of a person: entries of each destination, dead letters, and more. `busy` entries were being sent."""
+
+    entries: Mapping[str, int]
+    dead: int = 0
+    busy: int = 0
+    cards: int = 0
+    expired: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many things were deleted."""
+        return sum(self.entries.values()) + self.dead + self.cards + self.expired
 
 
 class StateStore(Protocol):
@@ -162,4 +178,11 @@ class Outbox(StateStore, Protocol):
 
     def purge(self, ids: Sequence[int]) -> int:
         """Delete dead letters; return how many."""
+        ...
+
+    def forget(self, words: Sequence[str], is_meant: Callable[[str], bool]) -> Forgotten:
+        """Delete entries and dead letters whose stored text holds one of the words and is meant, and leave no trace in the file.
+
+        Leased entries stay and are counted as busy.
+        """
         ...

@@ -70,6 +70,15 @@ class SteadyConnection:
         """Run statements in one transaction."""
         self._steadily(work)
 
+    def wipe(self) -> None:
+        """Write the database anew without the pages of deleted rows, whose bytes would still be readable in the file."""
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("VACUUM")
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+        self._steadily(work)
+
     def _steadily(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         assert self._db is not None
         try:

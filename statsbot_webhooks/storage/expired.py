@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from logging import makeLogRecord
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -18,7 +18,7 @@ _FILES = 5
 
 def write_expired(storage: Path, entries: Sequence[Entry]) -> Path:
     """Append entries, one JSON object a line, and return the file; raises `OSError`."""
-    path = storage.with_name(f"{storage.name}.expired.jsonl")
+    path = _path(storage)
     os.close(os.open(path, os.O_CREAT | os.O_APPEND, 0o600))
     handler = RotatingFileHandler(path, maxBytes=_BYTES, backupCount=_FILES - 1, encoding="utf-8")
     try:
@@ -28,3 +28,29 @@ def write_expired(storage: Path, entries: Sequence[Entry]) -> Path:
     finally:
         handler.close()
     return path
+
+
+def filter_expired(storage: Path, keeps: Callable[[str], bool]) -> int:
+    """Delete the lines that are not to be kept, of all files of this sort; returns how many. Raises `OSError`.
+
+    A file is replaced as a whole, so that a kill on the way leaves the old one or the new one.
+    """
+    path, deleted = _path(storage), 0
+    for file in [path, *(path.with_name(f"{path.name}.{number}") for number in range(1, _FILES))]:
+        if not file.exists():
+            continue
+        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if keeps(line)]
+        deleted += len(lines) - len(kept)
+        if not kept:
+            file.unlink()
+        elif len(kept) < len(lines):
+            new = file.with_name(f"{file.name}.new")
+            with open(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as output:
+                output.writelines(kept)
+            new.replace(file)
+    return deleted
+
+
+def _path(storage: Path) -> Path:
+    return storage.with_name(f"{storage.name}.expired.jsonl")

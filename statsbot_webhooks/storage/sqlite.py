@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ..event import Event, LogLevel, decode, encode
 from ..stats import LossReason
-from .base import DeadLetter, Depth, Entry, Loss
+from .base import DeadLetter, Depth, Entry, Forgotten, Loss
 from .connection import SteadyConnection
 from .lanes import Lane, LaneName, Shelf
 
@@ -185,6 +185,22 @@ class SqliteOutbox:
 
     def write_state(self, values: Mapping[str, Any]) -> None:
         self._db.write(lambda db: _write_state(db, values))
+
+    def forget(self, words: Sequence[str], is_meant: Callable[[str], bool]) -> Forgotten:
+        where = " OR ".join(["instr(event, ?)"] * len(words))
+        rows = self._db.read(f"SELECT id, destination, event FROM entries WHERE {where}", words)  # noqa: S608
+        meant = [Entry(number, name, decode(text)) for number, name, text in rows if is_meant(text)]
+        free = [entry for entry in meant if entry.id not in self._leased]
+        # A message that they were sealed for is not what it was any more: the others leave anew.
+        self._unseal([entry for entry in free if entry.id in self._shelves[entry.destination].sealed])
+        for entry in free:
+            self._shelves[entry.destination].lanes[self._lane_name(entry.id, entry.event.is_urgent)].drop(entry.id)
+            self._leased[entry.id] = entry
+        letters = self._db.read(f"SELECT id, event || ' ' || reason FROM dead WHERE {where}", words)  # noqa: S608
+        dead = [(number,) for number, text in letters if is_meant(text)]
+        self._end(free, lambda db: db.executemany("DELETE FROM dead WHERE id = ?", dead))
+        self._db.wipe()
+        return Forgotten(Counter(entry.destination for entry in free), len(dead), len(meant) - len(free))
 
     def _lane_name(self, entry_id: int, is_urgent: bool) -> LaneName:
         if entry_id <= self._last_recovered:

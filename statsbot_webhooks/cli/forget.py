@@ -1,0 +1,39 @@
+"""`forget`: delete what the storage of a bot that is not running still holds of a person."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ..config import load_webhook_config
+from ..erasure import Trace, forget
+from ..privacy import read_mask_key
+from ..storage import open_existing, storage_path
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "forget", help="delete what the storage still holds of a person: waiting events, dead letters, cards, expired files"
+    )
+    parser.add_argument("user", metavar="USER_ID", type=int, help="the person's Discord id")
+    parser.add_argument("--name", metavar="NAME", action="append", default=[], help="also events that only name the person")
+    parser.add_argument("--storage", metavar="URL", help="sqlite:///file.sqlite3 (default: WEBHOOK_STORAGE)")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    url: str = options.storage or load_webhook_config().storage
+    outbox = open_existing(url)
+    path = storage_path(url)
+    try:
+        gone = forget(outbox, path, Trace(options.user, options.name, read_mask_key(outbox) or b""))
+    finally:
+        outbox.close()
+    waiting = sum(gone.entries.values())
+    print(f"deleted: {waiting} waiting events, {gone.dead} dead letters, {gone.cards} cards, {gone.expired} expired events")
+    aside = sorted(file.name for file in path.parent.glob(f"{path.name}.corrupt-*")) if path is not None else []
+    if aside:
+        print(f"not looked into, for they are damaged: {', '.join(aside)}. Delete them when nobody needs them")
+    print("What Discord shows already is not touched: delete those messages there.")
+    return 0

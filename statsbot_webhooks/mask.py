@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from .event import Person
+from .name_tree import any_of
 
 PERSON_KEYS: Final = re.compile(
     r"(?:(?:member|user|author|moderator|owner|inviter|target)(?:_id|_name)?|username|display_name|global_name|nick|nickname|invited_by)\Z",
@@ -44,7 +45,8 @@ class Mask:
         self._guild = str(guild_id)
         self._names = self._pseudonyms(persons)
         # One pass: a name must not be found within the pseudonym of another.
-        self._pattern = re.compile("|".join([_OTHER, _MENTION, *map(_whole, self._names), _BARE]))
+        names = any_of(self._names)
+        self._pattern = re.compile("|".join([_OTHER, _MENTION, *([names] if names else []), _BARE]))
 
     def text(self, text: str) -> str:
         """Return a text without its persons."""
@@ -86,16 +88,9 @@ class Mask:
             name = names[str(person.id)] = pseudonym(self._key, str(person.id))
             if self._level == MaskLevel.FULL:
                 names.update({called: name for called in person.names if called.strip()})
-        # Longest first, so that a name within a name does not break the longer one.
-        return dict(sorted(names.items(), key=lambda item: -len(item[0])))
+        return names
 
 
 def pseudonym(key: bytes, identity: str) -> str:
     """Return the name of a person; 24 bits, so that two of a thousand members share one with 3 percent."""
     return f"user-{hashlib.blake2b(identity.encode('utf-8', 'replace'), key=key, digest_size=3).hexdigest()}"
-
-
-def _whole(name: str) -> str:
-    """Return the pattern of a name as a word of its own. Only ASCII has word borders: Japanese has no spaces."""
-    start = r"(?<![A-Za-z0-9])" if re.match(r"[A-Za-z0-9]", name) else ""
-    return start + re.escape(name) + (r"(?![A-Za-z0-9])" if re.search(r"[A-Za-z0-9]\Z", name) else "")

@@ -11,8 +11,6 @@ from typing import TypeVar
 from .clock import Clock
 from .config import WebhookConfig
 from .control import Control, Ended
-from .delivery.outcome import Outcome
-from .delivery.transport import WebhookTransport
 from .delivery.worker import DestinationWorker
 from .destination import Destination, WebhookURL
 from .event import Event, EventKind, LogLevel, Person, to_plain
@@ -46,7 +44,6 @@ class Steering(ABC):
     _router: Router
     _predecessor: Steering | None
     _successor: Steering | None
-    _transport: WebhookTransport | None
 
     @property
     @abstractmethod
@@ -114,13 +111,6 @@ class Steering(ABC):
                 except (KeyError, TypeError, ValueError):
                     return None
         return None
-
-    async def is_gone(self, name: str) -> bool:
-        """Ask Discord whether it still knows the webhook of a destination."""
-        if self._transport is None or name not in self.workers:
-            return False
-        _, result = await self._transport.fetch_channel_id(self.workers[name].destination)
-        return result.outcome == Outcome.GONE
 
     async def add_destinations(self, urls: Mapping[str, WebhookURL]) -> None:
         """Take up destinations while running, and keep their URLs in the storage for the next start."""

@@ -9,8 +9,9 @@ ROOT = Path(__file__).parents[1] / "statsbot_webhooks"
 PURE = (
     *("event", "event_factory", "redact", "route", "batch", "message_formatter", "limits", "stats", "errors"),
     *("destination", "fold", "tally", "mute", "tail", "tracebacks"),
-    *("mask", "redact_rules", "redact_context", "redact_scan", "redact_values", "secret_names"),
+    *("mask", "name_tree", "redact_rules", "redact_context", "redact_scan", "redact_values", "secret_names"),
     *(f"present/{path.stem}" for path in (ROOT / "present").glob("*.py")),
+    *(f"capture/{name}" for name in ("departures", "prunes", "surge", "who", "member_cards", "member_texts", "crowd_cards")),
 )
 
 
@@ -70,7 +71,7 @@ LAYERS = (
     "redact_values redact_context",
     "redact_rules secret_names mask",
     "destination",
-    "stats clock event errors tracebacks own_records",
+    "stats clock event errors tracebacks own_records name_tree",
 )
 EXCEPTIONS = {
     ("capture", "runtime"): "a WebhookLogHandler made by hand finds the manager when it emits",

@@ -61,9 +61,17 @@ class Departure:
     returned: float | None = None
     prune: Prune | None = None
     has_left: bool = False
-    # Whether it has a card of its own; one of many is a line of a list.
+    # Whether it was shown by itself, and in a card that can be corrected; one of many is a line of a list.
+    is_shown: bool = False
     is_carded: bool = False
     is_told: set[Type] = field(default_factory=set[Type])
+
+    @property
+    def may_change(self) -> bool:
+        """Whether something may still come that this speaks of: an entry, a leave, the lifting of a ban."""
+        if self.type in (Type.LEAVE, Type.BAN):
+            return True
+        return (self.unban_entry if self.type is Type.UNBAN else self.entry) is None
 
     @property
     def card(self) -> str:

@@ -63,7 +63,10 @@ def departure_event(departure: Departure) -> Event:
     moderators = [entry.moderator for entry in (departure.entry, departure.unban_entry) if entry is not None]
     people = (who, *(moderator for moderator in moderators if moderator is not None))
     text = f"{_name(who)} {_words(departure)}"
-    style = {"title": title, "color": color, "avatar": who.avatar_url, "card": departure.card}
+    if departure.is_shown and not departure.is_carded:
+        context["corrects"] = "what was shown of this before"
+    card = departure.card if departure.is_carded else ""
+    style = {"title": title, "color": color, "avatar": who.avatar_url, "card": card}
     return _event(departure.type.value, text, departure.time, context, place, people, **style)
 
 

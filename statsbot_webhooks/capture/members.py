@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Final
@@ -29,6 +30,9 @@ _ACTIONS: Final = {
 }
 # A clock that is set back must not hold anything for longer than this.
 _MAX_SLEEP: Final = 5.0
+# Departures that may be corrected are a message each; the rest of a busy minute shares messages.
+_MAX_CARDS: Final = 15
+_CARD_SECONDS: Final = 60.0
 # Which surge a departure belongs to; they are told apart because each has its own list.
 _CROWDS: Final = {Type.UNBAN: "unbans"}
 
@@ -46,6 +50,7 @@ class MemberHooks:
         self._departures = Departures(self._show, self._show_prune)
         self._surges: dict[tuple[int, str], Surges] = {}
         self._blind: set[int] = set()
+        self._cards: deque[float] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self.border = Border("a member event")
 
@@ -160,11 +165,22 @@ class MemberHooks:
         row, now = departure_row(departure), self._now()
         surges = self._surge(departure.place, _CROWDS.get(departure.type, "departures"))
         is_listed = surges.correct(row, now)
-        if not is_listed and not departure.is_carded:
+        if not is_listed and not departure.is_shown:
             is_listed = surges.add(row, departure.place, now)
-        if departure.is_carded or not is_listed:
-            departure.is_carded = True
+        if not departure.is_shown and not is_listed:
+            departure.is_carded = departure.may_change and self._take_card(now)
+        if departure.is_shown or not is_listed:
             self._submit(departure_event(departure))
+            departure.is_shown = True
+
+    def _take_card(self, now: float) -> bool:
+        """Whether there may be another card: each is a message of its own, of which a channel takes 30 a minute."""
+        while self._cards and now - self._cards[0] > _CARD_SECONDS:
+            self._cards.popleft()
+        if len(self._cards) >= _MAX_CARDS:
+            return False
+        self._cards.append(now)
+        return True
 
     def _show_prune(self, prune: Prune) -> None:
         self._submit(prune_event(prune, self._now()))

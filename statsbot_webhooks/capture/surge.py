@@ -17,7 +17,7 @@ _EMIT_SECONDS: Final = 5.0
 _QUIET_SPANS: Final = 3
 # Rows that a list may have, of about 60 bytes; and how many of them justify a second more between two showings.
 _MAX_ROWS: Final = 10_000
-_ROWS_A_SECOND: Final = 1_000
+_ROWS_A_SECOND: Final = 500
 # How long rows of a surge that is over can still be corrected.
 _REMEMBER_SECONDS: Final = 600.0
 _MAX_OVER: Final = 3

@@ -65,7 +65,7 @@ class Setup(Theme):
             return True
         if name in self.manager.configured:
             return False
-        return await self.manager.is_gone(name)
+        return await worker.is_gone()
 
     def _overwrites(self, guild: discord.Guild) -> _Overwrites:
         # What is logged is nobody's business but the admins'. The bot must see the channel to make webhooks in it.

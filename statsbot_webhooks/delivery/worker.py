@@ -83,6 +83,11 @@ class DestinationWorker:
         """Forget the live cards that are meant; what they show in Discord stays."""
         self._parts.cards.forget(is_meant)
 
+    async def is_gone(self) -> bool:
+        """Ask Discord whether it does not know the webhook any more."""
+        _, result = await self._parts.transport.fetch_channel_id(self._parts.destination)
+        return result.outcome == Outcome.GONE
+
     def watch(self, origin: str) -> asyncio.Future[Result]:
         """Return a future for Discord's answer to the message that shows the event of that origin."""
         return self._sender.watches.add(origin)

@@ -14,7 +14,7 @@ from ..event import Event, EventFile, EventKind
 from ..fold import Fold, Group, sparkline
 from .hostile import visible
 from .look import Style, color_of, title_of
-from .markdown import ZERO_WIDTH, break_fences, code_block, escape_markdown, shorten, truncate
+from .markdown import ZERO_WIDTH, break_fences, code_block, code_ids, escape_markdown, shorten, truncate
 from .message import MARK_ROOM, Attachment, Embed, WebhookMessage, embed_length, free_name, size
 from .text import text_file, to_bytes, value_text
 
@@ -152,7 +152,7 @@ def _fields(context: Mapping[str, Any], fold: Fold) -> tuple[list[dict[str, Any]
     whole = len(context) <= limits.FIELDS
     for key, value in context.items():
         counts = places.get(key, {})
-        text = escape_markdown(value_text(value))
+        text = code_ids(escape_markdown(value_text(value)))
         if len(counts) > 1:
             text = ", ".join(f"{escape_markdown(place)} ×{count}" for place, count in counts.items())
         name = escape_markdown(_name(key))

@@ -22,6 +22,8 @@ _MARKDOWN: Final = re.compile(
     r"|(?P<mark>[\\*~`|]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|(?<=\])\(|<(?=/[^\s<>:]))",
     re.MULTILINE,
 )
+# An id that stands alone or behind a name, as ids are shown to be copied; not one within a mention or a link.
+_ID: Final = re.compile(r"(?m)^\d{17,20}$|(?<=\()\d{17,20}(?=\))")
 
 
 def escape_markdown(text: str) -> str:
@@ -36,6 +38,11 @@ def _escape(match: re.Match[str]) -> str:
         return f"{match['lead']}\\{match['start']}"
     # An escaped colon is shown as a colon, and Discord makes no link of it.
     return match["link"] or f"{match['posing']}\\:"
+
+
+def code_ids(escaped: str) -> str:
+    """Return an escaped text whose ids are code: a click or a long press copies them."""
+    return _ID.sub(r"`\g<0>`", escaped)
 
 
 def break_fences(text: str) -> str:

@@ -33,7 +33,9 @@ class Channel:
         self.now = NOW
 
     def show(self, departure: Departure) -> None:
+        departure.is_carded = True
         self._put(departure_event(departure))
+        departure.is_shown = True
 
     def show_prune(self, prune: Prune) -> None:
         self._put(prune_event(prune, self.now))
@@ -139,6 +141,23 @@ def test_a_leave_without_sight_of_the_audit_log_may_be_a_kick(channel: Channel) 
     assert (one.title, one.message) == ("Member left or was kicked", "<@200> anna left or was kicked from Guild")
     assert other.title == "Member left, was kicked or was banned"
     assert "View Audit Log" in one.context["audit_log"]
+
+
+def test_a_correction_of_what_is_in_no_card_says_that_it_is_one() -> None:
+    shown: list[Event] = []
+
+    def show(departure: Departure) -> None:
+        shown.append(departure_event(departure))
+        departure.is_shown = True
+
+    departures = Departures(show, lambda _: None)
+    departures.leave(PLACE, ANNA, NOW)
+    departures.tick(NOW + 3)
+    departures.explain(AuditEntry(1, "kick", NOW, MOD, "spam"), PLACE, ANNA_USER, NOW + 9)
+    assert [(event.origin, event.card, event.context.get("corrects")) for event in shown] == [
+        ("leave", "", None),
+        ("kick", "", "what was shown of this before"),
+    ]
 
 
 def test_a_late_entry_finds_the_stay_it_is_about(channel: Channel) -> None:

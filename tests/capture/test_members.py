@@ -89,3 +89,47 @@ async def test_what_waits_is_shown_when_the_bot_closes(life: Life) -> None:
     await life.sandbox.wait_until(lambda: not any(user.name == "anna" for user in life.bot.users))
     await life.bot.close()
     assert len(await life.shown("anna", 2)) == 2
+
+
+async def test_somebody_who_comes_back_is_known(life: Life) -> None:
+    anna = life.sandbox.join("anna")
+    await life.shown("anna")
+    life.sandbox.kick(anna, life.sandbox.owner_id, "rude")
+    await life.shown("anna", 2)
+    life.sandbox.join("anna", user_id=anna)
+    first, kicked, again = await life.shown("anna", 3)
+    assert fields(first)["Joined before"] == "not that Discord knows of"
+    assert fields(kicked)["Moderator"] == f"<@{life.sandbox.owner_id}> olivia (`{life.sandbox.owner_id}`)"
+    assert fields(kicked)["Member ID"] == f"`{anna}`"
+    assert fields(again)["Joined before"].startswith("yes, until ")
+    assert fields(again)["Joined before"].endswith(" ago (kicked)")
+
+
+async def test_somebody_who_left_before_the_bot_came_is_known_to_discord(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    anna = sandbox.join("anna")
+    sandbox.leave(anna)
+    async with running_bot(sandbox) as bot:
+        sandbox.join("anna", user_id=anna)
+        [card] = await Life(sandbox, bot).shown("anna")
+    assert fields(card)["Joined before"] == "yes, Discord says"
+
+
+async def test_a_hidden_audit_log_is_said_once_and_kicks_are_not_claimed(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    sandbox.forbid("view_audit_log")
+    people = [sandbox.join(name, role_ids=[sandbox.admin_role_id]) for name in ("anna", "berta", "carla")]
+    async with running_bot(sandbox) as bot:
+        life = Life(sandbox, bot)
+        sandbox.kick(people[0])
+        sandbox.leave(people[1])
+        [anna], [berta] = await life.shown("anna"), await life.shown("berta")
+        for card in (anna, berta):
+            # Nor is a ban told to a bot that may neither see the log nor ban.
+            assert card["title"] == "Member left, was kicked or was banned"
+            assert fields(card)["Roles"] == "Admins"
+            assert "lacks View Audit Log" in fields(card)["Audit log"]
+        sandbox.allow("ban_members")
+        await sandbox.wait_until(lambda: bot.guilds[0].me.guild_permissions.ban_members)
+        sandbox.leave(people[2])
+        [carla] = await life.shown("carla")
+        assert carla["title"] == "Member left or was kicked"
+        assert len(life.messages("Audit log not visible")) == 1

@@ -1,0 +1,112 @@
+"""`/webhooks setup`: from an empty folder to the first message, by the README alone; and again when something is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import stat
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from statsbot_webhooks.cli.local_bot import _RUNNER
+from statsbot_webhooks.sandbox import Sandbox
+
+from ..conftest import NAMES
+from .test_steering import call, shown, steered_bot
+
+ROOT = Path(__file__).parents[2]
+CHANNELS = {"error": "bot-errors", "info": "bot-info", "performance": "bot-performance", "member_events": "bot-members"}
+
+
+@pytest.fixture
+def no_urls(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in NAMES:
+        monkeypatch.delenv(f"WEBHOOK_{name.upper()}_URL", raising=False)
+    monkeypatch.setenv("WEBHOOK_ADMIN_GUILD_ID", str(sandbox.guild_id))
+    monkeypatch.setenv("WEBHOOK_BATCH_TIMEOUT", "0.2")
+    monkeypatch.setenv("WEBHOOK_LIFECYCLE", "false")
+    return monkeypatch
+
+
+def secrets_of(sandbox: Sandbox) -> list[str]:
+    return [webhook.token for webhook in sandbox.state.webhooks.values()]
+
+
+def steps_of_the_readme() -> tuple[str, str, int]:
+    """The `.env`, the bot, and how many steps there are."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    start = text.partition("## Start")[2].partition("\n## ")[0]
+    env, bot = (re.findall(rf" *```{kind}\n(.*?) *```", start, re.DOTALL)[0] for kind in ("env", "python"))
+    return textwrap.dedent(env), textwrap.dedent(bot), len(re.findall(r"^\d\. ", start, re.MULTILINE))
+
+
+async def test_the_readme_leads_to_the_first_message(sandbox: Sandbox, tmp_path: Path) -> None:
+    env, bot, steps = steps_of_the_readme()
+    assert steps <= 5
+    env = re.sub(r"(DISCORD_TOKEN=).*", rf"\g<1>{sandbox.bot_token}", env)
+    env = re.sub(r"(WEBHOOK_ADMIN_GUILD_ID=).*", rf"\g<1>{sandbox.guild_id}", env)
+    (tmp_path / ".env").write_text(env)
+    (tmp_path / "bot.py").write_text(bot)
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("WEBHOOK_", "DISCORD_"))}
+    clean["PYTHONPATH"] = os.pathsep.join(sys.path)
+    command = (sys.executable, "-W", "ignore", "-c", _RUNNER, sandbox.base_url, "bot.py")
+    process = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, env=clean)
+    try:
+        await sandbox.wait_until(lambda: sandbox.commands(sandbox.guild_id), 30)
+        answer = await call(sandbox, "setup")
+        for channel in CHANNELS.values():
+            await sandbox.wait_until(lambda channel=channel: "Test message for" in shown(sandbox, channel), 20)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        await process.wait()
+    assert answer.count("delivered, Discord answered 200") == 4
+    assert not [secret for secret in secrets_of(sandbox) if secret in answer]
+    file = tmp_path / "statsbot_webhooks.sqlite3"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+async def test_setup_makes_what_is_missing_and_keeps_it(sandbox: Sandbox, no_urls: pytest.MonkeyPatch) -> None:
+    mine = sandbox.webhook_url("info")
+    no_urls.setenv("WEBHOOK_INFO_URL", mine)
+    no_urls.setenv("WEBHOOK_ERROR_LEVEL", "CRITICAL")
+    async with steered_bot(sandbox) as bot:
+        assert "setup" in (await sandbox.invoke("webhooks status")).text or bot.cogs["Webhooks"].manager.workers
+        answer = await call(sandbox, "setup")
+        assert "**info**" not in answer
+        assert "**error**: delivered" in answer
+        assert await call(sandbox, "setup") == "Every destination has a working webhook already; nothing was changed."
+        # The settings of a destination hold although its URL is not there.
+        await sandbox.wait_until(lambda: "olivia set up error" in shown(sandbox, "info"))
+        assert bot.cogs["Webhooks"].manager.config.destinations[1].level == "CRITICAL"
+    async with steered_bot(sandbox) as bot:
+        manager = bot.cogs["Webhooks"].manager
+        await sandbox.wait_until(lambda: set(manager.workers) == set(NAMES))
+        assert "**performance**: delivered" in await call(sandbox, "test", destination="performance")
+        # Deleted since: the next call makes a new one, in the channel that is there.
+        before = list(sandbox.channels())
+        gone = next(w for w in sandbox.state.webhooks.values() if w.title == "bot performance")
+        del sandbox.state.webhooks[gone.id]
+        assert "**performance**: delivered" in await call(sandbox, "setup")
+        assert list(sandbox.channels()) == before
+        settings = await call(sandbox, "settings")
+        assert "error, performance, member_events" in settings or "Webhooks made by /webhooks setup" in settings
+        for secret in secrets_of(sandbox):
+            assert secret not in settings + answer
+    (channel,) = (c for c in sandbox.state.guilds[sandbox.guild_id].channels.values() if c["name"] == "bot-errors")
+    everyone = next(item for item in channel["permission_overwrites"] if item["id"] == str(sandbox.guild_id))
+    assert int(everyone["deny"]) & (1 << 10), "everybody could read the log"
+
+
+async def test_setup_names_the_permission_that_is_missing(sandbox: Sandbox, no_urls: pytest.MonkeyPatch) -> None:
+    async with steered_bot(sandbox) as bot:
+        sandbox.forbid("manage_webhooks")
+        await sandbox.wait_until(lambda: not bot.guilds[0].me.guild_permissions.manage_webhooks)
+        answer = await call(sandbox, "setup")
+        assert "The bot lacks Manage Webhooks in this server" in answer
+        assert not [name for name in sandbox.channels() if name.startswith("bot-")]

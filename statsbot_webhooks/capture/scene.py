@@ -146,9 +146,10 @@ def _scene(
         details["channel"] = "direct message"
     if user is not None:
         details["user"] = people.name(user)
-    shard = getattr(guild, "shard_id", None)
-    if shard:
-        details["shard"] = shard
+    # Private to discord.py, and the only way from a server to how many shards there are; one shard is not worth a line.
+    shards = getattr(getattr(guild, "_state", None), "shard_count", None)
+    if guild is not None and shards and shards > 1:
+        details["shard"] = guild.shard_id
     return Scene(command, guild.id if guild is not None else guild_id, tuple(people.found.values()), details)
 
 

@@ -105,6 +105,20 @@ def test_a_failing_submit_is_counted_and_said_once(capsys: pytest.CaptureFixture
     assert "sEcReT" not in printed
 
 
+@pytest.mark.parametrize(("raises", "lines"), [(True, 1), (False, 0)])
+def test_whether_it_is_said_is_for_logging_to_decide(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, raises: bool, lines: int
+) -> None:
+    def submit(_event: Event) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(logging, "raiseExceptions", raises)
+    handler = WebhookLogHandler(submit)
+    handler.handle(logging.LogRecord("app", logging.ERROR, __file__, 1, "x", (), None))
+    assert handler.failures == 1
+    assert len(capsys.readouterr().err.splitlines()) == lines
+
+
 def test_an_exception_is_shipped_once_but_as_an_error_after_a_warning(events: list[Event], logger: logging.Logger) -> None:
     logger.addHandler(WebhookLogHandler(events.append))
     error = failure(KeyError("k"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
+import sys
 import threading
 import traceback
 from collections.abc import AsyncIterator
@@ -12,8 +14,9 @@ from typing import Any
 
 import discord
 import pytest
+import uvloop
 from discord import app_commands, ui
-from discord.ext import commands
+from discord.ext import commands, tasks
 
 from statsbot_webhooks import WebhookConfig
 from statsbot_webhooks import capture as capture_package
@@ -179,11 +182,44 @@ async def test_a_threads_hook_set_after_us_is_called_and_ours_comes_back(bot: co
     assert [(event.origin, event.context["thread"]) for event in events] == [("thread worker", "worker")]
 
 
-async def test_a_view_is_given_back(bot: commands.Bot, events: list[Event]) -> None:
-    # Before discord.py 2.6 there is no other view than this one.
+async def test_the_classes_of_discord_py_are_given_back(bot: commands.Bot, events: list[Event]) -> None:
+    # Before discord.py 2.6 there is no BaseView.
     view = getattr(ui.view, "BaseView", ui.View)
-    before = dict(vars(view))
+    owners = (view, ui.Modal, tasks.Loop, commands.ExtensionFailed, commands.ExtensionNotFound, commands.NoEntryPointError)
+    others = (logging.Logger, type(bot), type(bot.tree))
+    before = [dict(vars(owner)) for owner in (*owners, *others)]
+    hooks = [sys.excepthook, threading.excepthook]
     capture = installed(bot, events)
-    assert dict(vars(view)) != before
+    assert all(dict(vars(owner)) != known for owner, known in zip((*owners, *others), before, strict=True))
     capture.uninstall()
-    assert dict(vars(view)) == before
+    assert [dict(vars(owner)) for owner in (*owners, *others)] == before
+    assert [sys.excepthook, threading.excepthook] == hooks
+
+
+def test_on_uvloop(events: list[Event]) -> None:
+    """Its loop calls the exception handler from C, where only the handler can be chained."""
+    handled: list[str] = []
+
+    def fail() -> None:
+        raise LookupError("in a callback")
+
+    async def live() -> None:
+        loop = asyncio.get_running_loop()
+        assert not isinstance(loop, asyncio.BaseEventLoop)
+
+        def own(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+            handled.append(context["message"])
+
+        loop.set_exception_handler(own)
+        async with commands.Bot("!", intents=discord.Intents.all()) as bot:
+            capture = installed(bot, events)
+            loop.call_soon(fail)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            capture.uninstall()
+            assert loop.get_exception_handler() is own
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(live())
+    assert [event.message for event in events] == ["LookupError: in a callback"]
+    assert len(handled) == 1

@@ -62,7 +62,8 @@ async def bot_process(
     os.makedirs(folder, exist_ok=True)
     output = folder / "printed"
     # The package that is tested, in the tree or installed.
-    path = os.pathsep.join([str(HERE), os.path.dirname(os.path.dirname(statsbot_webhooks.__file__))])
+    ours = os.path.dirname(os.path.dirname(statsbot_webhooks.__file__))
+    path = os.pathsep.join([str(HERE), ours, os.environ.get("PYTHONPATH", "")])
     own = {name: value for name, value in os.environ.items() if not name.startswith("WEBHOOK_")}
     environment = {**own, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "DISCORD_TOKEN": sandbox.bot_token, **(extra or {})}
     if load:

@@ -53,7 +53,7 @@ LAYERS = (
     "__main__ __init__",
     "cli",
     "cog",
-    "commands integration termination",
+    "commands integration termination check",
     "tap",
     "statsbot_tree statsbot_monitor",
     "runtime",

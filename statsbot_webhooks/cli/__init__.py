@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import WebhookLoggingError
-from . import demo, forget, outbox, sandbox
+from . import check, demo, forget, outbox, sandbox
 
 # A new command: a module here, and its name in this line.
-_COMMANDS = (forget, demo, sandbox, outbox)
+_COMMANDS = (demo, check, sandbox, outbox, forget)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -43,6 +43,8 @@ class Sandbox(Actions):
             state, token=self.bot_token, bot_user=self._bot, owner=self._owner, limits=RateLimits() if limits else None
         )
         self._rest.bot.shards = shards
+        # Presences, members and message contents, as granted to applications that are not verified.
+        self._rest.bot.flags = (1 << 13 | 1 << 15 | 1 << 19) if privileged_intents else 0
 
     def _application(self) -> web.Application:
         app = web.Application(client_max_size=64 * 1024 * 1024)

@@ -29,6 +29,7 @@ class BotRoutes:
         self._guilds = GuildRoutes(state, bot_user)
         self.base_url = ""
         self.shards = 1
+        self.flags = 0
         self.commands: dict[int | None, list[JSON]] = {}
 
     @property
@@ -141,7 +142,7 @@ class BotRoutes:
         return {
             "id": self._me["id"], "name": self._me["username"], "icon": None, "description": "", "bot": self._me,
             "bot_public": True, "bot_require_code_grant": False, "owner": self._owner, "verify_key": "0" * 64,
-            "flags": 0, "team": None, "summary": "", "hook": True, "tags": [], "redirect_uris": [],
+            "flags": self.flags, "team": None, "summary": "", "hook": True, "tags": [], "redirect_uris": [],
             "interactions_endpoint_url": None, "role_connections_verification_url": None,
             "approximate_guild_count": len(self._state.guilds), "approximate_user_install_count": 0,
         }  # fmt: skip

@@ -1,8 +1,9 @@
-"""Events full of text that wants to break out, deceive or break down; the same seed gives the same events."""
+"""Events full of text that wants to break out, deceive or break down; the same seed gives the same texts."""
 
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -69,7 +70,7 @@ def value(rng: random.Random, depth: int = 0) -> Any:
     return {text(rng, 4): value(rng, depth + 1) for _ in range(rng.randrange(4))}
 
 
-def event(rng: random.Random, number: int) -> Event:
+def event(rng: random.Random, number: int, start: float) -> Event:
     """Return an event, of any kind, with hostile text in any of its places."""
     chance = rng.random
     context = {text(rng, 4): value(rng) for _ in range(rng.randrange(5))} if chance() < 0.5 else {}
@@ -80,7 +81,7 @@ def event(rng: random.Random, number: int) -> Event:
         rng.choice(list(EventKind)),
         rng.choice((LogLevel.INFO, LogLevel.WARNING, LogLevel.ERROR, LogLevel.CRITICAL)),
         f"{user if chance() < 0.3 else ''}{text(rng)}",
-        1_764_000_000.0 + number / 100,
+        start + number / 1000,
         rng.choice(("shop", "join", "ban", text(rng, 4))),
         context,
         f'Traceback\n  File "{text(rng, 3)}", line 1\nValueError: {text(rng)}' if chance() < 0.15 else None,
@@ -94,6 +95,6 @@ def event(rng: random.Random, number: int) -> Event:
 
 def events(seed: int, count: int) -> Iterator[Event]:
     """Return so many events."""
-    rng = random.Random(seed)
+    rng, start = random.Random(seed), time.time()
     for number in range(count):
-        yield event(rng, number)
+        yield event(rng, number, start)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from pathlib import Path
 
 import aiohttp
@@ -44,7 +45,7 @@ PLACES = (
 
 
 def plant(manager: WebhookManager, place: str, text: str, number: int) -> None:
-    now = 1_764_000_000.0 + number
+    now = time.time() + number / 1000
     base = Event(EventKind.LOG, LogLevel.ERROR, f"number {number}", now, "shop")
     values: dict[str, object] = {
         "message": {"message": text},

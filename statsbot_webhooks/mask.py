@@ -23,6 +23,7 @@ _OTHER: Final = (
 )
 _MENTION: Final = r"<@!?(\d{15,21})>"
 _BARE: Final = r"(?<![\w.])(\d{17,20})(?![\w])"
+_LONG_NUMBER: Final = re.compile(r"\d{15}")
 _OTHER_KEYS: Final = re.compile(
     r"(?:guild|server|channel|message|role|shard|emoji|thread|application|command|webhook|interaction)s?_?(?:id)?s?\Z", re.I
 )
@@ -44,12 +45,20 @@ class Mask:
         self._key = key
         self._guild = str(guild_id)
         self._names = self._pseudonyms(persons)
+        # Compiled when a text needs it: most have neither a name nor a long number.
+        self._pattern: re.Pattern[str] | None = None
+
+    def _compile(self) -> re.Pattern[str]:
         # One pass: a name must not be found within the pseudonym of another.
         names = any_of(self._names)
-        self._pattern = re.compile("|".join([_OTHER, _MENTION, *([names] if names else []), _BARE]))
+        return re.compile("|".join([_OTHER, _MENTION, *([names] if names else []), _BARE]))
 
     def text(self, text: str) -> str:
         """Return a text without its persons."""
+        if not _LONG_NUMBER.search(text) and not any(name in text for name in self._names):
+            return text
+        if self._pattern is None:
+            self._pattern = self._compile()
         return self._pattern.sub(self._replace, text)
 
     def _replace(self, match: re.Match[str]) -> str:

@@ -48,7 +48,7 @@ _USERINFO: Final = re.compile(
 _PEM: Final = re.compile(rb"-----BEGIN (?:[A-Z0-9]{1,12} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 # Armor cut off before its end: long lines of base64, however the line ends are written.
 _PEM_BODY: Final = re.compile(rb"(?:\s|\\+[nr]|[A-Za-z0-9+/=]{30,})*+[A-Za-z0-9+/=]*+")
-_PEM_BYTES: Final = 16384
+_PEM_BYTES: Final = 8192
 
 
 class Found(NamedTuple):
@@ -61,7 +61,8 @@ class Found(NamedTuple):
 
 ANCHORS: Final = (
     rf"(?i:{KEYWORDS})".encode(),
-    rb"://[^\s/]",
+    # A password with a slash in it is found where nothing but a port could be meant.
+    rb"://(?:[^\s/?#\"'<>@]{1,100}@|[^\s/?#\"'<>@:]{0,60}:[^\s\"'<>@:0-9][^\s\"'<>@:]{0,60}@)",
     rb"\b(?i:bearer|basic)\s",
     rb"-----BEGIN ",
     rb"\b(?i:otp|cvv|cvc|totp)\b['\"]?\s{0,2}[=:]",
@@ -76,9 +77,9 @@ def find(data: bytes, start: int) -> Found | None:
         return _find_userinfo(data, start)
     if head == b"-":
         return _find_private_key(data, start)
-    if bearer := _BEARER.match(data, start):
+    if head in b"Bb" and (bearer := _BEARER.match(data, start)):
         return Found(start, bearer.end(), bearer[0].split(None, 1)[0] + b" " + MASK)
-    if short := _SHORT.match(data, start):
+    if head in b"OoCcTt" and (short := _SHORT.match(data, start)):
         return Found(short.start(1), short.end(1), MASK)
     return _find_named(data, start)
 

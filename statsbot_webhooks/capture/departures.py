@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import islice
 from typing import Final
@@ -105,7 +105,7 @@ class Departures:
         for departure in self._of(place, who):
             in_time = departure.due is not None or now - departure.time < _TOGETHER_SECONDS
             if departure.type in _REMOVALS and not departure.has_left and in_time and departure.returned is None:
-                departure.has_left = True
+                departure.has_left, departure.place = True, place
                 self._learn(departure, who)
                 self._correct(departure)
                 return
@@ -232,7 +232,8 @@ class Departures:
 
     def _turn(self, departure: Departure, kind: Type, place: Place, who: Who) -> None:
         departure.type = kind
-        departure.place = place
+        # What the bot may see can have changed; how many members there are is said as of the departure.
+        departure.place = replace(place, member_count=departure.place.member_count)
         self._learn(departure, who)
         if departure.prune is not None:
             # Somebody took this one out by hand, so it was not the prune.

@@ -102,8 +102,9 @@ def _words(departure: Departure) -> str:
         case Type.UNBAN:
             return f"was unbanned from {name}"
         case Type.SOFTBAN:
-            later = format_duration((departure.unbanned or departure.time) - departure.time)
-            return f"was banned from {name} and unbanned within {later}: out of the server, and free to come back"
+            seconds = (departure.unbanned or departure.time) - departure.time
+            later = "at once" if seconds < 1 else f"{format_duration(seconds)} later"
+            return f"was banned from {name} and unbanned {later}: out of the server, and free to come back"
         case Type.LEAVE:
             return f"{_leave_words(departure)} {'from ' if ' or ' in _leave_words(departure) else ''}{name}"
 

@@ -218,7 +218,7 @@ def test_a_softban_is_one_card(channel: Channel, audit: float | None) -> None:
     channel.wait(20)
     [event] = channel.events
     assert event.origin == "softban"
-    assert "was banned from Guild and unbanned within" in event.message
+    assert "was banned from Guild and unbanned at once" in event.message
     known = "<@300> mod (300)" if audit is not None else "unknown: no audit log entry so far"
     assert (event.context["moderator"], event.context["unban_moderator"]) == (known, known)
 

@@ -50,11 +50,19 @@ function link(url, cls, ...children) {
   a.href = url; a.target = "_blank"; a.rel = "noopener noreferrer";
   return a;
 }
+// The default avatars are drawn here: the page shows them without a network too.
+const AVATARS = ["#5865f2", "#757e8a", "#3ba55c", "#faa61a", "#ed4245", "#eb459f"];
+function drawn(url) {
+  const number = /^https:\/\/cdn\.discordapp\.com\/embed\/avatars\/([0-5])\.png/.exec(url);
+  if (!number) return url;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="80" height="80" viewBox="0 0 80 80"><rect width="80" height="80" fill="${AVATARS[number[1]]}"/><g fill="#fff"><circle cx="40" cy="31" r="13"/><path d="M14 71a26 23 0 0 1 52 0z"/></g></svg>`;
+  return "data:image/svg+xml," + encodeURIComponent(svg);
+}
 function image(url, cls) {
   if (!url) return null;
   const img = el("img", cls);
   img.alt = ""; img.referrerPolicy = "no-referrer"; img.addEventListener("error", () => img.remove());
-  img.src = url;
+  img.src = drawn(url);
   return img;
 }
 

@@ -87,7 +87,7 @@ class Redactor:
             text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
             data = text.encode()
         if len(data) != len(text) and _UNSEEN.search(text):
-            bare = _UNSEEN.sub("", text).encode()
+            bare = "".join(_UNSEEN.split(text)).encode()
             if (clean := self._bytes(bare)) is not bare:
                 # A secret, and perhaps one that hid between them.
                 data, text = clean, clean.decode("utf-8", "replace")

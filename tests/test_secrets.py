@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from urllib.parse import quote
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from statsbot_webhooks import WebhookConfig, load_webhook_config
+from statsbot_webhooks.config import setting_name
 from statsbot_webhooks.errors import ConfigError
 from statsbot_webhooks.event import Event, EventFile, EventKind, LogLevel, Person
 from statsbot_webhooks.redact import Redactor
@@ -246,3 +248,27 @@ def test_a_flood_of_secrets_ends_in_a_note(piece: str) -> None:
     assert "password=a" not in clean
     assert "4111" not in clean
     assert len(clean) < 300_000
+
+
+VARIABLES = [setting_name(item.name) for item in fields(WebhookConfig) if not item.name.startswith("destination")]
+VARIABLES += ["WEBHOOK_OWN_URL", "WEBHOOK_INFO_LEVEL", "WEBHOOK_INFO_EVENTS", "WEBHOOK_INFO_GUILDS"]
+
+
+@pytest.mark.parametrize(
+    "variable", [*VARIABLES, "WEBHOOK_OWN_URL", "WEBHOOK_INFO_LEVEL", "WEBHOOK_INFO_EVENTS", "WEBHOOK_INFO_GUILDS"]
+)
+@pytest.mark.parametrize(
+    "value", ["(hunter2-Planted-Secret", "redis://:hunter2-Planted-Secret@host/0", "mybot:hunter2-Planted-Secret"]
+)
+def test_no_error_about_settings_shows_their_values(variable: str, value: str, caplog: pytest.LogCaptureFixture) -> None:
+    url = "https://discord.com/api/webhooks/123456789012345678/" + _RANDOM
+    shown = ""
+    try:
+        shown = repr(load_webhook_config({"WEBHOOK_INFO_URL": url, variable: value}))
+    except ConfigError as error:
+        shown = f"{error!r} {error.problems} {error.__cause__!r} {error.__context__!r}"
+    assert "hunter2" not in caplog.text
+    assert _RANDOM not in shown
+    if not shown.startswith("WebhookConfig"):
+        assert "hunter2" not in shown
+        assert variable in shown

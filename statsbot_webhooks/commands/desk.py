@@ -15,6 +15,8 @@ from discord.ext import commands
 
 from ..config import WebhookConfig
 from ..event import Person
+from ..present.hostile import visible
+from ..present.markdown import escape_markdown, truncate
 from ..webhook_manager import WebhookManager
 from .access import Access, Refusal
 
@@ -201,6 +203,4 @@ def checked(function: _Work[T, P]) -> _Call[T, P]:
 
 def plain(text: str, most: int) -> str:
     """Return a text on one line, cut, that Discord shows as it is."""
-    line = " ".join(text.split())
-    cut = line if len(line) <= most else f"{line[: most - 1]}…"
-    return discord.utils.escape_mentions(discord.utils.escape_markdown(cut))
+    return discord.utils.escape_mentions(truncate(escape_markdown(" ".join(visible(text).split())), most))

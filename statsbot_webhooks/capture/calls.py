@@ -187,9 +187,13 @@ class CallWatch:
             if isinstance(call.source, discord.Interaction) and (call.source.command_failed or seconds > _FORGET_SECONDS):
                 del self._running[key]
             elif seconds >= call.limit and not call.is_seen:
-                call.is_seen = True
                 task = call.task or _task_of(call.source)
-                frames = frames_of_task(task) if task is not None else []
+                if task is None:
+                    # A context menu that failed: discord.py says so nowhere, but it runs no more.
+                    del self._running[key]
+                    continue
+                call.is_seen = True
+                frames = frames_of_task(task)
                 call.is_patient = is_patient(frames, self._bot)
                 call.where = format_place(frames) if frames else ""
                 if not call.is_patient:

@@ -58,7 +58,12 @@ async def test_slow_calls_are_told_once_with_the_line_and_waiting_is_not_slow(
             if message.content == "index me":
                 await asyncio.shield(gate)
 
+        @bot.tree.context_menu(name="Whois")
+        async def fails(interaction: discord.Interaction, user: discord.Member) -> None:
+            raise RuntimeError("at once")
+
         await bot.tree.sync()
+        await sandbox.context_menu("Whois", sandbox.admin_id, timeout=0.1)
         for text in ("!report", "!ask", "!remind", "index me"):
             sandbox.say(text)
         await sandbox.invoke("stats", timeout=0.1)
@@ -72,7 +77,7 @@ async def test_slow_calls_are_told_once_with_the_line_and_waiting_is_not_slow(
         assert len(found) == 1, text
         assert f"in {name}: await asyncio.shield(gate)" in found[0]
         assert "test_calls.py:" in found[0]
-    for text in ("ask", "remind", "on_message"):
+    for text in ("ask", "remind", "on_message", "Whois"):
         assert not shown(sandbox, text)
 
 

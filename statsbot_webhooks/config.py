@@ -139,6 +139,8 @@ class WebhookConfig:
     destinations: tuple[Destination, ...] = field(default=(), repr=False)
     # What the settings ask of names that have no URL there; `/webhooks setup` may have stored one.
     destination_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]], repr=False)
+    # The path of a TOML file; see templates.py.
+    templates: str | None = None
     storage: Storage = "sqlite:///statsbot_webhooks.sqlite3"
     storage_max_events: _Count = 100_000
     max_age_hours: Annotated[float, Field(gt=0, le=87600)] = 168.0

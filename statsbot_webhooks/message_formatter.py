@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .clock import Clock, SystemClock
@@ -16,6 +17,7 @@ from .present.lines import format_lines
 from .present.look import Style
 from .present.message import Attachment, BotInfo, Embed, WebhookMessage, mark, sign
 from .present.plain import format_plain
+from .templates import Templates
 
 __all__ = ["Attachment", "BotInfo", "Embed", "MessageFormatter", "WebhookMessage", "mark"]
 
@@ -23,14 +25,29 @@ __all__ = ["Attachment", "BotInfo", "Embed", "MessageFormatter", "WebhookMessage
 class MessageFormatter:
     """Turn events into messages. The same settings always give the same message for the same event."""
 
-    def __init__(self, config: WebhookConfig, *, clock: Clock | None = None, pause: Callable[[], object] = lambda: None) -> None:
-        """`pause` is called often while many events are laid out; it may let other threads run."""
+    def __init__(
+        self,
+        config: WebhookConfig,
+        *,
+        clock: Clock | None = None,
+        pause: Callable[[], object] = lambda: None,
+        templates: Templates | None = None,
+    ) -> None:
+        """`pause` is called often while many events are laid out; it may let other threads run.
+
+        `templates` (see `load_templates`) replace titles, colours, texts and fields of cards.
+        """
         self.pause = pause
         self._style = Style(config.max_message_length, config.use_embeds, config.include_timestamps, pause)
+        self.use_templates(templates or Templates())
         self._shows_bot = config.include_bot_info
         self._keeps_traces = config.include_stack_traces
         self._clock = clock or SystemClock()
         self.bot_info = BotInfo()
+
+    def use_templates(self, templates: Templates) -> None:
+        """Lay out cards with other templates from now on."""
+        self._style = replace(self._style, templates=templates)
 
     def format_log_message(self, level: LogLevel, message: str, /, **context: object) -> WebhookMessage:
         """Format a log message with its context."""

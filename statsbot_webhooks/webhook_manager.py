@@ -30,6 +30,7 @@ from .stats import Counters, LossReason, Stats
 from .steering import Steering
 from .storage import DeadLetter, make_outbox, storage_path
 from .tally import Tally
+from .templates import load_templates
 from .upkeep import Upkeep
 
 _log = logging.getLogger(__name__)
@@ -97,6 +98,8 @@ class WebhookManager(Sending, Steering):
             return
         self._loop = asyncio.get_running_loop()
         self._own_records.install()
+        # What is wrong in the file is logged, which must not happen in a constructor.
+        self._formatter.use_templates(load_templates(self.settings.templates))
         batcher = Batcher(
             self._formatter,
             batch_size=self.config.batch_size,

@@ -65,6 +65,7 @@ LAYERS = (
     "settings",
     "storage message_formatter route redact",
     "present",
+    "templates",
     "event_factory limits fold tally mute tail",
     "config",
     "redact_scan",

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from .. import limits
 from ..event import Event, EventFile, EventKind
-from ..fold import Fold, Group, sparkline
+from ..fold import Fold, Group, paced, sparkline
+from .fields import fields_of
 from .hostile import visible
-from .look import Style, color_of, title_of
-from .markdown import ZERO_WIDTH, break_fences, code_block, code_ids, escape_markdown, shorten, truncate
+from .look import Style, color_of, shown_message, shown_title
+from .markdown import break_fences, code_block, shorten, truncate
 from .message import MARK_ROOM, Attachment, Embed, WebhookMessage, embed_length, free_name, size
-from .text import text_file, to_bytes, value_text
+from .text import text_file, to_bytes
 
 # The name of the file that holds in full what a message could only show in part.
 WHOLE_FILE: Final = "events.txt"
 _PICTURE: Final = re.compile(r".+\.(?:png|jpe?g|gif|webp)\Z", re.I)
-_PLAIN_KEY: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*\Z", re.ASCII)
-_CAPITALS: Final = {"id": "ID", "ms": "ms", "mb": "MB", "url": "URL", "cpu": "CPU", "api": "API"}
-# What tells where and who comes first; what is long comes last, so that short fields stand side by side.
-_FIRST: Final = ("guild", "channel", "command", "user", "member", "username", "member_id", "moderator", "reason")
-_INLINE_UNITS: Final = 40
 _MAX_VARIANTS: Final = 12
 
 
@@ -66,7 +62,7 @@ def format_cards(groups: Sequence[Group], style: Style) -> tuple[WebhookMessage,
 def format_card(group: Group, style: Style, taken_names: set[str]) -> Card:
     """Return the card of one group; its files get names that are not taken."""
     event = group.fold.event
-    title, message, whole = title_of(event), *_message(group, style)
+    title, message, whole = shown_title(event, style), *_message(group, style)
     repeats = repeats_line(group.fold)
     room = limits.DESCRIPTION - limits.length(message) - limits.length(repeats) - 2
     description = message
@@ -78,9 +74,9 @@ def format_card(group: Group, style: Style, taken_names: set[str]) -> Card:
         description += ("\n" if description else "") + code_block(fitted, "py")
     if repeats:
         description += ("\n" if description else "") + repeats
-    fields, fields_whole = _fields(event.context, group.fold)
-    embed: Embed = {"title": truncate(escape_markdown(title), limits.TITLE), "color": color_of(event)}
-    whole = whole and fields_whole and embed["title"] == escape_markdown(title)
+    fields, fields_whole = fields_of(event, group.fold, style)
+    embed: Embed = {"title": truncate(title, limits.TITLE), "color": color_of(event, style)}
+    whole = whole and fields_whole and embed["title"] == title
     if description:
         embed["description"] = description
     if fields:
@@ -117,14 +113,14 @@ def _message(group: Group, style: Style) -> tuple[str, bool]:
     room = min(style.room, limits.DESCRIPTION)
     if event.traceback is not None:
         room = min(room, limits.DESCRIPTION // 2)
-    texts = Counter(event.message for event in group.events)
+    texts = Counter(shown_message(other, style) for other in paced(group.events, style.pause))
     details = _details(event)
     same_details = all(_details(other) == details and other.traceback == event.traceback for other in group.events)
     same_files = not any(other.files for other in group.events if other is not event)
     if len(texts) <= 1:
-        escaped = escape_markdown(event.message)
+        (escaped,) = texts
         return (fitted := shorten(escaped, room)), fitted == escaped and same_details and same_files
-    lines = [escape_markdown(text) + (f" `×{count}`" if count > 1 else "") for text, count in texts.items()]
+    lines = [text + (f" `×{count}`" if count > 1 else "") for text, count in texts.items()]
     shown = lines[-_MAX_VARIANTS:]
     hidden = len(lines) - len(shown)
     # The newest are the ones to see, so it is the oldest that make room.
@@ -144,38 +140,6 @@ def repeats_line(fold: Fold) -> str:
     line = f"`×{fold.count}` first <t:{first}:T>, last <t:{last}:T> (<t:{last}:R>)"
     bars = sparkline(fold.times, fold.first, fold.last).rstrip() if fold.last > fold.first else ""
     return f"{line}\n`{bars}`" if bars else line
-
-
-def _fields(context: Mapping[str, Any], fold: Fold) -> tuple[list[dict[str, Any]], bool]:
-    places = {"guild": fold.guilds, "command": fold.commands} if fold.count > 1 else {}
-    fields: list[dict[str, Any]] = []
-    whole = len(context) <= limits.FIELDS
-    for key, value in context.items():
-        counts = places.get(key, {})
-        text = code_ids(escape_markdown(value_text(value)))
-        if len(counts) > 1:
-            text = ", ".join(f"{escape_markdown(place)} ×{count}" for place, count in counts.items())
-        name = escape_markdown(_name(key))
-        whole = whole and limits.length(name) <= limits.FIELD_NAME and limits.length(text) <= limits.FIELD_VALUE
-        fields.append(
-            {
-                # Discord refuses a field whose name or value has nothing to see.
-                "name": truncate(name, limits.FIELD_NAME) if name.strip() else ZERO_WIDTH,
-                "value": shorten(text, limits.FIELD_VALUE) if text.strip() else ZERO_WIDTH,
-                "inline": limits.length(text) <= _INLINE_UNITS and "\n" not in text,
-                "rank": _FIRST.index(key) if key in _FIRST else len(_FIRST),
-            }
-        )
-    fields.sort(key=lambda item: (not item["inline"], item.pop("rank")))
-    return fields[: limits.FIELDS], whole
-
-
-def _name(key: str) -> str:
-    """Return the key of a detail as a reader's words: `member_id` is "Member ID"."""
-    if not _PLAIN_KEY.match(key):
-        return key
-    words = [_CAPITALS.get(word, word) for word in key.split("_")]
-    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
 
 
 def event_files(files: Sequence[EventFile], taken_names: set[str]) -> tuple[tuple[Attachment, ...], bool]:

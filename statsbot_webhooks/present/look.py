@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ..event import Event, EventKind, LogLevel
+from ..templates import Templates
+from .markdown import escape_markdown
+from .text import value_text
 
 COLORS: Final = {
     LogLevel.DEBUG: 0x80848E,
@@ -33,6 +36,7 @@ class Style:
     use_embeds: bool = True
     include_timestamps: bool = True
     pause: Callable[[], object] = lambda: None
+    templates: Templates = field(default_factory=Templates)
 
 
 def title_of(event: Event) -> str:
@@ -46,8 +50,40 @@ def title_of(event: Event) -> str:
     return f"{event.level.value} · {event.origin}" if event.origin else event.level.value
 
 
-def color_of(event: Event) -> int:
+def shown_title(event: Event, style: Style) -> str:
+    """Return what stands above an event, escaped: the user's template, or the built-in title."""
+    template = style.templates.look(event).title
+    return template.fill(_variables(event)) if template else escape_markdown(title_of(event))
+
+
+def shown_message(event: Event, style: Style) -> str:
+    """Return the text of an event, escaped: the user's template, or the message."""
+    template = style.templates.look(event).text
+    return template.fill(_variables(event)) if template else escape_markdown(event.message)
+
+
+def own_fields(event: Event, style: Style) -> list[tuple[str, str]] | None:
+    """Return the fields of the user's template, escaped, without those that are empty; `None` when it has none."""
+    fields = style.templates.look(event).fields
+    if fields is None:
+        return None
+    values = _variables(event)
+    return [(escape_markdown(name), text) for name, template in fields if (text := template.fill(values)).strip()]
+
+
+def _variables(event: Event) -> dict[str, str]:
+    """Return what a template may name. Only the template itself can hold markdown, the values are escaped."""
+    details = {f"context.{key}": value_text(value) for key, value in event.context.items()}
+    named = {name: details.get(f"context.{name}", "") for name in ("guild", "channel", "user", "command")}
+    base = {"kind": event.kind.value, "level": event.level.value, "origin": event.origin, "message": event.message}
+    values = {**details, **named, **base, "title": title_of(event)}
+    return {**{name: escape_markdown(text) for name, text in values.items()}, "time": f"<t:{int(event.time)}:T>"}
+
+
+def color_of(event: Event, style: Style) -> int:
     """Return the colour of an event's card, 0xRRGGBB."""
+    if (color := style.templates.look(event).color) is not None:
+        return color
     if event.color is not None:
         return event.color
     if event.kind == EventKind.MEMBER:

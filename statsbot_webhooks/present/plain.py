@@ -8,7 +8,7 @@ from .. import limits
 from ..event import Event
 from ..fold import Group
 from .embeds import WHOLE_FILE, event_files, repeats_line
-from .look import Style, title_of
+from .look import Style, own_fields, shown_message, shown_title
 from .markdown import MORE, break_fences, code_block, escape_markdown, shorten
 from .message import NOTE_ROOM, Attachment, WebhookMessage, size
 from .text import clock_text, text_file, value_text
@@ -56,8 +56,10 @@ def _details(event: Event) -> str:
 def _paragraph(group: Group, style: Style) -> str:
     event = group.fold.event
     stamp = f"`{clock_text(event.time)}` " if style.include_timestamps else ""
-    lines = [f"{stamp}**{escape_markdown(title_of(event))}** {escape_markdown(event.message)}"]
-    lines += [f"- {escape_markdown(key)}: {escape_markdown(value_text(value))}" for key, value in event.context.items()]
+    lines = [f"{stamp}**{shown_title(event, style)}** {shown_message(event, style)}"]
+    details = [(escape_markdown(key), escape_markdown(value_text(value))) for key, value in event.context.items()]
+    own = own_fields(event, style)
+    lines += [f"- {name}: {text}" for name, text in (details if own is None else own)]
     if event.traceback is not None:
         lines.append(code_block(break_fences(event.traceback.rstrip()), "py"))
     if repeats := repeats_line(group.fold):

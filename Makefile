@@ -1,8 +1,9 @@
 # Everything runs in a virtual environment of its own, .venv, made on first use.
 PYTHON ?= python3
-PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
+# Exact versions, where they are to be had: another Python, or another day's registry, may not have them.
+PIP = .ci/install .venv/bin/python
 
-.PHONY: demo test lower-bounds soak lint bench clean
+.PHONY: demo test lower-bounds soak lint audit lock bench clean
 
 demo: .venv/.installed
 	.venv/bin/python -m statsbot_webhooks demo
@@ -21,6 +22,15 @@ lint: .venv/.installed-dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/pyright --pythonpath .venv/bin/python
+
+# Secrets in what git tracks, and known vulnerabilities of what .ci/constraints.txt names.
+audit: .venv/.installed
+	env -i PATH="$$PATH" .venv/bin/python -m statsbot_webhooks check --only git
+	.ci/audit
+
+lock: .venv/.installed-dev
+	{ sed -n 1p .ci/constraints.txt; .venv/bin/python -m pip freeze --exclude-editable; } >.ci/constraints.new
+	mv .ci/constraints.new .ci/constraints.txt
 
 bench: .venv/.installed
 	for file in benchmarks/bench*.py; do .venv/bin/python $$file || exit 1; done

@@ -92,10 +92,9 @@ class Steering(ABC):
         _log.info("%s", text)
         persons = () if person is None else (person,)
         event = Event(EventKind.LOG, LogLevel.INFO, text, self._clock.now(), "webhooks", to_plain(context), persons=persons)
-        if self._router.route(event) or not self.destinations:
-            self.submit(event)
-        else:
-            self._intake.file(self.destinations[0], self._redactor.redact(event))
+        # Past the mutes: whoever silences the log must not silence that.
+        for name in self._router.route(event) or self.destinations[:1]:
+            self._intake.file(name, event)
 
     def routes(self, event: Event) -> tuple[str, ...]:
         """Return the destinations that an event would go to."""

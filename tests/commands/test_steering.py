@@ -116,6 +116,10 @@ async def test_mutes_from_the_command_and_from_the_menu_of_a_card(sandbox: Sandb
         assert "write 10m" in await call(sandbox, "mute", target="noisy", duration="soon")
         assert "no destination" in await call(sandbox, "mute", target="destination/x", duration="1h")
         assert "is not muted" in await call(sandbox, "unmute", target="noisy")
+        # Who did what is shown whatever is muted.
+        await call(sandbox, "mute", target="logger/webhooks", duration="1h")
+        await call(sandbox, "mute", target="destination/info", duration="1h")
+        await sandbox.wait_until(lambda: "olivia muted destination info" in shown(sandbox, "info"))
         other = sandbox.say("hello")
         stranger = next(message for message in sandbox.messages("general") if message.raw["id"] == str(other))
         assert "not of the bot" in (await sandbox.context_menu(MENU, stranger)).text

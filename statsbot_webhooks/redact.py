@@ -63,7 +63,11 @@ class Redactor:
         mask = None
         if self._level != MaskLevel.OFF:
             mask = Mask(self._level, self.mask_key, event.persons, event.guild_id)
-        clean = self.redact_text if mask is None else lambda text: mask.text(self.redact_text(text))
+
+        def clean(text: str) -> str:
+            plain = self.redact_text(text)
+            return plain if mask is None else mask.text(plain)
+
         message = clean(event.message)
         return replace(
             event,

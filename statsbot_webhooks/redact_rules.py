@@ -125,7 +125,7 @@ def passes_luhn(digits: str) -> bool:
     return total % 10 == 0
 
 
-def compile_scan(patterns: list[bytes]) -> re2._Regexp:
+def compile_scan(patterns: list[bytes]) -> re2._Regexp[bytes]:
     """Return one RE2 of alternatives on bytes; its time is linear, whatever the text."""
     options = re2.Options()
     # Byte for byte: the anchors are ASCII, and UTF-8 has no ASCII byte within a character.
@@ -135,7 +135,7 @@ def compile_scan(patterns: list[bytes]) -> re2._Regexp:
     return re2.compile(b"|".join(patterns), options)
 
 
-def compile_user_pattern(pattern: str) -> re2._Regexp:
+def compile_user_pattern(pattern: str) -> re2._Regexp[str]:
     """Return a pattern of the user's, in RE2 syntax; raises `ValueError` that names the fault and not the pattern."""
     options = re2.Options()
     options.log_errors = False

@@ -31,7 +31,7 @@ def _by_first_byte() -> dict[int, tuple[re.Pattern[bytes], tuple[Shape, ...]]]:
 _SHAPES: Final = _by_first_byte()
 
 
-def replace_values(pattern: re2._Regexp, data: bytes) -> bytes:
+def replace_values(pattern: re2._Regexp[bytes], data: bytes) -> bytes:
     """Return the bytes without what a pattern finds; the same object when that is nothing."""
     if pattern.search(data) is None:
         return data

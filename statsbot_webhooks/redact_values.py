@@ -103,7 +103,7 @@ def _pieces(value: str) -> list[str]:
     return [piece for piece in pieces if len(piece) >= _SHORTEST_MIXED]
 
 
-def compile_values(values: Iterable[str]) -> re2._Regexp | None:
+def compile_values(values: Iterable[str]) -> re2._Regexp[bytes] | None:
     """Return what finds the values in a text, or None when there are none."""
     needles: set[bytes] = set()
     for value in sorted(values):

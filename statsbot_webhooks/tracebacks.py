@@ -9,7 +9,7 @@ import sysconfig
 import traceback
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Final
+from typing import Final, cast
 
 # `traceback` prints "  File ..."; in an exception group a margin of bars goes before it.
 _FRAME: Final = re.compile(r'^((?: *\|)? *)  File "([^"\n]+)", line ', re.MULTILINE)
@@ -74,6 +74,7 @@ def chain_of(error: BaseException) -> list[BaseException]:
 def leaves(error: BaseException, depth: int = 0) -> Iterator[BaseException]:
     """Yield the exceptions of a group and of the groups in it; nothing for any other exception."""
     if isinstance(error, BaseExceptionGroup) and depth < _MAX_CHAIN:
-        for part in error.exceptions:  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        for part in group.exceptions:
             yield part
             yield from leaves(part, depth + 1)

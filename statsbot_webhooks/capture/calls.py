@@ -98,7 +98,8 @@ class CallWatch:
         original: Callable[..., asyncio.Task[Any]] | None = getattr(bot, "_schedule_event", None)
         if original is None:
             return
-        before = vars(bot).get("_schedule_event")
+        own_attributes: dict[str, Any] = bot.__dict__
+        before = own_attributes.get("_schedule_event")
         running, limit, clock, finish, border = self._running, self._listener_limit, time.monotonic, self._finish, self.border
 
         def schedule(coro: Any, event_name: str, *args: Any, **kwargs: Any) -> Any:
@@ -114,7 +115,7 @@ class CallWatch:
             return task
 
         def restore() -> None:
-            if vars(bot).get("_schedule_event") is not schedule:
+            if own_attributes.get("_schedule_event") is not schedule:
                 return
             if before is None:
                 del bot._schedule_event
@@ -184,10 +185,11 @@ class CallWatch:
         now = time.monotonic()
         for key, call in list(self._running.items()):
             seconds = now - call.started
-            if isinstance(call.source, discord.Interaction) and (call.source.command_failed or seconds > _FORGET_SECONDS):
+            failed = isinstance(call.source, discord.Interaction) and call.source.command_failed  # pyright: ignore[reportUnknownMemberType]
+            if failed or (seconds > _FORGET_SECONDS and isinstance(call.source, discord.Interaction)):
                 del self._running[key]
             elif seconds >= call.limit and not call.is_seen:
-                task = call.task or _task_of(call.source)
+                task = call.task or _task_of(call.source)  # pyright: ignore[reportUnknownMemberType]
                 if task is None:
                     # A context menu that failed: discord.py says so nowhere, but it runs no more.
                     del self._running[key]
@@ -225,9 +227,9 @@ def _task_of(interaction: Any) -> asyncio.Task[Any] | None:
 
 def _describe(call: _Call) -> tuple[str, Scene]:
     if isinstance(call.source, commands.Context):
-        place = scene.read(scene.of_context, call.source)
+        place = scene.read(scene.of_context, call.source)  # pyright: ignore[reportUnknownMemberType]
         return f"command {place.command}", place
     if isinstance(call.source, discord.Interaction):
-        place = scene.read(scene.of_interaction, call.source)
+        place = scene.read(scene.of_interaction, call.source)  # pyright: ignore[reportUnknownMemberType]
         return f"command {place.command}", place
     return f"listener {getattr(call.source, '__qualname__', call.name)}", NOWHERE

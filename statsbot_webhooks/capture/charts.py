@@ -100,7 +100,11 @@ def _panel(axes: Any, chart: Chart, zone: tzinfo) -> None:
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone, show_offset=False))
     axes.yaxis.set_major_locator(MaxNLocator(4))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_value(chart.metric, value)))
+
+    def label(value: float, _position: object) -> str:
+        return format_value(chart.metric, value)
+
+    axes.yaxis.set_major_formatter(FuncFormatter(label))
     axes.grid(color=_GRID, linewidth=0.7)
     axes.tick_params(colors=_INK, labelsize=8, length=0)
     for spine in axes.spines.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -39,21 +40,22 @@ class ComponentHooks:
 
     def _on_dispatch(self, view: Any, *args: Any) -> None:
         """Watch a view's handler from its first use on; its class is the host's, and its handler often the host's own."""
-        if view in self._watched or not any(isinstance(arg, discord.Interaction) and arg.client is self._bot for arg in args):
+        if view in self._watched or not any(_client_of(arg) is self._bot for arg in args):
             return
-        own: Any = vars(view).get("on_error")
-        vars(view)["on_error"] = _OnError(view, own, self._reporter.watch(self._on_view_error))
+        attributes: dict[str, Any] = view.__dict__
+        attributes["on_error"] = _OnError(view, attributes.get("on_error"), self._reporter.watch(self._on_view_error))
         self._watched.add(view)
 
     def _release(self) -> None:
         for view in list(self._watched):
-            ours = vars(view).get("on_error")
+            attributes: dict[str, Any] = view.__dict__
+            ours = attributes.get("on_error")
             if not isinstance(ours, _OnError):
                 continue
             if ours.own is None:
-                del vars(view)["on_error"]
+                del attributes["on_error"]
             else:
-                vars(view)["on_error"] = ours.own
+                attributes["on_error"] = ours.own
         self._watched.clear()
 
     def _on_view_error(self, view: Any, interaction: discord.Interaction, error: Exception, *item: Any) -> None:
@@ -76,7 +78,7 @@ class _OnError(Watched):
     def __init__(self, view: Any, own: Callable[..., Any] | None, watch: Callable[..., None]) -> None:
         reference = weakref.ref(view)
         # Without an own handler the class's one is looked up at the call, as without us.
-        super().__init__(own or (lambda *args: type(view_of(reference)).on_error(view_of(reference), *args)), watch)
+        super().__init__(own or functools.partial(_on_error_of_class, reference), watch)
         self.own = own
         self._reference = reference
 
@@ -84,6 +86,16 @@ class _OnError(Watched):
         view = view_of(self._reference)
         self._watch(view, *args)
         return self.handler(*args, **kwargs)
+
+
+def _on_error_of_class(reference: weakref.ref[Any], *args: Any) -> Any:
+    view = view_of(reference)
+    return view.__class__.on_error(view, *args)
+
+
+def _client_of(arg: Any) -> object:
+    interaction: Any = arg
+    return interaction.client if isinstance(arg, discord.Interaction) else None
 
 
 def view_of(reference: weakref.ref[Any]) -> Any:
@@ -98,16 +110,21 @@ def _component(view: Any, item: Any = None) -> str:
     return f"{type(item).__name__.lower()} {label!r}"
 
 
+def _own_label(inner: Any) -> Any:
+    return inner.to_component_dict().get("label") if isinstance(inner, ui.TextInput) else None
+
+
 def _values(view: Any) -> dict[str, object]:
     """Return what was typed into a modal, by the labels that the user saw."""
     if not isinstance(view, ui.Modal):
         return {}
     found: dict[str, object] = {}
-    for number, child in enumerate(view.children):
+    children: list[Any] = list(view.children)
+    for number, child in enumerate(children):
         # From discord.py 2.6 on a Label holds the text above a component, and a TextInput's own label is deprecated, so that
         # asking for it would print a warning.
         inner: Any = getattr(child, "component", child)
-        own: Any = inner.to_component_dict().get("label") if isinstance(inner, ui.TextInput) else None
+        own = _own_label(inner)
         name = getattr(child, "text", None) or own or f"field {number + 1}"
         value = getattr(inner, "value", None)
         found[str(name)] = str(value)[:300] if value is not None else [str(each)[:100] for each in getattr(inner, "values", ())]

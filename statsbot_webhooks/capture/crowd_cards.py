@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from ..event import Event, EventFile, EventKind, LogLevel, Person, to_plain
 from .member_cards import AMBER, GREY, RED
@@ -67,7 +67,7 @@ def prune_event(prune: Prune, now: float) -> Event:
     }
     file = EventFile("leaves.txt", list_rows(f"{place.name}: members that left around the prune", rows)) if rows else None
     others = () if moderator is None else (moderator,)
-    style = {"title": "Members pruned", "color": AMBER, "card": prune.card, "file": file, "others": others}
+    style: dict[str, Any] = {"title": "Members pruned", "color": AMBER, "card": prune.card, "file": file, "others": others}
     return _event("prune", text, prune.time, context, place, rows, **style)
 
 
@@ -120,7 +120,7 @@ def _event(
     persons: tuple[Person, ...] = tuple(who.person for who in people.values())
     files = () if file is None else (file,)
     plain = to_plain(context)
-    style = {"title": title, "color": color, "card": card, "files": files}
+    style: dict[str, Any] = {"title": title, "color": color, "card": card, "files": files}
     return Event(
         EventKind.MEMBER, LogLevel.WARNING, text, time, origin, plain, guild_id=place.id, persons=persons, **style
     )  # fmt: skip

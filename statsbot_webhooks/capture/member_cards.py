@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from ..event import Event, EventKind, LogLevel, Person, to_plain
 from .departures import Departure, Gone, Type
@@ -66,7 +66,7 @@ def departure_event(departure: Departure) -> Event:
     if departure.is_shown and not departure.is_carded:
         context["corrects"] = "what was shown of this before"
     card = departure.card if departure.is_carded else ""
-    style = {"title": title, "color": color, "avatar": who.avatar_url, "card": card}
+    style: dict[str, Any] = {"title": title, "color": color, "avatar": who.avatar_url, "card": card}
     return _event(departure.type.value, text, departure.time, context, place, people, **style)
 
 
@@ -87,7 +87,7 @@ def blind_event(place: Place, now: float, *, has_intent: bool) -> Event:
         f"In {place.name} the audit log is hidden from the bot: a kick or a prune looks like a leave, and neither moderators "
         f"nor reasons can be named. {way_out}."
     )
-    style = {"title": "Audit log not visible", "color": AMBER, "level": LogLevel.WARNING}
+    style: dict[str, Any] = {"title": "Audit log not visible", "color": AMBER, "level": LogLevel.WARNING}
     return _event("audit_log", text, now, {"guild": place.name}, place, (), **style)
 
 

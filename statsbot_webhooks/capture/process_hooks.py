@@ -105,7 +105,7 @@ class ProcessHooks:
         details: dict[str, object] = {"reported_as": context.get("message", "")}
         name = "asyncio"
         if isinstance(task, asyncio.Task):
-            details["task"] = getattr(task.get_coro(), "__qualname__", "?")  # pyright: ignore[reportUnknownMemberType]
+            details["task"] = getattr(task.get_coro(), "__qualname__", "?")  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
             name = f"task {details['task']}"
         self._reporter.report(error, name, details=details)
 

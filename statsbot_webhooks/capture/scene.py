@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType, TracebackType
 from typing import Any, Final, cast
@@ -177,7 +177,7 @@ class _People:
         if isinstance(value, (bool, int, float)) or value is None:
             return value
         if isinstance(value, (list, tuple)):
-            return [self.text(each) for each in value[:25]]  # pyright: ignore[reportUnknownVariableType]
+            return [self.text(each) for each in cast(Sequence[object], value)[:25]]
         text = value if isinstance(value, str) else f"({type(value).__name__})"
         return text if len(text) <= _MAX_VALUE else f"{text[: _MAX_VALUE - 1]}…"
 
@@ -213,9 +213,11 @@ def _target(interaction: discord.Interaction[Any], people: _People) -> str:
     target = str(data.get("target_id") or "")
     if not target:
         return ""
-    resolved: dict[str, Any] = data.get("resolved") or {}
-    message = (resolved.get("messages") or {}).get(target)
-    user = message["author"] if message else (resolved.get("users") or {}).get(target)
+    resolved: Any = data.get("resolved") or {}
+    messages: dict[str, Any] = resolved.get("messages") or {}
+    users: dict[str, Any] = resolved.get("users") or {}
+    message = messages.get(target)
+    user: Any = message["author"] if message else users.get(target)
     if user is None:
         return target
     names = dict.fromkeys(name for name in (user.get("username"), user.get("global_name")) if name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any, Final
 
@@ -64,9 +64,10 @@ class Slot:
         _put_back(self._owner, self._name, self)
 
     def __get__(self, instance: Any, kind: type | None = None) -> Any:
-        handler = _MISSING if instance is None else vars(instance).get(self._name, _MISSING)
+        own: dict[str, Any] = {} if instance is None else instance.__dict__
+        handler: Any = own.get(self._name, _MISSING)
         if handler is _MISSING and self.before is not _MISSING:
-            bind = getattr(type(self.before), "__get__", None)
+            bind: Any = getattr(self.before.__class__, "__get__", None)
             handler = self.before if bind is None else bind(self.before, instance, kind)
         elif handler is _MISSING:
             handler = getattr(super(self._owner, kind if instance is None else instance), self._name)
@@ -94,7 +95,8 @@ class Slot:
 
 def watch_calls(stack: ExitStack, owner: Any, name: str, watch: Watch, *, after: bool = False) -> None:
     """Call `watch` with the arguments of each call of a method, or with its result and them `after` it; the stack undoes it."""
-    before = vars(owner).get(name, _MISSING)
+    own: Mapping[str, Any] = owner.__dict__
+    before = own.get(name, _MISSING)
     original = getattr(owner, name)
     is_active = True
 
@@ -122,7 +124,8 @@ def watch_calls(stack: ExitStack, owner: Any, name: str, watch: Watch, *, after:
 
 def _put_back(owner: Any, name: str, ours: object) -> None:
     """Put back what was there before us, if the place is still ours; not what is retired and ours too."""
-    if vars(owner).get(name) is not ours:
+    own: Mapping[str, Any] = owner.__dict__
+    if own.get(name) is not ours:
         return
     before: Any = ours
     while getattr(before, _RETIRED, False):

@@ -74,7 +74,8 @@ class TaskLoops:
         return {_PREFIX + each.name: Threshold(each.interval, math.inf) for each in found}
 
     def _find(self) -> None:
-        code = tasks.Loop._loop.__code__  # noqa: SLF001 - the only name that tells a loop's task from others
+        kind: Any = tasks.Loop
+        code = kind._loop.__code__  # noqa: SLF001 - the only name that tells a loop's task from others
         for task in asyncio.all_tasks():
             coro: Any = task.get_coro()
             if getattr(coro, "cr_code", None) is not code or coro.cr_frame is None or len(self._measured) >= _MAX_LOOPS:

@@ -7,7 +7,7 @@ which all its webhooks are, and leave some of both to people and other programs.
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import IntEnum
@@ -139,7 +139,7 @@ class ChannelLimiter:
         return min(_wait(own, shares.edits, window, now), _wait(everything, max(shares.total // 2, 1), window, now))
 
     @asynccontextmanager
-    async def request(self, priority: Priority) -> AsyncIterator[None]:
+    async def request(self, priority: Priority) -> AsyncGenerator[None, None]:
         """Wait until a request may leave; it is counted until a minute after its answer."""
         while (wait := self.wait_seconds(priority)) > 0:
             await self._clock.sleep(wait)

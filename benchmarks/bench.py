@@ -77,27 +77,11 @@ async def bench_loop(sandbox: Sandbox) -> None:
     print(f"5 ms ticker, p99 late idle {p99(idle):6.2f} ms   200 events   {p99(busy):6.2f} ms   worst {max(busy):.2f}")
 
 
-async def bench_drain(sandbox: Sandbox) -> None:
-    manager = WebhookManager(WebhookConfig(info_webhook_url=sandbox.webhook_url("info"), batch_timeout_seconds=1))
-    await manager.start()
-    before, started = len(sandbox.requests), time.perf_counter()
-    for number in range(2000):
-        await manager.send_log(LogLevel.INFO, f"event {number} " + "x" * 100)
-    await manager.flush(60)
-    stats = await manager.stats()
-    await manager.stop()
-    took = time.perf_counter() - started
-    requests = len(sandbox.requests) - before
-    limited = sandbox.count_status(429)
-    print(f"2,000 events at once  {stats.delivered} delivered in {took:.1f} s, {requests} requests, {limited} 429s")
-
-
 async def main() -> None:
     bench_emit()
     async with Sandbox() as sandbox:
         with sandbox.redirect():
             await bench_loop(sandbox)
-            await bench_drain(sandbox)
 
 
 if __name__ == "__main__":

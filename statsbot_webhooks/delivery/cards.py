@@ -115,17 +115,17 @@ class Cards:
         """Take the entries in whose card can be edited. They need no message of their own: the card becomes stale."""
         absorbed: list[Entry] = []
         rest: list[Entry] = []
-        taken: dict[str, list[Event]] = {}
+        taken: dict[str, tuple[Card, list[Event]]] = {}
         for entry in entries:
             key = card_key(entry.event)
             card = self._cards.get(key) if key else None
             if card is not None and self._takes(card, entry.event, now):
                 absorbed.append(entry)
-                taken.setdefault(key, []).append(entry.event)
+                taken.setdefault(key, (card, []))[1].append(entry.event)
             else:
                 rest.append(entry)
-        for key, events in taken.items():
-            self._cards[key] = replace(_with(self._cards[key], events), is_stale=True)
+        for key, (card, events) in taken.items():
+            self._cards[key] = replace(_with(card, events), is_stale=True)
         return Absorbed(absorbed, rest, self._state_of(taken))
 
     def _takes(self, card: Card, event: Event, now: float) -> bool:

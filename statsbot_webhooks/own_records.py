@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable
 
 
@@ -33,4 +34,7 @@ class OwnRecords(logging.Filter):
         text = record.getMessage()
         if (clean := self._clean(text)) != text:
             record.msg, record.args = clean, ()
+        if record.exc_info and record.exc_info[1] is not None and not record.exc_text:
+            # What a formatter would make of the exception, made here: it takes this text when it is there.
+            record.exc_text = self._clean("".join(traceback.format_exception(*record.exc_info)).rstrip())
         return True

@@ -78,7 +78,7 @@ class Redactor:
             traceback=clean(event.traceback) if event.traceback is not None and self._keeps_traces else None,
             title=clean(event.title) if event.title else "",
             card=clean(event.card) if event.card else "",
-            avatar_url=self.redact_text(event.avatar_url) if event.avatar_url and mask is None else "",
+            avatar_url=self._picture(event.avatar_url) if mask is None else "",
             files=tuple(self._file(file, clean) for file in event.files),
             persons=tuple(self._person(person) for person in event.persons) if mask is None else (),
         )
@@ -122,6 +122,10 @@ class Redactor:
                 self._clean_texts.clear()
             known = self._clean_texts[text] = clean(text)
         return known
+
+    def _picture(self, url: str) -> str:
+        # Half an address shows no picture, and Discord refuses the message.
+        return url if url and self.redact_text(url) == url else ""
 
     def _person(self, person: Person) -> Person:
         return replace(person, names=tuple(self._short(name, self.redact_text, None) for name in person.names))

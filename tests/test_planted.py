@@ -162,7 +162,13 @@ async def test_our_own_log_shows_no_secret(sandbox: Sandbox, urls: dict[str, str
     before = list(logging.getLogger("statsbot_webhooks.storage.connection").filters)
     async with running_manager(WebhookConfig(**urls, storage="memory://")):
         logging.getLogger("statsbot_webhooks.storage.connection").warning("no such file: %s", SECRETS["STRANGE_VALUE"])
+        try:
+            raise ValueError(SECRETS["STRANGE_VALUE"])
+        except ValueError:
+            logging.getLogger("statsbot_webhooks.storage.connection").exception("that failed")
     assert "no such file: [redacted]" in caplog.text
+    assert "ValueError: [redacted]" in caplog.text
+    assert not seen(caplog.text)
     assert logging.getLogger("statsbot_webhooks.storage.connection").filters == before
 
 

@@ -13,6 +13,7 @@ from .desk import Cog, Desk
 from .drill import Drill
 from .muting import Muting
 from .overview import Overview
+from .persons import Persons
 from .settings import Settings
 from .setup import Setup
 
@@ -37,7 +38,8 @@ class WebhookCommands:
             name="webhooks", description="Steer the webhook logging", default_permissions=hidden, guild_only=True
         )
         muting = Muting(self.desk)
-        for theme in (Overview(self.desk), Delivery(self.desk), Drill(self.desk), muting, Settings(self.desk), Setup(self.desk)):
+        themes = (Overview, Delivery, Drill, Settings, Setup, Persons)
+        for theme in (muting, *(each(self.desk) for each in themes)):
             for command in theme.commands():
                 self.group.add_command(command)
         self._about = About(self.desk, muting)

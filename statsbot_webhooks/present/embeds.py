@@ -21,6 +21,8 @@ from .text import text_file, to_bytes
 
 # The name of the file that holds in full what a message could only show in part.
 WHOLE_FILE: Final = "events.txt"
+# Discord refuses a whole message for one address that is none.
+_ADDRESS: Final = re.compile(r"https?://[A-Za-z0-9.-]{1,253}(?::\d{1,5})?/[!-~]{0,1500}\Z")
 _PICTURE: Final = re.compile(r".+\.(?:png|jpe?g|gif|webp)\Z", re.I)
 _MAX_VARIANTS: Final = 12
 
@@ -81,7 +83,7 @@ def format_card(group: Group, style: Style, taken_names: set[str]) -> Card:
         embed["description"] = description
     if fields:
         embed["fields"] = fields
-    if event.avatar_url:
+    if _ADDRESS.match(event.avatar_url):
         embed["thumbnail"] = {"url": event.avatar_url}
     finish(embed, event, style)
     files, files_whole = event_files(event.files, taken_names)

@@ -85,7 +85,7 @@ def color_of(event: Event, style: Style) -> int:
     if (color := style.templates.look(event).color) is not None:
         return color
     if event.color is not None:
-        return event.color
+        return min(max(event.color, 0), 0xFFFFFF)
     if event.kind == EventKind.MEMBER:
         return _MEMBER_COLORS.get(event.origin, COLORS[event.level])
     return COLORS[event.level]

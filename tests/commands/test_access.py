@@ -30,6 +30,7 @@ ANSWERS = {
     "flush": ({"destination": "error"}, r"\*\*error\*\*: \d+ sent, 0 still wait"),
     "deadletters": ({}, r"There are no dead letters"),
     "replay": ({}, r"There are no dead letters"),
+    "forget": ({"user": "<@123456789012345678>"}, r"0 deleted: waiting events"),
     "settings": ({"name": "batch"}, r"BATCH_TIMEOUT_SECONDS = 0.2 \(environment\)"),
     "reload": ({}, r"Nothing changed"),
     "setup": ({}, r"Every destination has a working webhook already"),

@@ -28,7 +28,9 @@ class Watched:
         return self.handler(*args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
-        # What the handler's author or a decorator put on it.
+        # What the handler's author or a decorator put on it; a copy that is being made has no handler yet.
+        if name == "handler":
+            raise AttributeError(name)
         return getattr(self.handler, name)
 
     def __eq__(self, other: object) -> bool:

@@ -130,13 +130,15 @@ def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
 
 
 def sparkline(times: Iterable[float], first: float, last: float, width: int = 20) -> str:
-    """Return how many of the times fall into each of `width` equal spans, as a line of bars."""
+    """Return how many of the times fall into each of `width` equal spans, as a line of bars; the lowest means none."""
     counts = [0] * width
     span = max(last - first, 1e-9)
     for time in times:
         counts[min(max(int((time - first) / span * width), 0), width - 1)] += 1
-    most = max(max(counts), 1)
-    return "".join(" " if not count else _BARS[(count * len(_BARS) - 1) // most] for count in counts)
+    # A few events here and there are low bars: only many look like many.
+    most = max(*counts, 4)
+    steps = len(_BARS) - 1
+    return "".join(_BARS[(count * steps + most - 1) // most] for count in counts)
 
 
 def to_state(fold: Fold) -> dict[str, Any]:

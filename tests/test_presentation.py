@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from statsbot_webhooks import MessageFormatter, WebhookConfig, WebhookMessage
+from statsbot_webhooks import MessageFormatter, WebhookConfig, WebhookManager, WebhookMessage
 from statsbot_webhooks.batch import Batcher, Presentation, choose
 from statsbot_webhooks.event import Event, EventFile, EventKind, LogLevel, to_plain
 from statsbot_webhooks.fold import group_events
+from statsbot_webhooks.sandbox import Sandbox
 from statsbot_webhooks.sandbox.rules import check_message
 from statsbot_webhooks.storage import Entry
 
@@ -220,3 +221,38 @@ def test_the_end_of_a_long_traceback_is_what_is_shown() -> None:
     assert text.endswith("KeyError: 'x'\n```")
     assert text.count("in f") > 20
     assert all(f"line {n}," in message.files[0].data.decode() for n in range(900))
+
+
+async def test_a_raid_is_a_handful_of_messages_and_everybody_is_listed(sandbox: Sandbox, urls: dict[str, str]) -> None:
+    manager = WebhookManager(WebhookConfig(**urls, batch_timeout_seconds=0.5))  # type: ignore[arg-type]
+    for number in range(3000):
+        await manager.send_member_event("join", 204255221017214977 + number, f"raider-{number:04}")
+    await manager.start()
+    await manager.flush(30)
+    stats = await manager.stats()
+    await manager.stop()
+    messages = sandbox.messages("member_events")
+    assert len(messages) <= 5
+    assert max(messages, key=lambda message: len(message.text)).text.count("raider-") >= 8
+    assert "Member joined ×" in messages[-1].text
+    listed = "".join(file.text for message in messages for file in message.attachments)
+    # One line each.
+    assert [f"raider-{number:04}" for number in range(3000)] == re.findall(r"INFO join: (raider-\d+) .*\n", listed)
+    assert stats.balanced
+    assert (stats.pending, sandbox.count_status(429)) == (0, 0)
+
+
+async def test_2000_mixed_events_are_shown_in_full_in_ten_requests(sandbox: Sandbox, urls: dict[str, str]) -> None:
+    manager = WebhookManager(WebhookConfig(info_webhook_url=urls["info_webhook_url"], batch_timeout_seconds=0.5))
+    await manager.start()
+    for number in range(2000):
+        level = (LogLevel.INFO, LogLevel.WARNING, LogLevel.ERROR)[number % 3]
+        await manager.send_log(level, f"event {number:04}.", part=number % 7)
+    await manager.flush(60)
+    stats = await manager.stats()
+    await manager.stop()
+    text = "".join(m.text + m.content + "".join(file.text for file in m.attachments) for m in sandbox.messages("info"))
+    assert not [number for number in range(2000) if f"event {number:04}." not in text]
+    assert sum(request.method == "POST" for request in sandbox.requests) <= 10
+    assert stats.balanced
+    assert (stats.delivered + stats.folded, sandbox.count_status(429)) == (2000, 0)

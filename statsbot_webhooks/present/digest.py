@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from .. import limits
-from ..event import Event, LogLevel
+from ..event import Event, EventKind, LogLevel
 from ..fold import paced, sparkline
-from .embeds import WHOLE_FILE, finish
+from .embeds import WHOLE_FILE, stamp_of
 from .lines import span_title
 from .look import COLORS, Style, title_of, worst
 from .markdown import escape_markdown, truncate
@@ -17,6 +17,7 @@ from .message import NOTE_ROOM, Attachment, Embed, WebhookMessage
 from .text import cut, full_text
 
 _TOP: Final = 8
+_TEXT_UNITS: Final = 160
 
 
 def format_digest(events: Sequence[Event], keys: Sequence[str], style: Style) -> tuple[WebhookMessage, int]:
@@ -27,39 +28,58 @@ def format_digest(events: Sequence[Event], keys: Sequence[str], style: Style) ->
     data, taken = full_text(events, style.pause)
     shown, keys = events[:taken], keys[:taken]
     file = Attachment(WHOLE_FILE, cut(bytes(data), limits.FILE_BYTES))
-    title, summary = span_title(shown), _summary(shown, keys, style.pause)
+    title, summary = _summary(shown, keys, style.pause)
     if not style.use_embeds:
         content = truncate(f"**{title}**\n{summary}", style.room - NOTE_ROOM)
         return WebhookMessage(content=content, files=(file,)), taken
-    embed: Embed = {"title": title, "description": truncate(summary, limits.DESCRIPTION), "color": COLORS[worst(shown)]}
-    finish(embed, shown[-1], style)
+    embed: Embed = {
+        "title": truncate(title, limits.TITLE),
+        "description": truncate(summary, limits.DESCRIPTION),
+        "color": COLORS[worst(shown)],
+    }
+    if style.include_timestamps:
+        embed["timestamp"] = stamp_of(shown[-1])
     return WebhookMessage(embeds=(embed,), files=(file,)), taken
 
 
-def _summary(events: Sequence[Event], keys: Sequence[str], pause: Callable[[], object]) -> str:
+def _summary(events: Sequence[Event], keys: Sequence[str], pause: Callable[[], object]) -> tuple[str, str]:
+    """Return what there is to see at a glance: a title, then counts, the course over time, and the most frequent events."""
     levels, kinds, times = Counter[LogLevel](), Counter[str](), list[float]()
     groups: dict[str, list[Event]] = {}
     for event, key in paced(zip(events, keys, strict=True), pause):
         levels[event.level] += 1
         kinds[event.kind.value] += 1
         times.append(event.time)
-        groups.setdefault(key, []).append(event)
-    first, last = min(times), max(times)
+        # Members are never repeats of each other, but a raid of them is one thing to see.
+        groups.setdefault(f"member {event.origin}" if event.kind == EventKind.MEMBER else key, []).append(event)
     lines = [" · ".join(f"**{levels[level]:,}** {level.value}" for level in reversed(COLORS) if levels[level])]
     if len(kinds) > 1:
-        lines.append(" · ".join(f"{count:,} {kind}" for kind, count in kinds.most_common()))
-    if last > first:
-        lines.append(f"`{sparkline(paced(times, pause), first, last, 40)}`")
-    ranked = sorted(groups.values(), key=len, reverse=True)
+        lines[0] += "  (" + ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common()) + ")"
+    lines.append(_course(times, 28, pause))
+    # Of the same count the worst, and of these the newest.
+    ranked = sorted(groups.values(), key=lambda group: (-len(group), -group[-1].level.number, -group[-1].time))
+    if len(ranked) == 1:
+        newest = ranked[0][-_TOP:]
+        lines += [truncate(escape_markdown(" ".join(event.message.split())), _TEXT_UNITS) for event in newest]
+        if len(events) > len(newest):
+            lines.append(f"-# the newest {len(newest)}, all of them in the file")
+        return f"{escape_markdown(title_of(events[-1]))} ×{len(events):,}", "\n".join(lines)
     lines += [_top_line(group, pause) for group in ranked[:_TOP]]
     if len(ranked) > _TOP:
         lines.append(f"-# and {len(ranked) - _TOP:,} others, all in the file")
-    return "\n".join(lines)
+    return span_title(events), "\n".join(lines)
 
 
 def _top_line(events: Sequence[Event], pause: Callable[[], object]) -> str:
     event = events[-1]
-    text = truncate(escape_markdown(" ".join(f"{title_of(event)}: {event.message}".split())), 200)
-    first, last = events[0].time, event.time
-    bars = f"\n`{sparkline((other.time for other in paced(events, pause)), first, last)}` <t:{int(first)}:T> to <t:{int(last)}:T>"
-    return f"`×{len(events):,}` {text}{bars if len(events) > 1 else ''}"
+    text = truncate(escape_markdown(" ".join(event.message.split())), _TEXT_UNITS)
+    line = f"`×{len(events):,}` **{truncate(escape_markdown(title_of(event)), 60)}** {text}"
+    if len(events) == 1:
+        return line
+    return f"{line}\n{_course([other.time for other in paced(events, pause)], 20, pause)}"
+
+
+def _course(times: Sequence[float], width: int, pause: Callable[[], object]) -> str:
+    """Return a sparkline with the first and the last time."""
+    first, last = min(times), max(times)
+    return f"`{sparkline(paced(times, pause), first, last, width)}` <t:{int(first)}:T> to <t:{int(last)}:T>"

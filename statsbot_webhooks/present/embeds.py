@@ -96,10 +96,15 @@ def format_card(group: Group, style: Style, taken_names: set[str]) -> Card:
     return Card(embed, files, whole and fields_whole and files_whole, embed_length(embed))
 
 
+def stamp_of(event: Event) -> str:
+    """Return the time of an event as an embed has it."""
+    return datetime.fromtimestamp(event.time, UTC).isoformat()
+
+
 def finish(embed: Embed, event: Event, style: Style) -> None:
     """Put the time and the logger below an embed."""
     if style.include_timestamps:
-        embed["timestamp"] = datetime.fromtimestamp(event.time, UTC).isoformat()
+        embed["timestamp"] = stamp_of(event)
     if event.origin and event.kind in (EventKind.LOG, EventKind.ERROR) and event.origin not in embed["title"]:
         embed["footer"] = {"text": limits.truncate(visible(event.origin), 200)}
 
@@ -123,7 +128,7 @@ def _message(group: Group, style: Style) -> tuple[str, bool]:
         (escaped,) = texts
         return (fitted := shorten(escaped, room)), fitted == escaped and same_details and same_files
     lines = [text + (f" `×{count}`" if count > 1 else "") for text, count in texts.items()]
-    shown = lines[-_MAX_VARIANTS:]
+    shown = lines if len(lines) <= _MAX_VARIANTS else lines[-_MAX_VARIANTS // 2 :]
     hidden = len(lines) - len(shown)
     # The newest are the ones to see, so it is the oldest that make room.
     while len(shown) > 1 and sum(map(limits.length, shown)) + len(shown) > room - 60:

@@ -42,7 +42,9 @@ def format_lines(groups: Sequence[Group], style: Style) -> tuple[WebhookMessage,
     shown = groups[: len(lines)]
     events = sorted((event for group in shown for event in group.events), key=lambda event: event.time)
     files = () if is_whole else (text_file(WHOLE_FILE, events, style.pause),)
-    text = truncate("\n".join(lines), room)
+    # In the order of the times they show, which for repeats is the last one.
+    order = sorted(range(len(lines)), key=lambda index: shown[index].fold.last)
+    text = truncate("\n".join(lines[index] for index in order), room)
     if not style.use_embeds:
         return WebhookMessage(content=text, files=files), len(lines)
     embed: Embed = {"title": span_title(events), "description": text, "color": COLORS[worst(events)]}
@@ -72,6 +74,6 @@ def _label(event: Event) -> str:
 
 def span_title(events: Sequence[Event]) -> str:
     """Return how many events there are and from when to when."""
-    first, last = events[0].time, events[-1].time
+    first, last = min(event.time for event in events), max(event.time for event in events)
     noun = "event" if len(events) == 1 else "events"
     return f"{len(events):,} {noun}, {clock_text(first)} to {clock_text(last)} UTC"

@@ -14,18 +14,21 @@ from .markdown import visible
 from .message import Attachment
 
 _INDENT: Final = "\n    "
+_SHORT: Final = 80
 
 
 def format_text(event: Event) -> str:
-    """Return the whole event: one line, then its details and its traceback, indented.
+    """Return the whole event: one line with its short details, then what is long and its traceback, indented.
 
     Only the first line of an event begins at the margin, so no message can look like an event of its own.
     """
     stamp = datetime.fromtimestamp(event.time, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
     origin = f" {event.origin}" if event.origin else ""
     title = f" [{event.title}]" if event.title else ""
-    parts = [f"{stamp} {event.level.value}{origin}{title}: {event.message}"]
-    parts += [f"{key}: {value_text(value)}" for key, value in event.context.items()]
+    details = [f"{key}: {value_text(value)}" for key, value in event.context.items()]
+    short = [detail for detail in details if len(detail) <= _SHORT and "\n" not in detail]
+    parts = [" · ".join([f"{stamp} {event.level.value}{origin}{title}: {event.message}", *short])]
+    parts += [detail for detail in details if len(detail) > _SHORT or "\n" in detail]
     if event.traceback is not None:
         parts.append(event.traceback.rstrip())
     for file in event.files:

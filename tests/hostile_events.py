@@ -89,7 +89,7 @@ def event(rng: random.Random, number: int, start: float) -> Event:
         (Person(10**17 + number, (user, text(rng, 3))),) if chance() < 0.3 else (),
         rng.choice(("", "%s", text(rng, 3))),
         text(rng, 4) if chance() < 0.2 else "",
-        f"card {rng.randrange(5)} {text(rng, 3)}" if chance() < 0.01 else "",
+        f"card {rng.randrange(5)} {text(rng, 3)}" if chance() < 0.002 else "",
         rng.choice((None, 0, -1, 0xFFFFFF, 2**40)) if chance() < 0.1 else None,
         rng.choice(("javascript:x", "https://", f"https://x.org/{text(rng, 3)}", "https://x.org/a.png"))
         if chance() < 0.1

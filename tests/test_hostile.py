@@ -157,7 +157,7 @@ async def _through_the_pipeline(sandbox: Sandbox, config: WebhookConfig, count: 
 async def test_thousands_of_hostile_events_arrive(
     sandbox: Sandbox, urls: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    await _through_the_pipeline(sandbox, WebhookConfig(**urls, batch_timeout_seconds=0.2), 3000, 2)
+    await _through_the_pipeline(sandbox, WebhookConfig(**urls, batch_timeout_seconds=0.2, card_edit_seconds=1), 3000, 2)
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 

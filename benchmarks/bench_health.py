@@ -21,6 +21,7 @@ from statsbot_webhooks.sandbox import Sandbox
 CALLS = 20_000
 ROUNDS = 7
 IDLE_SECONDS = 40.0
+_PATH = os.pathsep.join(os.path.abspath(part or ".") for part in sys.path)
 
 # A bot of its own process; it prints the CPU seconds that it used while it was idle.
 _BOT = """
@@ -93,9 +94,8 @@ async def idle(sandbox: Sandbox, switch: str) -> float:
     }
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-c", _BOT, sandbox.base_url, sandbox.bot_token, switch, str(IDLE_SECONDS)]
-        path = os.pathsep.join(os.path.abspath(part or ".") for part in sys.path)
         process = await asyncio.create_subprocess_exec(
-            *command, cwd=folder, env={**os.environ, **settings, "PYTHONPATH": path}, stdout=asyncio.subprocess.PIPE
+            *command, cwd=folder, env={**os.environ, **settings, "PYTHONPATH": _PATH}, stdout=asyncio.subprocess.PIPE
         )
         out, _ = await process.communicate()
     return float(out) * 100
@@ -104,9 +104,7 @@ async def idle(sandbox: Sandbox, switch: str) -> float:
 async def bench_idle() -> None:
     async with Sandbox() as sandbox:
         bare, ours = await asyncio.gather(idle(sandbox, "off"), idle(sandbox, "on"))
-    print(
-        f"idle for {IDLE_SECONDS:.0f} s         bare {bare:6.3f} %    with us {ours:6.3f} %    added {ours - bare:.3f} % of a core"
-    )
+    print(f"idle for {IDLE_SECONDS:.0f} s         bare {bare:6.3f} %    with us {ours:6.3f} %    added {ours - bare:.3f} %")
 
 
 async def late_ticks(seconds: float) -> list[float]:
@@ -132,7 +130,7 @@ async def bench_chart() -> None:
         grown = (psutil.Process().memory_info().rss - memory) / 2**20
         size = len(data or b"") / 1024
         print(
-            f"{name} chart           {took:6.0f} ms, {size:.0f} KiB; the loop was late by {max(late):.0f} ms; memory +{grown:.0f} MiB"
+            f"{name} chart           {took:6.0f} ms, {size:.0f} KiB; the loop late by {max(late):.0f} ms; memory +{grown:.0f} MiB"
         )
 
 

@@ -19,8 +19,8 @@ def alert_event(alert: Alert, sample: Mapping[str, float], *, trend: str = "", c
     """Return the event of an alert; `sample` says what else was measured, `trend` and `chart` how the value went."""
     metric = alert.metric
     context: dict[str, object] = {
-        "value": round(alert.value, 1),
-        "threshold": _threshold(alert),
+        "value": format_value(metric, alert.value),
+        "threshold": format_value(metric, _threshold(alert)),
         "peak": f"{format_value(metric, alert.peak)} at {format_moment(alert.peak_time)}",
     }
     if not alert.is_open:
@@ -29,7 +29,7 @@ def alert_event(alert: Alert, sample: Mapping[str, float], *, trend: str = "", c
         f"{format_metric(name)} {format_value(name, sample[name])}" for name in _BESIDE if name in sample and name != metric
     ]
     if beside:
-        context["at that time"] = " · ".join(beside)
+        context["At that time"] = " · ".join(beside)
     if trend and chart is None:
         context["trend"] = trend
     return Event(

@@ -84,7 +84,7 @@ class LifecycleHooks:
         context: dict[str, object] = {"servers": len(bot.guilds), "members": members}
         if isinstance(bot, commands.AutoShardedBot):
             context["shards"] = len(bot.shards)
-        context |= {"host": _host(), "runs on": _versions(), "up for": format_span(_uptime())}
+        context |= {"host": _host(), "Runs on": _versions(), "Up for": format_span(_uptime())}
         text = f"{bot.user.name if bot.user else 'The bot'} is online." if title == "Online" else "The extension was loaded."
         self._submit(life_event(title, text, context, now=self._now(), color=GREEN))
 
@@ -95,7 +95,7 @@ class LifecycleHooks:
         closes = is_closing(self._bot)
         title = "Stopped" if closes else "Logging is off"
         text = "The bot was closed." if closes else "The extension was unloaded; the bot goes on."
-        context = {"up for": format_span(_uptime()), "host": _host(), "runs on": _versions()}
+        context = {"Up for": format_span(_uptime()), "host": _host(), "Runs on": _versions()}
         self._submit(life_event(title, text, context, now=self._now(), color=GREY))
 
     # -- the gateway

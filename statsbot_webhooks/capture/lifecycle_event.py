@@ -20,9 +20,9 @@ def gateway_event(shard: int | None, gaps: Gaps, *, now: float) -> Event:
     who = "The gateway" if shard is None else f"Shard {shard}"
     context: dict[str, object] = {}
     if gaps.count > 1:
-        context |= {"gaps": gaps.count, "in all": format_span(gaps.total)}
+        context |= {"gaps": gaps.count, "In all": format_span(gaps.total)}
     if gaps.longest:
-        context["longest gap"] = format_span(gaps.longest)
+        context["Longest gap"] = format_span(gaps.longest)
     if gaps.down_since is not None:
         level, color = LogLevel.WARNING, None
         title = f"{who} is disconnected"
@@ -74,7 +74,7 @@ def guild_event(
         "id": str(guild_id),
         "members": "unknown" if members is None else members,
         "owner": f"{owner_name} ({owner.id})",
-        "servers now": guilds,
+        "Servers now": guilds,
     }
     return Event(
         EventKind.LIFECYCLE,

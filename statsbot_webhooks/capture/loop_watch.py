@@ -141,9 +141,9 @@ class LoopWatch:
         place = stall.places[0]
         moved = list(dict.fromkeys(stall.places))
         looks = len(stall.places)
-        context: dict[str, object] = {"blocked for": format_span(seconds), "blocked at": place}
+        context: dict[str, object] = {"Blocked for": format_span(seconds), "Blocked at": place}
         if looks > 1:
-            context["seen there"] = f"{looks} of {looks} times" if len(moved) == 1 else "it moves: " + ", ".join(moved[:4])
+            context["Seen there"] = f"{looks} of {looks} times" if len(moved) == 1 else "it moves: " + ", ".join(moved[:4])
         verb = "was blocked for" if is_over else "has been blocked for"
         return Event(
             EventKind.PERFORMANCE,

@@ -54,9 +54,9 @@ def _event(name: str, place: Scene, seconds: float, limit: float, where: str, ta
     text = f"{title} has been running for {format_span(seconds)}" if tally.running else f"{title} took {format_span(seconds)}"
     context: dict[str, object] = {"limit": format_span(limit)}
     if where:
-        context["where it was" if not tally.running else "where it is"] = where
+        context["Where it was" if not tally.running else "Where it is"] = where
     if tally.count > 1:
-        context |= {"slow calls": tally.count, "slowest": format_span(tally.worst)}
+        context |= {"Slow calls": tally.count, "slowest": format_span(tally.worst)}
     return Event(
         EventKind.PERFORMANCE,
         LogLevel.WARNING,

@@ -47,7 +47,7 @@ def test_an_hour_at_100_percent_is_one_card_and_then_green() -> None:
     assert (last.level, last.title, last.color) == (LogLevel.INFO, "CPU is back to normal", GREEN)
     assert last.context["lasted"] == "1 h 1 min"
     assert last.context["peak"] == f"100 % at <t:{int(START) + 120}:t>"
-    assert last.context["at that time"] == "Memory 88 MB"
+    assert last.context["At that time"] == "Memory 88 MB"
     gaps = [later.now - earlier.now for earlier, later in itertools.pairwise(changes)]
     assert min(gaps) >= 60
 

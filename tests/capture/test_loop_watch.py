@@ -37,7 +37,7 @@ async def test_a_sleep_of_3_seconds_in_a_command_names_its_file_and_line(sandbox
     (shown,) = stalls(sandbox)
     assert f"test_loop_watch.py:{line} in nap: time.sleep(3)" in shown.replace("\\", "")
     assert f'> File "{__file__}", line {line}, in nap' in shown.replace("\\", "")
-    assert "seen there" in shown
+    assert "Seen there" in shown
 
 
 _HANGS = """

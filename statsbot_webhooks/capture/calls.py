@@ -185,11 +185,12 @@ class CallWatch:
         now = time.monotonic()
         for key, call in list(self._running.items()):
             seconds = now - call.started
-            failed = isinstance(call.source, discord.Interaction) and call.source.command_failed  # pyright: ignore[reportUnknownMemberType]
-            if failed or (seconds > _FORGET_SECONDS and isinstance(call.source, discord.Interaction)):
+            source: Any = call.source
+            is_app_command = isinstance(source, discord.Interaction)
+            if is_app_command and (source.command_failed or seconds > _FORGET_SECONDS):
                 del self._running[key]
             elif seconds >= call.limit and not call.is_seen:
-                task = call.task or _task_of(call.source)  # pyright: ignore[reportUnknownMemberType]
+                task = call.task or _task_of(source)
                 if task is None:
                     # A context menu that failed: discord.py says so nowhere, but it runs no more.
                     del self._running[key]

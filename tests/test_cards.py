@@ -166,3 +166,34 @@ async def test_an_edit_that_fails_is_tried_again(sandbox: Sandbox, urls: dict[st
         manager.submit(state(2))
         await sandbox.wait_until(lambda: "state 2." in sandbox.messages("info")[0].text, 20)
     assert len(sandbox.messages("info")) == 1
+
+
+class StumblingClock(SystemClock):
+    """The machine's clock, which fails some times."""
+
+    failures = 0
+
+    def now(self) -> float:
+        if self.failures:
+            self.failures -= 1
+            raise ArithmeticError("no time")
+        return super().now()
+
+
+async def test_a_failure_of_our_own_does_not_end_the_delivery(
+    sandbox: Sandbox, urls: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = StumblingClock()
+    manager = WebhookManager(config(urls, breaker_failures=1, breaker_cooldown_seconds=0.1), clock=clock)
+    await manager.start()
+    manager.submit(state(1))
+    await sandbox.wait_until(lambda: sandbox.messages("info"))
+    clock.failures = 3
+    manager.submit(state(2))
+    manager.submit(state(3, card="other"))
+    await sandbox.wait_until(lambda: any("state 3." in m.text for m in sandbox.messages("info")), 20)
+    await sandbox.wait_until(lambda: any("state 2." in m.text for m in sandbox.messages("info")), 20)
+    await manager.flush(10)
+    assert (await manager.stats()).balanced
+    assert caplog.text.count("ArithmeticError in the delivery") == 1
+    await manager.stop()

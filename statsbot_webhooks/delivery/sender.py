@@ -36,6 +36,7 @@ class MessageSender:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._suspects: list[Entry] = []
+        self._claimed: Sequence[Entry] = []
         self._doubted = ""
         self._priority = Priority.CALM
         self._presentation = Presentation.CARDS
@@ -90,15 +91,15 @@ class MessageSender:
 
     async def give_back(self) -> None:
         """Put back what was held."""
-        suspects, self._suspects = self._suspects, []
-        await self._parts.ledger.release(suspects)
+        held, self._suspects, self._claimed = [*self._suspects, *self._claimed], [], []
+        await self._parts.ledger.release(held)
 
     async def _next_unit(self) -> Unit | None:
         if self._suspects:
             # While an event that Discord refuses is among them, the half of them that may hold it goes alone.
             return whole_unit(self._suspects[: (len(self._suspects) + 1) // 2])
         parts = self._parts
-        entries = await parts.ledger.claim(MAX_ENTRIES)
+        entries = self._claimed = await parts.ledger.claim(MAX_ENTRIES)
         if not entries or entries[0].batch:
             return whole_unit(entries) if entries else None
         watched = [entry for entry in entries if self.watches.has(entry)]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Final
 
 from ..capture.logs import suppressed
 from ..config import Destination
@@ -16,6 +18,9 @@ from .outcome import Outcome, Result
 from .parts import Parts
 from .pings import PREFIX as PINGS
 from .sender import MessageSender
+
+# How long to wait after a failure of our own: it may well come again at once.
+_STUMBLE_SECONDS: Final = 1.0
 
 
 class DestinationWorker:
@@ -98,11 +103,17 @@ class DestinationWorker:
         suppressed.set(True)
         await self._prepare()
         while True:
-            wait, act = await self._next()
-            if wait is None or wait > 0:
-                await self._sleep(wait)
-            else:
-                await act()
+            try:
+                wait, act = await self._next()
+                if wait is None or wait > 0:
+                    await self._sleep(wait)
+                else:
+                    await act()
+            except Exception as error:  # noqa: BLE001 - a border: what nobody thought of must not end the delivery for good
+                await self._sender.give_back()
+                result = Result(Outcome.RETRY, f"{type(error).__name__} in the delivery")
+                self._parts.health.record_failure(result, time.monotonic())
+                await asyncio.sleep(_STUMBLE_SECONDS)
 
     async def _prepare(self) -> None:
         parts = self._parts

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import discord
 from discord import app_commands
 
+from ..capture.alert_event import GREEN, alert_event
+from ..capture.alerts import Alert, AlertState, Threshold
+from ..capture.departures import Departure, Type
+from ..capture.lifecycle_event import life_event
+from ..capture.member_cards import departure_event, join_event
+from ..capture.who import AuditEntry, Place, Who
 from ..event import Event, EventKind, LogLevel
-from ..event_factory import error_event, member_event, performance_event
+from ..event_factory import error_event
 from .desk import Theme, checked, make_command
 
-_MARK = "DRILL"
+_MARK: Final = "DRILL"
+_DAY: Final = 86400.0
 
 
 class Drill(Theme):
@@ -24,37 +31,49 @@ class Drill(Theme):
 
     @checked
     async def drill(self, interaction: discord.Interaction) -> str:
-        manager = self.manager
-        events = drill_events(time.time(), interaction.user.name)
+        manager, guild = self.manager, interaction.guild
+        place = Place(interaction.guild_id or 0, guild.name if guild else "this server", guild.member_count if guild else None)
+        caller = Who(interaction.user.id, interaction.user.name)
         names = dict.fromkeys(manager.workers, 0)
+        events = drill_events(time.time(), caller, place)
         for event in events:
             for name in manager.routes(event):
                 names[name] += 1
             manager.submit(event)
         await self.desk.record(interaction, "started a drill")
-        lines = [f"**{name}**: {count} cards" for name, count in names.items()]
+        lines = [f"**{name}**: {count}" for name, count in names.items()]
         return "\n".join([f"{len(events)} events, marked {_MARK}, are on their way.", *lines])[:2000]
 
 
-def drill_events(now: float, by: str) -> list[Event]:
-    """Return one event for each card there is; nothing of it has happened."""
-    note = {"drill": f"asked for by {by}, nothing happened"}
-    events = [
-        Event(EventKind.LOG, LogLevel.INFO, "a log record", now, "drill", note),
-        Event(EventKind.LOG, LogLevel.WARNING, "a warning", now, "drill", note),
-        error_event(_failure(), now=now, origin="drill", context=note),
-        performance_event("loop_lag_ms", 1234.0, 250.0, now=now, context=note),
-    ]
+def drill_events(now: float, caller: Who, place: Place) -> list[Event]:
+    """Return one event for each card there is, made by what makes the real ones; nothing of it has happened."""
     # An id that Discord has given to nobody.
-    members = ("join", "leave", "ban")
-    events += [member_event(what, 1, "drill-member", now=now, context={**note, "event": what}) for what in members]
-    events.append(Event(EventKind.LIFECYCLE, LogLevel.INFO, "the bot is ready", now, "drill", note))
-    return [_marked(event) for event in events]
+    member = Who(1, "drill-member", "Drill Member", created=now - 800 * _DAY, roles=("Regulars",), joined=now - 90 * _DAY)
+    banned = AuditEntry(1, "ban", now, caller, "a drill")
+    alert = Alert(
+        *("loop_lag_ms", AlertState.OPENED, LogLevel.WARNING, LogLevel.WARNING),
+        *(420.0, 510.0, now, now - 60.0, now, Threshold(250.0, 1000.0)),
+    )
+    events = [
+        Event(EventKind.LOG, LogLevel.INFO, "a log record", now, "drill"),
+        Event(EventKind.LOG, LogLevel.WARNING, "a warning", now, "drill", {"order": 42}),
+        error_event(_failure(), now=now, origin="drill"),
+        alert_event(alert, {"cpu_percent": 71.0, "memory_mb": 212.0}),
+        join_event(member, place, now, rejoined=False, gone=None),
+        departure_event(Departure(Type.LEAVE, place, member, now, None, has_left=True)),
+        departure_event(Departure(Type.BAN, place, member, now, None, entry=banned, has_left=True)),
+        life_event("Online", "The bot is online.", {}, now=now, color=GREEN),
+    ]
+    return [_marked(event, caller.name) for event in events]
 
 
-def _marked(event: Event) -> Event:
-    template = f"{_MARK} {event.template or event.message}"
-    return replace(event, message=f"{_MARK} · {event.message}", template=template)
+def _marked(event: Event, by: str) -> Event:
+    context = {**event.context, "drill": f"asked for by {by}; nothing happened"}
+    title = f"{_MARK} · {event.title}" if event.title else ""
+    # No card: the next real alert must not continue this one.
+    return replace(
+        event, message=f"{_MARK} · {event.message}", template=f"{_MARK} {event.template}", title=title, card="", context=context
+    )
 
 
 def _failure() -> Exception:

@@ -20,9 +20,7 @@ class Bot(commands.Bot):
         await self.tree.sync()
 
 
-intents = discord.Intents.default()
-intents.members = True
-intents.message_content = True
+intents = discord.Intents.default() | discord.Intents(members=True, message_content=True)
 bot = Bot("!", intents=intents)
 
 

@@ -46,3 +46,8 @@ async def test_the_example_without_a_bot(sandbox: Sandbox, env: pytest.MonkeyPat
     assert done.returncode == 0, done.stderr
     for name in ("error", "info", "performance", "member_events"):
         assert len(sandbox.messages(name)) == 1, name
+
+
+def test_examples_are_short() -> None:
+    long = {path.name: count for path in EXAMPLES.glob("*.py") if (count := len(path.read_text().splitlines())) > 60}
+    assert not long

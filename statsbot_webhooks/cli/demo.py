@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import IO
 
 from ..destination import BUILT_IN
 from ..sandbox import InteractionResult, Sandbox
@@ -62,7 +63,12 @@ class _Demo:
         sandbox.say("trip")
         await sandbox.invoke("broken", timeout=0.5)
         await asyncio.sleep(2)
-        self._happens("log", "a burst of 150 warnings", 150)
+        self._happens("error", "the same command fails 12 times more: one live card counts them", 12)
+        for _ in range(12):
+            sandbox.say("!divide 0")
+        self._happens("member", f"a raid: {_RAID} accounts that are hours old join at once")
+        raid = [sandbox.join(f"xX_{number:02}_Xx", account_age_days=0.1) for number in range(_RAID)]
+        self._happens("log", "a burst of 150 warnings: digests with every line in a file", 150)
         sandbox.say("!burst 150")
         self._happens("performance", "a command blocks the event loop for 2 s")
         sandbox.say("!slow")
@@ -72,7 +78,10 @@ class _Demo:
         self._happens("log", "five info logs during the outage", 5)
         for number in range(5):
             sandbox.say(f"!note order {number + 1} of the outage")
-        await asyncio.sleep(7)
+        await asyncio.sleep(4)
+        self._happens("member", "a moderator bans one of the raid")
+        sandbox.ban(raid[0], sandbox.admin_id, "raid")
+        await asyncio.sleep(3)
         self._say("the outage is over")
 
     async def settle(self, seconds: float) -> InteractionResult | None:
@@ -106,7 +115,24 @@ class _Demo:
         return 0 if is_complete else 1
 
 
+_RAID = 24
 _PEOPLE = (("anna", 400), ("bob", 2), ("carl", 90), ("dora", 1200))
+
+
+async def _is_up(sandbox: Sandbox, bot: asyncio.subprocess.Process) -> bool:
+    """Whether the bot has registered its commands, before it ended or half a minute was over."""
+
+    def is_ready() -> bool:
+        return bool(sandbox.commands(sandbox.guild_id) and sandbox.commands())
+
+    with contextlib.suppress(TimeoutError):
+        await sandbox.wait_until(lambda: bot.returncode is not None or is_ready(), 30)
+    return is_ready()
+
+
+def _output_of(log: IO[bytes]) -> str:
+    log.seek(0)
+    return log.read().decode("utf-8", "replace")[-5000:]
 
 
 async def _demo() -> int:
@@ -123,13 +149,14 @@ async def _demo() -> int:
             }
             bot = await start_bot(sandbox, _EXAMPLE, extra, folder, output)
             try:
-                await sandbox.wait_until(lambda: sandbox.commands(sandbox.guild_id) and sandbox.commands(), 20)
+                if not await _is_up(sandbox, bot):
+                    print("the bot did not start; what it said:\n" + _output_of(output), file=sys.stderr)
+                    return 1
                 demo = _Demo(sandbox)
                 await demo.live()
                 code = demo.report(await demo.settle(20))
                 if code:
-                    output.seek(0)
-                    print("\nThe bot's own output:\n" + output.read().decode("utf-8", "replace")[-5000:])
+                    print("\nThe bot's own output:\n" + _output_of(output))
                 if sys.stdin.isatty() and sys.stdout.isatty():
                     print(f"\nLook at the channels: {sandbox.base_url}/?all=1   (Ctrl-C ends it)", flush=True)
                     await bot.wait()

@@ -37,7 +37,7 @@ def _sorted(context: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _text(key: str, value: object, fold: Fold) -> str:
-    counts = {"guild": fold.guilds, "command": fold.commands}.get(key, {}) if fold.count > 1 else {}
+    counts: Mapping[str, int] = {"guild": fold.guilds, "command": fold.commands}.get(key, {}) if fold.count > 1 else {}
     if len(counts) > 1:
         return ", ".join(f"{escape_markdown(place)} ×{count}" for place, count in counts.items())
     return code_ids(escape_markdown(value_text(value)))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from heapq import nlargest
 from typing import Any, Final
 
 from ..event import Event, EventFile, EventKind, LogLevel, Person, to_plain
 from .member_cards import AMBER, GREY, RED
-from .member_texts import NEW_ACCOUNT_SECONDS, format_count, format_duration, list_rows
+from .member_texts import NEW_ACCOUNT_SECONDS, format_count, format_duration, format_row, list_lines
 from .prunes import Prune
 from .surge import Row, Surge
-from .who import Place, Who
+from .who import Place
 
 _YOUNGEST: Final = 5
 _TOP: Final = 5
@@ -43,10 +43,11 @@ def surge_event(surge: Surge, now: float) -> Event:
         **(_accounts(rows) if surge.what == "raid" else _ways(rows)),
     }
     name = f"{plural}-{surge.number}.txt" if surge.number > 1 else f"{plural}.txt"
-    file = EventFile(name, list_rows(f"{place.name}: {text}", rows))
+    file = EventFile(name, list_lines(f"{place.name}: {text}", surge.lines.values()))
     title = (over if surge.over else going) + part
     color = GREY if surge.over else RED if surge.what == "raid" else AMBER
-    return _event(surge.what, text, now, context, place, rows, title=title, color=color, card=surge.card, file=file)
+    persons = tuple(surge.persons.values())
+    return _event(surge.what, text, now, context, place, persons, title=title, color=color, card=surge.card, file=file)
 
 
 def prune_event(prune: Prune, now: float) -> Event:
@@ -65,10 +66,12 @@ def prune_event(prune: Prune, now: float) -> Event:
         "member_count": "unknown" if place.member_count is None else f"{place.member_count:,}",
         "guild": place.name,
     }
-    file = EventFile("leaves.txt", list_rows(f"{place.name}: members that left around the prune", rows)) if rows else None
-    others = () if moderator is None else (moderator,)
-    style: dict[str, Any] = {"title": "Members pruned", "color": AMBER, "card": prune.card, "file": file, "others": others}
-    return _event("prune", text, prune.time, context, place, rows, **style)
+    lines = [format_row(row) for row in sorted(rows, key=lambda row: row.time)]
+    file = EventFile("leaves.txt", list_lines(f"{place.name}: members that left around the prune", lines)) if rows else None
+    people = [*(row.who for row in rows), *(() if moderator is None else (moderator,))]
+    persons = tuple({who.id: who.person for who in people}.values())
+    style: dict[str, Any] = {"title": "Members pruned", "color": AMBER, "card": prune.card, "file": file}
+    return _event("prune", text, prune.time, context, place, persons, **style)
 
 
 def _leaves_seen(seen: int, removed: int) -> str:
@@ -83,7 +86,7 @@ def _leaves_seen(seen: int, removed: int) -> str:
 def _accounts(rows: list[Row]) -> dict[str, object]:
     """Return what tells a raid from a good day: how young the accounts are."""
     new = sum(row.time - row.who.created < NEW_ACCOUNT_SECONDS for row in rows)
-    youngest = sorted(rows, key=lambda row: -row.who.created)[:_YOUNGEST]
+    youngest = nlargest(_YOUNGEST, rows, key=lambda row: row.who.created)
     lines = [f"{row.who.text}: {format_duration(row.time - row.who.created)}" for row in youngest]
     return {"new_accounts": f"{new:,} of {len(rows):,} under 7 days old", "youngest_accounts": "\n".join(lines)}
 
@@ -107,17 +110,13 @@ def _event(
     time: float,
     context: dict[str, object],
     place: Place,
-    rows: Iterable[Row],
+    persons: tuple[Person, ...],
     *,
     title: str,
     color: int,
     card: str,
     file: EventFile | None,
-    others: tuple[Who, ...] = (),
 ) -> Event:
-    people = {who.id: who for row in rows for who in (row.who, row.by) if who is not None}
-    people |= {who.id: who for who in others}
-    persons: tuple[Person, ...] = tuple(who.person for who in people.values())
     files = () if file is None else (file,)
     plain = to_plain(context)
     style: dict[str, Any] = {"title": title, "color": color, "card": card, "files": files}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from .surge import Row
+if TYPE_CHECKING:
+    from .surge import Row
 
 NEW_ACCOUNT_SECONDS: Final = 7 * 86400
 """An account younger than this is marked."""
@@ -44,13 +45,16 @@ def format_count(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def list_rows(title: str, rows: Iterable[Row]) -> str:
-    """Return people as a text file, one a line, first come first: time, id, age of the account, what, name."""
-    lines = [title, "", f"{'time (UTC)':<19}  {'id':<20}  {'account age':<18}  what      name"]
-    for row in sorted(rows, key=lambda row: row.time):
-        time = datetime.fromtimestamp(row.time, UTC).strftime("%Y-%m-%d %H:%M:%S")
-        age = format_duration(row.time - row.who.created)
-        by = f"  by {row.by.name or row.by.id}" if row.by is not None else ""
-        note = f": {' '.join(row.note.split())}" if row.note else ""
-        lines.append(f"{time:<19}  {row.who.id:<20}  {age:<18}  {row.what:<8}  {row.who.name or '?'}{by}{note}")
-    return "\n".join(lines) + "\n"
+def format_row(row: Row) -> str:
+    """Return somebody as a line of a file: time, id, age of the account, what, name."""
+    time = datetime.fromtimestamp(row.time, UTC).isoformat(" ", "seconds")[:19]
+    age = format_duration(row.time - row.who.created)
+    by = f"  by {row.by.name or row.by.id}" if row.by is not None else ""
+    note = f": {' '.join(row.note.split())}" if row.note else ""
+    return f"{time}  {row.who.id:<20}  {age:<21}  {row.what:<14}  {row.who.name or '?'}{by}{note}"
+
+
+def list_lines(title: str, lines: Iterable[str]) -> str:
+    """Return lines of `format_row` as a text file."""
+    head = f"{'time (UTC)':<19}  {'id':<20}  {'account age':<21}  {'what':<14}  name"
+    return "\n".join([title, "", head, *lines, ""])

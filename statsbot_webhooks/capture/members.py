@@ -49,6 +49,8 @@ class MemberHooks:
         self._settings = settings
         self._departures = Departures(self._show, self._show_prune)
         self._surges: dict[tuple[int, str], Surges] = {}
+        # Those that have something to show now or later: a bot in a thousand servers must not look at all of them each time.
+        self._busy: dict[tuple[int, str], Surges] = {}
         self._blind: set[int] = set()
         self._cards: deque[float] = deque()
         self._timer: asyncio.TimerHandle | None = None
@@ -186,16 +188,20 @@ class MemberHooks:
         self._submit(prune_event(prune, self._now()))
 
     def _surge(self, place: Place, what: str) -> Surges:
+        """Return what watches a server for one thing, to be told of something."""
         key = (place.id, what)
         if key not in self._surges:
             self._surges[key] = Surges(what, limit=self._settings.raid_joins, seconds=self._settings.raid_seconds)
+        self._busy[key] = self._surges[key]
         return self._surges[key]
 
     def _show_surges(self) -> None:
         now = self._now()
-        for surges in self._surges.values():
+        for key, surges in list(self._busy.items()):
             for surge in surges.tick(now):
                 self._submit(surge_event(surge, now))
+            if surges.next_due is None:
+                del self._busy[key]
 
     # -- time
 
@@ -204,7 +210,7 @@ class MemberHooks:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        times = [surges.next_due for surges in self._surges.values()]
+        times = [surges.next_due for surges in self._busy.values()]
         due = min((time for time in (self._departures.next_due, *times) if time is not None), default=None)
         if due is not None:
             pause = min(max(due - self._now(), 0.0), _MAX_SLEEP)

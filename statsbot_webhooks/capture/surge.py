@@ -11,6 +11,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
+from ..event import Person
+from .member_texts import format_row
 from .who import Place, Who
 
 _EMIT_SECONDS: Final = 5.0
@@ -48,6 +50,9 @@ class Surge:
     began: float
     number: int = 1
     rows: dict[str, Row] = field(default_factory=dict[str, Row])
+    # Made once for each row: a list of thousands must not hold up the event loop whenever it is shown.
+    lines: dict[str, str] = field(default_factory=dict[str, str])
+    persons: dict[int, Person] = field(default_factory=dict[int, Person])
     last: float = 0.0
     peak: int = 0
     over: bool = False
@@ -66,6 +71,10 @@ class Surge:
 
     def put(self, row: Row, now: float) -> None:
         self.rows[row.key] = row
+        self.lines[row.key] = format_row(row)
+        for who in (row.who, row.by):
+            if who is not None:
+                self.persons[who.id] = who.person
         self.last = max(self.last, row.time)
         if self.due is None:
             self.due = now + _EMIT_SECONDS + len(self.rows) / _ROWS_A_SECOND
@@ -91,6 +100,7 @@ class Surges:
     def next_due(self) -> float | None:
         """When `tick` has something to do, if ever."""
         times = [surge.due for surge in self._all() if surge.due is not None]
+        times += [surge.last + _REMEMBER_SECONDS for surge in self._over]
         if self._open is not None:
             times.append(self._quiet_at)
         return min(times, default=None)
@@ -112,8 +122,9 @@ class Surges:
                 return False
             first = [each for _, each in self._recent]
             self._open = self._begin(place, min(each.time for each in first), 1)
-            self._open.rows.update((each.key, each) for each in first)
             self._open.due = now
+            for each in first:
+                self._open.put(each, now)
         elif len(self._open.rows) >= _MAX_ROWS:
             self._end(now, goes_on=True)
             self._open = self._begin(place, row.time, self._over[-1].number + 1)
@@ -133,7 +144,7 @@ class Surges:
         due = [surge for surge in self._all() if surge.due is not None and surge.due <= now]
         for surge in due:
             surge.due = None
-        self._over = [surge for surge in self._over if surge.due is not None or now - surge.last < _REMEMBER_SECONDS][-_MAX_OVER:]
+        self._over = [surge for surge in self._over if surge.due is not None or now < surge.last + _REMEMBER_SECONDS][-_MAX_OVER:]
         return due
 
     def close(self, now: float) -> None:

@@ -140,3 +140,20 @@ async def test_a_hidden_audit_log_is_said_once_and_kicks_are_not_claimed(sandbox
         [carla] = await life.shown("carla")
         assert carla["title"] == "Member left or was kicked"
         assert len(life.messages("Audit log not visible")) == 1
+
+
+async def test_masked_persons_are_nowhere_in_cards_and_lists(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    env.setenv("WEBHOOK_MASK_USER_IDS", "true")
+    env.setenv("WEBHOOK_RAID_JOINS", "3")
+    env.setenv("WEBHOOK_RAID_SECONDS", "0.5")
+    anna = sandbox.join("anna", joined_days_ago=9)
+    async with running_bot(sandbox) as bot:
+        life = Life(sandbox, bot)
+        sandbox.kick(anna, sandbox.owner_id, "anna was rude to olivia")
+        raiders = [sandbox.join(f"raider{number}") for number in range(20)]
+        await sandbox.wait_until(lambda: life.messages("Raid going on") and life.messages("kicked"), 30)
+        shown = sandbox.messages("member_events")
+    texts = [str(message.raw) for message in shown] + [file.text for message in shown for file in message.attachments]
+    secret = ("anna", "olivia", "raider", str(anna), str(sandbox.owner_id), *map(str, raiders))
+    assert not [word for word in secret for text in texts if word in text]
+    assert any(text.count("user-") >= 4 for text in texts)

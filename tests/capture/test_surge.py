@@ -132,5 +132,16 @@ def test_a_row_can_be_corrected_while_it_lasts_and_afterwards() -> None:
     server.wait(10)
     assert server.events[-1].context["how"] == "1 banned, 1 left, 1 kicked"
     assert server.events[-1].context["reasons"] == "1 × rude"
-    assert "kicked    anna  by mod: rude" in server.events[-1].files[0].text
+    assert "kicked          anna  by mod: rude" in server.events[-1].files[0].text
     assert not server.surges.correct(Row("77", NOW, who, "left"), server.now)
+
+
+def test_what_is_long_over_is_forgotten_without_being_asked() -> None:
+    server = Server(limit=2, seconds=1)
+    for number in range(5):
+        server.join(number)
+    server.wait(10)
+    assert server.surges._over
+    server.wait(700)
+    assert not server.surges._over
+    assert server.surges.next_due is None

@@ -223,6 +223,15 @@ def test_a_softban_is_one_card(channel: Channel, audit: float | None) -> None:
     assert (event.context["moderator"], event.context["unban_moderator"]) == (known, known)
 
 
+def test_a_kick_does_not_explain_away_a_ban(channel: Channel) -> None:
+    channel.ban()
+    channel.leave()
+    channel.entry("kick", number=1)
+    channel.entry("ban", number=2)
+    channel.wait(10)
+    assert [event.origin for event in channel.events] == ["ban"]
+
+
 def test_a_ban_that_is_lifted_much_later_is_two_cards(channel: Channel) -> None:
     channel.ban()
     channel.leave()
@@ -310,6 +319,16 @@ def test_a_prune_takes_nobody_from_another_server(channel: Channel) -> None:
     channel.leave(replace(ANNA, id=201))
     channel.wait(20)
     assert sorted(event.origin for event in channel.events) == ["leave", "leave", "prune"]
+
+
+def test_after_as_many_leaves_as_a_prune_took_a_leave_is_a_leave(channel: Channel) -> None:
+    channel.prune(2)
+    for who in members(3):
+        channel.leave(who)
+    channel.wait(20)
+    found = {event.origin: event for event in channel.events}
+    assert found["prune"].context["leaves_seen"] == "2, all listed in the file"
+    assert found["leave"].message == "<@5002> member2 left Guild"
 
 
 def test_more_leaves_than_a_prune_took_are_named_as_such(channel: Channel) -> None:

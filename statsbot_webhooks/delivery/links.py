@@ -58,6 +58,13 @@ class Watches:
         """Whether somebody waits for the answer to an entry."""
         return any(entry.event.origin == watch.origin for watch in self._open)
 
+    def answer_all(self, result: Result) -> None:
+        """Give everybody an answer who would wait in vain."""
+        waiting, self._open = self._open, []
+        for watch in waiting:
+            if not watch.answer.done():
+                watch.answer.set_result(result)
+
     def answer(self, entries: Sequence[Entry], result: Result) -> None:
         """Give the answer to whoever waits for one of the entries."""
         for watch in [w for w in self._open if any(entry.event.origin == w.origin for entry in entries)]:

@@ -154,6 +154,8 @@ class DestinationWorker:
             pass
 
     async def _hand_over(self) -> None:
+        # Their events go elsewhere now, or wait.
+        self._sender.watches.answer_all(Result(Outcome.GONE, self.last_error))
         await self._sender.give_back()
         target = self._parts.links.fallback(self.name)
         if target is not None and await self._parts.ledger.move(target):

@@ -157,6 +157,9 @@ class DestinationWorker:
         # Their events go elsewhere now, or wait.
         self._sender.watches.answer_all(Result(Outcome.GONE, self.last_error))
         await self._sender.give_back()
+        if self.state != DestinationState.GONE:
+            # Revived meanwhile: what was filed since is not to be moved.
+            return
         target = self._parts.links.fallback(self.name)
         if target is not None and await self._parts.ledger.move(target):
             self._parts.links.wake(target)

@@ -72,6 +72,19 @@ async def test_different_texts_of_an_error_are_all_there(sandbox: Sandbox, urls:
     assert all(f"song {number} is gone" in shown for number in range(30))
 
 
+async def test_a_card_says_how_many_texts_it_does_not_keep(sandbox: Sandbox, urls: dict[str, str]) -> None:
+    async with running_manager(config(urls)) as manager:
+        manager.submit(error("text 0"))
+        await sandbox.wait_until(lambda: sandbox.messages("error"))
+        for number in range(1, 80):
+            manager.submit(error(f"text {number}"))
+        await manager.flush(20)
+    (message,) = sandbox.messages("error")
+    assert "30 older texts of this error are counted, but not kept" in message.text
+    assert "text 30\n" in message.attachments[0].text
+    assert counts(sandbox) == [80]
+
+
 async def test_many_different_errors_share_a_message_and_go_on_counting(sandbox: Sandbox, urls: dict[str, str]) -> None:
     manager = WebhookManager(config(urls))
     for line in range(8):

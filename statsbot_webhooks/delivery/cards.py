@@ -30,7 +30,7 @@ class Card:
     """What a card shows, in which message. Times are wall clock seconds; `is_stale` says that an edit is due.
 
     Without a `message_id` the card is in no message of its own, and the next state is posted. `texts` are repeats whose
-    texts differ, newest last. `version` is that of the bot that posted it.
+    texts differ, newest last; `dropped` counts older ones that are only counted. `version` is that of the bot that posted it.
     """
 
     fold: Fold
@@ -41,7 +41,13 @@ class Card:
     note: str = ""
     version: str = ""
     texts: tuple[Event, ...] = ()
+    dropped: int = 0
     is_stale: bool = False
+
+    @property
+    def remark(self) -> str:
+        """What stands above the card: its note, or that it does not show everything."""
+        return self.note or (f"{self.dropped} older texts of this error are counted, but not kept" if self.dropped else "")
 
     @property
     def events(self) -> Sequence[Event]:
@@ -148,7 +154,7 @@ class Cards:
     def preview(self, entries: Sequence[Entry]) -> Card:
         """Return the card that entries of one key are to be shown in, when they are posted."""
         events = [entry.event for entry in entries]
-        fresh = _with(Card(fold_of(events[0]), version=self._version, texts=_texts((), events[:1])), events[1:])
+        fresh = _with(Card(fold_of(events[0]), version=self._version, texts=_texts((), events[:1])[0]), events[1:])
         before = self._cards.get(card_key(events[0]))
         if before is None or events[0].card:
             return fresh
@@ -157,7 +163,8 @@ class Cards:
             return replace(fresh, note=f"Back after {_duration(silence)} of silence; {times} before that")
         if before.version != self._version:
             return replace(fresh, note=f"Again in version {self._version or '?'}; {times} in {before.version or 'another'}")
-        return replace(fresh, fold=merge(before.fold, fresh.fold), texts=_texts(before.texts, fresh.texts))
+        texts, dropped = _texts(before.texts, fresh.texts)
+        return replace(fresh, fold=merge(before.fold, fresh.fold), texts=texts, dropped=before.dropped + fresh.dropped + dropped)
 
     def counted(self, entries: Sequence[Entry], now: float) -> dict[str, Any]:
         """Note that errors were shown in a message of many, so that their next card goes on counting; returns the state."""
@@ -212,13 +219,14 @@ def _with(card: Card, events: Sequence[Event]) -> Card:
         return card
     if events[-1].card:
         return replace(card, fold=fold_of(events[-1]))
-    return replace(card, fold=merge(card.fold, fold(events)[0]), texts=_texts(card.texts, events))
+    texts, dropped = _texts(card.texts, events)
+    return replace(card, fold=merge(card.fold, fold(events)[0]), texts=texts, dropped=card.dropped + dropped)
 
 
-def _texts(before: Sequence[Event], events: Sequence[Event]) -> tuple[Event, ...]:
-    """Return the newest of the repeats for each text, within the limits."""
+def _texts(before: Sequence[Event], events: Sequence[Event]) -> tuple[tuple[Event, ...], int]:
+    """Return the newest of the repeats for each text, within the limits, and how many texts had to go."""
     if events[-1].card:
-        return ()
+        return (), 0
     newest = {event.message: replace(event, traceback=None, files=()) for event in (*before, *events)}
     kept: list[Event] = []
     characters = 0
@@ -227,7 +235,7 @@ def _texts(before: Sequence[Event], events: Sequence[Event]) -> tuple[Event, ...
         if kept and (len(kept) >= _MOST_TEXTS or characters > _MOST_CHARACTERS):
             break
         kept.append(event)
-    return tuple(reversed(kept))
+    return tuple(reversed(kept)), len(newest) - len(kept)
 
 
 def _duration(seconds: float) -> str:
@@ -240,7 +248,7 @@ def _slim(card: Card) -> Card:
     return replace(card, fold=replace(card.fold, event=replace(card.fold.event, files=()))) if card.fold.event.files else card
 
 
-_PLAIN: Final = ("message_id", "thread_id", "posted", "shown", "note", "version", "is_stale")
+_PLAIN: Final = ("message_id", "thread_id", "posted", "shown", "note", "version", "dropped", "is_stale")
 
 
 def _to_state(card: Card) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class CardEditor:
         if edit is None or card is None:
             return
         try:
-            message = await asyncio.to_thread(parts.batcher.build_card, card.fold, card.events, note=card.note)
+            message = await asyncio.to_thread(parts.batcher.build_card, card.fold, card.events, note=card.remark)
         except Exception as error:  # noqa: BLE001 - a border, as for batches: the worker lives on
             await self._settle(edit[0], card, Result(Outcome.REJECTED, f"{type(error).__name__} while it was laid out"))
             return

@@ -119,7 +119,7 @@ class MessageSender:
             return batch
         events = [entry.event for entry in unit.entries]
         # There is room for one line; the card's own comes back with its first edit.
-        note = self.note or card.note
+        note = self.note or card.remark
         return Batch(unit.entries, (), batcher.build_card(card.fold, events, note=note, batch_id=batch_id))
 
     async def _settle(self, sent: _Sent, result: Result) -> None:

@@ -139,8 +139,8 @@ def nothing_left() -> Iterator[None]:
     # The executor of an event loop ends with the loop, which may outlive the test.
     new = [thread for thread in set(threading.enumerate()) - threads if not thread.name.startswith("asyncio_")]
     for thread in new:
-        # discord.py tells its heartbeat to end and does not wait for it.
-        if thread.name.startswith("keep-alive-handler"):
+        # discord.py tells its heartbeat to end and does not wait for it; asyncio's watcher of a process ends after telling.
+        if thread.name.startswith(("keep-alive-handler", "asyncio-waitpid")):
             thread.join(10)
     assert not [thread.name for thread in new if thread.is_alive()]
     assert "filter" not in vars(logging.Logger)

@@ -6,20 +6,15 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
 from typing import Any
 
 import discord
 import pytest
-from discord import app_commands
 from discord.ext import commands
 
 from statsbot_webhooks import WebhookConfig
 from statsbot_webhooks.capture import Capture
 from statsbot_webhooks.event import Event, EventKind
-
-# What the hooks read of a place and a user; discord.py's own objects need a gateway session.
-USER = SimpleNamespace(id=7, name="anna", display_name="Anna")
 
 
 @pytest.fixture
@@ -41,21 +36,6 @@ async def capture(bot: commands.Bot, events: list[Event]) -> AsyncIterator[Captu
     yield capture
     capture.uninstall()
     await asyncio.sleep(0)
-
-
-def wrapped(error: Exception) -> commands.CommandInvokeError:
-    try:
-        raise error
-    except Exception as caught:
-        return commands.CommandInvokeError(caught)
-
-
-def context(bot: commands.Bot) -> Any:
-    return SimpleNamespace(command=None, cog=None, prefix="!", guild=None, channel=None, author=USER, bot=bot)
-
-
-def interaction(bot: commands.Bot) -> Any:
-    return SimpleNamespace(command=None, guild=None, guild_id=None, channel=None, user=USER, client=bot)
 
 
 async def settle() -> None:
@@ -103,50 +83,6 @@ async def test_the_previous_on_error_is_called_and_restored(bot: commands.Bot, e
 
 async def _fail() -> None:
     raise ZeroDivisionError("boom")
-
-
-async def test_a_failing_prefix_command(bot: commands.Bot, capture: Capture, events: list[Event]) -> None:
-    bot.dispatch("command_error", context(bot), wrapped(ZeroDivisionError("prefix")))
-    await settle()
-    [event] = events
-    assert event.message == "ZeroDivisionError: prefix"
-    assert event.context["user"] == "anna (7)"
-    assert event.persons[0].names == ("anna", "Anna")
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        commands.CommandNotFound("x"),
-        commands.CheckFailure("x"),
-        commands.NotOwner("x"),
-        commands.BadArgument("x"),
-        commands.CommandOnCooldown(commands.Cooldown(1, 1), 1, commands.BucketType.user),
-        commands.HybridCommandError(app_commands.CheckFailure("x")),
-    ],
-    ids=lambda error: type(error).__name__,
-)
-async def test_a_users_mistake_is_printed_but_not_shipped(
-    bot: commands.Bot, capture: Capture, events: list[Event], caplog: pytest.LogCaptureFixture, error: commands.CommandError
-) -> None:
-    bot.dispatch("command_error", context(bot), error)
-    await settle()
-    assert "Ignoring exception in command None" in caplog.text
-    assert events == []
-
-
-async def test_app_commands(bot: commands.Bot, capture: Capture, events: list[Event]) -> None:
-    command = SimpleNamespace(name="x", qualified_name="x")
-    failed_value = app_commands.TransformerError("1", discord.AppCommandOptionType.string, app_commands.Transformer())
-    for expected in (app_commands.CheckFailure("x"), app_commands.CommandNotFound("x", []), failed_value):
-        await bot.tree.on_error(interaction(bot), expected)
-    assert events == []
-    broken = app_commands.TransformerError("1", discord.AppCommandOptionType.string, app_commands.Transformer())
-    broken.__cause__ = KeyError("bug")
-    await bot.tree.on_error(interaction(bot), broken)
-    real = app_commands.CommandInvokeError(command, RuntimeError("slash"))  # type: ignore[arg-type]
-    await bot.tree.on_error(interaction(bot), real)
-    assert [event.message.partition(":")[0] for event in events] == ["TransformerError", "RuntimeError"]
 
 
 async def test_the_loops_own_reports_arrive_once(bot: commands.Bot, capture: Capture, events: list[Event]) -> None:

@@ -55,7 +55,7 @@ class MessageSender:
             return 0.0
         depth = await self._parts.ledger.depth()
         # What comes next must be known before it is claimed: what waits for its turn must not be in the way of what is urgent.
-        self._priority = Priority.URGENT if depth.urgent and not depth.recovered else Priority.CALM
+        self._priority = Priority.URGENT if depth.is_urgent_next else Priority.CALM
         if depth.ready == 0:
             return None
         if self.is_flushing or depth.recovered:

@@ -8,8 +8,8 @@ A lease lives as long as the process: after a crash every entry that was not ack
 alone, with that id, until `ack`, `bury` or a `release` with `unseal=True`: so a message that is sent again after a crash or
 a broken answer holds the same events and carries the same id.
 
-`claim` hands out, in this order: a sealed batch; what was there when the outbox was opened, oldest first whatever its
-level; ERROR and above; the rest, oldest first.
+`claim` hands out, in this order: a sealed batch; the first of what was there when the outbox was opened; ERROR and above;
+more of what was there, oldest first whatever its level; the rest, oldest first.
 
 When more than the allowed number of entries wait, `put` drops the oldest of the lowest level, ERROR and above last. Each
 loss is told to the `on_loss` of the constructor. One thread at a time may call. What a method did is stored when it returns.
@@ -41,7 +41,7 @@ class Depth:
     """How much waits for a destination: `entries` in all, `ready` of them not leased, `urgent` of those ERROR and above.
 
     `oldest` is the time of the oldest ready event; `recovered` counts the ready entries from before the start, and
-    `recovered_last` is the time of the newest of them.
+    `recovered_last` is the time of the newest of them. `is_urgent_next` says what the next claim hands out.
     """
 
     entries: int = 0
@@ -50,6 +50,7 @@ class Depth:
     oldest: float | None = None
     recovered: int = 0
     recovered_last: float | None = None
+    is_urgent_next: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from enum import IntEnum
 
 
 class LaneName(IntEnum):
-    """The lanes in the order in which they are claimed."""
+    """The lanes in the order in which they are claimed at first."""
 
     RECOVERED = 0
     URGENT = 1
@@ -56,3 +56,15 @@ class Shelf:
     recovered_last: float | None = None
     sealed: list[int] = field(default_factory=list[int])
     batch: str = ""
+    is_batch_urgent: bool = False
+
+    def next_lane(self) -> LaneName | None:
+        """Return the lane that is claimed next, each alone: errors come without the noise around them.
+
+        The last words of the process before are the first thing to be seen; once that is begun, a new error need not wait
+        for the rest of them.
+        """
+        order = list(LaneName)
+        if self.lanes[LaneName.RECOVERED].floor:
+            order = [LaneName.URGENT, LaneName.RECOVERED, LaneName.CALM]
+        return next((name for name in order if self.lanes[name].ready), None)

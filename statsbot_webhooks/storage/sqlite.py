@@ -74,11 +74,8 @@ class SqliteOutbox:
         shelf = self._shelves[destination]
         if shelf.sealed:
             return self._lease(destination, self._load(self._sealed_ready(shelf)), shelf.batch)
-        for name, lane in shelf.lanes.items():
-            # A lane is claimed alone: last words stay in their order, errors come without the noise around them.
-            if lane.ready:
-                return self._lease(destination, self._take(destination, name, lane, limit))
-        return []
+        name = shelf.next_lane()
+        return [] if name is None else self._lease(destination, self._take(destination, name, shelf.lanes[name], limit))
 
     def seal(self, entries: Sequence[Entry], batch: str, now: float) -> None:
         name, ids = entries[0].destination, [entry.id for entry in entries]
@@ -90,7 +87,7 @@ class SqliteOutbox:
         self._db.write(work)
         shelf = self._shelves[name]
         self._break_seal(shelf)
-        shelf.sealed, shelf.batch = ids, batch
+        shelf.sealed, shelf.batch, shelf.is_batch_urgent = ids, batch, any(entry.event.is_urgent for entry in entries)
 
     def note_send(self, destination: str, now: float) -> None:
         self._db.write(lambda db: _note_send(db, destination, now))
@@ -155,6 +152,7 @@ class SqliteOutbox:
             oldest=self._oldest(destination, shelf) if ready and self._db.is_open else None,
             recovered=recovered,
             recovered_last=shelf.recovered_last if recovered else None,
+            is_urgent_next=shelf.is_batch_urgent if shelf.sealed else shelf.next_lane() == LaneName.URGENT,
         )
 
     def depths(self) -> dict[str, Depth]:

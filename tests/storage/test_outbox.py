@@ -251,3 +251,15 @@ def test_a_file_that_is_deleted_while_it_is_open_comes_back(opened: Opener, capl
     outbox.close()
     assert caplog.text.count("box.sqlite3 was deleted; a new one takes over") == 1
     assert texts(opened().claim("a", 9)) == ["1", "2"]
+
+
+def test_a_new_error_waits_for_the_first_of_the_last_words_only(opened: Opener) -> None:
+    first = opened()
+    first.put([("a", event(number)) for number in range(4)])
+    first.close()
+    again = opened()
+    again.put([("a", event(5)), ("a", event(6, "ERROR"))])
+    assert not again.depth("a").is_urgent_next
+    assert texts(again.claim("a", 2)) == ["0", "1"]
+    assert again.depth("a").is_urgent_next
+    assert [texts(again.claim("a", 9)) for _ in range(3)] == [["6"], ["2", "3"], ["5"]]

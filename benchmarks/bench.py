@@ -11,6 +11,8 @@ from collections.abc import Callable
 from logging.handlers import QueueHandler
 from typing import Any
 
+from ticker import late_for
+
 from statsbot_webhooks import LogLevel, WebhookConfig, WebhookLogHandler, WebhookManager
 from statsbot_webhooks.sandbox import Sandbox
 
@@ -49,17 +51,6 @@ def bench_emit() -> None:
     print(f"one emit              ours {mine:6.2f} us   QueueHandler {stdlib:6.2f} us   ratio {mine / stdlib:.2f}")
 
 
-async def ticks(seconds: float) -> list[float]:
-    """Return by how many milliseconds a 5 ms ticker was late."""
-    late: list[float] = []
-    until = time.perf_counter() + seconds
-    while time.perf_counter() < until:
-        due = time.perf_counter() + 0.005
-        await asyncio.sleep(0.005)
-        late.append((time.perf_counter() - due) * 1000)
-    return late
-
-
 def p99(values: list[float]) -> float:
     return sorted(values)[int(len(values) * 0.99)]
 
@@ -67,8 +58,8 @@ def p99(values: list[float]) -> float:
 async def bench_loop(sandbox: Sandbox) -> None:
     manager = WebhookManager(WebhookConfig(info_webhook_url=sandbox.webhook_url("info")))
     await manager.start()
-    idle = await ticks(2)
-    ticker = asyncio.create_task(ticks(2))
+    idle = await late_for(2)
+    ticker = asyncio.create_task(late_for(2))
     await asyncio.sleep(0.5)
     for number in range(200):
         await manager.send_log(LogLevel.INFO, f"event {number} " + "x" * 100)

@@ -8,6 +8,8 @@ import time
 import tracemalloc
 from collections.abc import Callable
 
+from ticker import late_until
+
 from statsbot_webhooks import MessageFormatter, WebhookConfig
 from statsbot_webhooks.batch import MAX_ENTRIES, Batch, Batcher
 from statsbot_webhooks.clock import breathe
@@ -36,16 +38,6 @@ def mixed(count: int) -> list[Entry]:
     return entries
 
 
-async def ticks(is_over: Callable[[], bool]) -> list[float]:
-    """Return by how many milliseconds a 5 ms ticker was late."""
-    late: list[float] = []
-    while not is_over():
-        due = time.perf_counter() + 0.005
-        await asyncio.sleep(0.005)
-        late.append((time.perf_counter() - due) * 1000)
-    return late
-
-
 def build(batcher: Batcher, entries: list[Entry], at_once: int) -> list[Batch]:
     return [batcher.build(entries[start : start + at_once]) for start in range(0, len(entries), at_once)]
 
@@ -54,7 +46,7 @@ async def measure(name: str, entries: list[Entry], at_once: int, pause: Callable
     batcher = Batcher(MessageFormatter(WebhookConfig(), pause=pause), batch_size=5, batch_timeout_seconds=10)
     started = time.perf_counter()
     building = asyncio.create_task(asyncio.to_thread(build, batcher, entries, at_once))
-    late = sorted(await ticks(building.done))
+    late = sorted(await late_until(building.done))
     took = time.perf_counter() - started
     size = sum(len(file.data) for batch in building.result() for file in batch.message.files)
     print(
@@ -82,7 +74,7 @@ async def main() -> None:
     gc.collect()
     collections = Collections()
     idle_until = time.perf_counter() + 2
-    idle = sorted(await ticks(lambda: time.perf_counter() > idle_until))
+    idle = sorted(await late_until(lambda: time.perf_counter() > idle_until))
     print(f"{EVENTS:,} events; 5 ms ticker late when idle: median {idle[len(idle) // 2]:.2f}, worst {idle[-1]:.2f} ms")
     for at_once in (MAX_ENTRIES, EVENTS):
         for _ in range(3):

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 import discord
 import psutil
 from discord.ext import commands
+from ticker import late_for
 
 from statsbot_webhooks.capture.calls import CallWatch
 from statsbot_webhooks.capture.charts import Chart, draw_chart
@@ -107,22 +108,12 @@ async def bench_idle() -> None:
     print(f"idle for {IDLE_SECONDS:.0f} s         bare {bare:6.3f} %    with us {ours:6.3f} %    added {ours - bare:.3f} %")
 
 
-async def late_ticks(seconds: float) -> list[float]:
-    late: list[float] = []
-    until = time.perf_counter() + seconds
-    while time.perf_counter() < until:
-        due = time.perf_counter() + 0.005
-        await asyncio.sleep(0.005)
-        late.append((time.perf_counter() - due) * 1000)
-    return late
-
-
 async def bench_chart() -> None:
     points = [(1_700_000_000.0 + number * 30, 20.0 + number % 7) for number in range(120)]
     chart = Chart("cpu_percent", points, 80, 95)
     memory = psutil.Process().memory_info().rss
     for name in ("first", "later"):
-        ticker = asyncio.create_task(late_ticks(2.5))
+        ticker = asyncio.create_task(late_for(2.5))
         started = time.perf_counter()
         data = await draw_chart([chart])
         took = (time.perf_counter() - started) * 1000

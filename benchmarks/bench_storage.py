@@ -7,6 +7,8 @@ import os
 import tempfile
 import time
 
+from ticker import late_for
+
 from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager
 from statsbot_webhooks.event import Event, EventKind
 
@@ -41,18 +43,6 @@ async def bench_accept(url: str) -> float:
     return COUNT / took
 
 
-async def late_ticks(seconds: float, work: asyncio.Task[None] | None = None) -> list[float]:
-    late: list[float] = []
-    until = time.perf_counter() + seconds
-    while time.perf_counter() < until:
-        due = time.perf_counter() + 0.005
-        await asyncio.sleep(0.005)
-        late.append((time.perf_counter() - due) * 1000)
-    if work is not None:
-        await work
-    return sorted(late)
-
-
 async def stream(manager: WebhookManager, seconds: float) -> None:
     """Submit from the loop itself, as a busy bot does: a few events every millisecond or so."""
     started, number = time.perf_counter(), 0
@@ -71,8 +61,10 @@ async def main() -> None:
         manager = WebhookManager(WebhookConfig(info_webhook_url=URL, storage="sqlite:///loop.sqlite3"))
         await manager.start()
         manager.workers["info"].is_enabled = False
-        idle = await late_ticks(4)
-        busy = await late_ticks(4, asyncio.create_task(stream(manager, 4)))
+        idle = sorted(await late_for(4))
+        work = asyncio.create_task(stream(manager, 4))
+        busy = sorted(await late_for(4))
+        await work
         await manager.stop(0)
         p99 = [values[int(len(values) * 0.99)] for values in (idle, busy)]
         print(f"5 ms ticker, p99 late idle {p99[0]:6.2f} ms   {RATE:,} events/s {p99[1]:6.2f} ms   worst {busy[-1]:.2f}")

@@ -14,7 +14,6 @@ DESCRIPTION: Final = 4096
 FIELDS: Final = 25
 FIELD_NAME: Final = 256
 FIELD_VALUE: Final = 1024
-FOOTER: Final = 2048
 EMBED_TOTAL: Final = 6000
 # https://discord.com/developers/docs/reference#uploading-files: 10 MiB. Whether for a file or for the whole request has
 # been told both ways; kept for the whole request, less the room for its other parts, it is true in both.

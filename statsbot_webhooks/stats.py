@@ -12,10 +12,8 @@ from enum import StrEnum
 class LossReason(StrEnum):
     """Why an accepted event will never be shown."""
 
-    INTAKE_FULL = "intake full"
     STORAGE_FULL = "storage full"
     STOPPED = "stopped before delivery"
-    INTAKE_ERROR = "intake error"
     STORAGE_FAILED = "storage failed"
     EXPIRED = "too old, written to the expired file"
     FORGOTTEN = "of a person who was forgotten"

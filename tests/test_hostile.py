@@ -20,7 +20,7 @@ from statsbot_webhooks.present.message import free_name
 from statsbot_webhooks.present.text import format_text
 from statsbot_webhooks.redact import Redactor
 from statsbot_webhooks.sandbox import Sandbox
-from statsbot_webhooks.sandbox.rules import check_message
+from statsbot_webhooks.sandbox.rest.rules import check_message
 
 from .conftest import running_manager
 from .hostile_events import events

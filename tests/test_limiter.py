@@ -13,7 +13,7 @@ import pytest
 
 from statsbot_webhooks.delivery.answer import Answer, parse_answer
 from statsbot_webhooks.delivery.limiter import ChannelLimiter, Priority, Shares
-from statsbot_webhooks.sandbox.rules import RateLimits
+from statsbot_webhooks.sandbox.rest.rules import RateLimits
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):

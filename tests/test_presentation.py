@@ -16,7 +16,7 @@ from statsbot_webhooks.batch import Batcher, Presentation, choose
 from statsbot_webhooks.event import Event, EventFile, EventKind, LogLevel, to_plain
 from statsbot_webhooks.fold import group_events
 from statsbot_webhooks.sandbox import Sandbox
-from statsbot_webhooks.sandbox.rules import check_message
+from statsbot_webhooks.sandbox.rest.rules import check_message
 from statsbot_webhooks.storage import Entry
 
 _OPENAPI = Path(__file__).parents[2] / "shared/discord/openapi.json"

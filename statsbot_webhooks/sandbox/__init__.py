@@ -11,16 +11,16 @@ from typing import Final
 
 from aiohttp import web
 
-from .actions import Actions
-from .answers import InteractionResult
-from .faults import KINDS, Fault
 from .gateway import Gateway
 from .page import add_routes
 from .redirect import redirect
-from .rest import Request, Rest
-from .rules import RateLimits
+from .rest.api import Request, Rest
+from .rest.faults import KINDS, Fault
+from .rest.rules import RateLimits
 from .state import FORUM, TEXT, State, Webhook, iso
-from .views import Attachment, Message, messages_of
+from .users.actions import Actions
+from .users.results import InteractionResult
+from .users.views import Attachment, Message, messages_of
 
 __all__ = ["Attachment", "InteractionResult", "Message", "Request", "Sandbox", "redirect"]
 _CHANNELS: Final = {"error": "errors", "member_events": "members"}

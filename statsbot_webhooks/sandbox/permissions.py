@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from .form import Refusal
+from .rest.errors import Refusal
 
 JSON = dict[str, Any]
 # https://discord.com/developers/docs/topics/permissions

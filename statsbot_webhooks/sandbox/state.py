@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from .components import shown_components
-from .form import part, parts
 from .guild_payload import DEFAULT_PERMISSIONS, guild_payload, role_payload
 from .permissions import ADMINISTRATOR, add_up
+from .rest.errors import part, parts
+from .users.components import shown_components
 
 # https://discord.com/developers/docs/reference#snowflakes
 _EPOCH_MS: Final = 1420070400000

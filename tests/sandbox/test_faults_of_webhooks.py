@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from statsbot_webhooks.sandbox import Sandbox
-from statsbot_webhooks.sandbox.faults import KINDS
+from statsbot_webhooks.sandbox.rest.faults import KINDS
 
 from .test_rules import client_of
 

@@ -6,8 +6,8 @@ import aiohttp
 import pytest
 
 from statsbot_webhooks.sandbox import Sandbox
-from statsbot_webhooks.sandbox.form import Refusal
-from statsbot_webhooks.sandbox.rules import OldEdits, RateLimits
+from statsbot_webhooks.sandbox.rest.errors import Refusal
+from statsbot_webhooks.sandbox.rest.rules import OldEdits, RateLimits
 
 from .test_rules import client_of
 

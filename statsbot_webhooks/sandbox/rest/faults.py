@@ -10,8 +10,8 @@ from typing import Final
 
 from aiohttp import web
 
-from .form import Refusal
-from .reply import Body, reply
+from .errors import Refusal
+from .http import Body, reply
 
 KINDS: Final = (
     "400", "413", "500", "502", "reset", "no_answer", "404", "401", "403", "429_global", "429_no_via", "slow", "html_200",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .people import People
-from .permissions import bits
-from .state import JSON
+from ..permissions import bits
+from ..state import JSON
+from .members import People
 
 
 class Servers(People):

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from .answers import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL_SUBMIT, InteractionResult, Record, result_of
+from ..state import JSON, Guild
 from .command_data import message_menu_data, resolve_users, slash_data, user_menu_data
 from .components import chosen_users, click_data, modal_data
-from .state import JSON, Guild
+from .results import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL_SUBMIT, InteractionResult, Record, result_of
 from .views import Message
 from .waiting import Waiting
 

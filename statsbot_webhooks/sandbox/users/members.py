@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from .gateway import Gateway
-from .guild_payload import DEFAULT_PERMISSIONS
-from .permissions import bits
-from .server import Server
-from .state import JSON, Guild, State, iso
+from ..gateway import Gateway
+from ..guild_payload import DEFAULT_PERMISSIONS
+from ..permissions import bits
+from ..state import JSON, Guild, State, iso
+from ..thread import Server
 
 _KICK: Final = 20
 _PRUNE: Final = 21

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from .form import JSON, parts
-from .state import Guild, State
+from ..rest.errors import JSON, parts
+from ..state import Guild, State
 
 SLASH, USER_MENU, MESSAGE_MENU = 1, 2, 3
 _SUBCOMMANDS: Final = (1, 2)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any, Final
 
-from .component_rules import BUTTON, LABEL, ROW, TEXT_INPUT, walk
-from .form import JSON, parts
+from ..rest.component_rules import BUTTON, LABEL, ROW, TEXT_INPUT, walk
+from ..rest.errors import JSON, parts
 
 _USERS: Final = (5, 7)
 _CHECKBOX: Final = 23

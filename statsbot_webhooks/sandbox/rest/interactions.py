@@ -9,7 +9,8 @@ from typing import Final
 
 from aiohttp import web
 
-from .answers import (
+from ..state import Guild, State
+from ..users.results import (
     AUTOCOMPLETE,
     CHOICES,
     COMMAND,
@@ -24,10 +25,9 @@ from .answers import (
     Record,
 )
 from .component_rules import check_modal
-from .form import JSON, Form, Refusal, part
-from .reply import Body, no_content, reply, store_files
+from .errors import JSON, Form, Refusal, part
+from .http import Body, no_content, reply, store_files
 from .rules import check_message
-from .state import Guild, State
 from .webhook_routes import edit_checked
 
 # https://discord.com/developers/docs/interactions/receiving-and-responding

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 
-from .answers import embed_texts
-from .state import JSON, THREAD, State
+from ..state import JSON, THREAD, State
+from .results import embed_texts
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from ..state import JSON, State, Webhook
 from .bot_routes import BotRoutes
+from .errors import Refusal
 from .faults import Fault, answer, spoil
-from .form import Refusal
+from .http import VIA, Body, read_body, reply
 from .interactions import Interactions
-from .reply import VIA, Body, read_body, reply
 from .rules import OldEdits, RateLimits
-from .state import JSON, State, Webhook
 from .webhook_routes import WebhookRoutes
 
 # What counts towards https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans

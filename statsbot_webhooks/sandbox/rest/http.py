@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from aiohttp import BodyPartReader, web
 
-from .form import Refusal, is_finite, parts
-from .state import JSON, State
+from ..state import JSON, State
+from .errors import Refusal, is_finite, parts
 
 # discord.py takes a 429 without this header for a ban by Cloudflare.
 VIA: Final = {"Via": "1.1 google"}

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final, Literal, cast
 
 from .component_rules import check_components
-from .form import JSON, Form, Refusal, is_finite
+from .errors import JSON, Form, Refusal, is_finite
 
 # A date and a time of day; Discord does not take Python's shorter spellings of ISO 8601.
 _STAMP: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?\Z")

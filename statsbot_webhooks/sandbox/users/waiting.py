@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from .rest import Rest
-from .servers import Servers
-from .state import JSON
+from ..rest.api import Rest
+from ..state import JSON
+from .guilds import Servers
 from .views import messages_of
 
 _POLL_SECONDS: Final = 0.05

@@ -6,10 +6,10 @@ from typing import Final
 
 from aiohttp import web
 
-from .form import Refusal
-from .reply import Body, no_content, reply, store_files
+from ..state import FORUM, JSON, State, Webhook
+from .errors import Refusal
+from .http import Body, no_content, reply, store_files
 from .rules import OldEdits, check_message, check_name
-from .state import FORUM, JSON, State, Webhook
 
 # https://discord.com/developers/docs/resources/webhook#execute-webhook: embeds hidden, silent, new components.
 _ALLOWED_FLAGS: Final = 1 << 2 | 1 << 12 | 1 << 15

@@ -6,12 +6,12 @@ from typing import Final, cast
 
 from aiohttp import web
 
-from .form import JSON, Refusal
+from ..permissions import MANAGE_CHANNELS, MANAGE_MESSAGES, MANAGE_WEBHOOKS, SEND_MESSAGES, VIEW_CHANNEL, demand
+from ..state import State
+from .errors import JSON, Refusal
 from .guild_routes import GuildRoutes, found
-from .permissions import MANAGE_CHANNELS, MANAGE_MESSAGES, MANAGE_WEBHOOKS, SEND_MESSAGES, VIEW_CHANNEL, demand
-from .reply import Body, no_content, reply, store_files
+from .http import Body, no_content, reply, store_files
 from .rules import OldEdits, check_message, check_name
-from .state import State
 from .webhook_routes import edit_checked
 
 _MOST_WEBHOOKS: Final = 15

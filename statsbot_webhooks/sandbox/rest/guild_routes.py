@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from .form import JSON, Form, Refusal
-from .permissions import MANAGE_CHANNELS, MANAGE_WEBHOOKS, VIEW_AUDIT_LOG, demand
-from .reply import Body, reply
-from .state import CATEGORY, FORUM, Guild, State
+from ..permissions import MANAGE_CHANNELS, MANAGE_WEBHOOKS, VIEW_AUDIT_LOG, demand
+from ..state import CATEGORY, FORUM, Guild, State
+from .errors import JSON, Form, Refusal
+from .http import Body, reply
 
 _KINDS: Final = (0, 2, CATEGORY, 5, 13, FORUM, 16)
 _MOST_CHANNELS: Final = 500

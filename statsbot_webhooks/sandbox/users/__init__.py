@@ -1,0 +1,1 @@
+"""What users and moderators do in the local Discord, and what a test sees of the bot's answers."""

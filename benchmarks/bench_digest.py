@@ -11,9 +11,9 @@ from collections.abc import Callable
 from ticker import late_until
 
 from statsbot_webhooks import MessageFormatter, WebhookConfig
-from statsbot_webhooks.batch import MAX_ENTRIES, Batch, Batcher
 from statsbot_webhooks.clock import breathe
-from statsbot_webhooks.event import Event, EventKind, LogLevel
+from statsbot_webhooks.delivery.batch import MAX_ENTRIES, Batch, Batcher
+from statsbot_webhooks.events.event import Event, EventKind, LogLevel
 from statsbot_webhooks.storage import Entry
 
 EVENTS = 50_000

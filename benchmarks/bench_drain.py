@@ -16,7 +16,7 @@ import aiohttp
 import discord
 
 from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager
-from statsbot_webhooks.event import Event, EventKind
+from statsbot_webhooks.events.event import Event, EventKind
 from statsbot_webhooks.sandbox import Sandbox
 
 # How long the others may try; what they would need in all is said from their pace.

@@ -15,8 +15,8 @@ import psutil
 from discord.ext import commands
 from ticker import late_for
 
-from statsbot_webhooks.capture.calls import CallWatch
-from statsbot_webhooks.capture.charts import Chart, draw_chart
+from statsbot_webhooks.capture.health.call_watch import CallWatch
+from statsbot_webhooks.capture.health.charts import Chart, draw_chart
 from statsbot_webhooks.sandbox import Sandbox
 
 CALLS = 20_000

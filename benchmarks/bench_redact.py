@@ -8,10 +8,10 @@ import string
 import time
 from collections.abc import Callable
 
-from statsbot_webhooks.event import Event, EventKind, LogLevel
-from statsbot_webhooks.present.hostile import visible
-from statsbot_webhooks.present.markdown import escape_markdown
-from statsbot_webhooks.redact import Redactor
+from statsbot_webhooks.events.event import Event, EventKind, LogLevel
+from statsbot_webhooks.formatting.markdown import escape_markdown
+from statsbot_webhooks.redaction.redactor import Redactor
+from statsbot_webhooks.redaction.unicode_text import visible
 
 LINE = "guild 482915 command /play took 311 ms in #music for shard 3, the queue holds 17 songs and 4 voices, all of it ok so far"
 SECRETS = 25

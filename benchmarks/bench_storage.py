@@ -10,7 +10,7 @@ import time
 from ticker import late_for
 
 from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager
-from statsbot_webhooks.event import Event, EventKind
+from statsbot_webhooks.events.event import Event, EventKind
 
 COUNT = 60_000
 RATE = 5_000

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from .capture.logs import WebhookLogHandler
+from .capture.logs.handler import WebhookLogHandler
 from .cog import setup, teardown
-from .config import LogLevel, WebhookConfig, load_webhook_config
-from .message_formatter import MessageFormatter, WebhookMessage
-from .runtime import get_webhook_manager, setup_webhook_logging
+from .config.loading import load_webhook_config
+from .config.model import WebhookConfig
+from .current_manager import get_webhook_manager
+from .events.event import LogLevel
+from .formatting.formatter import MessageFormatter, WebhookMessage
+from .runtime import setup_webhook_logging
 from .webhook_manager import WebhookManager
 
 __all__ = [

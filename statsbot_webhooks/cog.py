@@ -12,11 +12,12 @@ from discord.ext import commands
 
 from .capture import Capture
 from .commands import WebhookCommands
-from .config import WebhookConfig, load_webhook_config
+from .config.loading import load_webhook_config
+from .config.model import WebhookConfig
+from .current_manager import set_webhook_manager
 from .errors import ConfigError
-from .integration import resume_integrations, suspend_integrations
-from .runtime import set_webhook_manager
-from .termination import Termination
+from .integration.statsbot import resume_integrations, suspend_integrations
+from .sigterm import Termination
 from .webhook_manager import WebhookManager
 
 _log = logging.getLogger(__name__)

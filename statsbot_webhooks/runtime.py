@@ -1,25 +1,10 @@
-"""The process-wide manager behind `setup_webhook_logging` and `get_webhook_manager`.
-
-It outlives a reload of the extension: it is kept on a module of its own in `sys.modules` that discord.py does not purge
-(L1, L2), and code that imported `get_webhook_manager` before a reload still finds the manager of today.
-"""
+"""`setup_webhook_logging`: make the manager of the process."""
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
-from typing import cast
-
 from .config import WebhookConfig, load_webhook_config
-from .errors import WebhookLoggingError
+from .current_manager import find_webhook_manager, set_webhook_manager
 from .webhook_manager import WebhookManager
-
-# Not "statsbot_webhooks.…": discord.py removes every module below the extension's name when it is unloaded.
-_KEEPER = "_statsbot_webhooks_runtime"
-
-
-def _keeper() -> ModuleType:
-    return sys.modules.setdefault(_KEEPER, ModuleType(_KEEPER))
 
 
 def setup_webhook_logging(config: WebhookConfig | None = None) -> WebhookManager:
@@ -27,22 +12,9 @@ def setup_webhook_logging(config: WebhookConfig | None = None) -> WebhookManager
 
     Returns the manager of before when one is running and no config is given. Raises `ConfigError`.
     """
-    current = cast("WebhookManager | None", getattr(_keeper(), "manager", None))
+    current = find_webhook_manager()
     if current is not None and config is None and current.is_running:
         return current
     manager = WebhookManager(config or load_webhook_config())
     set_webhook_manager(manager)
     return manager
-
-
-def get_webhook_manager() -> WebhookManager:
-    """Return the process-wide manager; raises `WebhookLoggingError` when there is none."""
-    manager = cast("WebhookManager | None", getattr(_keeper(), "manager", None))
-    if manager is None:
-        raise WebhookLoggingError("no manager yet: call setup_webhook_logging() or load the extension first")
-    return manager
-
-
-def set_webhook_manager(manager: WebhookManager | None) -> None:
-    """Replace the process-wide manager."""
-    _keeper().manager = manager  # type: ignore[attr-defined]

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from .clock import Clock
-from .config import WebhookConfig
-from .event import Event, EventKind, LogLevel, to_plain
-from .event_factory import error_event, member_event, performance_event
+from .config.model import WebhookConfig
+from .events.event import Event, EventKind, LogLevel, to_plain
+from .events.factory import error_event, member_event, performance_event
 
 
 class Sending:

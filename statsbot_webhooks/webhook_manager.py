@@ -8,30 +8,31 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from .batch import Batcher
+from .admin import Steering
 from .clock import Clock, SystemClock, breathe
-from .config import WebhookConfig
-from .control import Control
-from .delivery.crew import Crew
-from .delivery.health import DestinationState
-from .delivery.links import Links
+from .config.destination import Destination
+from .config.model import WebhookConfig
+from .delivery.batch import Batcher
+from .delivery.callbacks import Links
+from .delivery.destination_health import DestinationState
 from .delivery.outcome import Result
 from .delivery.worker import DestinationWorker
-from .destination import Destination
-from .erasure import Trace, forget
-from .event import Event, EventKind, LogLevel
-from .intake import Intake
-from .message_formatter import BotInfo, MessageFormatter
-from .own_records import OwnRecords
-from .privacy import keep_mask_key, make_redactor
-from .route import Router, fallbacks
+from .delivery.worker_pool import Crew
+from .events.accounting import Counters, LossReason, Stats
+from .events.daily_counts import Tally
+from .events.event import Event, EventKind, LogLevel
+from .formatting.formatter import BotInfo, MessageFormatter
+from .formatting.templates import load_templates
+from .pipeline.intake import Intake
+from .pipeline.overrides import Control
+from .pipeline.router import Router, fallbacks
+from .privacy import make_redactor
+from .redaction.log_filter import OwnRecords
 from .sending import Sending
-from .stats import Counters, LossReason, Stats
-from .steering import Steering
 from .storage import DeadLetter, make_outbox, storage_path
-from .tally import Tally
-from .templates import load_templates
-from .upkeep import Upkeep
+from .storage.erasure import Trace, forget
+from .storage.maintenance import Upkeep
+from .storage.mask_key import keep_mask_key
 
 _log = logging.getLogger(__name__)
 _HOUSEKEEPING_SECONDS = 60.0

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Final
 
-from statsbot_webhooks.event import Event, EventFile, EventKind, LogLevel, Person
+from statsbot_webhooks.events.event import Event, EventFile, EventKind, LogLevel, Person
 
 PIECES: Final = (
     *("@everyone", "@here", "<@1>", "<@&2>", "<#3>", "<t:0:R>", "</ban:4>", "<:a:5>", "<id:customize>"),

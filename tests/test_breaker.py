@@ -5,7 +5,7 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
-from statsbot_webhooks.delivery.breaker import BreakerState, CircuitBreaker
+from statsbot_webhooks.delivery.circuit_breaker import BreakerState, CircuitBreaker
 from statsbot_webhooks.delivery.outcome import Outcome, classify
 
 

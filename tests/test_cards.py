@@ -10,7 +10,7 @@ import pytest
 
 from statsbot_webhooks import WebhookConfig, WebhookManager
 from statsbot_webhooks.clock import SystemClock
-from statsbot_webhooks.event import Event, EventFile, EventKind, LogLevel
+from statsbot_webhooks.events.event import Event, EventFile, EventKind, LogLevel
 from statsbot_webhooks.sandbox import Sandbox
 
 from .conftest import running_manager

@@ -9,7 +9,7 @@ import pytest
 from statsbot_webhooks import LogLevel, WebhookConfig, load_webhook_config
 from statsbot_webhooks.config import WebhookURL
 from statsbot_webhooks.errors import ConfigError
-from statsbot_webhooks.event import EventKind
+from statsbot_webhooks.events.event import EventKind
 
 URL = "https://discord.com/api/webhooks/123/abc"
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager
-from statsbot_webhooks.event import Event, EventKind
+from statsbot_webhooks.events.event import Event, EventKind
 from statsbot_webhooks.sandbox import Sandbox
 
 from .conftest import running_manager

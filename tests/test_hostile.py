@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statsbot_webhooks import MessageFormatter, WebhookConfig
-from statsbot_webhooks.event import Event, EventKind, LogLevel
-from statsbot_webhooks.fold import group_events
-from statsbot_webhooks.present.hostile import visible
-from statsbot_webhooks.present.markdown import break_fences, escape_markdown, safe_username
-from statsbot_webhooks.present.message import free_name
-from statsbot_webhooks.present.text import format_text
-from statsbot_webhooks.redact import Redactor
+from statsbot_webhooks.events.event import Event, EventKind, LogLevel
+from statsbot_webhooks.events.folding import group_events
+from statsbot_webhooks.formatting.full_text import format_text
+from statsbot_webhooks.formatting.markdown import break_fences, escape_markdown, safe_username
+from statsbot_webhooks.formatting.message import free_name
+from statsbot_webhooks.redaction.redactor import Redactor
+from statsbot_webhooks.redaction.unicode_text import visible
 from statsbot_webhooks.sandbox import Sandbox
 from statsbot_webhooks.sandbox.rest.rules import check_message
 

@@ -13,13 +13,13 @@ import pytest
 from discord.ext import commands
 
 from statsbot_webhooks import WebhookConfig, WebhookLogHandler, WebhookManager
-from statsbot_webhooks.integration import (
+from statsbot_webhooks.current_manager import set_webhook_manager
+from statsbot_webhooks.integration.statsbot import (
     integrate_with_member_events,
     integrate_with_performance_monitor,
     integrate_with_tree_log,
     remove_integrations,
 )
-from statsbot_webhooks.runtime import set_webhook_manager
 from statsbot_webhooks.sandbox import Sandbox
 
 from .conftest import running_bot

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from statsbot_webhooks.delivery.answer import Answer, parse_answer
-from statsbot_webhooks.delivery.limiter import ChannelLimiter, Priority, Shares
+from statsbot_webhooks.delivery.rate_limiter import ChannelLimiter, Priority, Shares
+from statsbot_webhooks.delivery.response import Answer, parse_answer
 from statsbot_webhooks.sandbox.rest.rules import RateLimits
 
 

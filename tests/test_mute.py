@@ -7,8 +7,8 @@ import logging
 import pytest
 
 from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager
-from statsbot_webhooks.event import Event, EventKind, fingerprint
-from statsbot_webhooks.mute import Mute, MuteKind, format_duration, parse_duration
+from statsbot_webhooks.events.event import Event, EventKind, fingerprint
+from statsbot_webhooks.pipeline.mutes import Mute, MuteKind, format_duration, parse_duration
 from statsbot_webhooks.sandbox import Sandbox
 
 from .conftest import running_manager

@@ -8,9 +8,9 @@ import time
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from statsbot_webhooks.event import Event, EventFile, EventKind, LogLevel, Person
-from statsbot_webhooks.name_tree import any_of
-from statsbot_webhooks.redact import Redactor
+from statsbot_webhooks.events.event import Event, EventFile, EventKind, LogLevel, Person
+from statsbot_webhooks.redaction.name_trie import any_of
+from statsbot_webhooks.redaction.redactor import Redactor
 
 NAMES = st.lists(st.text("ab1_. \u65e5(", min_size=1, max_size=5), min_size=1, max_size=8)
 

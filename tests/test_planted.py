@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager
-from statsbot_webhooks.event import Event, EventFile, EventKind, Person
+from statsbot_webhooks.events.event import Event, EventFile, EventKind, Person
 from statsbot_webhooks.sandbox import Sandbox
 from statsbot_webhooks.storage import open_existing
 

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from statsbot_webhooks import MessageFormatter, WebhookConfig, WebhookManager, WebhookMessage
-from statsbot_webhooks.batch import Batcher, Presentation, choose
-from statsbot_webhooks.event import Event, EventFile, EventKind, LogLevel, to_plain
-from statsbot_webhooks.fold import group_events
+from statsbot_webhooks.delivery.batch import Batcher, Presentation, choose
+from statsbot_webhooks.events.event import Event, EventFile, EventKind, LogLevel, to_plain
+from statsbot_webhooks.events.folding import group_events
 from statsbot_webhooks.sandbox import Sandbox
 from statsbot_webhooks.sandbox.rest.rules import check_message
 from statsbot_webhooks.storage import Entry

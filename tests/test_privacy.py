@@ -13,11 +13,11 @@ import pytest
 from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager, load_webhook_config
 from statsbot_webhooks.cli import main
 from statsbot_webhooks.clock import SystemClock
-from statsbot_webhooks.event import Event, EventKind, Person
+from statsbot_webhooks.events.accounting import Counters
+from statsbot_webhooks.events.event import Event, EventKind, Person
 from statsbot_webhooks.sandbox import Sandbox
-from statsbot_webhooks.stats import Counters
 from statsbot_webhooks.storage import open_existing
-from statsbot_webhooks.upkeep import Upkeep
+from statsbot_webhooks.storage.maintenance import Upkeep
 
 from .conftest import running_manager
 

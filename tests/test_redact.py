@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statsbot_webhooks.event import Event, EventKind, LogLevel, Person
-from statsbot_webhooks.redact import Redactor
+from statsbot_webhooks.events.event import Event, EventKind, LogLevel, Person
+from statsbot_webhooks.redaction.redactor import Redactor
 
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDe." + "x1Y2z3_-" * 4 + "abcdef"
 HOSTS = ("discord.com", "discordapp.com", "ptb.discord.com", "canary.discord.com", "discord.com:443")

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from statsbot_webhooks.config import Destination, LogLevel, WebhookURL
-from statsbot_webhooks.event import Event, EventKind, decode, encode
-from statsbot_webhooks.route import Router
+from statsbot_webhooks.events.event import Event, EventKind, decode, encode
+from statsbot_webhooks.pipeline.router import Router
 
 FOUR = ("error", "info", "performance", "member_events")
 

@@ -10,13 +10,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from statsbot_webhooks import WebhookConfig, load_webhook_config
-from statsbot_webhooks.config import setting_name
+from statsbot_webhooks.config.model import setting_name
 from statsbot_webhooks.errors import ConfigError
-from statsbot_webhooks.event import Event, EventFile, EventKind, LogLevel, Person
-from statsbot_webhooks.redact import Redactor
-from statsbot_webhooks.redact_rules import passes_luhn
-from statsbot_webhooks.redact_values import secret_values
-from statsbot_webhooks.secret_names import is_secret_name
+from statsbot_webhooks.events.event import Event, EventFile, EventKind, LogLevel, Person
+from statsbot_webhooks.redaction.key_names import is_secret_name
+from statsbot_webhooks.redaction.known_values import secret_values
+from statsbot_webhooks.redaction.redactor import Redactor
+from statsbot_webhooks.redaction.token_patterns import passes_luhn
 
 from .encodings import ENCODINGS, core
 

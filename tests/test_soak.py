@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from statsbot_webhooks import LogLevel, WebhookConfig, load_webhook_config
-from statsbot_webhooks.event import Event, EventKind
+from statsbot_webhooks.events.event import Event, EventKind
 from statsbot_webhooks.sandbox import Sandbox
 
 from .conftest import running_manager

@@ -14,7 +14,7 @@ import pytest
 from discord.ext import commands
 
 from statsbot_webhooks import get_webhook_manager
-from statsbot_webhooks.integration import (
+from statsbot_webhooks.integration.statsbot import (
     integrate_with_performance_monitor,
     integrate_with_tree_log,
     remove_integrations,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from statsbot_webhooks import LogLevel, MessageFormatter, WebhookConfig, load_webhook_config
+from statsbot_webhooks.formatting.templates import load_templates, parse_templates
 from statsbot_webhooks.sandbox import Sandbox
-from statsbot_webhooks.templates import load_templates, parse_templates
 
 from .conftest import running_manager
 

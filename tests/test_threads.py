@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from statsbot_webhooks import LogLevel, WebhookConfig, load_webhook_config
-from statsbot_webhooks.config import ConfigError
+from statsbot_webhooks.errors import ConfigError
 from statsbot_webhooks.sandbox import Sandbox
 
 from .conftest import running_manager

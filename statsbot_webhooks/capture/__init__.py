@@ -9,20 +9,20 @@ from typing import Any
 
 from discord.ext import commands
 
-from ..config import WebhookConfig
-from ..event import Event, LogLevel
-from .components import ComponentHooks
-from .endings import EndingHooks
-from .exceptions import ExceptionHooks
-from .health import Health
-from .logs import WebhookLogHandler
-from .members import MemberHooks
-from .performance import Sampler
-from .process_hooks import ProcessHooks
-from .repeats import Repeats
-from .reporter import ErrorRules, Reporter
-from .root_hook import RootHook
-from .seen import Seen
+from ..config.model import WebhookConfig
+from ..events.event import Event, LogLevel
+from .errors.bot_hooks import ExceptionHooks
+from .errors.component_hooks import ComponentHooks
+from .errors.deduplication import Seen
+from .errors.extension_hooks import EndingHooks
+from .errors.occurrences import Repeats
+from .errors.process_hooks import ProcessHooks
+from .errors.reporter import ErrorRules, Reporter
+from .health.monitor import Health
+from .health.sampler import Sampler
+from .logs.handler import WebhookLogHandler
+from .logs.root_hook import RootHook
+from .members.hooks import MemberHooks
 
 _log = logging.getLogger(__name__)
 _CONSEQUENCES = {

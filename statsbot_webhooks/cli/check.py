@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import json
 
-from ..check import SECTIONS, run_checks
+from .checks import SECTIONS, run_checks
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import IO
 
-from ..destination import BUILT_IN
+from ..config.destination import BUILT_IN
 from ..sandbox import InteractionResult, Sandbox
 from .local_bot import start_bot
 

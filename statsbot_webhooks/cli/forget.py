@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..config import load_webhook_config
-from ..erasure import Trace, forget
-from ..privacy import read_mask_key
+from ..config.loading import load_webhook_config
 from ..storage import open_existing, storage_path
+from ..storage.erasure import Trace, forget
+from ..storage.mask_key import read_mask_key
 
 
 def add_parser(commands: Any) -> None:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import IO
 
-from ..destination import BUILT_IN
+from ..config.destination import BUILT_IN
 from ..sandbox import Sandbox
 
 # Runs any bot's script against the sandbox; the script itself stays as its author wrote it.

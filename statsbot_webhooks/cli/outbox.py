@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from ..config import load_webhook_config
+from ..config.loading import load_webhook_config
 from ..errors import StorageError
-from ..present.text import format_text
+from ..formatting.full_text import format_text
 from ..storage import DeadLetter, SqliteOutbox, open_existing
 
 _MOST: Final = 10_000

@@ -7,15 +7,15 @@ import logging
 import discord
 from discord import app_commands
 
-from .about import About
+from .base import Cog, Desk
+from .card_menu import About
 from .delivery import Delivery
-from .desk import Cog, Desk
 from .drill import Drill
-from .muting import Muting
-from .overview import Overview
-from .persons import Persons
+from .forget import Persons
+from .mutes import Muting
 from .settings import Settings
 from .setup import Setup
+from .status import Overview
 
 __all__ = ["WebhookCommands"]
 _log = logging.getLogger(__name__)

@@ -10,9 +10,9 @@ import discord
 from discord import app_commands
 
 from ..delivery.outcome import Outcome
-from ..event import LogLevel
+from ..events.event import LogLevel
 from ..storage import DeadLetter
-from .desk import Complaint, Theme, checked, make_command, plain
+from .base import Complaint, Theme, checked, make_command, plain
 
 _FLUSH_SECONDS = 60.0
 _LOGGER = "logger/"

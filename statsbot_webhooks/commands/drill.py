@@ -9,15 +9,15 @@ from typing import Any, Final
 import discord
 from discord import app_commands
 
-from ..capture.alert_event import GREEN, alert_event
-from ..capture.alerts import Alert, AlertState, Threshold
-from ..capture.departures import Departure, Type
-from ..capture.lifecycle_event import life_event
-from ..capture.member_cards import departure_event, join_event
-from ..capture.who import AuditEntry, Place, Who
-from ..event import Event, EventKind, LogLevel
-from ..event_factory import error_event
-from .desk import Theme, checked, make_command
+from ..capture.health.alert_event import GREEN, alert_event
+from ..capture.health.alerts import Alert, AlertState, Threshold
+from ..capture.lifecycle.events import life_event
+from ..capture.members.departures import Departure, Type
+from ..capture.members.member_events import departure_event, join_event
+from ..capture.members.profiles import AuditEntry, Place, Who
+from ..events.event import Event, EventKind, LogLevel
+from ..events.factory import error_event
+from .base import Theme, checked, make_command
 
 _MARK: Final = "DRILL"
 _DAY: Final = 86400.0

@@ -7,10 +7,10 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from ..config import load_webhook_config
+from ..config.loading import load_webhook_config
+from ..config.sources import Source, describe_changes, describe_settings, find_problems, read_sources
 from ..errors import ConfigError
-from ..settings import Source, describe_changes, describe_settings, find_problems, read_sources
-from .desk import Answer, Complaint, Theme, checked, make_command
+from .base import Answer, Complaint, Theme, checked, make_command
 
 _BLURPLE = 0x5865F2
 # Read when the storage is opened; another one is for the next start.

@@ -7,9 +7,9 @@ from typing import Any, Final
 import discord
 from discord import app_commands
 
-from ..destination import BUILT_IN, WebhookURL
+from ..config.destination import BUILT_IN, WebhookURL
+from .base import Complaint, Theme, checked, make_command, plain
 from .delivery import Delivery
-from .desk import Complaint, Theme, checked, make_command, plain
 
 _CHANNELS: Final = {
     "error": ("bot-errors", "Warnings and errors of the bot"),

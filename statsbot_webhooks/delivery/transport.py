@@ -12,13 +12,13 @@ from typing import Protocol
 import aiohttp
 import discord
 
-from .. import limits
-from ..config import Destination
-from ..event import Event, LogLevel
-from ..message_formatter import WebhookMessage
-from .answer import Answer, parse_answer
+from ..config.destination import Destination
+from ..events.event import Event, LogLevel
+from ..formatting import limits
+from ..formatting.formatter import WebhookMessage
+from .forum_threads import Place
 from .outcome import Outcome, Result, classify
-from .threads import Place
+from .response import Answer, parse_answer
 
 # Discord answers within a second or two once it has the whole request; a file of 10 MiB over a slow line takes longer.
 _TIMEOUT = aiohttp.ClientTimeout(total=120, sock_connect=10, sock_read=20)

@@ -8,16 +8,16 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from ..capture.logs import suppressed
-from ..config import Destination
+from ..config.destination import Destination
+from ..feedback import suppressed
 from ..storage import Depth
-from .breaker import CircuitBreaker
-from .editor import CardEditor
-from .health import DestinationState
+from .card_editor import CardEditor
+from .circuit_breaker import CircuitBreaker
+from .destination_health import DestinationState
+from .message_sender import MessageSender
 from .outcome import Outcome, Result
-from .parts import Parts
-from .pings import PREFIX as PINGS
-from .sender import MessageSender
+from .role_pings import PREFIX as PINGS
+from .worker_context import Parts
 
 # How long to wait after a failure of our own: it may well come again at once.
 _STUMBLE_SECONDS: Final = 1.0

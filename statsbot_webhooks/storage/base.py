@@ -21,8 +21,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..event import Event, LogLevel
-from ..stats import LossReason
+from ..events.accounting import LossReason
+from ..events.event import Event, LogLevel
 
 
 @dataclass(frozen=True, slots=True)

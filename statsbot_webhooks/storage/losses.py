@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, defaultdict
 
-from ..stats import LossReason
+from ..events.accounting import LossReason
 from .base import Loss
 
 

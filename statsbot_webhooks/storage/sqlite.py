@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from ..event import Event, LogLevel, decode, encode
-from ..stats import LossReason
+from ..events.accounting import LossReason
+from ..events.event import Event, LogLevel, decode, encode
 from .base import DeadLetter, Depth, Entry, Forgotten, Loss
 from .connection import SteadyConnection
-from .lanes import Lane, LaneName, Shelf
+from .ready_queue import Lane, LaneName, Shelf
 
 # A claim ends after so much text: its events are in memory several times over while a message is built, and fit into one file.
 _CLAIM_CHARACTERS: Final = 8_000_000

@@ -6,9 +6,9 @@ import itertools
 
 import pytest
 
-from statsbot_webhooks.capture.alert_event import GREEN, alert_event
-from statsbot_webhooks.capture.alerts import Alert, Alerts, AlertState, Threshold
-from statsbot_webhooks.event import LogLevel
+from statsbot_webhooks.capture.health.alert_event import GREEN, alert_event
+from statsbot_webhooks.capture.health.alerts import Alert, Alerts, AlertState, Threshold
+from statsbot_webhooks.events.event import LogLevel
 
 CPU = {"cpu_percent": Threshold(80, 95)}
 START = 1_700_000_000.0

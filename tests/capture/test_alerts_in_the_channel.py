@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from statsbot_webhooks import WebhookConfig, WebhookManager
-from statsbot_webhooks.capture.alert_event import GREEN, alert_event
-from statsbot_webhooks.capture.alerts import Alerts, Threshold
+from statsbot_webhooks.capture.health.alert_event import GREEN, alert_event
+from statsbot_webhooks.capture.health.alerts import Alerts, Threshold
 from statsbot_webhooks.clock import SystemClock
 from statsbot_webhooks.sandbox import Sandbox
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from statsbot_webhooks.capture.crowd_cards import prune_event
-from statsbot_webhooks.capture.departures import Departure, Departures
-from statsbot_webhooks.capture.member_cards import departure_event
-from statsbot_webhooks.capture.prunes import Prune
-from statsbot_webhooks.capture.who import AuditEntry, Place, Who
-from statsbot_webhooks.event import Event
+from statsbot_webhooks.capture.members.crowd_events import prune_event
+from statsbot_webhooks.capture.members.departures import Departure, Departures
+from statsbot_webhooks.capture.members.member_events import departure_event
+from statsbot_webhooks.capture.members.profiles import AuditEntry, Place, Who
+from statsbot_webhooks.capture.members.prunes import Prune
+from statsbot_webhooks.events.event import Event
 
 DAY = 86400.0
 NOW = 1_800_000_000.0

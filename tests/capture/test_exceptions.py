@@ -14,7 +14,7 @@ from discord.ext import commands
 
 from statsbot_webhooks import WebhookConfig
 from statsbot_webhooks.capture import Capture
-from statsbot_webhooks.event import Event, EventKind
+from statsbot_webhooks.events.event import Event, EventKind
 
 
 @pytest.fixture

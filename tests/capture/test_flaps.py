@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from statsbot_webhooks.capture.flaps import Connection, Gaps
-from statsbot_webhooks.capture.lifecycle_event import gateway_event
-from statsbot_webhooks.event import LogLevel
+from statsbot_webhooks.capture.lifecycle.events import gateway_event
+from statsbot_webhooks.capture.lifecycle.gateway_gaps import Connection, Gaps
+from statsbot_webhooks.events.event import LogLevel
 
 
 def flap(connection: Connection, at: float, seconds: float, *, is_resumed: bool = True) -> Gaps | None:

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from statsbot_webhooks.capture.logs import WebhookLogHandler, suppressed
-from statsbot_webhooks.capture.root_hook import RootHook
-from statsbot_webhooks.capture.seen import Seen
-from statsbot_webhooks.event import Event, EventKind, LogLevel
+from statsbot_webhooks.capture.errors.deduplication import Seen
+from statsbot_webhooks.capture.logs.handler import WebhookLogHandler
+from statsbot_webhooks.capture.logs.root_hook import RootHook
+from statsbot_webhooks.events.event import Event, EventKind, LogLevel
+from statsbot_webhooks.feedback import suppressed
 
 
 class Unprintable:

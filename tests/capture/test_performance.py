@@ -12,8 +12,8 @@ from discord.ext import commands
 
 from statsbot_webhooks import WebhookConfig
 from statsbot_webhooks.capture import Capture
-from statsbot_webhooks.capture.ring import Ring, value_sparkline
-from statsbot_webhooks.event import Event
+from statsbot_webhooks.capture.health.time_series import Ring, value_sparkline
+from statsbot_webhooks.events.event import Event
 
 
 @pytest.fixture

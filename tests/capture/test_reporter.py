@@ -12,9 +12,9 @@ from discord.ext import commands
 
 from statsbot_webhooks import WebhookConfig
 from statsbot_webhooks.capture import Capture
-from statsbot_webhooks.event import Event, LogLevel, fingerprint
-from statsbot_webhooks.event_factory import error_event
-from statsbot_webhooks.tracebacks import format_traceback, is_own_code
+from statsbot_webhooks.events.event import Event, LogLevel, fingerprint
+from statsbot_webhooks.events.factory import error_event
+from statsbot_webhooks.events.tracebacks import format_traceback, is_own_code
 
 
 class ShopClosed(Exception):  # noqa: N818 - named as users name them

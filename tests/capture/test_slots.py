@@ -21,7 +21,7 @@ from discord.ext import commands, tasks
 from statsbot_webhooks import WebhookConfig
 from statsbot_webhooks import capture as capture_package
 from statsbot_webhooks.capture import Capture
-from statsbot_webhooks.event import Event
+from statsbot_webhooks.events.event import Event
 
 
 class OwnBot(commands.Bot):

@@ -14,12 +14,12 @@ from discord.ext import commands
 
 from statsbot_webhooks import LogLevel, WebhookConfig
 from statsbot_webhooks.capture import Capture
-from statsbot_webhooks.capture.charts import Chart, draw_chart
-from statsbot_webhooks.capture.ring import Ring
-from statsbot_webhooks.capture.summary import DailySummary
-from statsbot_webhooks.capture.summary_event import next_time
+from statsbot_webhooks.capture.health.charts import Chart, draw_chart
+from statsbot_webhooks.capture.health.daily_summary import DailySummary
+from statsbot_webhooks.capture.health.daily_summary_event import next_time
+from statsbot_webhooks.capture.health.time_series import Ring
 from statsbot_webhooks.errors import ConfigError
-from statsbot_webhooks.event import Event
+from statsbot_webhooks.events.event import Event
 from statsbot_webhooks.sandbox import Sandbox
 
 from ..conftest import running_manager

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from statsbot_webhooks.capture import surge as surge_module
-from statsbot_webhooks.capture.crowd_cards import surge_event
-from statsbot_webhooks.capture.surge import Row, Surges
-from statsbot_webhooks.capture.who import Place, Who
-from statsbot_webhooks.event import Event
+from statsbot_webhooks.capture.members import surges as surge_module
+from statsbot_webhooks.capture.members.crowd_events import surge_event
+from statsbot_webhooks.capture.members.profiles import Place, Who
+from statsbot_webhooks.capture.members.rows import Row
+from statsbot_webhooks.capture.members.surges import Surges
+from statsbot_webhooks.events.event import Event
 
 NOW = 1_800_000_000.0
 PLACE = Place(1000, "Guild", member_count=5000)

@@ -11,7 +11,7 @@ import discord
 import pytest
 from discord.ext import commands
 
-from statsbot_webhooks.commands.desk import REFUSAL
+from statsbot_webhooks.commands.base import REFUSAL
 from statsbot_webhooks.sandbox import InteractionResult, Sandbox
 
 from ..conftest import running_bot

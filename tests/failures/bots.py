@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import statsbot_webhooks
-from statsbot_webhooks.event import Event, decode
+from statsbot_webhooks.events.event import Event, decode
 from statsbot_webhooks.sandbox import Sandbox
 
 HERE = Path(__file__).parent

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from statsbot_webhooks.event import LogLevel
+from statsbot_webhooks.events.event import LogLevel
 from statsbot_webhooks.sandbox import Sandbox
 
 from .bots import HERE, bot_process, stored_events

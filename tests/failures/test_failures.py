@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from statsbot_webhooks.event import Event, EventKind, LogLevel
+from statsbot_webhooks.events.event import Event, EventKind, LogLevel
 from statsbot_webhooks.sandbox import InteractionResult, Sandbox
 
 from .bots import HERE, Bot, bot_process, is_stored, stored_events

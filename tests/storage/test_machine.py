@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from statsbot_webhooks.event import Event, EventKind, LogLevel
+from statsbot_webhooks.events.event import Event, EventKind, LogLevel
 from statsbot_webhooks.storage import Entry, Loss, Outbox, make_outbox
 
 NAMES = ("a", "b")

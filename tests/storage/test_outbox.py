@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from statsbot_webhooks.event import Event, EventFile, EventKind, LogLevel, Person
-from statsbot_webhooks.stats import LossReason
+from statsbot_webhooks.events.accounting import LossReason
+from statsbot_webhooks.events.event import Event, EventFile, EventKind, LogLevel, Person
 from statsbot_webhooks.storage import Loss, Outbox, make_outbox
-from statsbot_webhooks.storage.expired import write_expired
+from statsbot_webhooks.storage.expired_file import write_expired
 
 FILE = "sqlite:///box.sqlite3"
 Opener = Callable[..., Outbox]

@@ -1,0 +1,87 @@
+"""Extensions that do not load, and the exception that ends the bot: a wrong token, refused intents, a broken setup_hook."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import ExitStack
+from types import FrameType
+from typing import Any, Final
+
+import discord
+from discord.ext import commands
+
+from ...events.event import LogLevel
+from ...patching import watch_calls
+from . import context as error_context
+from .context import NOWHERE, Scene
+from .reporter import Reporter
+
+_REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (discord.LoginFailure, "Discord did not accept the bot's token"),
+    (discord.PrivilegedIntentsRequired, "the bot asks for intents that are not enabled in the developer portal"),
+)
+
+
+class EndingHooks:
+    """Report extension failures, also those that the host catches and prints, and what the bot ends with."""
+
+    def __init__(self, bot: commands.Bot, reporter: Reporter) -> None:
+        self._bot = bot
+        self._reporter = reporter
+
+    def install(self, stack: ExitStack) -> None:
+        """Install the hooks; the stack undoes them. Needs the running loop."""
+        self._loop = asyncio.get_running_loop()
+        # Hosts load extensions in a loop and print what failed. A wrapper around load_extension would stand in the traceback
+        # that they print; the making of the exception is seen by nobody.
+        watch = self._reporter.watch(self._on_extension_error)
+        for kind in (commands.ExtensionFailed, commands.ExtensionNotFound, commands.NoEntryPointError):
+            watch_calls(stack, kind, "__init__", watch, after=True)
+
+    def _on_extension_error(self, _made: None, error: commands.ExtensionError, *_args: Any, **_kwargs: Any) -> None:
+        if not _is_loading(self._bot):
+            return
+        # It has no traceback yet. Whoever catches it has one, so it is looked at when the loop turns next.
+        self._loop.call_soon(self._report_extension, error, error_context.read(error_context.of_frames, _frames()))
+
+    def _report_extension(self, error: commands.ExtensionError, place: Scene = NOWHERE, level: LogLevel = LogLevel.ERROR) -> None:
+        self._reporter.report(error, f"extension {error.name}", place, details={"extension": error.name}, level=level)
+
+    def report_end(self) -> None:
+        """Report the exception that is on its way out of the bot, if it is being closed for one.
+
+        discord.py unloads the extensions in `Bot.close`, which `Bot.run` and `async with bot` call while the exception
+        passes. So it can be sent at once, without a session of the bot.
+        """
+        error = sys.exc_info()[1]
+        if isinstance(error, Exception) and is_closing(self._bot):
+            self._reporter.watch(self._report_end)(error)
+
+    def _report_end(self, error: Exception) -> None:
+        if isinstance(error, commands.ExtensionError):
+            self._report_extension(error, level=LogLevel.CRITICAL)
+            return
+        reason = next((text for kind, text in _REASONS if isinstance(error, kind)), "the bot ends with this exception")
+        self._reporter.report(error, "end of the bot", details={"consequence": reason}, level=LogLevel.CRITICAL)
+
+
+def _frames() -> list[FrameType]:
+    frames: list[FrameType] = []
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - there is no other way to see who calls
+    while frame is not None:
+        frames.append(frame)
+        frame = frame.f_back
+    return frames
+
+
+def _is_loading(bot: commands.Bot) -> bool:
+    """Whether it is this bot that loads an extension just now."""
+    loaders = ("_load_from_module_spec", "load_extension", "reload_extension", "_resolve_name")
+    return any(frame.f_code.co_name in loaders and frame.f_locals.get("self") is bot for frame in _frames())
+
+
+def is_closing(bot: commands.Bot) -> bool:
+    """Whether the caller was called by the bot's `close`."""
+    close = commands.Bot.close.__code__
+    return any(frame.f_code is close and frame.f_locals.get("self") is bot for frame in _frames())

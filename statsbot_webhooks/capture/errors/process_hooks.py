@@ -1,0 +1,162 @@
+"""What no handler of the bot is told: the loop's own reports, threads, and the end of the interpreter."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any, Final
+
+from ...events.event import LogLevel
+from .reporter import Reporter
+
+_CHECK_SECONDS: Final = 0.5
+# How long the end of the interpreter waits for the storage.
+_SETTLE_SECONDS: Final = 2.0
+
+
+class ProcessHooks:
+    """Chain the hooks of the interpreter and of the running loop; the ones before us are called as if we were not there."""
+
+    def __init__(self, reporter: Reporter, settle: Callable[[float], object]) -> None:
+        self._reporter = reporter
+        self._settle = settle
+        self._is_installed = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._chains: list[_Chain] = []
+
+    def install(self, stack: ExitStack) -> None:
+        """Install the hooks; the stack undoes them. Needs the running loop."""
+        self._is_installed = True
+        stack.callback(self._uninstall)
+        loop = asyncio.get_running_loop()
+        self._watch_loop(stack, loop)
+        self._chains = [
+            _Chain(sys, "excepthook", self._on_end, stands_last=True),
+            _Chain(threading, "excepthook", self._on_thread),
+        ]
+        self._check(loop)
+
+    def _check(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Come back where the host has put a hook of its own in our place; ours calls it."""
+        for chain in self._chains:
+            chain.install()
+        self._timer = loop.call_later(_CHECK_SECONDS, self._check, loop)
+
+    def _uninstall(self) -> None:
+        self._is_installed = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for chain in reversed(self._chains):
+            chain.uninstall()
+        self._chains = []
+
+    def _watch_loop(self, stack: ExitStack, loop: asyncio.AbstractEventLoop) -> None:
+        watch = self._reporter.watch(self._on_loop)
+        if not isinstance(loop, asyncio.BaseEventLoop):
+            self._watch_foreign_loop(stack, loop, watch)
+            return
+        # Everything that fails on the loop is reported through this method, whatever handler the host sets, and when.
+        original = loop.call_exception_handler
+
+        def call_exception_handler(context: dict[str, Any]) -> None:
+            if self._is_installed:
+                watch(context)
+            original(context)
+
+        def restore() -> None:
+            if vars(loop).get("call_exception_handler") is call_exception_handler:
+                if getattr(original, "__self__", None) is loop:
+                    del vars(loop)["call_exception_handler"]
+                else:
+                    vars(loop)["call_exception_handler"] = original
+
+        vars(loop)["call_exception_handler"] = call_exception_handler
+        stack.callback(restore)
+
+    def _watch_foreign_loop(self, stack: ExitStack, loop: asyncio.AbstractEventLoop, watch: Callable[..., None]) -> None:
+        # uvloop's loop calls its method from C; there only the handler can be chained.
+        before = loop.get_exception_handler()
+
+        def handler(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+            if self._is_installed:
+                watch(context)
+            if before is not None:
+                before(loop, context)
+            else:
+                loop.default_exception_handler(context)
+
+        def restore() -> None:
+            if loop.get_exception_handler() is handler:
+                loop.set_exception_handler(before)
+
+        loop.set_exception_handler(handler)
+        stack.callback(restore)
+
+    def _on_loop(self, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if not isinstance(error, BaseException) or isinstance(error, (KeyboardInterrupt, SystemExit)):
+            return
+        task = context.get("task") or context.get("future")
+        details: dict[str, object] = {"reported_as": context.get("message", "")}
+        name = "asyncio"
+        if isinstance(task, asyncio.Task):
+            details["task"] = getattr(task.get_coro(), "__qualname__", "?")  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+            name = f"task {details['task']}"
+        self._reporter.report(error, name, details=details)
+
+    def _on_thread(self, args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is None or issubclass(args.exc_type, SystemExit):
+            return
+        name = args.thread.name if args.thread is not None else "?"
+        self._reporter.report(args.exc_value, f"thread {name}", details={"thread": name}, trace=args.exc_traceback)
+
+    def _on_end(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        # Ctrl-C is no failure.
+        if issubclass(kind, Exception):
+            self._reporter.report(error, "end of the program", level=LogLevel.CRITICAL, trace=trace)
+            # The loop has ended, so nobody delivers it now: it must be in the storage before the process is gone.
+            self._settle(_SETTLE_SECONDS)
+
+
+class _Chain:
+    """A hook in a module, with the hook that was there before it."""
+
+    def __init__(self, module: Any, name: str, watch: Callable[..., None], *, stands_last: bool = False) -> None:
+        self._module = module
+        self._name = name
+        self._watch = watch
+        self._stands_last = stands_last
+        self._links: list[tuple[Callable[..., None], Callable[..., None]]] = []
+        self._is_active = True
+
+    def install(self) -> None:
+        """Stand before the current hook, unless that is us."""
+        before: Callable[..., None] = getattr(self._module, self._name)
+        if self._links and self._links[-1][0] is before:
+            return
+
+        def hook(*args: Any) -> None:
+            # What the program prints at its end is printed first: the storage may take a while.
+            if self._is_active and not self._stands_last:
+                self._watch(*args)
+            try:
+                before(*args)
+            finally:
+                if self._is_active and self._stands_last:
+                    self._watch(*args)
+
+        self._links.append((hook, before))
+        setattr(self._module, self._name, hook)
+
+    def uninstall(self) -> None:
+        """Take our hooks out as far as they are still on top; one that the host has covered calls only what was before."""
+        self._is_active = False
+        while self._links:
+            hook, before = self._links.pop()
+            if getattr(self._module, self._name) is hook:
+                setattr(self._module, self._name, before)

@@ -1,0 +1,125 @@
+"""One exception to one event, whichever hook saw it: what is expected, what was seen, how often, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final
+
+from discord import app_commands
+from discord.ext import commands
+
+from ...events.event import Event, LogLevel
+from ...events.factory import error_event
+from ..guard import Border
+from . import context as error_context
+from .context import NOWHERE, Scene
+from .deduplication import Seen, root_exception
+from .occurrences import Repeats
+
+Submit = Callable[[Event], object]
+
+# What a user of the bot did wrong is not an error of the bot.
+_USER_ERRORS: Final = (
+    commands.CommandNotFound,
+    commands.CheckFailure,
+    commands.CommandOnCooldown,
+    commands.MaxConcurrencyReached,
+    commands.DisabledCommand,
+    commands.UserInputError,
+    app_commands.CheckFailure,
+    app_commands.CommandNotFound,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRules:
+    """Which exceptions are errors: `expected` are names of exception classes that are none, and `ships_user_errors` makes
+    failed checks, cooldowns and bad arguments warnings instead of nothing.
+    """
+
+    keeps_traces: bool = True
+    ships_user_errors: bool = False
+    expected: frozenset[str] = frozenset()
+
+
+class Reporter:
+    """Ship each exception once. Every method may be called from any thread, and none raises."""
+
+    def __init__(self, submit: Submit, *, now: Callable[[], float], seen: Seen, rules: ErrorRules, repeats: Repeats) -> None:
+        self._submit = submit
+        self._now = now
+        self._seen = seen
+        self._rules = rules
+        self._repeats = repeats
+        self._border = Border("an exception")
+
+    def report(
+        self,
+        error: BaseException,
+        origin: str,
+        place: Scene = NOWHERE,
+        *,
+        details: Mapping[str, object] | None = None,
+        level: LogLevel = LogLevel.ERROR,
+        trace: TracebackType | None = None,
+    ) -> None:
+        """Ship an exception unless it was shipped, or is expected. `details` are shown after the place."""
+        self._border.call(self._report, error, origin, place, details or {}, level, trace)
+
+    def watch(self, hook: Callable[..., None]) -> Callable[..., None]:
+        """Return a hook whose failures stay with us."""
+        return lambda *args, **kwargs: self._border.call(hook, *args, **kwargs)
+
+    def _report(
+        self,
+        error: BaseException,
+        origin: str,
+        place: Scene,
+        details: Mapping[str, object],
+        level: LogLevel,
+        trace: TracebackType | None,
+    ) -> None:
+        # An expected one is marked as seen all the same: discord.py logs it as an error with its exception.
+        verdict = self._level_of(error, level)
+        if not self._seen.is_new(error) or verdict is None:
+            return
+        root = root_exception(error)
+        knows_all = place.guild_id is not None and place.persons
+        found = NOWHERE if knows_all else error_context.read(error_context.of_traceback, trace or root.__traceback__)
+        # What the hook knows stands; the traceback fills in the rest.
+        context = {**details, **found.details, **place.details, **details}
+        event = error_event(
+            root,
+            now=self._now(),
+            include_stack_traces=self._rules.keeps_traces,
+            origin=origin,
+            context=context,
+            guild_id=place.guild_id if place.guild_id is not None else found.guild_id,
+            persons=place.persons + found.persons,
+            level=verdict,
+            trace=trace,
+        )
+        self._submit(self._repeats.note(event))
+
+    def _level_of(self, error: BaseException, level: LogLevel) -> LogLevel | None:
+        """Return the level of an exception, None for one that is no error."""
+        root = root_exception(error)
+        if any(_names(each) & self._rules.expected for each in (error, root)):
+            return None
+        if not _is_user_error(error, root):
+            return level
+        return LogLevel.WARNING if self._rules.ships_user_errors else None
+
+
+def _is_user_error(error: BaseException, root: BaseException) -> bool:
+    if isinstance(error, app_commands.TransformerError):
+        # discord.py wraps whatever a transformer raised; one without a cause is a value that does not fit.
+        return error.__cause__ is None
+    return isinstance(error, _USER_ERRORS) or isinstance(root, _USER_ERRORS)
+
+
+def _names(error: BaseException) -> set[str]:
+    """Return the names of the classes of an exception, alone and with their modules."""
+    return {name for kind in type(error).__mro__ for name in (kind.__name__, f"{kind.__module__}.{kind.__name__}")}

@@ -1,0 +1,69 @@
+"""The daily summary: waits for its hour, gathers what the day was like, draws and ships it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import tzinfo
+
+import psutil
+
+from ...events.accounting import Stats
+from ...events.daily_counts import Tally
+from ...events.event import Event
+from .charts import Chart, draw_chart
+from .daily_summary_event import DRAWN, METRICS, Day, next_time, summary_event
+from .time_series import DAY_SECONDS, Ring
+
+
+class DailySummary:
+    """Ship a summary at an hour of the day; without an hour, none.
+
+    It covers the time since the summary before, or since the start: counts are not kept over a restart.
+    """
+
+    def __init__(
+        self,
+        submit: Callable[[Event], object],
+        ring: Ring,
+        *,
+        hour: int | None,
+        zone: tzinfo,
+        stats: Callable[[], Awaitable[Stats]],
+        take_tally: Callable[[], Awaitable[Tally]],
+    ) -> None:
+        self._submit = submit
+        self._ring = ring
+        self._hour = hour
+        self._zone = zone
+        self._stats = stats
+        self._take_tally = take_tally
+        self._due: float | None = None
+        self._since = 0.0
+        self._before = Stats({}, 0, 0, 0)
+        self.alerts: Counter[str] = Counter()
+        self.gaps = 0
+
+    async def tick(self, now: float) -> None:
+        """Ship the summary when it is due; call this often. The first call starts the day."""
+        if self._hour is None:
+            return
+        if self._due is None:
+            self._begin(now, await self._stats())
+        elif now >= self._due:
+            await self._ship(now)
+
+    def _begin(self, now: float, stats: Stats) -> None:
+        self._due = next_time(now, self._hour or 0, self._zone)
+        self._since, self._before = now, stats
+        self.alerts, self.gaps = Counter(), 0
+
+    async def _ship(self, now: float) -> None:
+        tally, stats = await self._take_tally(), await self._stats()
+        uptime = max(time.time() - psutil.Process().create_time(), 0.0)
+        day = Day(max(self._since, now - DAY_SECONDS), now, uptime, tally, stats, self._before, self.alerts, self.gaps)
+        self._begin(now, stats)
+        charts = [Chart(metric, self._ring.series(metric, day.since)) for metric in METRICS[:DRAWN]]
+        chart = await draw_chart(charts, self._zone)
+        self._submit(summary_event(day, self._ring, self._zone, chart=chart))

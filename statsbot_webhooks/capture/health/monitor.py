@@ -1,0 +1,108 @@
+"""How the bot is: everything that watches it, put together. Samples and alerts, the loop, its life, the sign of life."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
+from zoneinfo import ZoneInfo
+
+from discord.ext import commands
+
+from ...config.model import WebhookConfig
+from ...events.accounting import Stats
+from ...events.daily_counts import Tally
+from ...events.event import Event
+from ..lifecycle.hooks import LifecycleHooks
+from .call_watch import CallWatch
+from .daily_summary import DailySummary
+from .heartbeat import Heartbeat
+from .loop_watchdog import LoopWatch
+from .sampler import Sampler
+from .task_loops import TaskLoops
+
+Submit = Callable[[Event], object]
+
+
+async def _no_stats() -> Stats:
+    return Stats({}, 0, 0, 0)
+
+
+async def _no_tally() -> Tally:
+    return Tally()
+
+
+def _no_problem() -> str:
+    return ""
+
+
+class Health:
+    """Watch a bot. `find_delivery_problem` says what keeps events from arriving, `stats` returns the
+    books, and `take_tally` what came in since it was called last."""
+
+    def __init__(
+        self,
+        bot: commands.Bot,
+        submit: Submit,
+        *,
+        settings: WebhookConfig,
+        now: Callable[[], float],
+        find_delivery_problem: Callable[[], str] = _no_problem,
+        stats: Callable[[], Awaitable[Stats]] = _no_stats,
+        take_tally: Callable[[], Awaitable[Tally]] = _no_tally,
+    ) -> None:
+        self._bot = bot
+        self._settings = settings
+        self._find_delivery_problem = find_delivery_problem
+        self._loop_watch = LoopWatch(submit, critical_ms=settings.loop_lag_critical_ms, now=now)
+        self._task_loops = TaskLoops()
+        self.calls = CallWatch(bot, submit, now=now, command_ms=settings.slow_command_ms, listener_ms=settings.slow_listener_ms)
+        ship: Submit = submit if settings.lifecycle else _ignore
+        self.lifecycle = LifecycleHooks(bot, ship, now=now, gap_seconds=settings.gateway_gap_seconds)
+        self.sampler = Sampler(
+            bot,
+            submit,
+            settings=settings,
+            now=now,
+            sources=[self._loop_watch.measure, self.calls.measure, self._task_loops.measure],
+            loop_thresholds=self._task_loops.thresholds,
+            offline_shards=lambda: self.lifecycle.offline_shards,
+            after=self._after_sample,
+        )
+        self.summary = DailySummary(
+            submit,
+            self.sampler.ring,
+            hour=settings.summary_hour,
+            zone=ZoneInfo(settings.summary_timezone),
+            stats=stats,
+            take_tally=take_tally,
+        )
+
+    def install(self, stack: ExitStack) -> None:
+        """Start everything; the stack ends it in reverse, so that the last word is that the bot has stopped."""
+        self.lifecycle.install(stack)
+        self._loop_watch.install(stack)
+        self._task_loops.install(stack)
+        self.calls.install(stack)
+        self.sampler.install(stack)
+        url = self._settings.heartbeat_url
+        if url is not None:
+            interval = self._settings.heartbeat_interval_seconds
+            Heartbeat(url.get_secret_value(), interval_seconds=interval, find_problem=self.find_problem).install(stack)
+
+    async def _after_sample(self, now: float, opened: Sequence[str]) -> None:
+        self.summary.alerts.update(opened)
+        self.summary.gaps += self.lifecycle.take_gaps()
+        await self.summary.tick(now)
+
+    def find_problem(self) -> str:
+        """Say what is wrong with gateway, loop or delivery; nothing when all is well."""
+        if not self._bot.is_ready() or self.lifecycle.offline_shards:
+            return "the gateway is down"
+        if time.monotonic() - self._loop_watch.last_stall < self._settings.heartbeat_interval_seconds:
+            return "the event loop was blocked"
+        return self._find_delivery_problem()
+
+
+def _ignore(_event: Event) -> None:
+    """Ship nothing: lifecycle events are switched off, and the gateway is still watched."""

@@ -1,0 +1,72 @@
+"""Slow calls of one command or listener in a row, as one card. Pure: `now` is an argument."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from ...events.event import Event, EventKind, LogLevel
+from ..errors.context import Scene
+from .metrics import format_span
+
+# Slow calls of the same thing within this time of the first are one card.
+_CARD_SECONDS: Final = 1800.0
+# A card says at most so often that it has happened again.
+_REPEAT_SECONDS: Final = 30.0
+_MAX_NAMES: Final = 200
+
+
+@dataclass(slots=True)
+class _Tally:
+    began: float
+    count: int = 0
+    worst: float = 0.0
+    shown: float = 0.0
+    running: bool = False
+
+
+class SlowCalls:
+    """Count slow calls by name."""
+
+    def __init__(self) -> None:
+        self._tallies: dict[str, _Tally] = {}
+
+    def note(
+        self, name: str, place: Scene, seconds: float, limit: float, where: str, *, now: float, is_running: bool, is_new: bool
+    ) -> Event | None:
+        """Return the event that shows a slow call, or None when the card has just been shown."""
+        tally = self._tallies.get(name)
+        if tally is None or now - tally.began >= _CARD_SECONDS:
+            if tally is None and len(self._tallies) >= _MAX_NAMES:
+                self._tallies.clear()
+            tally = self._tallies[name] = _Tally(now)
+        # A call that was shown while it ran is counted once.
+        tally.count += is_new
+        tally.worst = max(tally.worst, seconds)
+        if tally.shown and now - tally.shown < _REPEAT_SECONDS and tally.running is is_running:
+            return None
+        tally.shown, tally.running = now, is_running
+        return _event(name, place, seconds, limit, where, tally, now)
+
+
+def _event(name: str, place: Scene, seconds: float, limit: float, where: str, tally: _Tally, now: float) -> Event:
+    title = name[0].upper() + name[1:]
+    text = f"{title} has been running for {format_span(seconds)}" if tally.running else f"{title} took {format_span(seconds)}"
+    context: dict[str, object] = {"limit": format_span(limit)}
+    if where:
+        context["Where it was" if not tally.running else "Where it is"] = where
+    if tally.count > 1:
+        context |= {"Slow calls": tally.count, "slowest": format_span(tally.worst)}
+    return Event(
+        EventKind.PERFORMANCE,
+        LogLevel.WARNING,
+        f"{text}, longer than {format_span(limit)}.",
+        now,
+        name,
+        {**context, **place.details},
+        guild_id=place.guild_id,
+        persons=place.persons,
+        template=name,
+        title=f"Slow {name}",
+        card=f"slow/{name}/{int(tally.began)}",
+    )

@@ -1,0 +1,123 @@
+"""How long the runs of every `tasks.loop` take, and which run longer than their interval."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import math
+import time
+import weakref
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from discord.ext import tasks
+
+from ..guard import Border
+from .alerts import Threshold
+
+# More loops than this are not measured; each is a metric.
+_MAX_LOOPS: Final = 50
+_OURS: Final = "statsbot_webhooks"
+_PREFIX: Final = "task_loop_seconds/"
+
+
+@dataclass(slots=True, eq=False)
+class _Measured:
+    """A loop that is measured. `worst` is the longest run since the last sample, `runs` are those that are not over."""
+
+    loop: weakref.ref[Any]
+    name: str
+    interval: float
+    worst: float | None = None
+    runs: dict[int, float] = field(default_factory=dict[int, float])
+
+
+class TaskLoops:
+    """Find the loops that run, in each sample, and measure their runs from then on.
+
+    They are found by their tasks: `Loop.start` makes one of the coroutine `Loop._loop`, whose frame knows the loop. So loops
+    of cogs, bots and modules are all found, and nothing of the host is searched.
+    """
+
+    def __init__(self) -> None:
+        self._measured: weakref.WeakKeyDictionary[Any, _Measured] = weakref.WeakKeyDictionary()
+        self._undo: list[Callable[[], None]] = []
+        self.border = Border("the run time of a task loop")
+
+    def install(self, stack: ExitStack) -> None:
+        """Let the stack take everything off the loops again."""
+        stack.callback(self._release)
+
+    def _release(self) -> None:
+        for undo in self._undo:
+            undo()
+        self._undo.clear()
+        self._measured.clear()
+
+    def measure(self) -> dict[str, float]:
+        """Return the longest run of each loop since the last call, in seconds, those that are not over included."""
+        self.border.call(self._find)
+        now = time.monotonic()
+        sample: dict[str, float] = {}
+        for found in list(self._measured.values()):
+            longest = max((now - started for started in found.runs.values()), default=0.0)
+            if found.runs or found.worst is not None:
+                sample[_PREFIX + found.name] = max(found.worst or 0.0, longest)
+            found.worst = None
+        return sample
+
+    def thresholds(self) -> dict[str, Threshold]:
+        """Return for each loop its interval: a run that takes longer makes the next one late."""
+        found = [each for each in self._measured.values() if each.interval]
+        return {_PREFIX + each.name: Threshold(each.interval, math.inf) for each in found}
+
+    def _find(self) -> None:
+        kind: Any = tasks.Loop
+        code = kind._loop.__code__  # noqa: SLF001 - the only name that tells a loop's task from others
+        for task in asyncio.all_tasks():
+            coro: Any = task.get_coro()
+            if getattr(coro, "cr_code", None) is not code or coro.cr_frame is None or len(self._measured) >= _MAX_LOOPS:
+                continue
+            loop = coro.cr_frame.f_locals.get("self")
+            if loop is not None and loop not in self._measured and not task.get_name().startswith(_OURS):
+                self._watch(loop)
+
+    def _watch(self, loop: Any) -> None:
+        original = loop.coro
+        name = getattr(original, "__qualname__", "loop").rpartition("<locals>.")[2]
+        names = {each.name for each in self._measured.values()}
+        if name in names:
+            name = f"{name} ({sum(each.partition(' (')[0] == name for each in names) + 1})"
+        found = _Measured(weakref.ref(loop), name, _interval(loop))
+        self._measured[loop] = found
+
+        @functools.wraps(original)
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            coro = original(*args, **kwargs)
+            # The coroutine is dropped when it is over, so no frame of ours is in the traceback of one that fails.
+            key, started = id(coro), time.monotonic()
+            found.runs[key] = started
+            weakref.finalize(coro, _end, found, key, started).atexit = False
+            return coro
+
+        reference = weakref.ref(loop)
+
+        def undo() -> None:
+            mine = reference()
+            if mine is not None and mine.coro is timed:
+                mine.coro = original
+
+        loop.coro = timed
+        self._undo.append(undo)
+
+
+def _end(found: _Measured, key: int, started: float) -> None:
+    found.runs.pop(key, None)
+    found.worst = max(found.worst or 0.0, time.monotonic() - started)
+
+
+def _interval(loop: Any) -> float:
+    """Return the seconds between two runs, or 0 for a loop that runs at times of day, or without a pause."""
+    return (loop.seconds or 0.0) + 60 * (loop.minutes or 0.0) + 3600 * (loop.hours or 0.0)

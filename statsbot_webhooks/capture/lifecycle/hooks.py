@@ -1,0 +1,189 @@
+"""The life of the bot: online, gateway gaps, servers joined and left, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from importlib import metadata
+
+import discord
+import psutil
+from discord.ext import commands
+
+from ...events.event import Event, Person
+from ..errors.extension_hooks import is_closing
+from ..guard import Border
+from ..health.alert_event import GREEN, GREY
+from ..health.metrics import format_span
+from .events import gateway_event, guild_event, life_event
+from .gateway_gaps import Connection
+
+Submit = Callable[[Event], object]
+
+
+class LifecycleHooks:
+    """Listeners for what happens to the bot as a whole. A gap of the gateway is shown from `gap_seconds` on."""
+
+    def __init__(self, bot: commands.Bot, submit: Submit, *, now: Callable[[], float], gap_seconds: float) -> None:
+        self._bot = bot
+        self._submit = submit
+        self._now = now
+        self._gap_seconds = gap_seconds
+        # By shard; a bot without shards has one connection, None.
+        self._connections: dict[int | None, Connection] = {}
+        self._timers: dict[int | None, asyncio.TimerHandle] = {}
+        self._is_online = False
+        self._gaps = 0
+        self.border = Border("an event of the bot's life")
+
+    @property
+    def offline_shards(self) -> set[int | None]:
+        """The shards that are disconnected; None stands for the one connection of a bot without shards."""
+        return {shard for shard, connection in self._connections.items() if connection.is_down}
+
+    def take_gaps(self) -> int:
+        """Return how often a shard lost its connection since the last call."""
+        gaps, self._gaps = self._gaps, 0
+        return gaps
+
+    def install(self, stack: ExitStack) -> None:
+        """Add the listeners; the stack takes them off, and says that the bot has stopped."""
+        # A bot that is ready now was so before the extension was loaded.
+        if self._bot.is_ready():
+            self.border.call(self._tell_start, "Logging is on")
+        stack.callback(self.border.call, self._tell_stop)
+        stack.callback(self._cancel_timers)
+        listeners = [self._on_ready, self._on_guild_join, self._on_guild_remove]
+        if isinstance(self._bot, commands.AutoShardedBot):
+            listeners += [self._on_shard_disconnect, self._on_shard_resumed, self._on_shard_ready]
+        else:
+            listeners += [self._on_disconnect, self._on_resumed]
+        for listener in listeners:
+            name = listener.__name__.removeprefix("_")
+            self._bot.add_listener(listener, name)
+            stack.callback(self._bot.remove_listener, listener, name)
+
+    # -- online and stopped
+
+    async def _on_ready(self) -> None:
+        self.border.call(self._ready)
+
+    def _ready(self) -> None:
+        if not self._is_online:
+            self._tell_start("Online")
+        elif not isinstance(self._bot, commands.AutoShardedBot):
+            self._up(None, is_resumed=False)
+
+    def _tell_start(self, title: str) -> None:
+        self._is_online = True
+        bot = self._bot
+        members = sum(guild.member_count or 0 for guild in bot.guilds)
+        context: dict[str, object] = {"servers": len(bot.guilds), "members": members}
+        if isinstance(bot, commands.AutoShardedBot):
+            context["shards"] = len(bot.shards)
+        context |= {"host": _host(), "Runs on": _versions(), "Up for": format_span(_uptime())}
+        text = f"{bot.user.name if bot.user else 'The bot'} is online." if title == "Online" else "The extension was loaded."
+        self._submit(life_event(title, text, context, now=self._now(), color=GREEN))
+
+    def _tell_stop(self) -> None:
+        if not self._is_online:
+            return
+        # A bot that is closed unloads its extensions; `cog_unload` itself does not know why it is called.
+        closes = is_closing(self._bot)
+        title = "Stopped" if closes else "Logging is off"
+        text = "The bot was closed." if closes else "The extension was unloaded; the bot goes on."
+        context = {"Up for": format_span(_uptime()), "host": _host(), "Runs on": _versions()}
+        self._submit(life_event(title, text, context, now=self._now(), color=GREY))
+
+    # -- the gateway
+
+    async def _on_disconnect(self) -> None:
+        self.border.call(self._down, None)
+
+    async def _on_shard_disconnect(self, shard: int) -> None:
+        self.border.call(self._down, shard)
+
+    async def _on_resumed(self) -> None:
+        self.border.call(self._up, None, is_resumed=True)
+
+    async def _on_shard_resumed(self, shard: int) -> None:
+        self.border.call(self._up, shard, is_resumed=True)
+
+    async def _on_shard_ready(self, shard: int) -> None:
+        self.border.call(self._up, shard, is_resumed=False)
+
+    def _down(self, shard: int | None) -> None:
+        # Before the bot was online, a failing connection is the host's own error, and it is logged as such.
+        if not self._is_online:
+            return
+        connection = self._connections.setdefault(shard, Connection(self._gap_seconds))
+        if connection.down(self._now()):
+            self._gaps += 1
+            self._cancel_timer(shard)
+            loop = asyncio.get_running_loop()
+            self._timers[shard] = loop.call_later(self._gap_seconds, self.border.call, self._look, shard)
+
+    def _look(self, shard: int | None) -> None:
+        gaps = self._connections[shard].look(self._now())
+        if gaps is not None:
+            self._submit(gateway_event(shard, gaps, now=self._now()))
+
+    def _up(self, shard: int | None, *, is_resumed: bool) -> None:
+        self._cancel_timer(shard)
+        connection = self._connections.get(shard)
+        gaps = connection.up(self._now(), is_resumed=is_resumed) if connection is not None else None
+        if gaps is not None:
+            self._submit(gateway_event(shard, gaps, now=self._now()))
+
+    def _cancel_timer(self, shard: int | None) -> None:
+        timer = self._timers.pop(shard, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _cancel_timers(self) -> None:
+        for shard in list(self._timers):
+            self._cancel_timer(shard)
+
+    # -- servers
+
+    async def _on_guild_join(self, guild: discord.Guild) -> None:
+        self.border.call(self._tell_guild, "joined", guild)
+
+    async def _on_guild_remove(self, guild: discord.Guild) -> None:
+        self.border.call(self._tell_guild, "left", guild)
+
+    def _tell_guild(self, verb: str, guild: discord.Guild) -> None:
+        owner = guild.owner
+        names = tuple(dict.fromkeys((owner.name, owner.display_name))) if owner is not None else ()
+        event = guild_event(
+            verb,
+            guild_id=guild.id,
+            name=guild.name,
+            members=guild.member_count,
+            owner=Person(guild.owner_id or 0, names),
+            icon_url=guild.icon.url if guild.icon is not None else "",
+            guilds=len(self._bot.guilds),
+            now=self._now(),
+        )
+        self._submit(event)
+
+
+def _uptime() -> float:
+    """Return for how many seconds this process has been running: it outlives a reload of the extension."""
+    return max(time.time() - psutil.Process().create_time(), 0.0)
+
+
+def _host() -> str:
+    """Return the system and the name of the machine; no address, no user, no path."""
+    return f"{platform.system()} · {platform.node() or 'unnamed'}"
+
+
+def _versions() -> str:
+    try:
+        ours = metadata.version("statsbot_webhooks")
+    except metadata.PackageNotFoundError:
+        ours = "(not installed)"
+    return f"Python {platform.python_version()} · discord.py {discord.__version__} · statsbot_webhooks {ours}"

@@ -1,0 +1,1 @@
+"""Members joining, leaving, being kicked or banned, alone or in crowds."""

@@ -1,0 +1,252 @@
+"""Members coming and going: listens on the bot, and shows what `departures` and `surge` make of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, Final
+
+import discord
+from discord.ext import commands
+
+from ...config.model import WebhookConfig
+from ...events.event import Event
+from ..guard import Border
+from .crowd_events import prune_event, surge_event
+from .departures import Departure, Departures, Type
+from .member_events import blind_event, departure_event, departure_row, join_event
+from .profiles import AuditEntry, Place, Who
+from .prunes import Prune
+from .rows import Row
+from .surges import Surges
+
+_log = logging.getLogger(__name__)
+_ACTIONS: Final = {
+    discord.AuditLogAction.kick: Type.KICK,
+    discord.AuditLogAction.ban: Type.BAN,
+    discord.AuditLogAction.unban: Type.UNBAN,
+}
+# A clock that is set back must not hold anything for longer than this.
+_MAX_SLEEP: Final = 5.0
+# Departures that may be corrected are a message each; the rest of a busy minute shares messages.
+_MAX_CARDS: Final = 15
+_CARD_SECONDS: Final = 60.0
+# Which surge a departure belongs to; they are told apart because each has its own list.
+_CROWDS: Final = {Type.UNBAN: "unbans"}
+
+
+class MemberHooks:
+    """Listen on the bot; `add_listener` leaves the host's own handlers as they are (H7)."""
+
+    def __init__(
+        self, bot: commands.Bot, submit: Callable[[Event], object], *, now: Callable[[], float], settings: WebhookConfig
+    ) -> None:
+        self._bot = bot
+        self._submit = submit
+        self._now = now
+        self._settings = settings
+        self._departures = Departures(self._show, self._show_prune)
+        self._surges: dict[tuple[int, str], Surges] = {}
+        # Those that have something to show now or later: a bot in a thousand servers must not look at all of them each time.
+        self._busy: dict[tuple[int, str], Surges] = {}
+        self._blind: set[int] = set()
+        self._cards: deque[float] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self.border = Border("a member event")
+
+    def install(self, stack: ExitStack) -> None:
+        """Add the listeners; the stack removes them and submits what still waits."""
+        stack.callback(self.flush)
+        listeners = (
+            self.on_member_join,
+            self.on_raw_member_remove,
+            self.on_member_ban,
+            self.on_member_unban,
+            self.on_audit_log_entry_create,
+        )
+        for listener in listeners:
+            self._bot.add_listener(listener)
+            stack.callback(self._bot.remove_listener, listener)
+
+    def flush(self) -> None:
+        """Submit everything that still waits for an explanation, and end the surges that are open."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.border.call(self._departures.flush)
+        for surges in self._surges.values():
+            surges.close(self._now())
+        self.border.call(self._show_surges)
+
+    # -- what discord.py calls
+
+    async def on_member_join(self, member: discord.Member) -> None:
+        self._call(self._join, member)
+
+    async def on_raw_member_remove(self, payload: discord.RawMemberRemoveEvent) -> None:
+        self._call(self._leave, payload)
+
+    async def on_member_ban(self, guild: discord.Guild, user: discord.User | discord.Member) -> None:
+        self._call(self._tell, self._departures.ban, guild, user)
+
+    async def on_member_unban(self, guild: discord.Guild, user: discord.User) -> None:
+        self._call(self._tell, self._departures.unban, guild, user)
+
+    async def on_audit_log_entry_create(self, entry: discord.AuditLogEntry) -> None:
+        self._call(self._explain, entry)
+
+    # -- from discord.py's objects to plain facts
+
+    def _call(self, hook: Callable[..., None], *args: Any) -> None:
+        self.border.call(hook, *args)
+        self.border.call(self._show_surges)
+        self._arm()
+
+    def _join(self, member: discord.Member) -> None:
+        if not self._is_shown(member.guild, member):
+            return
+        now, place, who = self._now(), self._place(member.guild), read_who(member)
+        gone = self._departures.join(place, who, now)
+        if not self._surge(place, "raid").add(Row(f"{who.id}/{now}", now, who, "joined"), place, now):
+            self._submit(join_event(who, place, now, rejoined=member.flags.did_rejoin, gone=gone))
+
+    def _leave(self, payload: discord.RawMemberRemoveEvent) -> None:
+        guild = self._bot.get_guild(payload.guild_id)
+        if guild is not None:
+            self._tell(self._departures.leave, guild, payload.user)
+
+    def _tell(self, what: Callable[[Place, Who, float], None], guild: discord.Guild, user: discord.abc.User) -> None:
+        if self._is_shown(guild, user):
+            place = self._place(guild)
+            self._check_sight(place)
+            what(place, read_who(user), self._now())
+
+    def _explain(self, entry: discord.AuditLogEntry) -> None:
+        if not self._is_shown(entry.guild, entry.target):
+            return
+        place, now = self._place(entry.guild), self._now()
+        if entry.action is discord.AuditLogAction.member_prune:
+            self._departures.explain_prune(read_entry(entry, "prune"), place, now)
+            return
+        action, target_id = _ACTIONS.get(entry.action), getattr(entry.target, "id", None)
+        if action is None or target_id is None:
+            return
+        # Of a person who is not in the cache the entry has nothing but the id.
+        user = entry.target if isinstance(entry.target, discord.abc.User) else self._bot.get_user(target_id)
+        who = Who(target_id) if user is None else read_who(user)
+        self._departures.explain(read_entry(entry, action.value), place, who, now)
+
+    def _is_shown(self, guild: discord.Guild, user: object) -> bool:
+        if self._settings.ignore_bots and getattr(user, "bot", False):
+            return False
+        return not self._settings.guild_ids or guild.id in self._settings.guild_ids
+
+    def _place(self, guild: discord.Guild) -> Place:
+        # `me` is missing for a moment when the bot itself is being removed.
+        allowed = guild.me.guild_permissions if guild.me is not None else discord.Permissions.none()  # pyright: ignore[reportUnnecessaryComparison]
+        told = self._bot.intents.moderation
+        # https://github.com/discord/discord-api-docs/pull/7948: bans are told to whoever has one of the two.
+        sees_bans = told and (allowed.view_audit_log or allowed.ban_members)
+        return Place(guild.id, guild.name, guild.member_count, told and allowed.view_audit_log, sees_bans)
+
+    # -- from facts to events
+
+    def _check_sight(self, place: Place) -> None:
+        """Say once for each server that its audit log cannot be seen, and again when it was visible in between."""
+        if place.sees_audit_log:
+            self._blind.discard(place.id)
+        elif place.id not in self._blind:
+            self._blind.add(place.id)
+            event = blind_event(place, self._now(), has_intent=self._bot.intents.moderation)
+            _log.warning("%s", event.message)
+            self._submit(event)
+
+    def _show(self, departure: Departure) -> None:
+        row, now = departure_row(departure), self._now()
+        surges = self._surge(departure.place, _CROWDS.get(departure.type, "departures"))
+        is_listed = surges.correct(row, now)
+        if not is_listed and not departure.is_shown:
+            is_listed = surges.add(row, departure.place, now)
+        if not departure.is_shown and not is_listed:
+            departure.is_carded = departure.may_change and self._take_card(now)
+        if departure.is_shown or not is_listed:
+            self._submit(departure_event(departure))
+            departure.is_shown = True
+
+    def _take_card(self, now: float) -> bool:
+        """Whether there may be another card: each is a message of its own, of which a channel takes 30 a minute."""
+        while self._cards and now - self._cards[0] > _CARD_SECONDS:
+            self._cards.popleft()
+        if len(self._cards) >= _MAX_CARDS:
+            return False
+        self._cards.append(now)
+        return True
+
+    def _show_prune(self, prune: Prune) -> None:
+        self._submit(prune_event(prune, self._now()))
+
+    def _surge(self, place: Place, what: str) -> Surges:
+        """Return what watches a server for one thing, to be told of something."""
+        key = (place.id, what)
+        if key not in self._surges:
+            self._surges[key] = Surges(what, limit=self._settings.raid_joins, seconds=self._settings.raid_seconds)
+        self._busy[key] = self._surges[key]
+        return self._surges[key]
+
+    def _show_surges(self) -> None:
+        now = self._now()
+        for key, surges in list(self._busy.items()):
+            for surge in surges.tick(now):
+                self._submit(surge_event(surge, now))
+            if surges.next_due is None:
+                del self._busy[key]
+
+    # -- time
+
+    def _arm(self) -> None:
+        """Set the one timer to the next moment at which something is due."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        times = [surges.next_due for surges in self._busy.values()]
+        due = min((time for time in (self._departures.next_due, *times) if time is not None), default=None)
+        if due is not None:
+            pause = min(max(due - self._now(), 0.0), _MAX_SLEEP)
+            self._timer = asyncio.get_running_loop().call_later(pause, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._call(self._departures.tick, self._now())
+
+
+def read_who(user: discord.abc.User) -> Who:
+    """Return what is known of a user now: the object itself may change later."""
+    names = tuple(name for key in ("global_name", "nick") if (name := getattr(user, key, None)))
+    roles: tuple[str, ...] | None = None
+    joined: float | None = None
+    # Only a member that was in the cache has more than names.
+    if isinstance(user, discord.Member):
+        roles = tuple(role.name for role in reversed(user.roles) if not role.is_default())
+        joined = user.joined_at.timestamp() if user.joined_at is not None else None
+    return Who(
+        user.id,
+        user.name,
+        user.display_name,
+        names,
+        user.display_avatar.url,
+        discord.utils.snowflake_time(user.id).timestamp(),
+        user.bot,
+        roles,
+        joined,
+    )
+
+
+def read_entry(entry: discord.AuditLogEntry, action: str) -> AuditEntry:
+    """Return what an entry says; a moderator that is not in the cache is an id."""
+    moderator = read_who(entry.user) if entry.user is not None else Who(entry.user_id) if entry.user_id is not None else None
+    removed, days = getattr(entry.extra, "members_removed", 0), getattr(entry.extra, "delete_member_days", 0)
+    created = entry.created_at.timestamp()
+    return AuditEntry(entry.id, action, created, moderator, entry.reason or "", int(removed), int(days))

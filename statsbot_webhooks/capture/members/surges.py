@@ -1,0 +1,156 @@
+"""Many joins, or many departures, of one server in a short time: one growing list instead of a card each. Pure.
+
+A surge begins with more than `limit` of them in `seconds`, and the ones it began with belong to it. It is over when no more
+than half of the limit came in such a span, for three spans. Every one of them is a row, and a row that is added again
+replaces the one before, also after the end. A list that gets too long is closed and goes on in a new one: none is left out.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+from ...events.event import Person
+from .profiles import Place
+from .rows import Row, format_row
+
+_EMIT_SECONDS: Final = 5.0
+_QUIET_SPANS: Final = 3
+# Rows that a list may have, of about 60 bytes; and how many of them justify a second more between two showings.
+_MAX_ROWS: Final = 10_000
+_ROWS_A_SECOND: Final = 500
+# How long rows of a surge that is over can still be corrected.
+_REMEMBER_SECONDS: Final = 600.0
+_MAX_OVER: Final = 3
+
+
+@dataclass(slots=True, eq=False)
+class Surge:
+    """A surge, `over` or not. Times are seconds since the epoch; `peak` counts the busiest span of `seconds`.
+
+    `due` is when it is to be shown, None while there is nothing new to show.
+    """
+
+    place: Place
+    what: str
+    seconds: float
+    began: float
+    number: int = 1
+    rows: dict[str, Row] = field(default_factory=dict[str, Row])
+    # Made once for each row: a list of thousands must not hold up the event loop whenever it is shown.
+    lines: dict[str, str] = field(default_factory=dict[str, str])
+    persons: dict[int, Person] = field(default_factory=dict[int, Person])
+    last: float = 0.0
+    peak: int = 0
+    over: bool = False
+    goes_on: bool = False
+    due: float | None = None
+
+    @property
+    def card(self) -> str:
+        """The key under which the next showing replaces the one before."""
+        return f"{self.what}/{self.place.id}/{int(self.began * 1000)}/{self.number}"
+
+    @property
+    def per_minute(self) -> float:
+        """How many came a minute, over the time from the first to the last, or one span if that is longer."""
+        return len(self.rows) / max(self.last - self.began, self.seconds) * 60
+
+    def put(self, row: Row, now: float) -> None:
+        self.rows[row.key] = row
+        self.lines[row.key] = format_row(row)
+        for who in (row.who, row.by):
+            if who is not None:
+                self.persons[who.id] = who.person
+        self.last = max(self.last, row.time)
+        if self.due is None:
+            self.due = now + _EMIT_SECONDS + len(self.rows) / _ROWS_A_SECOND
+
+
+class Surges:
+    """Watch one server for one thing. After `add`, and whenever `next_due` has come, `tick` says what to show."""
+
+    def __init__(self, what: str, *, limit: int, seconds: float) -> None:
+        self._what = what
+        self._limit = limit
+        self._seconds = seconds
+        self._recent: deque[tuple[float, Row]] = deque()
+        self._open: Surge | None = None
+        self._over: list[Surge] = []
+        self._quiet_at = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        return self._open is not None
+
+    @property
+    def next_due(self) -> float | None:
+        """When `tick` has something to do, if ever."""
+        times = [surge.due for surge in self._all() if surge.due is not None]
+        times += [surge.last + _REMEMBER_SECONDS for surge in self._over]
+        if self._open is not None:
+            times.append(self._quiet_at)
+        return min(times, default=None)
+
+    def correct(self, row: Row, now: float) -> bool:
+        """Replace a row that is in a list; False when it is in none."""
+        found = next((surge for surge in self._all() if row.key in surge.rows), None)
+        if found is not None:
+            found.put(row, now)
+        return found is not None
+
+    def add(self, row: Row, place: Place, now: float) -> bool:
+        """Take a row in; True when it is in the list of a surge now, False when it has to be shown by itself."""
+        self._recent.append((now, row))
+        while now - self._recent[0][0] > self._seconds or len(self._recent) > _MAX_ROWS:
+            self._recent.popleft()
+        if self._open is None:
+            if len(self._recent) <= self._limit:
+                return False
+            first = [each for _, each in self._recent]
+            self._open = self._begin(place, min(each.time for each in first), 1)
+            self._open.due = now
+            for each in first:
+                self._open.put(each, now)
+        elif len(self._open.rows) >= _MAX_ROWS:
+            self._end(now, goes_on=True)
+            self._open = self._begin(place, row.time, self._over[-1].number + 1)
+            self._open.due = now
+        surge = self._open
+        surge.place = place
+        surge.peak = max(surge.peak, len(self._recent))
+        if len(self._recent) > self._limit // 2:
+            self._quiet_at = now + _QUIET_SPANS * self._seconds
+        surge.put(row, now)
+        return True
+
+    def tick(self, now: float) -> list[Surge]:
+        """Return every surge that is to be shown now: it has begun, grown or ended, or was corrected."""
+        if self._open is not None and now >= self._quiet_at:
+            self.close(now)
+        due = [surge for surge in self._all() if surge.due is not None and surge.due <= now]
+        for surge in due:
+            surge.due = None
+        self._over = [surge for surge in self._over if surge.due is not None or now < surge.last + _REMEMBER_SECONDS][-_MAX_OVER:]
+        return due
+
+    def close(self, now: float) -> None:
+        """End the surge that is open; everything new is to be shown now."""
+        if self._open is not None:
+            self._end(now, goes_on=False)
+        self._recent.clear()
+        for surge in self._over:
+            surge.due = surge.due and now
+
+    def _all(self) -> list[Surge]:
+        return self._over if self._open is None else [*self._over, self._open]
+
+    def _begin(self, place: Place, began: float, number: int) -> Surge:
+        return Surge(place, self._what, self._seconds, began, number, last=began)
+
+    def _end(self, now: float, *, goes_on: bool) -> None:
+        surge, self._open = self._open, None
+        if surge is not None:
+            surge.over, surge.goes_on, surge.due = True, goes_on, now
+            self._over.append(surge)

@@ -1,0 +1,117 @@
+"""What is kept back for a while: `mute` and `unmute`."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from ..pipeline.mutes import Mute, MuteKind, format_duration, format_summary, parse_duration
+from .base import Complaint, Theme, checked, make_command, plain
+from .delivery import logger_names
+
+_DURATIONS = ("10m", "30m", "1h", "6h", "24h", "7d")
+_FINGERPRINT = re.compile(r"[0-9a-f]{16}\Z")
+
+
+class Muting(Theme):
+    """Begin and end mutes."""
+
+    def commands(self) -> list[app_commands.Command[Any, ..., Any]]:
+        mute = make_command("mute", "Do not show a destination, one event or a logger for a while", self.mute)
+        unmute = make_command("unmute", "End a mute before its time", self.unmute)
+        mute.autocomplete("target")(self.complete_target)
+        mute.autocomplete("duration")(self.complete_duration)
+        unmute.autocomplete("target")(self.complete_mute)
+        return [mute, unmute]
+
+    @checked
+    @app_commands.describe(
+        target="A destination, the fingerprint of an event, or a logger with those below it",
+        duration="Such as 10m, 1h 30m or 2d",
+        reason="Shown with the summary when the mute ends",
+    )
+    async def mute(
+        self,
+        interaction: discord.Interaction,
+        target: str,
+        duration: str,
+        reason: app_commands.Range[str, 1, 200] | None = None,
+    ) -> str:
+        kind, name = self._target(target)
+        try:
+            seconds = parse_duration(duration)
+        except ValueError as error:
+            raise Complaint(plain(str(error), 200)) from None
+        return await self.begin(interaction, kind, name, seconds, reason or "")
+
+    async def begin(self, interaction: discord.Interaction, kind: MuteKind, name: str, seconds: float, reason: str) -> str:
+        """Begin a mute, and say so."""
+        now = time.time()
+        mute = Mute(kind, name, now + seconds, now, reason, interaction.user.name)
+        await self.manager.steer(self.manager.control.mute, mute)
+        why = f", reason: {reason}" if reason else ""
+        await self.desk.record(interaction, f"muted {kind.value} {name} for {format_duration(seconds)}{why}")
+        return f"{kind.value.capitalize()} **{plain(name, 80)}** is muted until <t:{int(mute.until)}:f>."
+
+    def _target(self, target: str) -> tuple[MuteKind, str]:
+        sort, separator, name = target.strip().partition("/")
+        if separator and sort in list(MuteKind) and name:
+            kind = MuteKind(sort)
+            return kind, self.desk.destination(name) if kind == MuteKind.DESTINATION else name
+        name = target.strip()
+        if not name:
+            raise Complaint("Name a destination, a fingerprint or a logger.")
+        if name in self.manager.workers:
+            return MuteKind.DESTINATION, name
+        return (MuteKind.FINGERPRINT if _FINGERPRINT.match(name) else MuteKind.LOGGER), name
+
+    @checked
+    @app_commands.describe(target="Which mute")
+    async def unmute(self, interaction: discord.Interaction, target: str) -> str:
+        keys = {mute.key for mute, _ in self.manager.control.mutes}
+        key = next((each for each in keys if target.strip() in (each, each.partition("/")[2])), target)
+        ended = await self.manager.steer(self.manager.control.unmute, key)
+        if ended is None:
+            raise Complaint(f"{plain(target, 80)} is not muted.")
+        mute, tally = ended
+        await self.desk.record(interaction, f"ended a mute. {format_summary(mute, tally, time.time())}")
+        return plain(format_summary(mute, tally, time.time()), 1900)
+
+    async def complete_target(self, interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
+        """Offer the destinations, what was shown last, and the loggers."""
+
+        def choices() -> list[tuple[str, str]]:
+            found = [(f"destination {name}", f"destination/{name}") for name in self.manager.workers]
+            for seen in self.manager.control.tail.all()[:15]:
+                text = plain(seen.event.message, 50)
+                found.append((f"event {seen.event.level.value} {text}", f"fingerprint/{seen.fingerprint}"))
+            return found + [(f"logger {name}", f"logger/{name}") for name in logger_names()]
+
+        return await self.desk.offers(interaction, current, choices)
+
+    async def complete_duration(self, interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
+        """Offer usual durations, and what was typed if it is one."""
+
+        def choices() -> list[tuple[str, str]]:
+            typed = current.strip()
+            try:
+                return [(format_duration(parse_duration(typed)), typed), *((text, text) for text in _DURATIONS)]
+            except ValueError:
+                return [(text, text) for text in _DURATIONS]
+
+        return await self.desk.offers(interaction, current, choices)
+
+    async def complete_mute(self, interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
+        """Offer the mutes that hold."""
+
+        def choices() -> list[tuple[str, str]]:
+            return [
+                (f"{mute.kind.value} {mute.target} ({tally.count} so far)", mute.key)
+                for mute, tally in self.manager.control.mutes
+            ]
+
+        return await self.desk.offers(interaction, current, choices)

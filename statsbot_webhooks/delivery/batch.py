@@ -1,0 +1,119 @@
+"""Which of the waiting entries leave together, and in which presentation. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+from ..events.event import Event
+from ..events.folding import Fold, Group, fingerprints, group_events
+from ..formatting.formatter import MessageFormatter, WebhookMessage, mark
+from ..storage import Entry
+
+# As many as one digest may hold: 50,000 events are five messages. Their claim ends earlier when they have much text.
+MAX_ENTRIES = 10_000
+# How many entries a message shows on average: cards with tracebacks are long, lines are at most 250 units.
+_PER_MESSAGE: Final = {"CARDS": 5, "LINES": 25}
+# An event that has waited so much longer than a batch may wait says that we are behind.
+_BEHIND_SECONDS: Final = 10.0
+
+
+class Presentation(IntEnum):
+    """How the events of a batch are shown, from the roomiest to the tightest."""
+
+    CARDS = 0
+    LINES = 1
+    DIGEST = 2
+
+
+def choose(backlog: int, budget_left: int, oldest_age: float, current: Presentation) -> Presentation:
+    """Return the roomiest presentation that clears the backlog with a fair share of the budget.
+
+    `backlog` counts different events (repeats are one), `budget_left` the requests that may leave within the minute,
+    `oldest_age` the seconds the oldest event has waited beyond its due time. It goes up at once; a roomier presentation
+    than `current` comes back when half of what it could take is there, so that it does not change with every message.
+    """
+    messages = max(min(2, budget_left // 5), 1) if oldest_age < _BEHIND_SECONDS else 1
+    for presentation in (Presentation.CARDS, Presentation.LINES):
+        load = backlog * 2 if presentation < current else backlog
+        if math.ceil(load / _PER_MESSAGE[presentation.name]) <= messages:
+            return presentation
+    return Presentation.DIGEST
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The entries that one message shows, and those that did not fit into it.
+
+    `folded` of the entries are repeats that others stand for.
+    """
+
+    entries: Sequence[Entry]
+    rest: Sequence[Entry]
+    message: WebhookMessage
+    presentation: Presentation = Presentation.CARDS
+    folded: int = 0
+
+
+class Batcher:
+    """Build the next message of a destination from what waits."""
+
+    def __init__(self, formatter: MessageFormatter, *, batch_size: int, batch_timeout_seconds: float) -> None:
+        self._formatter = formatter
+        self._batch_size = batch_size
+        self._timeout = batch_timeout_seconds
+
+    def wait_seconds(self, entries: int, urgent: int, oldest: float | None, now: float) -> float | None:
+        """Return how long the next batch may still wait: 0 when it is due, `None` when nothing waits."""
+        if not entries or oldest is None:
+            return None
+        if urgent or entries >= self._batch_size:
+            return 0.0
+        # A clock that was set back must not make events wait longer than the timeout.
+        return min(max(oldest + self._timeout - now, 0.0), self._timeout)
+
+    def build(
+        self,
+        entries: Sequence[Entry],
+        *,
+        note: str = "",
+        batch_id: str = "",
+        now: float | None = None,
+        budget_left: int = 30,
+        current: Presentation = Presentation.CARDS,
+    ) -> Batch:
+        """Build the message of a batch, in the presentation that suits what waits.
+
+        `note` is a line that stands above the rest; `batch_id` is shown small, so that a message that is sent again can be told.
+        """
+        events = [entry.event for entry in entries]
+        keys = fingerprints(events, self._formatter.pause)
+        groups = group_events(events, keys, self._formatter.pause)
+        oldest = min(event.time for event in events)
+        age = 0.0 if now is None else now - oldest - self._timeout
+        presentation = choose(len(groups), budget_left, age, current)
+        for build in (self._formatter.format_groups, self._formatter.format_lines)[presentation:]:
+            message, count = build(groups)
+            shown, rest = _split(entries, groups[:count])
+            # What is sent again must be one message, as it was.
+            if not (rest and entries[0].batch):
+                return Batch(shown, rest, mark(message, note, batch_id), presentation, len(shown) - count)
+        message, taken = self._formatter.format_digest(events, keys)
+        return Batch(entries[:taken], entries[taken:], mark(message, note, batch_id), Presentation.DIGEST)
+
+    def build_card(self, fold: Fold, events: Sequence[Event], *, note: str = "", batch_id: str = "") -> WebhookMessage:
+        """Return the message of a card that is kept up to date, with the files of its newest event.
+
+        `events` are those of the repeats whose texts are known.
+        """
+        return mark(self._formatter.format_fold(fold, [] if fold.event.card else events), note, batch_id)
+
+
+def _split(entries: Sequence[Entry], groups: Sequence[Group]) -> tuple[list[Entry], list[Entry]]:
+    """Return the entries that are in the groups, and the others."""
+    positions = {position for group in groups for position in group.positions}
+    shown = [entry for position, entry in enumerate(entries) if position in positions]
+    return shown, [entry for position, entry in enumerate(entries) if position not in positions]

@@ -1,0 +1,73 @@
+"""What the workers share, and what they ask of the rest of the package."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ..events.event import Event
+from ..storage import Entry
+from .outcome import Result
+
+
+@dataclass(slots=True)
+class Pause:
+    """Until when nothing at all may be sent: Cloudflare blocks addresses, not webhooks. Monotonic seconds."""
+
+    until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What a worker needs of the others.
+
+    `tell(about, text)` shows a text in a working destination other than `about`; `fallback(name)` names where the events of a
+    gone one go; `wake(name)` makes it look, from any thread; `on_delivered(name)` is called after each delivery,
+    and `on_message(message_id, events)` with what a new message shows.
+    """
+
+    tell: Callable[[str, str], None]
+    fallback: Callable[[str], str | None]
+    wake: Callable[[str], None]
+    on_delivered: Callable[[str], None]
+    on_message: Callable[[int, Iterable[Event]], None]
+
+
+@dataclass(slots=True)
+class Watch:
+    """Somebody who waits for the answer to one event, told by its origin."""
+
+    origin: str
+    answer: asyncio.Future[Result] = field(repr=False)
+
+
+class Watches:
+    """Everybody who waits for the answer to an event of one destination."""
+
+    def __init__(self) -> None:
+        self._open: list[Watch] = []
+
+    def add(self, origin: str) -> asyncio.Future[Result]:
+        """Return a future for Discord's answer to the message that shows the event of that origin."""
+        watch = Watch(origin, asyncio.get_running_loop().create_future())
+        self._open.append(watch)
+        return watch.answer
+
+    def has(self, entry: Entry) -> bool:
+        """Whether somebody waits for the answer to an entry."""
+        return any(entry.event.origin == watch.origin for watch in self._open)
+
+    def answer_all(self, result: Result) -> None:
+        """Give everybody an answer who would wait in vain."""
+        waiting, self._open = self._open, []
+        for watch in waiting:
+            if not watch.answer.done():
+                watch.answer.set_result(result)
+
+    def answer(self, entries: Sequence[Entry], result: Result) -> None:
+        """Give the answer to whoever waits for one of the entries."""
+        for watch in [w for w in self._open if any(entry.event.origin == w.origin for entry in entries)]:
+            self._open.remove(watch)
+            if not watch.answer.done():
+                watch.answer.set_result(result)

@@ -1,0 +1,100 @@
+"""Which thread a message goes to: the one of the URL, or a post of a forum, one a day or one for each error. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from ..config.destination import Destination, ThreadMode
+from ..events.event import Event
+from ..formatting import limits
+from .live_cards import error_key
+
+# https://discord.com/developers/docs/resources/channel#start-thread-in-forum-or-media-channel
+_NAME: Final = 100
+# A post that nothing was sent to for so long is forgotten: the next event makes a new one.
+_KEEP_SECONDS: Final = 30 * 86400.0
+# Discord's answers to a thread name where there is no forum, and to none where there is one.
+FORUM_NEEDS_NAME: Final = 220001
+NOT_A_FORUM: Final = 220003
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message goes: a thread, a post to be made with this name, or the channel itself.
+
+    With a `key` it is a post of ours, and is remembered under it.
+    """
+
+    thread_id: int | None = None
+    thread_name: str = ""
+    key: str = ""
+
+    def thread_of(self, channel_id: int | None) -> int | None:
+        """Return the thread that a message went to, when Discord told its channel; `None` for the webhook's own channel."""
+        return self.thread_id or (channel_id if self.thread_name else None)
+
+
+class Threads:
+    """The posts of one destination."""
+
+    def __init__(self, destination: Destination) -> None:
+        self._fixed = destination.url.thread_id
+        self._name = "" if self._fixed else destination.thread_name
+        self._mode = destination.thread_mode
+        self._default = destination.name.replace("_", " ")
+        self._prefix = f"thread/{destination.name}/"
+        self._posts: dict[str, tuple[int, float]] = {}
+
+    @property
+    def prefix(self) -> str:
+        """What the keys of the stored posts begin with."""
+        return self._prefix
+
+    def load(self, stored: Mapping[str, Any]) -> None:
+        """Take over what an earlier process stored."""
+        for key, value in stored.items():
+            if isinstance(value, dict) and isinstance(value.get("id"), int) and isinstance(value.get("used"), (int, float)):  # pyright: ignore[reportUnknownMemberType]
+                self._posts[key.removeprefix(self._prefix)] = (value["id"], float(value["used"]))  # pyright: ignore[reportUnknownArgumentType]
+
+    def place(self, event: Event, card: str, now: float) -> Place:
+        """Return where a message goes that shows an event, and maybe others; `card` is the key of its card."""
+        if not self._name:
+            return Place(self._fixed)
+        if self._mode == ThreadMode.ERROR and card and card == error_key(event):
+            key, name = card, _error_title(event)
+        else:
+            day = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
+            key, name = f"day-{day}", f"{self._name} {day}"
+        post = self._posts.get(key)
+        return Place(post[0] if post else None, limits.truncate(name, _NAME), key)
+
+    def used(self, place: Place, channel_id: int | None, now: float) -> dict[str, Any]:
+        """Note that a message went to a place, whose channel Discord told; returns the state to store."""
+        thread_id = place.thread_of(channel_id)
+        if not place.key or thread_id is None:
+            return {}
+        state: dict[str, Any] = {}
+        for key in [key for key, (_, used) in self._posts.items() if used < now - _KEEP_SECONDS]:
+            del self._posts[key]
+            state[f"{self._prefix}{key}"] = None
+        self._posts[place.key] = (thread_id, now)
+        return {**state, f"{self._prefix}{place.key}": {"id": thread_id, "used": now}}
+
+    def forget(self, place: Place) -> dict[str, Any]:
+        """Note that a post is not there any more; returns the state to store."""
+        self._posts.pop(place.key, None)
+        return {f"{self._prefix}{place.key}": None} if place.key else {}
+
+    def use_forum(self, is_forum: bool) -> str:
+        """Note that the channel is a forum, or is none, other than the settings say; returns the name used from now on."""
+        self._name = self._default if is_forum else ""
+        return self._name
+
+
+def _error_title(event: Event) -> str:
+    """Return what tells an error: its last line, or the message of the record."""
+    lines = (event.traceback or "").strip().splitlines()
+    return event.title or (lines[-1].strip() if lines else "") or " ".join(event.message.split()) or event.level.value

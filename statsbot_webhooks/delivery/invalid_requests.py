@@ -1,0 +1,57 @@
+"""Counts the requests that count towards Discord's ban of an address, and stops everything long before it."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from ..clock import Clock
+from .callbacks import Pause
+from .response import Answer
+
+_log = logging.getLogger(__name__)
+# https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans: 10,000 in 10 minutes.
+_WINDOW_SECONDS: Final = 600.0
+_INVALID: Final = (401, 403, 429)
+
+
+class InvalidRequests:
+    """Pause all destinations when `limit` requests of the last 10 minutes were answered with 401, 403 or 429.
+
+    `say(text)` tells it in a channel, as soon as one may be used again.
+    """
+
+    def __init__(self, limit: int, clock: Clock, pause: Pause, say: Callable[[str], None]) -> None:
+        self._limit = limit
+        self._clock = clock
+        self._pause = pause
+        self._say = say
+        self._times: deque[float] = deque()
+
+    @property
+    def count(self) -> int:
+        """How many there were in the last 10 minutes."""
+        since = self._clock.monotonic() - _WINDOW_SECONDS
+        while self._times and self._times[0] <= since:
+            self._times.popleft()
+        return len(self._times)
+
+    def note(self, answer: Answer) -> None:
+        """Count an answer if it is one of those."""
+        if answer.status not in _INVALID or answer.is_shared:
+            return
+        now = self._clock.monotonic()
+        self._times.append(now)
+        if self.count < self._limit or self._pause.until > now:
+            return
+        # Until half of them are older than the window.
+        seconds = self._times[len(self._times) // 2] + _WINDOW_SECONDS - now
+        self._pause.until = now + seconds
+        text = (
+            f"{len(self._times)} requests of the last 10 minutes were refused with 401, 403 or 429. Discord blocks an address "
+            f"after 10,000, so nothing is sent for {seconds:.0f} s (WEBHOOK_MAX_INVALID_REQUESTS={self._limit})"
+        )
+        _log.error("%s", text)
+        self._say(text)

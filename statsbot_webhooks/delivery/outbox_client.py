@@ -1,0 +1,95 @@
+"""What the storage and the books learn of a destination's entries, always both in one call, so that the books balance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..clock import Clock
+from ..events.accounting import Counters
+from ..pipeline.intake import Intake
+from ..storage import Depth, Entry, Outbox
+
+
+class Ledger:
+    """One destination's view of the outbox. Every method runs its work on the intake thread."""
+
+    def __init__(self, name: str, intake: Intake, outbox: Outbox, counters: Counters, clock: Clock) -> None:
+        self._name = name
+        self._intake = intake
+        self._outbox = outbox
+        self._counters = counters
+        self._clock = clock
+
+    async def depth(self) -> Depth:
+        """Return how much waits."""
+        return await self._intake.run(self._outbox.depth, self._name)
+
+    async def claim(self, limit: int) -> Sequence[Entry]:
+        """Lease up to `limit` entries."""
+        return await self._intake.run(self._outbox.claim, self._name, limit)
+
+    async def release(self, entries: Sequence[Entry]) -> None:
+        """Give leased entries back."""
+        if entries:
+            await self._intake.run(self._outbox.release, entries)
+
+    async def seal(self, entries: Sequence[Entry], batch_id: str, rest: Sequence[Entry]) -> None:
+        """Note that entries are about to leave; the rest goes back."""
+
+        def work() -> None:
+            self._outbox.seal(entries, batch_id, self._clock.now())
+            if rest:
+                self._outbox.release(rest)
+            if entries[0].batch:
+                self._counters.add(self._name, "repeated", len(entries))
+
+        await self._intake.run(work)
+
+    async def ack(self, entries: Sequence[Entry], state: Mapping[str, Any] | None = None, *, shown: int | None = None) -> None:
+        """End entries that Discord has: `shown` of them are seen in a message, the others are folded into these."""
+        delivered = len(entries) if shown is None else shown
+
+        def work() -> None:
+            self._outbox.ack(entries, state)
+            self._counters.add(self._name, "delivered", delivered)
+            self._counters.add(self._name, "folded", len(entries) - delivered)
+
+        await self._intake.run(work)
+
+    async def bury(self, entries: Sequence[Entry], reason: str) -> None:
+        """Keep entries that Discord refuses as dead letters."""
+
+        def work() -> None:
+            self._outbox.bury(entries, reason, self._clock.now())
+            self._counters.add(self._name, "dead", len(entries))
+
+        await self._intake.run(work)
+
+    async def move(self, target: str) -> int:
+        """Hand what is ready to another destination; returns how many."""
+
+        def work() -> int:
+            count = self._outbox.move(self._name, target)
+            # Accepted is counted where an event ends, so that each destination's books balance.
+            self._counters.add(self._name, "accepted", -count)
+            self._counters.add(target, "accepted", count)
+            return count
+
+        return await self._intake.run(work)
+
+    async def recent_sends(self, since: float) -> Sequence[float]:
+        """Return when messages left, also those of the process before."""
+        return await self._intake.run(self._outbox.recent_sends, self._name, since)
+
+    async def note_edit(self, now: float) -> None:
+        """Note that an edit leaves: Discord's window outlives this process."""
+        await self._intake.run(self._outbox.note_send, self._name, now)
+
+    async def read_state(self, prefix: str) -> Mapping[str, Any]:
+        """Return stored state."""
+        return await self._intake.run(self._outbox.read_state, prefix)
+
+    async def write_state(self, values: Mapping[str, Any]) -> None:
+        """Store state."""
+        await self._intake.run(self._outbox.write_state, values)

@@ -1,0 +1,45 @@
+"""Which of the claimed entries leave in the next message: those of one card, or all that share one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ..storage import Entry
+from .live_cards import card_key, error_key
+
+# Of so many different errors at a time each gets a message of its own, which can be edited; more of them share one.
+_MOST_ALONE: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Entries for one message. All of them are of the card `key`, or `key` is empty."""
+
+    entries: Sequence[Entry]
+    rest: Sequence[Entry] = ()
+    key: str = ""
+
+
+def whole_unit(entries: Sequence[Entry]) -> Unit:
+    """Return all entries as one unit: what was sent together is sent together again."""
+    keys = {card_key(entry.event) for entry in entries}
+    return Unit(entries, key=keys.pop() if len(keys) == 1 else "")
+
+
+def next_unit(entries: Sequence[Entry], budget_left: int) -> Unit:
+    """Return the entries that leave first: the worst, and of the same level the oldest.
+
+    Different errors share a message when they are many, when the budget is low, and after a restart, when last words are to
+    be read in their order.
+    """
+    errors = {error_key(entry.event) for entry in entries} - {""}
+    share = len(errors) > min(_MOST_ALONE, budget_left // 3) or entries[0].is_recovered
+    groups: dict[str, list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(entry.event.card if share else card_key(entry.event), []).append(entry)
+    key = min(groups, key=lambda key: (-max(e.event.level.number for e in groups[key]), groups[key][0].id))
+    chosen = {entry.id for entry in groups[key]}
+    unit = whole_unit(groups[key])
+    return Unit(unit.entries, [entry for entry in entries if entry.id not in chosen], unit.key)

@@ -1,0 +1,1 @@
+"""Events to messages: cards, lines, digests, and everything in full in a file. Pure."""

@@ -1,0 +1,64 @@
+"""The details of an event as the fields of its card. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ..events.event import Event
+from ..events.folding import Fold
+from . import limits
+from .full_text import value_text
+from .markdown import ZERO_WIDTH, code_ids, escape_markdown, shorten, truncate
+from .style import Style, own_fields
+
+_PLAIN_KEY: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*\Z", re.ASCII)
+_CAPITALS: Final = {"id": "ID", "ms": "ms", "mb": "MB", "url": "URL", "cpu": "CPU", "api": "API"}
+# What tells where and who comes first; what is long comes last, so that short fields stand side by side.
+_FIRST: Final = ("guild", "channel", "command", "user", "member", "username", "member_id", "moderator", "reason")
+_INLINE_UNITS: Final = 40
+
+
+def fields_of(event: Event, fold: Fold, style: Style) -> tuple[list[dict[str, Any]], bool]:
+    """Return the fields of a card and whether they show all that they should."""
+    own = own_fields(event, style)
+    if own is not None:
+        fields = [_field(name, text) for name, text in own]
+        whole = len(own) <= limits.FIELDS and all(map(_fits, own))
+        return fields[: limits.FIELDS], whole
+    rows = [(escape_markdown(_name(key)), _text(key, value, fold)) for key, value in _sorted(event.context)]
+    fields = sorted((_field(name, text) for name, text in rows), key=lambda item: not item["inline"])
+    return fields[: limits.FIELDS], len(rows) <= limits.FIELDS and all(map(_fits, rows))
+
+
+def _sorted(context: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return sorted(context.items(), key=lambda item: _FIRST.index(item[0]) if item[0] in _FIRST else len(_FIRST))
+
+
+def _text(key: str, value: object, fold: Fold) -> str:
+    counts: Mapping[str, int] = {"guild": fold.guilds, "command": fold.commands}.get(key, {}) if fold.count > 1 else {}
+    if len(counts) > 1:
+        return ", ".join(f"{escape_markdown(place)} ×{count}" for place, count in counts.items())
+    return code_ids(escape_markdown(value_text(value)))
+
+
+def _field(name: str, text: str) -> dict[str, Any]:
+    return {
+        # Discord refuses a field whose name or value has nothing to see.
+        "name": truncate(name, limits.FIELD_NAME) if name.strip() else ZERO_WIDTH,
+        "value": shorten(text, limits.FIELD_VALUE) if text.strip() else ZERO_WIDTH,
+        "inline": limits.length(text) <= _INLINE_UNITS and "\n" not in text,
+    }
+
+
+def _fits(row: tuple[str, str]) -> bool:
+    return limits.length(row[0]) <= limits.FIELD_NAME and limits.length(row[1]) <= limits.FIELD_VALUE
+
+
+def _name(key: str) -> str:
+    """Return the key of a detail as a reader's words: `member_id` is "Member ID"."""
+    if not _PLAIN_KEY.match(key):
+        return key
+    words = [_CAPITALS.get(word, word) for word in key.split("_")]
+    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])

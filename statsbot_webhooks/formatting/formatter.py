@@ -1,0 +1,100 @@
+"""Event(s) to a message within Discord's limits, as embeds or as plain text. Pure; how each looks is in `present`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..clock import Clock, SystemClock
+from ..config.model import WebhookConfig
+from ..events.event import Event, EventKind, LogLevel, to_plain
+from ..events.factory import error_event, member_event, performance_event
+from ..events.folding import Fold, Group, fingerprints, group_events
+from .digest import format_digest
+from .embeds import format_cards
+from .lines import format_lines
+from .message import Attachment, BotInfo, Embed, WebhookMessage, mark, sign
+from .plain_text import format_plain
+from .style import Style
+from .templates import Templates
+
+__all__ = ["Attachment", "BotInfo", "Embed", "MessageFormatter", "WebhookMessage", "mark"]
+
+
+class MessageFormatter:
+    """Turn events into messages. The same settings always give the same message for the same event."""
+
+    def __init__(
+        self,
+        config: WebhookConfig,
+        *,
+        clock: Clock | None = None,
+        pause: Callable[[], object] = lambda: None,
+        templates: Templates | None = None,
+    ) -> None:
+        """`pause` is called often while many events are laid out; it may let other threads run.
+
+        `templates` (see `load_templates`) replace titles, colours, texts and fields of cards.
+        """
+        self.pause = pause
+        self._style = Style(config.max_message_length, config.use_embeds, config.include_timestamps, pause)
+        self.use_templates(templates or Templates())
+        self._shows_bot = config.include_bot_info
+        self._keeps_traces = config.include_stack_traces
+        self._clock = clock or SystemClock()
+        self.bot_info = BotInfo()
+
+    def use_templates(self, templates: Templates) -> None:
+        """Lay out cards with other templates from now on."""
+        self._style = replace(self._style, templates=templates)
+
+    def format_log_message(self, level: LogLevel, message: str, /, **context: object) -> WebhookMessage:
+        """Format a log message with its context."""
+        plain: Mapping[str, Any] = to_plain(context)
+        return self.format_event(Event(EventKind.LOG, LogLevel(level), str(message), self._clock.now(), context=plain))
+
+    def format_error_message(self, error: BaseException, context: Mapping[str, object] | None = None) -> WebhookMessage:
+        """Format an exception with its traceback and context."""
+        now = self._clock.now()
+        return self.format_event(error_event(error, now=now, include_stack_traces=self._keeps_traces, context=context))
+
+    def format_performance_alert(self, metric_name: str, value: float, threshold: float, /, **context: object) -> WebhookMessage:
+        """Format a measured value that is above its threshold."""
+        return self.format_event(performance_event(metric_name, value, threshold, now=self._clock.now(), context=context))
+
+    def format_member_event(self, event_type: str, member_id: int, username: str, /, **context: object) -> WebhookMessage:
+        """Format what happened to a member."""
+        return self.format_event(member_event(event_type, member_id, username, now=self._clock.now(), context=context))
+
+    def format_event(self, event: Event) -> WebhookMessage:
+        """Return a message that shows one event as a card."""
+        return self.format_groups(group_events([event]))[0]
+
+    def format_fold(self, fold: Fold, events: Sequence[Event] = ()) -> WebhookMessage:
+        """Return a message that shows the repeats of one event as a card.
+
+        Where the texts of `events` (those it stands for, oldest first) differ, the card lists them, and a file has all of
+        them; without `events` it shows the newest.
+        """
+        return self.format_groups([Group(fold, events or [fold.event])])[0]
+
+    def format_groups(self, groups: Sequence[Group]) -> tuple[WebhookMessage, int]:
+        """Return a message with a card for each group, and how many of the groups fitted into it (at least one)."""
+        build = format_cards if self._style.use_embeds else format_plain
+        return self._sign(build(groups, self._style))
+
+    def format_lines(self, groups: Sequence[Group]) -> tuple[WebhookMessage, int]:
+        """Return a message with a line for each group, and how many of the groups fitted into it (at least one)."""
+        return self._sign(format_lines(groups, self._style))
+
+    def format_digest(self, events: Sequence[Event], keys: Sequence[str] | None = None) -> tuple[WebhookMessage, int]:
+        """Return a message with counts and every event in full in a file, and how many of the events fitted into it.
+
+        `keys` are the fingerprints of the events, where these are known.
+        """
+        return self._sign(format_digest(events, keys or fingerprints(events, self.pause), self._style))
+
+    def _sign(self, built: tuple[WebhookMessage, int]) -> tuple[WebhookMessage, int]:
+        message, count = built
+        return (sign(message, self.bot_info) if self._shows_bot else message), count

@@ -1,0 +1,81 @@
+"""An event in full as readable text: what stands in the attached files. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from ..events.event import Event
+from ..events.folding import paced
+from . import limits
+from .markdown import visible
+from .message import Attachment
+
+_INDENT: Final = "\n    "
+_SHORT: Final = 80
+
+
+def format_text(event: Event) -> str:
+    """Return the whole event: one line with its short details, then what is long and its traceback, indented.
+
+    Only the first line of an event begins at the margin, so no message can look like an event of its own.
+    """
+    stamp = datetime.fromtimestamp(event.time, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+    origin = f" {event.origin}" if event.origin else ""
+    title = f" [{event.title}]" if event.title else ""
+    details = [f"{key}: {value_text(value)}" for key, value in event.context.items()]
+    short = [detail for detail in details if len(detail) <= _SHORT and "\n" not in detail]
+    parts = [" · ".join([f"{stamp} {event.level.value}{origin}{title}: {event.message}", *short])]
+    parts += [detail for detail in details if len(detail) > _SHORT or "\n" in detail]
+    if event.traceback is not None:
+        parts.append(event.traceback.rstrip())
+    for file in event.files:
+        parts.append(f"{file.name} ({len(file.data)} bytes)" if file.data else f"{file.name}:\n{file.text}")
+    return visible("\n".join(parts)).replace("\n", _INDENT)
+
+
+def text_file(name: str, events: Sequence[Event], pause: Callable[[], object], most: int = limits.FILE_BYTES) -> Attachment:
+    """Return a file of at most so many bytes with every event in full, in the order given."""
+    data, count = full_text(events, pause)
+    for event in events[count:]:
+        data += to_bytes(format_text(event) + "\n")
+    return Attachment(name, cut(bytes(data), most))
+
+
+def full_text(events: Sequence[Event], pause: Callable[[], object], most: int = limits.FILE_BYTES) -> tuple[bytearray, int]:
+    """Return the text of as many events as fit into so many bytes, at least one, and how many these are."""
+    data = bytearray()
+    for index, event in enumerate(paced(events, pause, 25)):
+        text = to_bytes(format_text(event) + "\n")
+        if index and len(data) + len(text) > most:
+            return data, index
+        data += text
+    return data, len(events)
+
+
+def to_bytes(text: str) -> bytes:
+    """Return a text as UTF-8; half a surrogate pair becomes a question mark."""
+    return text.encode("utf-8", "replace")
+
+
+def cut(data: bytes, most: int) -> bytes:
+    """Return what fits into one file; where something is missing, it says how much."""
+    if len(data) <= most:
+        return data
+    note = f"\n… {len(data) - most} bytes are missing here: Discord takes no larger file …\n".encode()
+    first = (most - len(note)) // 2
+    whole = data[:first] + note + data[len(note) + first - most :]
+    # A character cut in two would make Discord show the file as binary.
+    return whole.decode("utf-8", "ignore").encode()
+
+
+def value_text(value: object) -> str:
+    """Return a value of the context as text."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def clock_text(time: float) -> str:
+    """Return the time of day, UTC."""
+    return datetime.fromtimestamp(time, UTC).strftime("%H:%M:%S")

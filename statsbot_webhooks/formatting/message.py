@@ -1,0 +1,100 @@
+"""What Discord receives: content, embeds and files, and the marks that every message may carry. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from . import limits
+from .markdown import safe_username
+
+Embed = dict[str, Any]
+
+# What `mark` may add: " · #" and a batch id in the footer, and above plain text a note of one line as well.
+MARK_ROOM: Final = 24
+NOTE_ROOM: Final = 100
+# Other characters Discord replaces by its own rules, and then `attachment://` finds no file of that name.
+_FILENAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
+# Discord hides what is called so.
+_SPOILER: Final = re.compile(r"^(?:SPOILER_)+")
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a message."""
+
+    filename: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BotInfo:
+    """Whose events these are; `include_bot_info` shows it as the author of the messages."""
+
+    name: str | None = None
+    avatar_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookMessage:
+    """What Discord receives."""
+
+    content: str | None = None
+    embeds: tuple[Embed, ...] = ()
+    username: str | None = None
+    avatar_url: str | None = None
+    files: tuple[Attachment, ...] = ()
+
+    def to_payload(self) -> dict[str, Any]:
+        """Return the JSON body of execute-webhook, files aside; nothing in it can ping."""
+        payload: dict[str, Any] = {"allowed_mentions": {"parse": []}}
+        for key in ("content", "username", "avatar_url"):
+            if (value := getattr(self, key)) is not None:
+                payload[key] = value
+        if self.embeds:
+            payload["embeds"] = [dict(embed) for embed in self.embeds]
+        return payload
+
+
+def sign(message: WebhookMessage, bot: BotInfo) -> WebhookMessage:
+    """Show a message as the bot's."""
+    if bot.name is None:
+        return message
+    return replace(message, username=safe_username(bot.name), avatar_url=bot.avatar_url)
+
+
+def mark(message: WebhookMessage, note: str, batch_id: str) -> WebhookMessage:
+    """Put a note above a message, and the id of its batch where it is in nobody's way."""
+    content = "\n".join(part for part in (f"**{note}**" if note else "", message.content or "") if part)
+    embeds = message.embeds
+    if batch_id and embeds:
+        text = embeds[-1].get("footer", {}).get("text", "")
+        footer = {"text": f"{text} · #{batch_id}" if text else f"#{batch_id}"}
+        embeds = (*embeds[:-1], {**embeds[-1], "footer": footer})
+    elif batch_id:
+        content += f"\n-# #{batch_id}"
+    return replace(message, content=content or None, embeds=embeds)
+
+
+def embed_length(embed: Embed) -> int:
+    """Return what counts towards the 6000 units of a message."""
+    texts = [embed.get("title", ""), embed.get("description", ""), embed.get("footer", {}).get("text", "")]
+    texts += [part for item in embed.get("fields", ()) for part in (item["name"], item["value"])]
+    return sum(map(limits.length, texts))
+
+
+def free_name(name: str, taken: Iterable[str]) -> str:
+    """Return a file name that Discord keeps as it is, and that no other file of the message has."""
+    stem, dot, suffix = _SPOILER.sub("", _FILENAME.sub("_", name)[-80:]).rpartition(".")
+    stem, end = (stem, f".{suffix}") if dot and stem else (f"{stem}{suffix}" or "file", "")
+    used, number = set(taken), 1
+    while (free := f"{stem}{f'-{number}' if number > 1 else ''}{end}") in used:
+        number += 1
+    return free
+
+
+def size(files: Sequence[Attachment]) -> int:
+    """Return how many bytes the files have together."""
+    return sum(len(file.data) for file in files)

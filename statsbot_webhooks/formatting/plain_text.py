@@ -1,0 +1,67 @@
+"""Cards without embeds: events as plain text. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..events.event import Event
+from ..events.folding import Group
+from . import limits
+from .embeds import WHOLE_FILE, event_files, repeats_line
+from .full_text import clock_text, text_file, value_text
+from .markdown import MORE, break_fences, code_block, escape_markdown, shorten
+from .message import NOTE_ROOM, Attachment, WebhookMessage, size
+from .style import Style, own_fields, shown_message, shown_title
+
+
+def format_plain(groups: Sequence[Group], style: Style) -> tuple[WebhookMessage, int]:
+    """Return a message with a paragraph for each group, and how many of the groups fitted into it (at least one)."""
+    room = style.room - NOTE_ROOM
+    parts: list[str] = []
+    files: list[Attachment] = []
+    shown: list[Event] = []
+    is_whole = True
+    used = 0
+    for group in groups:
+        text = _paragraph(group, style)
+        own, has_all = event_files(group.fold.event.files, {file.filename for file in files} | {WHOLE_FILE})
+        fits = len(files) + len(own) < limits.FILES and size(files) + size(own) < limits.FILE_BYTES // 2
+        if parts and (used + limits.length(text) + 1 > room or not fits):
+            break
+        if limits.length(text) > room:
+            # Whatever is cut out, no code block may stay open: without backticks there is none.
+            text = shorten(break_fences(text).replace("`", "'"), room, more=MORE)
+            has_all = False
+        parts.append(text)
+        files += own
+        used += limits.length(text) + 1
+        shown += group.events
+        is_whole = is_whole and has_all and _is_uniform(group)
+    if not is_whole:
+        files.append(
+            text_file(WHOLE_FILE, sorted(shown, key=lambda event: event.time), style.pause, limits.FILE_BYTES - size(files))
+        )
+    return WebhookMessage(content="\n".join(parts), files=tuple(files)), len(parts)
+
+
+def _is_uniform(group: Group) -> bool:
+    """Say whether the newest event tells everything that the others do."""
+    return len({_details(event) for event in group.events}) == 1
+
+
+def _details(event: Event) -> str:
+    return repr((event.message, event.context, event.traceback, event.files))
+
+
+def _paragraph(group: Group, style: Style) -> str:
+    event = group.fold.event
+    stamp = f"`{clock_text(event.time)}` " if style.include_timestamps else ""
+    lines = [f"{stamp}**{shown_title(event, style)}** {shown_message(event, style)}"]
+    details = [(escape_markdown(key), escape_markdown(value_text(value))) for key, value in event.context.items()]
+    own = own_fields(event, style)
+    lines += [f"- {name}: {text}" for name, text in (details if own is None else own)]
+    if event.traceback is not None:
+        lines.append(code_block(break_fences(event.traceback.rstrip()), "py"))
+    if repeats := repeats_line(group.fold):
+        lines.append(repeats)
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""From submit to the outbox: the intake's thread, routes, mutes and what admins chose."""

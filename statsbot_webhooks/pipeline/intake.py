@@ -1,0 +1,234 @@
+"""The thread between `submit` and the outbox: redact, route, put. It owns the outbox; every call to it runs here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Protocol, TypeVar
+
+from ..events.accounting import Counters, Stats
+from ..events.daily_counts import Tally
+from ..events.event import Event
+from ..redaction.redactor import Redactor
+from ..storage import Outbox
+from .router import Router
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+# Calls of the workers are answered between groups of this many events, so that a burst cannot hold them up.
+_GROUP: Final = 100
+_SLICE_SECONDS: Final = 0.0008
+
+
+class Gate(Protocol):
+    """Who may keep events back between the routes and the storage; it counts those itself."""
+
+    def admit(self, event: Event, names: tuple[str, ...], *, redacted: bool) -> tuple[str, ...]:
+        """Return the destinations that may have the event. Asked before it is redacted, and again after."""
+        ...
+
+
+class Intake:
+    """Accept events from any thread and file them.
+
+    `on_open`, and `on_put` with the destinations' names, are called on the intake's thread.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        redactor: Redactor,
+        router: Router,
+        counters: Counters,
+        *,
+        max_events: int,
+        on_open: Callable[[], None],
+        on_put: Callable[[set[str]], None],
+        gate: Gate | None = None,
+    ) -> None:
+        self._outbox = outbox
+        self._redactor = redactor
+        self._router = router
+        self._counters = counters
+        self._max_events = max_events
+        self._on_open = on_open
+        self._on_put = on_put
+        self._gate = gate
+        self._tally = Tally()
+        # SimpleQueue.put is reentrant: submit may be called from __del__ or a signal handler (queue docs).
+        # The bell is a queue of its own so that the events' queue counts events and nothing else.
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._refusals: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._is_stopping = False
+        self._taken = 0
+        self._barriers: list[tuple[int, Callable[[], None]]] = []
+
+    def submit(self, event: Event) -> bool:
+        """Accept an event; False, and counted as lost, when more wait than the storage may hold. Never raises."""
+        if self._events.qsize() >= self._max_events:
+            self._refusals.put(None)
+            return False
+        self._events.put(event)
+        self._bell.put(None)
+        return True
+
+    def start(self) -> None:
+        """Start the thread, which opens the outbox. Events submitted before are filed now."""
+        if self._thread is None:
+            self._is_stopping = False
+            self._bell.put(None)
+            self._thread = threading.Thread(target=self._run, name="statsbot_webhooks-intake", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """File what was submitted, close the outbox and end the thread; blocks until it has ended."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._is_stopping = True
+            self._bell.put(None)
+            thread.join()
+
+    async def run(self, function: Callable[..., _T], *args: Any) -> _T:
+        """Run a function of the outbox on this thread and return its result."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[_T] = loop.create_future()
+
+        def call() -> None:
+            try:
+                result = function(*args)
+            except Exception as error:  # noqa: BLE001 - a border: the caller gets it, on its own thread
+                _post(loop, future, None, error)
+            else:
+                _post(loop, future, result, None)
+
+        self._calls.put(call)
+        self._bell.put(None)
+        return await future
+
+    def file(self, destination: str, event: Event) -> None:
+        """File an event for one destination, past the routes. Returns at once."""
+        self._calls.put(lambda: self._store([(destination, self._redactor.redact(event))]))
+        self._bell.put(None)
+
+    async def settle(self) -> None:
+        """Return when every event that was submitted before this call is filed."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        await self.run(self._add_barrier, lambda: _post(loop, future, None, None))
+        await future
+
+    def settle_blocking(self, seconds: float) -> bool:
+        """Block until every event that was submitted before is filed; False when that took longer. Not on the loop."""
+        filed = threading.Event()
+        if self._thread is None or not self._thread.is_alive():
+            return False
+        self._calls.put(lambda: self._add_barrier(filed.set))
+        self._bell.put(None)
+        return filed.wait(seconds)
+
+    def _add_barrier(self, call: Callable[[], None]) -> None:
+        self._barriers.append((self._taken + self._events.qsize(), call))
+
+    def snapshot(self, destinations: Iterable[str]) -> Stats:
+        """Return the books; call it through `run`."""
+        pending = {name: self._outbox.depth(name).entries for name in destinations}
+        self._count_refusals()
+        return self._counters.snapshot(pending, self._events.qsize())
+
+    async def take_tally(self) -> Tally:
+        """Return how many events of which kind came in since the last call."""
+        return await self.run(self._tally.take)
+
+    def _count_refusals(self) -> None:
+        while not self._refusals.empty():
+            self._refusals.get()
+            self._counters.refused += 1
+
+    def _run(self) -> None:
+        # Opening a large file takes a while: here nobody waits for it.
+        self._outbox.open()
+        self._on_open()
+        while not self._is_stopping:
+            self._bell.get()
+            while not self._bell.empty():
+                self._bell.get()
+            self._work()
+        self._work()
+        self._outbox.close()
+
+    def _work(self) -> None:
+        """Do all that waits: the calls between groups of events, so that a burst cannot hold them up."""
+        while True:
+            while not self._calls.empty():
+                self._calls.get()()
+            due = [call for target, call in self._barriers if target <= self._taken]
+            self._barriers = [barrier for barrier in self._barriers if barrier[0] > self._taken]
+            for call in due:
+                call()
+            group = [self._events.get() for _ in range(min(self._events.qsize(), _GROUP))]
+            if not group:
+                return
+            self._taken += len(group)
+            self._file(group)
+
+    def _file(self, group: list[Event]) -> None:
+        items: list[tuple[str, Event]] = []
+        since = time.perf_counter()
+        for event in group:
+            items.extend(self._prepare(event))
+            # Yield the interpreter lock: the event loop must not wait a whole switch interval (5 ms) for us. Not after
+            # each event, for where system calls are slow that costs more than the event.
+            if time.perf_counter() - since > _SLICE_SECONDS:
+                time.sleep(0)
+                since = time.perf_counter()
+        self._store(items)
+
+    def _store(self, items: list[tuple[str, Event]]) -> None:
+        self._outbox.put(items)
+        counts = Counter(name for name, _ in items)
+        for name, count in counts.items():
+            self._counters.add(name, "accepted", count)
+        self._on_put(set(counts))
+
+    def _prepare(self, event: Event) -> list[tuple[str, Event]]:
+        try:
+            self._tally.add(event)
+            names = self._router.route(event)
+            if not names:
+                self._counters.filtered += 1
+                return []
+            if self._gate is not None:
+                names = self._gate.admit(event, names, redacted=False)
+            clean = self._redactor.redact(event) if names else event
+            if self._gate is not None and names:
+                names = self._gate.admit(clean, names, redacted=True)
+        except Exception as error:  # noqa: BLE001 - a border: one bad event must not end the thread
+            # What could not be redacted must not be shown.
+            self._counters.refused += 1
+            _log.error("an event was lost in the intake: %s", type(error).__name__)
+            return []
+        return [(name, clean) for name in names]
+
+
+def _post(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
+    """Hand a result to the loop, if it still turns: a program may end without closing its bot, and this thread goes on."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(_settle, future, result, error)
+
+
+def _settle(future: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(result)

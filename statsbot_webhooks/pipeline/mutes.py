@@ -1,0 +1,189 @@
+"""Mutes: what is not shown for a while, by whose choice and why; and the count of what was kept back. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from ..events.event import Event, LogLevel, fingerprint
+
+_UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_DURATION: Final = re.compile(r"\s*(\d{1,6})\s*([smhdw])\w*\s*", re.I)
+# Nobody means to be silent for longer, and a mute that is forgotten hides everything.
+MAX_SECONDS: Final = 30 * 86400.0
+
+
+class MuteKind(StrEnum):
+    """What a mute speaks of."""
+
+    DESTINATION = "destination"
+    FINGERPRINT = "fingerprint"
+    LOGGER = "logger"
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """Events of a destination, of a fingerprint, or of a logger and its children are not shown until a time."""
+
+    kind: MuteKind
+    target: str
+    until: float
+    since: float
+    reason: str = ""
+    by: str = ""
+
+    @property
+    def key(self) -> str:
+        """The name under which it is kept; a second mute of the same thing replaces the first."""
+        return f"{self.kind.value}/{self.target}"
+
+    def covers(self, event: Event, destination: str) -> bool:
+        """Whether an event is meant; a fingerprint is that of the event as it would be shown, after redaction."""
+        if self.kind == MuteKind.DESTINATION:
+            return destination == self.target
+        if self.kind == MuteKind.LOGGER:
+            return event.origin == self.target or event.origin.startswith(f"{self.target}.")
+        return fingerprint(event) == self.target
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a mute kept back: how many events of each level and destination, and the times of the first and the last."""
+
+    levels: Counter[str] = field(default_factory=Counter[str])
+    destinations: Counter[str] = field(default_factory=Counter[str])
+    first: float | None = None
+    last: float | None = None
+
+    @property
+    def count(self) -> int:
+        return sum(self.destinations.values())
+
+    def add(self, event: Event, destination: str) -> None:
+        """Count an event."""
+        self.levels[event.level.value] += 1
+        self.destinations[destination] += 1
+        self.first = event.time if self.first is None else min(self.first, event.time)
+        self.last = event.time if self.last is None else max(self.last, event.time)
+
+
+class Mutes:
+    """Every mute that holds, and its tally."""
+
+    def __init__(self) -> None:
+        self._mutes: dict[str, tuple[Mute, Tally]] = {}
+
+    def __iter__(self) -> Iterator[tuple[Mute, Tally]]:
+        return iter(list(self._mutes.values()))
+
+    def __len__(self) -> int:
+        return len(self._mutes)
+
+    def add(self, mute: Mute, tally: Tally | None = None) -> None:
+        """Begin a mute; one of the same thing goes on with its tally and gets the new end and reason."""
+        known = self._mutes.get(mute.key)
+        self._mutes[mute.key] = (mute, tally or (known[1] if known else Tally()))
+
+    def end(self, key: str) -> tuple[Mute, Tally] | None:
+        """End a mute now; None when there is none of that key."""
+        return self._mutes.pop(key, None)
+
+    def end_due(self, now: float) -> list[tuple[Mute, Tally]]:
+        """End and return those whose time is over."""
+        due = [key for key, (mute, _) in self._mutes.items() if mute.until <= now]
+        return [self._mutes.pop(key) for key in due]
+
+    def next_end(self) -> float | None:
+        """Return when the next one ends."""
+        return min((mute.until for mute, _ in self._mutes.values()), default=None)
+
+    def admit(self, event: Event, names: Iterable[str], now: float, *, redacted: bool) -> tuple[str, ...]:
+        """Return the destinations that may have the event, and count it for the mutes that keep it from the others.
+
+        Mutes of fingerprints are asked once the event is redacted, all others before: redaction costs most.
+        """
+        kinds = (MuteKind.FINGERPRINT,) if redacted else (MuteKind.DESTINATION, MuteKind.LOGGER)
+        asked = [pair for pair in self._mutes.values() if pair[0].kind in kinds and pair[0].until > now]
+        admitted: list[str] = []
+        for name in names:
+            tally = next((tally for mute, tally in asked if mute.covers(event, name)), None)
+            if tally is None:
+                admitted.append(name)
+            else:
+                tally.add(event, name)
+        return tuple(admitted)
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds of "90s", "10 m", "1h 30m", "2 days"; raises `ValueError` that says what is understood."""
+    position, seconds = 0, 0.0
+    while position < len(text):
+        match = _DURATION.match(text, position)
+        if match is None:
+            seconds = 0.0
+            break
+        seconds += int(match[1]) * _UNITS[match[2].lower()]
+        position = match.end()
+    if not 0 < seconds <= MAX_SECONDS:
+        raise ValueError(f"{text[:30]!r} is not a duration: write 10m, 1h 30m or 2d, at most {MAX_SECONDS / 86400:.0f} days")
+    return seconds
+
+
+def format_duration(seconds: float) -> str:
+    """Return seconds as "1 h 30 min", in the two largest units."""
+    parts: list[str] = []
+    left = max(round(seconds), 0)
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2]) or "0 s"
+
+
+def format_summary(mute: Mute, tally: Tally, now: float) -> str:
+    """Return what is said when a mute ends."""
+    how = "is over" if mute.until <= now else "was ended early"
+    why = f", reason: {mute.reason}" if mute.reason else ""
+    head = f"The mute of {mute.kind.value} {mute.target} {how} after {format_duration(now - mute.since)}"
+    head += f" (set by {mute.by}{why})" if mute.by or why else ""
+    if not tally.count:
+        return f"{head}: nothing was muted"
+    order = sorted(tally.levels, key=lambda level: -LogLevel(level).number)
+    levels = ", ".join(f"{tally.levels[level]} {level}" for level in order)
+    where = ", ".join(f"{count} for {name}" for name, count in tally.destinations.most_common())
+    noun = "event was" if tally.count == 1 else "events were"
+    return f"{head}: {tally.count} {noun} muted ({levels}; {where})"
+
+
+def mute_to_state(mute: Mute, tally: Tally) -> dict[str, Any]:
+    """Return a JSON-able copy for the state store."""
+    return {
+        "kind": mute.kind.value,
+        "target": mute.target,
+        "until": mute.until,
+        "since": mute.since,
+        "reason": mute.reason,
+        "by": mute.by,
+        "levels": dict(tally.levels),
+        "destinations": dict(tally.destinations),
+        "first": tally.first,
+        "last": tally.last,
+    }
+
+
+def mute_from_state(state: Mapping[str, Any]) -> tuple[Mute, Tally]:
+    """Return what `mute_to_state` kept; raises `KeyError`, `TypeError` or `ValueError` when it is something else."""
+    mute = Mute(
+        MuteKind(state["kind"]),
+        str(state["target"]),
+        float(state["until"]),
+        float(state["since"]),
+        str(state["reason"]),
+        str(state["by"]),
+    )
+    tally = Tally(Counter(state["levels"]), Counter(state["destinations"]), state["first"], state["last"])
+    return mute, tally

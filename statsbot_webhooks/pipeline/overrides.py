@@ -1,0 +1,160 @@
+"""What admins chose at run time: which destinations are on, from which level, what is muted.
+
+Kept in the state store, so that a restart changes nothing. The methods that change something, and `admit`, run on the intake's
+thread (`WebhookManager.steer`); what only looks may be called from anywhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from ..clock import Clock
+from ..config.destination import WebhookURL
+from ..events.accounting import Counters
+from ..events.event import Event, LogLevel
+from ..storage import StateStore
+from .mutes import Mute, Mutes, Tally, mute_from_state, mute_to_state
+from .recent_events import Tail
+from .router import Router
+
+_log = logging.getLogger(__name__)
+Ended = tuple[Mute, Tally]
+
+
+class Control:
+    """The switches, levels and mutes of one manager."""
+
+    def __init__(self, store: StateStore, router: Router, counters: Counters, clock: Clock) -> None:
+        self._store = store
+        self._router = router
+        self._counters = counters
+        self._clock = clock
+        self._changed: asyncio.Event | None = None
+        self.mutes = Mutes()
+        self.tail = Tail()
+        self.switched_off: frozenset[str] = frozenset()
+        self.levels: dict[str, LogLevel] = {}
+        self.logger_levels: dict[str, LogLevel] = {}
+
+    def load(self) -> None:
+        """Read what was chosen before."""
+        switches = self._store.read_state("switch/")
+        self.switched_off = frozenset(key.removeprefix("switch/") for key, is_on in switches.items() if is_on is False)
+        for key, level in self._store.read_state("level/").items():
+            _, sort, name = key.split("/", 2)
+            with contextlib.suppress(ValueError):
+                (self.levels if sort == "destination" else self.logger_levels)[name] = LogLevel(level)
+        self._router.set_levels(self.levels)
+        for key, state in self._store.read_state("mute/").items():
+            try:
+                self.mutes.add(*mute_from_state(state))
+            except (KeyError, TypeError, ValueError):
+                _log.warning("a stored mute cannot be read and is dropped: %s", key)
+                self._store.write_state({key: None})
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over what another store held."""
+        self._store.write_state(state)
+        self.load()
+
+    # -- the gate of the intake
+
+    def admit(self, event: Event, names: tuple[str, ...], *, redacted: bool) -> tuple[str, ...]:
+        """Return the destinations that may have the event; for the others it is counted as muted.
+
+        Asked before the event is redacted and again, with `redacted`, after; then the event is remembered for `tail`.
+        """
+        if len(self.mutes):
+            admitted = self.mutes.admit(event, names, self._clock.now(), redacted=redacted)
+            for name in names:
+                if name not in admitted:
+                    self._counters.add(name, "muted")
+            names = admitted
+        if redacted:
+            self.tail.add(event, names)
+        return names
+
+    # -- choices
+
+    def switch(self, destination: str, is_on: bool) -> None:
+        """Switch a destination on or off."""
+        self._store.write_state({f"switch/{destination}": None if is_on else False})
+        others = self.switched_off - {destination}
+        self.switched_off = others if is_on else others | {destination}
+
+    def set_level(self, destination: str, level: LogLevel | None) -> None:
+        """Set the lowest level of a destination; `None` goes back to the settings."""
+        self._store.write_state({f"level/destination/{destination}": None if level is None else level.value})
+        self.levels = _with(self.levels, destination, level)
+        self._router.set_levels(self.levels)
+
+    def set_logger_level(self, logger: str, level: LogLevel | None) -> None:
+        """Keep the level from which a logger is captured; `None` goes back to the settings. The capture applies it."""
+        self._store.write_state({f"level/logger/{logger}": None if level is None else level.value})
+        self.logger_levels = _with(self.logger_levels, logger, level)
+
+    def mute(self, mute: Mute) -> None:
+        """Begin a mute."""
+        self.mutes.add(mute)
+        self.save_tallies()
+
+    def unmute(self, key: str) -> Ended | None:
+        """End a mute before its time; None when there is none of that key."""
+        ended = self.mutes.end(key)
+        if ended is not None:
+            self._store.write_state({f"mute/{key}": None})
+        return ended
+
+    def end_due(self) -> list[Ended]:
+        """End the mutes whose time is over."""
+        ended = self.mutes.end_due(self._clock.now())
+        if ended:
+            self._store.write_state({f"mute/{mute.key}": None for mute, _ in ended})
+        return ended
+
+    def save_tallies(self) -> None:
+        """Keep what the mutes have counted so far."""
+        if len(self.mutes):
+            self._store.write_state({f"mute/{mute.key}": mute_to_state(mute, tally) for mute, tally in self.mutes})
+
+    # -- destinations that `setup` made
+
+    def stored_urls(self) -> dict[str, WebhookURL]:
+        """Return the addresses that are kept in the storage, by destination."""
+        stored = self._store.read_state("url/")
+        return {key.removeprefix("url/"): WebhookURL(text) for key, text in stored.items()}
+
+    def store_urls(self, urls: Mapping[str, WebhookURL]) -> None:
+        """Keep addresses for the next start."""
+        self._store.write_state({f"url/{name}": url.reveal() for name, url in urls.items()})
+
+    # -- the end of mutes, on the loop
+
+    def look_again(self) -> None:
+        """Let `keep` see a mute that was begun or ended; call it on the loop."""
+        if self._changed is not None:
+            self._changed.set()
+
+    async def keep(
+        self, run: Callable[[Callable[[], list[Ended]]], Awaitable[list[Ended]]], tell: Callable[[Ended], None]
+    ) -> None:
+        """End mutes when their time is over and tell of each, until cancelled. `run` calls on the intake's thread."""
+        self._changed = asyncio.Event()
+        while True:
+            self._changed.clear()
+            for ended in await run(self.end_due):
+                tell(ended)
+            end = self.mutes.next_end()
+            wait = None if end is None else max(end - self._clock.now(), 0.01)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._changed.wait()
+
+
+def _with(levels: dict[str, LogLevel], name: str, level: LogLevel | None) -> dict[str, LogLevel]:
+    rest = {key: value for key, value in levels.items() if key != name}
+    return rest if level is None else {**rest, name: level}

@@ -1,0 +1,88 @@
+"""Which destinations an event goes to. Knows names, never URLs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from ..config.destination import Destination
+from ..events.event import Event, EventKind, LogLevel
+
+_OWN_LEVEL = LogLevel.INFO
+
+
+class Router:
+    """Choose destinations: the default routes for the four built-in names, and what every other one asks for."""
+
+    def __init__(self, destinations: Iterable[Destination]) -> None:
+        self._levels: Mapping[str, LogLevel] = {}
+        self._configured: dict[str, Destination] = {}
+        self._destinations: dict[str, Destination] = {}
+        self.add(destinations)
+
+    def add(self, destinations: Iterable[Destination]) -> None:
+        """Add destinations while running."""
+        self._configured |= {destination.name: destination for destination in destinations}
+        self.set_levels(self._levels)
+
+    def set_levels(self, levels: Mapping[str, LogLevel]) -> None:
+        """Set the lowest levels that admins chose, in place of those of the settings."""
+        self._levels = levels
+        self._destinations = {
+            name: replace(destination, level=levels.get(name, destination.level))
+            for name, destination in self._configured.items()
+        }
+
+    def route(self, event: Event) -> tuple[str, ...]:
+        """Return the names of the destinations that want the event, in the order in which they were configured."""
+        wanted = _default_names(event, self._destinations)
+        return tuple(name for name, destination in self._destinations.items() if _accepts(destination, event, name in wanted))
+
+
+def fallbacks(name: str) -> tuple[str, ...]:
+    """Return where the events of a destination go when Discord does not know its webhook any more, best first."""
+    return tuple(other for other in ("error", "info", "performance", "member_events") if other != name)
+
+
+def _default_names(event: Event, configured: Iterable[str]) -> set[str]:
+    names = set(configured)
+    if event.kind == EventKind.PERFORMANCE:
+        return {"performance" if "performance" in names else "error"}
+    if event.kind == EventKind.MEMBER:
+        return {"member_events" if "member_events" in names else "info"}
+    if event.kind == EventKind.LIFECYCLE:
+        # A start is no news for the channel of errors; a gateway that is down is.
+        return {"info" if "info" in names or _judged(event).number < LogLevel.WARNING.number else "error"}
+    if event.level == LogLevel.CRITICAL:
+        return {"error", "info"}
+    if event.level in (LogLevel.ERROR, LogLevel.WARNING):
+        return {"error" if "error" in names else "info"}
+    return {"info"} if event.level == LogLevel.INFO else set()
+
+
+def _accepts(destination: Destination, event: Event, is_default: bool) -> bool:
+    if destination.guilds is not None and event.guild_id not in destination.guilds:
+        return False
+    if destination.loggers is not None and not _within(event.origin, destination.loggers):
+        return False
+    if destination.events is not None and event.kind not in destination.events:
+        return False
+    if destination.level is not None:
+        # A level of its own widens or narrows the default route; with events named it is a floor among those.
+        in_scope = is_default or destination.events is not None or event.kind in (EventKind.LOG, EventKind.ERROR)
+        return in_scope and _judged(event).number >= destination.level.number
+    if destination.events is not None:
+        return True
+    return is_default or (not _is_built_in(destination.name) and _judged(event).number >= _OWN_LEVEL.number)
+
+
+def _judged(event: Event) -> LogLevel:
+    return event.route_level or event.level
+
+
+def _within(origin: str, loggers: tuple[str, ...]) -> bool:
+    return any(origin == name or origin.startswith(f"{name}.") for name in loggers)
+
+
+def _is_built_in(name: str) -> bool:
+    return name in ("error", "info", "performance", "member_events")

@@ -1,0 +1,1 @@
+"""Remove secrets from texts and hide persons. Pure."""

@@ -1,0 +1,182 @@
+"""The one gate before storage: every string of an event without secrets and, when asked, without persons. Pure; linear time.
+
+Order: values of the environment, then shapes and named secrets, then the user's patterns, then persons.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets as randomness
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from ..events.event import Event, EventFile, Person
+from .key_names import is_secret_name
+from .known_values import compile_values
+from .masking import PERSON_KEYS, Mask, MaskLevel, pseudonym
+from .scanner import MASK, redact_bytes, replace_values
+from .token_patterns import compile_user_pattern
+
+# From here on a number may be a secret of the environment or a card.
+_LONG_NUMBER: Final = 10**7
+_MOST_CACHED: Final = 2048
+# What a reader does not see, but what would keep a secret from being found.
+_UNSEEN: Final = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+)
+
+
+class Redactor:
+    """Redact secrets always, mask persons and drop tracebacks when asked to.
+
+    `secrets` are values that must not be shown in any encoding; `patterns` are the user's, in RE2 syntax.
+    """
+
+    def __init__(
+        self,
+        *,
+        mask_user_ids: bool = False,
+        mask_level: MaskLevel | None = None,
+        include_stack_traces: bool = True,
+        mask_key: bytes | None = None,
+        secrets: Iterable[str] = (),
+        patterns: Sequence[str] = (),
+    ) -> None:
+        self._level = mask_level or (MaskLevel.FULL if mask_user_ids else MaskLevel.OFF)
+        self._keeps_traces = include_stack_traces
+        self._secrets = frozenset(secrets)
+        self._values = compile_values(self._secrets)
+        self._patterns = tuple(map(compile_user_pattern, patterns))
+        self._clean_texts: dict[str, str] = {}
+        self.mask_key = mask_key or randomness.token_bytes(16)
+
+    def add_secrets(self, values: Iterable[str]) -> None:
+        """Redact these values too from now on."""
+        more = self._secrets.union(values)
+        if more != self._secrets:
+            self._secrets, self._values = more, compile_values(more)
+            self._clean_texts = {}
+
+    def redact(self, event: Event) -> Event:
+        """Return the event without secrets; equal input gives equal output for one key."""
+        mask = None
+        if self._level != MaskLevel.OFF:
+            mask = Mask(self._level, self.mask_key, event.persons, event.guild_id)
+
+        def clean(text: str) -> str:
+            plain = self.redact_text(text)
+            return plain if mask is None else mask.text(plain)
+
+        message = clean(event.message)
+        return replace(
+            event,
+            message=message,
+            template=message if event.template == event.message else self._short(event.template, clean, mask),
+            origin=self._short(event.origin, clean, mask),
+            context=self._mapping(event.context, clean, mask) if event.context else event.context,
+            traceback=clean(event.traceback) if event.traceback is not None and self._keeps_traces else None,
+            title=clean(event.title) if event.title else "",
+            card=clean(event.card) if event.card else "",
+            avatar_url=self._picture(event.avatar_url) if mask is None else "",
+            files=tuple(self._file(file, clean) for file in event.files),
+            persons=tuple(self._person(person) for person in event.persons) if mask is None else (),
+        )
+
+    def redact_text(self, text: str) -> str:
+        """Return a text without secrets. What UTF-8 has no bytes for becomes U+FFFD."""
+        try:
+            data = text.encode()
+        except UnicodeEncodeError:
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            data = text.encode()
+        if len(data) != len(text) and _UNSEEN.search(text):
+            bare = "".join(_UNSEEN.split(text)).encode()
+            if (clean := self._bytes(bare)) is not bare:
+                # A secret, and perhaps one that hid between them.
+                data, text = clean, clean.decode("utf-8", "replace")
+        clean = self._bytes(data)
+        text = text if clean is data else clean.decode("utf-8", "replace")
+        for pattern in self._patterns:
+            if pattern.search(text) is not None:
+                text = pattern.sub(lambda _: MASK, text)
+        return text
+
+    def pseudonym(self, user_id: int) -> str:
+        """Return how a person is called when persons are masked."""
+        return pseudonym(self.mask_key, str(user_id))
+
+    def _bytes(self, data: bytes) -> bytes:
+        """Return UTF-8 without secrets; the same object when there are none."""
+        if self._values is not None:
+            data = replace_values(self._values, data)
+        return redact_bytes(data)
+
+    def _short(self, text: str, clean: Callable[[str], str], mask: Mask | None) -> str:
+        """Clean a text that comes again and again, such as a logger's name or a key."""
+        if mask is not None or len(text) > 200:
+            return clean(text)
+        known = self._clean_texts.get(text)
+        if known is None:
+            if len(self._clean_texts) >= _MOST_CACHED:
+                self._clean_texts.clear()
+            known = self._clean_texts[text] = clean(text)
+        return known
+
+    def _picture(self, url: str) -> str:
+        # Half an address shows no picture, and Discord refuses the message.
+        return url if url and self.redact_text(url) == url else ""
+
+    def _person(self, person: Person) -> Person:
+        return replace(person, names=tuple(self._short(name, self.redact_text, None) for name in person.names))
+
+    def _file(self, file: EventFile, clean: Callable[[str], str]) -> EventFile:
+        data = file.data
+        if data:
+            try:
+                data = clean(data.decode()).encode()
+            except UnicodeDecodeError:
+                # A picture, say. It has no text to redact, but it must not hold a secret either.
+                if self._values is not None and self._values.search(data) is not None:
+                    data = b"[redacted: this file held a secret]"
+        return EventFile(clean(file.name), clean(file.text), data)
+
+    def _mapping(self, context: Mapping[str, Any], clean: Callable[[str], str], mask: Mask | None) -> dict[str, Any]:
+        shown: dict[str, Any] = {}
+        # {"name": "password", "value": "…"}, as headers and form fields are often listed.
+        label = context.get("name", context.get("key"))
+        hides_value = isinstance(label, str) and is_secret_name(label)
+        for key, value in context.items():
+            # A person called "user" must not change what the key user_id says.
+            name = key if PERSON_KEYS.match(key) else self._short(key, clean, mask)
+            while name in shown:
+                name += "_"
+            if (is_secret_name(key) or (hides_value and key == "value")) and not isinstance(value, (bool, type(None))):
+                shown[name] = MASK
+            elif mask is not None:
+                shown[name] = mask.value(key, value, lambda inner: self._value(inner, clean, mask))
+            else:
+                shown[name] = self._value(value, clean, mask)
+        return shown
+
+    def _value(self, value: Any, clean: Callable[[str], str], mask: Mask | None) -> Any:
+        if isinstance(value, str):
+            return clean(value)
+        if isinstance(value, Mapping):
+            return self._mapping(value, clean, mask)  # pyright: ignore[reportUnknownArgumentType]
+        if isinstance(value, (list, tuple)):
+            return self._items(list(value), clean, mask)  # pyright: ignore[reportUnknownArgumentType]
+        return self._number(value, mask) if isinstance(value, int) and abs(value) >= _LONG_NUMBER else value
+
+    def _number(self, value: int, mask: Mask | None) -> int | str:
+        text = str(value)
+        found = self.redact_text(text)
+        if found != text:
+            return found
+        return value if mask is None else mask.number(value)
+
+    def _items(self, items: list[Any], clean: Callable[[str], str], mask: Mask | None) -> list[Any]:
+        # ["Authorization", "Bearer …"], one header of a list.
+        if len(items) == 2 and isinstance(items[0], str) and is_secret_name(items[0]) and isinstance(items[1], (str, int)):
+            return [clean(items[0]), MASK]
+        return [self._value(item, clean, mask) for item in items]

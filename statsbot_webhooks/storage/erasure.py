@@ -1,0 +1,64 @@
+"""What the storage holds of a person, and of a time too long ago: found and deleted. On the thread that owns the outbox."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from ..redaction.masking import pseudonym
+from . import Forgotten, Outbox
+from .expired_file import filter_expired
+from .mask_key import MASK_KEY
+
+# Choices of admins, which say nothing of members.
+_CHOICES: Final = ("switch/", "level/", "url/", MASK_KEY)
+_CARDS: Final = "card/"
+_TIME: Final = re.compile(r'"event": ?\[\d+, ?"\w+", ?"\w+", ?(-?[\d.e+]+)')
+
+
+class Trace:
+    """What a person is called in stored texts: the id, the pseudonym, and names that are given."""
+
+    def __init__(self, user_id: int, names: Iterable[str], mask_key: bytes) -> None:
+        # Stored texts are JSON in ASCII.
+        words = [str(user_id), pseudonym(mask_key, str(user_id)), *(json.dumps(name)[1:-1] for name in names if name.strip())]
+        self.words = tuple(words)
+        self._pattern = re.compile("|".join(rf"(?<![A-Za-z0-9]){re.escape(word)}(?![A-Za-z0-9])" for word in words))
+
+    def is_in(self, text: str) -> bool:
+        """Whether a stored text speaks of the person."""
+        return self._pattern.search(text) is not None
+
+
+def forget(outbox: Outbox, storage: Path | None, trace: Trace) -> Forgotten:
+    """Delete what speaks of a person, but for entries that are being sent. Raises `OSError` for the expired files."""
+    state = {name: value for name, value in outbox.read_state("").items() if not name.startswith(_CHOICES)}
+    known = [name for name, value in state.items() if trace.is_in(name) or trace.is_in(json.dumps(value))]
+    outbox.write_state(dict.fromkeys(known))
+    forgotten = outbox.forget(trace.words, trace.is_in)
+    lines = filter_expired(storage, lambda line: not trace.is_in(line)) if storage is not None else 0
+    return replace(forgotten, cards=len(known), expired=lines)
+
+
+def forget_old(outbox: Outbox, storage: Path | None, now: float, seconds: float) -> int:
+    """Delete cards that were last shown longer ago than so many seconds, and expired lines of twice that age.
+
+    Returns how many. What stands in an expired file was too old already when it came there. Raises `OSError`.
+    """
+    old = [key for key, value in outbox.read_state(_CARDS).items() if _shown(value) < now - seconds]
+    outbox.write_state(dict.fromkeys(old))
+    return len(old) + (filter_expired(storage, lambda line: _time(line) >= now - 2 * seconds) if storage is not None else 0)
+
+
+def _shown(card: Any) -> float:
+    shown: Any = card.get("shown") if isinstance(card, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return shown if isinstance(shown, (int, float)) else 0.0
+
+
+def _time(line: str) -> float:
+    found = _TIME.search(line)
+    return float(found[1]) if found else 0.0

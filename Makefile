@@ -3,13 +3,17 @@ PYTHON ?= python3
 # Exact versions, where they are to be had: another Python, or another day's registry, may not have them.
 PIP = .ci/install .venv/bin/python
 
-.PHONY: demo test lower-bounds soak lint audit lock bench clean
+.PHONY: demo test test-fast lower-bounds soak lint audit lock bench clean
 
 demo: .venv/.installed
 	.venv/bin/python -m statsbot_webhooks demo
 
 test: .venv/.installed-test
 	.venv/bin/python -m pytest -q -n 4 --dist worksteal
+
+# Without the tests that take seconds, kill processes or drive a browser.
+test-fast: .venv/.installed-test
+	.venv/bin/python -m pytest -q -n 4 --dist worksteal -m "not soak and not slow"
 
 # The whole suite once more with the oldest of everything that setup.cfg allows.
 lower-bounds: .venv-lower/.installed

@@ -6,10 +6,9 @@ from .capture.logs.handler import WebhookLogHandler
 from .cog import setup, teardown
 from .config.loading import load_webhook_config
 from .config.model import WebhookConfig
-from .current_manager import get_webhook_manager
 from .events.event import LogLevel
 from .formatting.formatter import MessageFormatter, WebhookMessage
-from .runtime import setup_webhook_logging
+from .runtime import get_webhook_manager, setup_webhook_logging
 from .webhook_manager import WebhookManager
 
 __all__ = [

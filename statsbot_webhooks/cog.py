@@ -14,7 +14,7 @@ from .capture import Capture
 from .commands import WebhookCommands
 from .config.loading import load_webhook_config
 from .config.model import WebhookConfig
-from .current_manager import set_webhook_manager
+from .current_manager import set_current_manager
 from .errors import ConfigError
 from .integration.statsbot import resume_integrations, suspend_integrations
 from .sigterm import Termination
@@ -38,7 +38,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
 
     async def cog_load(self) -> None:
         """Start delivering and install the hooks. Runs before login: no user, no session (L4)."""
-        set_webhook_manager(self.manager)
+        set_current_manager(self.manager)
         await self.manager.start()
         self._install_capture()
         resume_integrations()
@@ -77,7 +77,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         new = WebhookManager(config, predecessor=old)
         new.on_open = self.apply_logger_levels
         self.manager = new
-        set_webhook_manager(new)
+        set_current_manager(new)
         if _captured(config) != _captured(old.settings):
             self._capture.uninstall()
             self._capture = Capture(settings=config, now=time.time)

@@ -1,41 +1,45 @@
-"""The manager of the process, behind `get_webhook_manager`.
+"""Which manager is the process's own.
 
 It outlives a reload of the extension: it is kept on a module of its own in `sys.modules` that discord.py does not purge
-(L1, L2), and code that imported `get_webhook_manager` before a reload still finds the manager of today.
+(L1, L2), so that code which found the manager before a reload still finds the one of today. Knows no `WebhookManager`.
 """
 
 from __future__ import annotations
 
 import sys
 from types import ModuleType
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 from .errors import WebhookLoggingError
-
-if TYPE_CHECKING:
-    from .webhook_manager import WebhookManager
+from .events.event import Event
 
 # Not "statsbot_webhooks.…": discord.py removes every module below the extension's name when it is unloaded.
 _KEEPER = "_statsbot_webhooks_runtime"
+
+
+class Manager(Protocol):
+    """What the lower layers need of a manager."""
+
+    def submit(self, event: Event) -> bool: ...
 
 
 def _keeper() -> ModuleType:
     return sys.modules.setdefault(_KEEPER, ModuleType(_KEEPER))
 
 
-def find_webhook_manager() -> WebhookManager | None:
-    """Return the process-wide manager, or None."""
-    return cast("WebhookManager | None", getattr(_keeper(), "manager", None))
+def find_current_manager() -> Manager | None:
+    """Return the process's manager; None when there is none."""
+    return cast("Manager | None", getattr(_keeper(), "manager", None))
 
 
-def get_webhook_manager() -> WebhookManager:
-    """Return the process-wide manager; raises `WebhookLoggingError` when there is none."""
-    manager = find_webhook_manager()
+def get_current_manager() -> Manager:
+    """Return the process's manager; raises `WebhookLoggingError` when there is none."""
+    manager = find_current_manager()
     if manager is None:
         raise WebhookLoggingError("no manager yet: call setup_webhook_logging() or load the extension first")
     return manager
 
 
-def set_webhook_manager(manager: WebhookManager | None) -> None:
-    """Replace the process-wide manager."""
+def set_current_manager(manager: Manager | None) -> None:
+    """Replace the process's manager."""
     _keeper().manager = manager  # type: ignore[attr-defined]

@@ -1,9 +1,11 @@
-"""`setup_webhook_logging`: make the manager of the process."""
+"""`setup_webhook_logging` and `get_webhook_manager`: make and find the manager of the process."""
 
 from __future__ import annotations
 
+from typing import cast
+
 from .config import WebhookConfig, load_webhook_config
-from .current_manager import find_webhook_manager, set_webhook_manager
+from .current_manager import find_current_manager, get_current_manager, set_current_manager
 from .webhook_manager import WebhookManager
 
 
@@ -12,9 +14,14 @@ def setup_webhook_logging(config: WebhookConfig | None = None) -> WebhookManager
 
     Returns the manager of before when one is running and no config is given. Raises `ConfigError`.
     """
-    current = find_webhook_manager()
+    current = cast("WebhookManager | None", find_current_manager())
     if current is not None and config is None and current.is_running:
         return current
     manager = WebhookManager(config or load_webhook_config())
-    set_webhook_manager(manager)
+    set_current_manager(manager)
     return manager
+
+
+def get_webhook_manager() -> WebhookManager:
+    """Return the process-wide manager; raises `WebhookLoggingError` when there is none."""
+    return cast("WebhookManager", get_current_manager())

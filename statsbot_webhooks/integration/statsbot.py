@@ -21,9 +21,9 @@ from discord.ext import commands
 from ..capture.errors.deduplication import Seen, is_new_everywhere
 from ..capture.members.hooks import MemberHooks
 from ..config.model import WebhookConfig
-from ..current_manager import get_webhook_manager
 from ..errors import WebhookLoggingError
 from ..events.event import Event
+from ..runtime import get_webhook_manager
 from .function_tap import is_tapped, tap_function, tap_method
 from .performance_monitor import MemoryWatch, slow_operation_event
 from .tree_log import tree_event

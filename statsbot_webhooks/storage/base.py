@@ -1,4 +1,4 @@
-"""The contract of an outbox, which every backend keeps and `tests/test_storage.py` checks.
+"""The contract of an outbox, which every backend keeps and `tests/storage/test_outbox.py` checks.
 
 An entry is one event for one destination. Its life: `put`, then `claim` leases it, then one of `ack` (Discord has it),
 `release` (back to its old place) or `bury` (Discord refuses it; a dead letter). While it is leased nobody else claims it.

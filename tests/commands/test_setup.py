@@ -17,7 +17,7 @@ from statsbot_webhooks.cli.local_bot import _RUNNER
 from statsbot_webhooks.sandbox import Sandbox
 
 from ..conftest import NAMES
-from .test_steering import call, shown, steered_bot
+from .test_commands import call, shown, steered_bot
 
 ROOT = Path(__file__).parents[2]
 CHANNELS = {"error": "bot-errors", "info": "bot-info", "performance": "bot-performance", "member_events": "bot-members"}
@@ -45,6 +45,7 @@ def steps_of_the_readme() -> tuple[str, str, int]:
     return textwrap.dedent(env), textwrap.dedent(bot), len(re.findall(r"^\d\. ", start, re.MULTILINE))
 
 
+@pytest.mark.slow
 async def test_the_readme_leads_to_the_first_message(sandbox: Sandbox, tmp_path: Path) -> None:
     env, bot, steps = steps_of_the_readme()
     assert steps <= 5
@@ -71,6 +72,7 @@ async def test_the_readme_leads_to_the_first_message(sandbox: Sandbox, tmp_path:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+@pytest.mark.slow
 async def test_setup_makes_what_is_missing_and_keeps_it(sandbox: Sandbox, no_urls: pytest.MonkeyPatch) -> None:
     mine = sandbox.webhook_url("info")
     no_urls.setenv("WEBHOOK_INFO_URL", mine)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Final
 
+from ...current_manager import get_current_manager
 from ...events.event import Event, EventKind, LogLevel, Person, to_plain
 from ...events.factory import outline
 from ...events.tracebacks import describe, format_traceback
@@ -145,6 +146,4 @@ class WebhookLogHandler(logging.Handler):
 
 
 def _submit_to_manager(event: Event) -> object:
-    from ...current_manager import get_webhook_manager  # noqa: PLC0415 - only for handlers made by hand, and runtime is below us
-
-    return get_webhook_manager().submit(event)
+    return get_current_manager().submit(event)

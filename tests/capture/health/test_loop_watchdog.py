@@ -1,0 +1,91 @@
+"""A loop that does not turn is seen from outside, with the line that holds it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from discord.ext import commands
+
+from statsbot_webhooks import get_webhook_manager, load_webhook_config
+from statsbot_webhooks.sandbox import Sandbox
+
+from ...conftest import running_bot, running_manager
+
+
+def stalls(sandbox: Sandbox, text: str = "vent loop") -> list[str]:
+    return [str(embed) for message in sandbox.messages("performance") for embed in message.embeds if text in str(embed)]
+
+
+@pytest.mark.slow
+async def test_a_sleep_of_3_seconds_in_a_command_names_its_file_and_line(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    env.setenv("WEBHOOK_CARD_EDIT_SECONDS", "0.2")
+    async with running_bot(sandbox) as bot:
+
+        @bot.command()
+        async def nap(ctx: commands.Context[commands.Bot]) -> None:
+            time.sleep(3)  # noqa: ASYNC251 - the mistake that the watch is for
+
+        lines, first = inspect.getsourcelines(nap.callback)
+        line = first + next(number for number, text in enumerate(lines) if "time.sleep(3)" in text)
+        sandbox.say("!nap")
+        await sandbox.wait_until(lambda: stalls(sandbox, "was blocked"), 20)
+        await get_webhook_manager().flush(10)
+    (shown,) = stalls(sandbox)
+    assert f"test_loop_watchdog.py:{line} in nap: time.sleep(3)" in shown.replace("\\", "")
+    assert f'> File "{__file__}", line {line}, in nap' in shown.replace("\\", "")
+    assert "Seen there" in shown
+
+
+_HANGS = """
+import asyncio, sys, time
+import discord
+from discord.ext import commands
+from statsbot_webhooks.sandbox import redirect
+
+async def main():
+    bot = commands.Bot("!", intents=discord.Intents.all())
+    @bot.event
+    async def on_ready():
+        print("ready", flush=True)
+        time.sleep(1000)
+    async with bot:
+        await bot.load_extension("statsbot_webhooks")
+        await bot.start(sys.argv[2])
+
+with redirect(sys.argv[1]):
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.slow
+async def test_a_loop_that_never_turns_again_is_told_by_the_next_process(
+    sandbox: Sandbox, env: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    env.setenv("WEBHOOK_LOOP_LAG_CRITICAL_MS", "300")
+    script = tmp_path / "bot.py"
+    script.write_text(_HANGS)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(script), sandbox.base_url, sandbox.bot_token, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"ready\n"
+    storage = tmp_path / "statsbot_webhooks.sqlite3-wal"
+    await sandbox.wait_until(lambda: storage.exists() and b"Event loop is blocked" in storage.read_bytes(), 30)
+    process.kill()
+    await process.wait()
+    assert not stalls(sandbox)
+    async with running_manager(load_webhook_config()):
+        await sandbox.wait_until(lambda: stalls(sandbox), 20)
+    (shown,) = stalls(sandbox)
+    assert "bot.py:12 in on_ready: time.sleep(1000)" in shown.replace("\\", "")
+
+
+async def test_a_loop_that_turns_ships_nothing(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    async with running_bot(sandbox):
+        await asyncio.sleep(1.2)
+    assert not stalls(sandbox)

@@ -1,0 +1,202 @@
+"""Live cards against the sandbox: one message that is kept up to date."""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+import aiohttp
+import pytest
+
+from statsbot_webhooks import WebhookConfig, WebhookManager
+from statsbot_webhooks.clock import SystemClock
+from statsbot_webhooks.events.event import Event, EventFile, EventKind, LogLevel
+from statsbot_webhooks.sandbox import Sandbox
+
+from ..conftest import running_manager
+
+
+class ShiftedClock(SystemClock):
+    """The machine's clock, set forward by some seconds."""
+
+    shift = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.shift
+
+
+def state(number: int, card: str = "board", level: LogLevel = LogLevel.INFO, **more) -> Event:
+    return Event(EventKind.LOG, level, f"state {number}.", time.time(), "tests", card=card, **more)
+
+
+def config(urls: dict[str, str], **settings) -> WebhookConfig:
+    return WebhookConfig(info_webhook_url=urls["info_webhook_url"], **{"card_edit_seconds": 0.3, **settings})
+
+
+def count(sandbox: Sandbox, method: str) -> int:
+    return sum(request.webhook == "info" and request.method == method for request in sandbox.requests) - (method == "GET")
+
+
+async def test_a_card_is_one_message_that_shows_the_newest_state(sandbox: Sandbox, urls: dict[str, str]) -> None:
+    # A batch would wait for a minute: a card does not.
+    slow = config(urls, batch_timeout_seconds=60, batch_size=1000, card_edit_seconds=1)
+    async with running_manager(slow) as manager:
+        for number in range(50):
+            manager.submit(state(number))
+        await sandbox.wait_until(lambda: sandbox.messages("info"))
+        for number in range(50, 100):
+            manager.submit(state(number))
+        await sandbox.wait_until(lambda: "state 99." in sandbox.messages("info")[0].text)
+        stats = await manager.stats()
+    assert len(sandbox.messages("info")) == 1
+    assert count(sandbox, "PATCH") <= 2
+    assert stats.balanced
+    assert (stats.delivered + stats.folded, stats.delivered) == (100, 1)
+
+
+@pytest.mark.slow
+async def test_edits_keep_their_pace(sandbox: Sandbox, urls: dict[str, str]) -> None:
+    async with running_manager(config(urls, card_edit_seconds=1)) as manager:
+        manager.submit(state(0))
+        await sandbox.wait_until(lambda: sandbox.messages("info"))
+        for number in range(1, 4):
+            manager.submit(state(number))
+            await sandbox.wait_until(lambda number=number: f"state {number}." in sandbox.messages("info")[0].text)
+    times = [request.at for request in sandbox.requests if request.method in ("POST", "PATCH")]
+    assert len(times) == 4
+    assert all(later - earlier > 0.9 for earlier, later in itertools.pairwise(times))
+
+
+async def test_cards_of_different_keys_are_different_messages(sandbox: Sandbox, urls: dict[str, str]) -> None:
+    async with running_manager(config(urls, batch_timeout_seconds=0)) as manager:
+        for number, card in enumerate(["a", "b", "a", "", "b"]):
+            manager.submit(state(number, card))
+        await manager.flush(10)
+        assert (await manager.stats()).balanced
+    texts = [message.text for message in sandbox.messages("info")]
+    assert sorted(next(n for n in range(5) if f"state {n}." in text) for text in texts) == [2, 3, 4]
+
+
+async def test_files_are_replaced(sandbox: Sandbox, urls: dict[str, str]) -> None:
+    async with running_manager(config(urls)) as manager:
+        for number in range(3):
+            files = (EventFile("list.txt", text=f"list {number}"), EventFile("chart.png", data=b"\x89PNG%d" % number))
+            manager.submit(state(number, files=files))
+            await sandbox.wait_until(lambda number=number: [m for m in sandbox.messages("info") if f"state {number}." in m.text])
+        files = {file.filename: file.data for file in sandbox.messages("info")[0].attachments}
+    assert files == {"list.txt": b"list 2", "chart.png": b"\x89PNG2"}
+
+
+async def test_a_card_outlives_a_restart(sandbox: Sandbox, urls: dict[str, str]) -> None:
+    for number in range(3):
+        async with running_manager(config(urls)) as manager:
+            manager.submit(state(number))
+            manager.submit(state(number, card="other"))
+            # At the end the newest state is shown without waiting for the pace.
+            await manager.stop()
+        messages = sandbox.messages("info")
+        assert len(messages) == 2
+        assert all(f"state {number}." in message.text for message in messages)
+
+
+async def test_a_state_that_was_not_shown_is_shown_after_the_restart(sandbox: Sandbox, urls: dict[str, str]) -> None:
+    slow = config(urls, card_edit_seconds=60)
+    async with running_manager(slow) as manager:
+        manager.submit(state(1))
+        await sandbox.wait_until(lambda: sandbox.messages("info"))
+        manager.submit(state(2))
+        await sandbox.wait_until(lambda: manager.workers["info"].has_stale_cards)
+        await manager.stop(0)
+    assert "state 1." in sandbox.messages("info")[0].text
+    async with running_manager(config(urls)):
+        await sandbox.wait_until(lambda: "state 2." in sandbox.messages("info")[0].text)
+    assert len(sandbox.messages("info")) == 1
+
+
+@pytest.mark.slow
+async def test_a_deleted_message_is_posted_anew(sandbox: Sandbox, urls: dict[str, str]) -> None:
+    async with running_manager(config(urls)) as manager:
+        manager.submit(state(1))
+        await sandbox.wait_until(lambda: sandbox.messages("info"))
+        first = sandbox.messages("info")[0]
+        path = urls["info_webhook_url"].removeprefix("https://discord.com")
+        async with aiohttp.ClientSession() as session:
+            await session.delete(f"{sandbox.base_url}{path}/messages/{first.id}")
+        assert not sandbox.messages("info")
+        manager.submit(state(2))
+        await sandbox.wait_until(lambda: sandbox.messages("info"))
+        manager.submit(state(3))
+        await sandbox.wait_until(lambda: "state 3." in sandbox.messages("info")[0].text)
+        assert manager.workers["info"].state.value == "working"
+    assert len(sandbox.messages("info")) == 1
+
+
+@pytest.mark.parametrize(("minutes", "messages"), [(49, 1), (51, 2)])
+async def test_after_50_minutes_a_card_moves_to_a_new_message(
+    sandbox: Sandbox, urls: dict[str, str], minutes: int, messages: int
+) -> None:
+    clock = ShiftedClock()
+    manager = WebhookManager(config(urls), clock=clock)
+    await manager.start()
+    manager.submit(state(1))
+    await manager.flush()
+    clock.shift = minutes * 60
+    manager.submit(state(2))
+    await sandbox.wait_until(lambda: "state 2." in sandbox.messages("info")[-1].text)
+    await manager.stop()
+    assert len(sandbox.messages("info")) == messages
+
+
+async def test_a_refused_state_is_said_and_the_next_one_shown(
+    sandbox: Sandbox, urls: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.fault("info", "400", match="state 2.")
+    async with running_manager(config(urls)) as manager:
+        manager.submit(state(1))
+        await sandbox.wait_until(lambda: sandbox.messages("info"))
+        manager.submit(state(2))
+        await sandbox.wait_until(lambda: "refuses the new state of a card" in caplog.text)
+        manager.submit(state(3))
+        await sandbox.wait_until(lambda: "state 3." in sandbox.messages("info")[0].text)
+
+
+async def test_an_edit_that_fails_is_tried_again(sandbox: Sandbox, urls: dict[str, str]) -> None:
+    async with running_manager(config(urls, breaker_cooldown_seconds=0.1)) as manager:
+        manager.submit(state(1))
+        await sandbox.wait_until(lambda: sandbox.messages("info"))
+        sandbox.fault("info", "reset", times=2)
+        manager.submit(state(2))
+        await sandbox.wait_until(lambda: "state 2." in sandbox.messages("info")[0].text, 20)
+    assert len(sandbox.messages("info")) == 1
+
+
+class StumblingClock(SystemClock):
+    """The machine's clock, which fails some times."""
+
+    failures = 0
+
+    def now(self) -> float:
+        if self.failures:
+            self.failures -= 1
+            raise ArithmeticError("no time")
+        return super().now()
+
+
+@pytest.mark.slow
+async def test_a_failure_of_our_own_does_not_end_the_delivery(
+    sandbox: Sandbox, urls: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = StumblingClock()
+    manager = WebhookManager(config(urls, breaker_failures=1, breaker_cooldown_seconds=0.1), clock=clock)
+    await manager.start()
+    manager.submit(state(1))
+    await sandbox.wait_until(lambda: sandbox.messages("info"))
+    clock.failures = 3
+    manager.submit(state(2))
+    manager.submit(state(3, card="other"))
+    await sandbox.wait_until(lambda: any("state 3." in m.text for m in sandbox.messages("info")), 20)
+    await sandbox.wait_until(lambda: any("state 2." in m.text for m in sandbox.messages("info")), 20)
+    await manager.flush(10)
+    assert (await manager.stats()).balanced
+    assert caplog.text.count("ArithmeticError in the delivery") == 1
+    await manager.stop()

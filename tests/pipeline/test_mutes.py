@@ -1,0 +1,144 @@
+"""Mutes, levels and switches that admins choose: what is kept back is counted, mutes end, choices outlive a restart."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager
+from statsbot_webhooks.events.event import Event, EventKind, fingerprint
+from statsbot_webhooks.pipeline.mutes import Mute, MuteKind, format_duration, parse_duration
+from statsbot_webhooks.sandbox import Sandbox
+
+from ..conftest import running_manager
+
+
+def log(text: str, origin: str = "shop", level: LogLevel = LogLevel.ERROR) -> Event:
+    return Event(EventKind.LOG, level, text, 1.0, origin)
+
+
+def texts(sandbox: Sandbox, name: str) -> str:
+    return "\n".join(message.text for message in sandbox.messages(name))
+
+
+def mute(manager: WebhookManager, kind: MuteKind, target: str, seconds: float = 600) -> Mute:
+    now = manager._clock.now()
+    return Mute(kind, target, now + seconds, now, "a known outage", "olivia")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("10 m", 600), ("1h 30m", 5400), ("2 days", 172800), ("1H", 3600), ("1w", 604800)]
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "10", "ten minutes", "0s", "31d", "-5m", "1h nonsense"])
+def test_what_is_no_duration_says_what_is(text: str) -> None:
+    with pytest.raises(ValueError, match="write 10m, 1h 30m or 2d"):
+        parse_duration(text)
+
+
+def test_durations_are_shown_in_two_units() -> None:
+    assert [format_duration(s) for s in (0, 59, 5400, 90061)] == ["0 s", "59 s", "1 h 30 min", "1 d 1 h"]
+
+
+@pytest.mark.parametrize("kind", list(MuteKind))
+async def test_a_mute_counts_what_it_keeps_back_and_ends_with_a_summary(sandbox: Sandbox, urls: dict, kind: MuteKind) -> None:
+    noisy = log("the noisy one", "shop.cache")
+    target = {MuteKind.DESTINATION: "error", MuteKind.LOGGER: "shop", MuteKind.FINGERPRINT: fingerprint(noisy)}[kind]
+    async with running_manager(WebhookConfig(**urls, batch_timeout_seconds=0.1)) as manager:
+        await manager.steer(manager.control.mute, mute(manager, kind, target, seconds=1.5))
+        for _ in range(3):
+            manager.submit(noisy)
+        manager.submit(log("another logger", "bot", LogLevel.INFO))
+        await sandbox.wait_until(lambda: "another logger" in texts(sandbox, "info"))
+        stats = await manager.stats()
+        assert (stats.muted, stats.destinations["error"].accepted, stats.balanced) == (3, 0, True)
+        await sandbox.wait_until(lambda: "is over" in texts(sandbox, "error"))
+        manager.submit(noisy)
+        await sandbox.wait_until(lambda: "noisy one" in texts(sandbox, "error"))
+    shown = texts(sandbox, "error")
+    assert "3 events were muted (3 ERROR; 3 for error)" in shown
+    assert "set by olivia, reason: a known outage" in shown
+
+
+async def test_choices_outlive_a_restart(sandbox: Sandbox, urls: dict) -> None:
+    config = WebhookConfig(**urls, batch_timeout_seconds=0.1)
+    async with running_manager(config) as manager:
+        control = manager.control
+        await manager.steer(control.switch, "performance", False)
+        await manager.steer(control.set_level, "info", LogLevel.DEBUG)
+        await manager.steer(control.mute, mute(manager, MuteKind.LOGGER, "shop"))
+        manager.submit(log("before"))
+    async with running_manager(config) as manager:
+        manager.submit(log("after"))
+        manager.submit(log("fine grained", "bot", LogLevel.DEBUG))
+        await sandbox.wait_until(lambda: "fine grained" in texts(sandbox, "info"))
+        await manager.steer(lambda: None)
+        assert not manager.workers["performance"].is_enabled
+        ((_, tally),) = manager.control.mutes
+        assert tally.destinations == {"error": 2, "info": 2}  # DEBUG for info takes the errors in too
+        await manager.steer(manager.control.set_level, "info", None)
+        ended = await manager.steer(manager.control.unmute, "logger/shop")
+        assert ended is not None
+        manager.submit(log("no more debug", "bot", LogLevel.DEBUG))
+        manager.submit(log("and at last"))
+        await sandbox.wait_until(lambda: "and at last" in texts(sandbox, "error"))
+        assert (await manager.stats()).filtered == 1
+    assert "before" not in texts(sandbox, "error")
+
+
+async def test_a_stored_mute_that_cannot_be_read_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    config = WebhookConfig()
+    async with running_manager(config) as manager:
+        await manager._intake.run(manager._outbox.write_state, {"mute/logger/x": {"kind": "?"}, "level/destination/y": "LOUD"})
+    with caplog.at_level(logging.WARNING):
+        async with running_manager(config) as manager:
+            await manager.stats()
+            assert not manager.control.levels
+            assert not len(manager.control.mutes)
+    assert "a stored mute cannot be read" in caplog.text
+
+
+async def test_tail_shows_the_newest_events_redacted(sandbox: Sandbox, urls: dict) -> None:
+    async with running_manager(WebhookConfig(**urls)) as manager:
+        for number in range(30):
+            manager.submit(log(f"password=hunter{number}"))
+        manager.submit(log("x" * 100_000))
+        await manager._intake.settle()
+        newest = manager.control.tail.newest("error")
+        assert len(newest) == 20
+        assert len(newest[0].event.message) == 2000
+        assert newest[1].event.message == "password=[redacted]"
+        assert manager.control.tail.newest("nowhere") == []
+        assert len(manager.control.tail.all()) == 2
+
+
+@pytest.mark.parametrize("storage", ["memory://", "sqlite:///other.sqlite3"])
+async def test_a_manager_takes_over_from_another_and_nothing_is_lost(sandbox: Sandbox, urls: dict, storage: str) -> None:
+    old = WebhookManager(WebhookConfig(**urls, batch_timeout_seconds=60, batch_size=100, storage=storage))
+    await old.start()
+    await old.steer(old.control.switch, "error", False)
+    await old.steer(old.control.mute, mute(old, MuteKind.LOGGER, "quiet"))
+    for number in range(20):
+        old.submit(log(f"error {number};"))
+        old.submit(log(f"info {number};", level=LogLevel.INFO))
+    new = WebhookManager(WebhookConfig(**urls, batch_timeout_seconds=0.1, storage=storage), predecessor=old)
+    new.submit(log("to the new one;", level=LogLevel.INFO))
+    await new.take_over(10)
+    old.submit(log("to the old one;", level=LogLevel.INFO))
+    try:
+        await new.flush(10)
+        assert not new.workers["error"].is_enabled
+        assert len(new.control.mutes) == 1
+        await new.steer(new.control.switch, "error", True)
+        await new.flush(10)
+        stats = await new.stats()
+    finally:
+        await new.stop(5)
+    assert (stats.balanced, stats.delivered + stats.folded, stats.accepted) == (True, 42, 42)
+    assert sum(books.repeated for books in stats.destinations.values()) == 0
+    for text in ("to the new one;", "to the old one;"):
+        assert text in texts(sandbox, "info")

@@ -1,0 +1,53 @@
+"""The examples and the original document's snippets run, and what they send is in the channels."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from statsbot_webhooks import LogLevel as FromPackage
+from statsbot_webhooks import MessageFormatter, WebhookConfig, get_webhook_manager, setup_webhook_logging
+from statsbot_webhooks.config import LogLevel
+from statsbot_webhooks.sandbox import Sandbox
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+async def test_the_snippets_of_the_original_document(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    webhook_manager = setup_webhook_logging()
+    await webhook_manager.start()
+    webhook_manager = get_webhook_manager()
+    await webhook_manager.send_log(LogLevel.INFO, "Bot started successfully", version="1.0.0", guild_count=10)
+    try:
+        1 / 0  # noqa: B018
+    except Exception as e:
+        await webhook_manager.send_error(e, component="example", operation="division")
+    config = WebhookConfig(error_webhook_url="https://discord.com/api/webhooks/123/abc", use_embeds=True, include_timestamps=True)
+    message = MessageFormatter(config).format_log_message(LogLevel.INFO, "Custom message", component="example")
+    await webhook_manager.stop()
+    assert FromPackage is LogLevel
+    assert "Custom message" in str(message.to_payload())
+    assert "Bot started successfully" in sandbox.messages("info")[0].text
+    assert "ZeroDivisionError" in sandbox.messages("error")[0].text
+
+
+async def test_the_example_without_a_bot(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    runner = (
+        "import runpy, sys; from statsbot_webhooks.sandbox import redirect\n"
+        "with redirect(sys.argv[1]): runpy.run_path(sys.argv[2], run_name='__main__')"
+    )
+    script = EXAMPLES / "webhook_logging_example.py"
+    command = [sys.executable, "-c", runner, sandbox.base_url, str(script)]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    for name in ("error", "info", "performance", "member_events"):
+        assert len(sandbox.messages(name)) == 1, name
+
+
+def test_examples_are_short() -> None:
+    long = {path.name: count for path in EXAMPLES.glob("*.py") if (count := len(path.read_text().splitlines())) > 60}
+    assert not long

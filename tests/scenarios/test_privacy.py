@@ -1,0 +1,175 @@
+"""Persons: one pseudonym each, over restarts; and nothing of them is left when they are forgotten or their time is over."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager, load_webhook_config
+from statsbot_webhooks.cli import main
+from statsbot_webhooks.clock import SystemClock
+from statsbot_webhooks.events.accounting import Counters
+from statsbot_webhooks.events.event import Event, EventKind, Person
+from statsbot_webhooks.sandbox import Sandbox
+from statsbot_webhooks.storage import open_existing
+from statsbot_webhooks.storage.maintenance import Upkeep
+
+from ..conftest import running_manager
+
+ANNA, BOB = 111111111111111111, 222222222222222222
+NOW = SystemClock().now()
+
+
+def joined(user_id: int, name: str, **values: object) -> Event:
+    return Event(
+        EventKind.MEMBER,
+        LogLevel.INFO,
+        f"<@{user_id}> {name} joined, invited by <@333333333333333333>",
+        NOW,
+        "join",
+        {
+            "member_id": str(user_id),
+            "username": name,
+            "guild_id": 444444444444444444,
+            "note": f"ids {user_id} and 555555555555555555",
+        },
+        persons=(Person(user_id, (name,)),),
+        avatar_url=f"https://cdn.discordapp.com/avatars/{user_id}/a.png",
+        **values,  # type: ignore[arg-type]
+    )
+
+
+async def shown(sandbox: Sandbox, config: WebhookConfig) -> str:
+    before = len(sandbox.messages("member_events"))
+    async with running_manager(config) as manager:
+        manager.submit(joined(ANNA, "anna"))
+        manager.submit(joined(BOB, "bob"))
+        await manager.flush(10)
+    return json.dumps([message.raw for message in sandbox.messages("member_events")[before:]])
+
+
+async def test_the_levels_of_masking(sandbox: Sandbox, urls: dict[str, str]) -> None:
+    config = WebhookConfig(**urls, batch_timeout_seconds=0)
+    off = await shown(sandbox, config)
+    assert all(part in off for part in (str(ANNA), "anna", "bob", "avatars", "555555555555555555"))
+    for name, changes in (("ids", {"mask_level": "ids"}), ("full", {"mask_level": "full"}), ("full", {"mask_user_ids": True})):
+        text = await shown(sandbox, replace(config, **changes))
+        assert not any(part in text for part in (str(ANNA), str(BOB), "333333333333333333", "avatars")), name
+        assert ("anna" in text) == (name == "ids")
+        assert "444444444444444444" in text
+    assert str(ANNA) in await shown(sandbox, replace(config, mask_user_ids=True, mask_level="off"))
+    assert "mask_key" in everything_stored()
+
+
+async def test_a_person_keeps_the_name_over_restarts(sandbox: Sandbox, urls: dict[str, str]) -> None:
+    config = WebhookConfig(**urls, batch_timeout_seconds=0, mask_user_ids=True)
+    names = [set(re.findall(r"user-[0-9a-f]{6}", await shown(sandbox, config))) for _ in range(2)]
+    assert names[0] == names[1]
+    # anna, bob, who invited them, and the other number.
+    assert len(names[0]) == 4
+    os.remove("statsbot_webhooks.sqlite3")
+    assert not names[0] & set(re.findall(r"user-[0-9a-f]{6}", await shown(sandbox, config)))
+
+
+def test_the_level_is_a_setting() -> None:
+    assert load_webhook_config({"WEBHOOK_MASK_LEVEL": " IDS "}).mask_level == "ids"
+    with pytest.raises(Exception, match="WEBHOOK_MASK_LEVEL"):
+        load_webhook_config({"WEBHOOK_MASK_LEVEL": "some"})
+
+
+def everything_stored() -> str:
+    return b"".join(path.read_bytes() for path in Path.cwd().glob("*.sqlite3*")).decode("utf-8", "replace")
+
+
+def expired() -> str:
+    path = Path("statsbot_webhooks.sqlite3.expired.jsonl")
+    return path.read_text() if path.exists() else ""
+
+
+class _LaterClock(SystemClock):
+    """The system's clock, some hours ahead."""
+
+    def __init__(self, hours: float) -> None:
+        self._hours = hours
+
+    def now(self) -> float:
+        return super().now() + self._hours * 3600
+
+
+async def fill(sandbox: Sandbox, manager: WebhookManager) -> None:
+    """A card, a dead letter, an expired event and a waiting event of each person."""
+    for user_id, name in ((ANNA, "anna"), (BOB, "bob")):
+        manager.submit(joined(user_id, name, card=f"member/{user_id}"))
+    await manager.flush(10)
+    sandbox.fault("member_events", "400", times=2)
+    for user_id, name in ((ANNA, "anna"), (BOB, "bob")):
+        manager.submit(joined(user_id, name))
+        await manager.flush(10)
+    assert len(await manager.dead_letters()) == 2
+    manager.workers["member_events"].is_enabled = False
+    for user_id, name in ((ANNA, "anna"), (BOB, "bob")):
+        manager.submit(replace(joined(user_id, name), time=NOW - 200 * 3600))
+    await manager._intake.settle()
+    await manager._intake.run(manager._upkeep.expire, manager._outbox)
+    for user_id, name in ((ANNA, "anna"), (BOB, "bob")):
+        manager.submit(joined(user_id, name))
+    await manager._intake.settle()
+
+
+@pytest.mark.parametrize("mask", [False, True])
+async def test_a_person_is_forgotten(sandbox: Sandbox, urls: dict[str, str], mask: bool) -> None:
+    config = WebhookConfig(**urls, batch_timeout_seconds=0, mask_user_ids=mask)
+    async with running_manager(config) as manager:
+        await fill(sandbox, manager)
+        anna, bob = (manager._redactor.pseudonym(who) if mask else str(who) for who in (ANNA, BOB))
+        assert anna in everything_stored()
+        gone = await manager.forget(ANNA)
+        stored = everything_stored()
+        assert anna not in stored
+        assert bob in stored
+        assert len(await manager.dead_letters()) == 1
+        assert bob in expired()
+        # A card, a dead letter, an expired line, a waiting event.
+        assert gone == 4
+        assert await manager.forget(ANNA) == 0
+        stats = await manager.stats()
+        assert stats.balanced
+        assert stats.lost == 2 + 1
+
+
+@pytest.mark.slow
+async def test_forget_on_the_command_line(sandbox: Sandbox, urls: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    config = WebhookConfig(**urls, batch_timeout_seconds=0)
+    async with running_manager(config) as manager:
+        await fill(sandbox, manager)
+        manager.workers["error"].is_enabled = False
+        manager.submit(Event(EventKind.LOG, LogLevel.ERROR, "the shop of anna is closed", NOW))
+        await manager._intake.settle()
+        assert main(["forget", str(ANNA)]) == 1
+        assert "in use" in capsys.readouterr().err
+    assert main(["forget", str(ANNA), "--name", "anna"]) == 0
+    assert "dead letters" in capsys.readouterr().out
+    assert str(ANNA) not in everything_stored()
+    assert "anna" not in everything_stored()
+    assert str(BOB) in everything_stored()
+
+
+async def test_what_is_too_old_is_kept_nowhere(sandbox: Sandbox, urls: dict[str, str]) -> None:
+    config = WebhookConfig(**urls, batch_timeout_seconds=0, max_age_hours=24)
+    async with running_manager(config) as manager:
+        await fill(sandbox, manager)
+        assert str(BOB) in everything_stored()
+    outbox = open_existing(config.storage)
+    Upkeep(config, Counters(), _LaterClock(25)).expire(outbox)
+    assert "card/" not in "".join(outbox.read_state(""))
+    assert not outbox.dead_letters(10)
+    # What still waited is in the expired file now, for as long again.
+    assert len(expired().splitlines()) == 2
+    Upkeep(config, Counters(), _LaterClock(49)).expire(outbox)
+    assert not expired()
+    outbox.close()

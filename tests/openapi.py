@@ -1,10 +1,9 @@
-"""Checks what a test sent against the request schemas of Discord's own description of its API, where that file is."""
+"""Check what a test sent against the request schemas of Discord's own description of its API."""
 
 from __future__ import annotations
 
 import functools
 import json
-import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,6 +14,7 @@ from jsonschema.exceptions import best_match
 
 from statsbot_webhooks.sandbox import Request
 
+PATH = Path(__file__).parent / "data" / "discord-openapi.json"
 _WEBHOOK = "/webhooks/{webhook_id}/{webhook_token}"
 _CALLBACK = "/interactions/{interaction_id}/{interaction_token}/callback"
 ROUTES = (
@@ -28,21 +28,9 @@ _REFUSED = (50006, 50035, 50109, 40005)
 _seen: set[tuple[str, str]] = set()
 
 
-def find() -> Path | None:
-    """Return the description: named by DISCORD_OPENAPI, or beside one of the folders that this checkout is in."""
-    named = os.environ.get("DISCORD_OPENAPI")
-    if named:
-        return Path(named)
-    places = (parent / "shared" / "discord" / "openapi.json" for parent in Path(__file__).resolve().parents)
-    return next((place for place in places if place.exists()), None)
-
-
 @functools.cache
 def validators() -> dict[str, Draft202012Validator]:
-    path = find()
-    if path is None:
-        return {}
-    whole = json.loads(path.read_text())
+    whole = json.loads(PATH.read_text("utf-8"))
     found: dict[str, Draft202012Validator] = {}
     for method, _, route in ROUTES:
         content = whole["paths"][route][method.lower()]["requestBody"]["content"]
@@ -54,7 +42,7 @@ def validators() -> dict[str, Draft202012Validator]:
 def problems(requests: Iterable[Request]) -> list[str]:
     """Return what is wrong with payloads that were sent; each distinct one is looked at once in a run."""
     known, wrong = validators(), list[str]()
-    for request in requests if known else ():
+    for request in requests:
         if not isinstance(request.payload, dict) or _code(request.response) in _REFUSED:
             continue
         for method, pattern, route in ROUTES:
@@ -66,6 +54,12 @@ def problems(requests: Iterable[Request]) -> list[str]:
                 errors = (best_match([e]) for e in known[method + route].iter_errors(json.loads(text)))
                 wrong += [f"{method} {route}: {error.json_path} {error.message[:300]}" for error in errors]
     return wrong
+
+
+def execute_errors(payload: dict[str, Any]) -> list[str]:
+    """Return what the schema of "execute webhook" says against a payload."""
+    found = validators()[f"POST{_WEBHOOK}"].iter_errors(_spelled(payload))
+    return [f"{error.json_path} {error.message[:300]}" for error in found]
 
 
 def _spelled(payload: dict[str, Any]) -> dict[str, Any]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from statsbot_webhooks import LogLevel, WebhookConfig
 from statsbot_webhooks.sandbox import Sandbox
 
+from .. import openapi
 from ..conftest import running_manager
 
-_OPENAPI = Path(__file__).parents[3] / "shared/discord/openapi.json"
 HOSTILE = [
     "@everyone <@&1> <@2>",
     "``` ```py\nx``` `",
@@ -92,15 +91,6 @@ async def test_a_passing_fault_loses_nothing(sandbox: Sandbox, urls: dict[str, s
 
 
 async def test_payloads_fit_the_official_schema(sandbox: Sandbox, urls: dict[str, str]) -> None:
-    if not _OPENAPI.exists():
-        pytest.skip("shared/discord/openapi.json is not here")
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-
-    document = json.loads(_OPENAPI.read_text())
-    body = document["paths"]["/webhooks/{webhook_id}/{webhook_token}"]["post"]["requestBody"]["content"]
-    schema = {**body["application/json"]["schema"], "components": document["components"]}
-    validator = Draft202012Validator(schema)
     async with running_manager(WebhookConfig(**urls, batch_timeout_seconds=0)) as manager:
         for text in HOSTILE[:8]:
             await manager.send_log(LogLevel.INFO, text, key=text)
@@ -109,8 +99,4 @@ async def test_payloads_fit_the_official_schema(sandbox: Sandbox, urls: dict[str
         await manager.flush()
     payloads = [request.payload for request in sandbox.requests if request.method == "POST"]
     assert payloads
-    for payload in payloads:
-        # discord.py sends these ids as numbers, which Discord takes too.
-        payload["attachments"] = [{**a, "id": str(a["id"])} for a in payload.get("attachments", [])]
-        error = best_match(validator.iter_errors(payload))
-        assert error is None, f"{error.json_path}: {error.message[:300]}"
+    assert not [problem for payload in payloads for problem in openapi.execute_errors(payload)]

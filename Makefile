@@ -3,7 +3,7 @@ PYTHON ?= python3
 # Exact versions, where they are to be had: another Python, or another day's registry, may not have them.
 PIP = .ci/install .venv/bin/python
 
-.PHONY: demo test test-fast lower-bounds soak lint audit lock bench clean
+.PHONY: demo test test-fast fuzz lower-bounds soak lint audit lock bench clean
 
 demo: .venv/.installed
 	.venv/bin/python -m statsbot_webhooks demo
@@ -18,6 +18,10 @@ test-fast: .venv/.installed-test
 # The whole suite once more with the oldest of everything that setup.cfg allows.
 lower-bounds: .venv-lower/.installed
 	.venv-lower/bin/python -m pytest -q -n 4 --dist worksteal
+
+# The property tests with new examples, again and again until one fails or it is ended.
+fuzz: .venv/.installed-test
+	while HYPOTHESIS_PROFILE=fuzz .venv/bin/python -m pytest -q -n 4 --dist worksteal -m hypothesis; do :; done
 
 soak: .venv/.installed-test
 	.venv/bin/python -m pytest -q -m soak -s

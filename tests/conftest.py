@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import signal
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -14,11 +16,17 @@ from typing import Any
 import discord
 import pytest
 from discord.ext import commands
+from hypothesis import HealthCheck, settings
 
 from statsbot_webhooks import WebhookConfig, WebhookManager
 from statsbot_webhooks.sandbox import Sandbox
 
 from . import openapi
+
+# The gate tries the same examples each time; `make fuzz` tries others.
+settings.register_profile("gate", derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+settings.register_profile("fuzz", deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
 NAMES = ("error", "info", "performance", "member_events")
 
@@ -163,6 +171,10 @@ def as_discord_describes_it(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     assert not [problem for sandbox in sandboxes for problem in openapi.problems(sandbox.requests)]
 
 
-def pytest_report_header() -> str:
-    where = openapi.find()
-    return f"payloads are checked against {where.name}" if where else "no openapi.json: payloads are not checked against it"
+def pytest_configure() -> None:
+    """Let the bots that tests start end at a signal, also where the runner ignores it, as a shell's background jobs do.
+
+    An ignored signal stays ignored in a child process; one with a handler of Python's is back at its default there.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

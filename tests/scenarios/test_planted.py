@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager
@@ -100,7 +100,7 @@ async def test_a_planted_secret_is_seen_nowhere(
         # Until it heals, everything waits in the storage.
         sandbox.fault("error", "500")
 
-        @settings(max_examples=60, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=60)
         @given(
             st.sampled_from(PLACES),
             st.sampled_from(sorted(SECRETS)),

@@ -11,6 +11,8 @@ from typing import Any, Final, Protocol
 
 from aiohttp import web
 
+from .state import JSON, State
+
 _HEARTBEAT_SECONDS: Final = 15.0
 
 
@@ -22,6 +24,26 @@ _PARTS: Final = {
 
 def _read(name: str) -> str:
     return files("statsbot_webhooks.sandbox").joinpath("web", name).read_text("utf-8")
+
+
+class PageData:
+    """What the page shows of the state, in the shape in which it reads it."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.subscribe = state.subscribe
+
+    def snapshot(self) -> JSON:
+        """Return all that the page shows."""
+        guilds = [
+            {
+                "id": str(guild.id), "name": guild.name, "members": list(guild.members.values()),
+                "owner_id": str(guild.owner_id), "roles": list(guild.roles.values()),
+                "channels": [*guild.channels.values(), *guild.threads.values()],
+            }
+            for guild in self._state.guilds.values()
+        ]  # fmt: skip
+        return {"guilds": guilds, "messages": {str(key): list(value) for key, value in self._state.messages.items()}}
 
 
 class StateLike(Protocol):

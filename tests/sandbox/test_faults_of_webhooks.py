@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import aiohttp
@@ -26,8 +27,28 @@ ANSWERS: dict[str, tuple[int, int | str, str | None, bool]] = {
     "429_no_via": (429, "<title>Access denied</title>error code: 1015", None, False),
     "html_200": (200, "<html>", VIA, False),
     "saved_html": (200, "<html>", VIA, True),
+    "saved_500": (500, 0, VIA, True),
+    "saved_502": (502, "<html>", VIA, True),
+    "503": (503, "<html>", VIA, False),
+    "504": (504, "<html>", VIA, False),
+    "403_html": (403, "<html>", None, False),
+    "404_html": (404, "<html>", VIA, False),
+    "401_bare": (401, 0, VIA, False),
+    "403_bare": (403, 0, VIA, False),
+    "404_bare": (404, 0, VIA, False),
+    "404_channel": (404, 10003, VIA, False),
 }
-BROKEN = {"reset": False, "no_answer": False, "saved_reset": True}
+BROKEN = {"reset": False, "no_answer": False, "saved_reset": True, "saved_no_answer": True}
+# Faults of a place or a field: the request that each befalls, and what is answered. All others go through.
+OF_SOME: dict[str, tuple[str, dict[str, str], dict[str, Any], int, int]] = {
+    "thread_archived": ("POST", {"thread_id": "1"}, {}, 400, 50083),
+    "thread_locked": ("POST", {"thread_id": "1"}, {}, 400, 160005),
+    "tags_required": ("POST", {}, {"thread_name": "a"}, 400, 40067),
+    "too_many_threads": ("POST", {}, {"thread_name": "a"}, 400, 160006),
+    "username_refused": ("POST", {}, {"username": "anywhere"}, 400, 50035),
+    "announcement_edits": ("PATCH", {}, {}, 429, 20022),
+    "old_edits": ("PATCH", {}, {}, 429, 30046),
+}
 
 
 async def ask(session: aiohttp.ClientSession, url: str) -> tuple[int, str, Any]:
@@ -75,6 +96,49 @@ async def test_no_answer_is_no_answer(sandbox: Sandbox) -> None:
                 await ask(session, local(sandbox))
 
 
+@pytest.mark.parametrize("kind", OF_SOME)
+async def test_faults_of_a_place_or_a_field(sandbox: Sandbox, kind: str) -> None:
+    method, query, payload, status, code = OF_SOME[kind]
+    async with aiohttp.ClientSession() as session:
+        _, said, _ = await ask(session, local(sandbox))
+        sandbox.fault("error", kind)
+        assert (await ask(session, local(sandbox)))[0] == 200, "a request that it is not about"
+        url = local(sandbox) + (f"/messages/{json.loads(said)['id']}" if method == "PATCH" else "")
+        async with session.request(method, url, params=query, json={"content": "y", **payload}) as answer:
+            assert (answer.status, (await answer.json())["code"]) == (status, code)
+            assert ("username" in (await answer.json()).get("errors", {})) is (kind == "username_refused")
+            assert ("Retry-After" in answer.headers) is (status == 429)
+
+
+@pytest.mark.parametrize(("kind", "scope", "counted"), [("429", "user", 1), ("429_shared", "shared", 0)])
+async def test_limits_of_one_webhook(sandbox: Sandbox, kind: str, scope: str, counted: int) -> None:
+    sandbox.fault("error", kind, times=1, delay=40)
+    async with aiohttp.ClientSession() as session:
+        got, text, answer = await ask(session, local(sandbox))
+        said = json.loads(text)
+        assert (got, said["retry_after"], said["global"], answer.headers["Via"]) == (429, 40, False, VIA)
+        assert answer.headers["X-RateLimit-Scope"] == scope
+        assert sandbox.invalid_requests == counted
+
+
+async def test_an_answer_that_is_lost_can_be_looked_for(sandbox: Sandbox) -> None:
+    sandbox.fault("error", "saved_reset")
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await ask(session, local(sandbox))
+        (message,) = sandbox.messages("error")
+        async with session.get(f"{local(sandbox)}/messages/{message.id}") as answer:
+            assert (await answer.json())["content"] == "x"
+
+
+async def test_a_fault_of_some_methods(sandbox: Sandbox) -> None:
+    sandbox.fault("error", "500", methods=("GET",))
+    async with aiohttp.ClientSession() as session:
+        assert (await ask(session, local(sandbox)))[0] == 200
+        async with session.get(local(sandbox)) as answer:
+            assert answer.status == 500
+
+
 async def test_a_global_limit_and_a_slow_answer(sandbox: Sandbox) -> None:
     sandbox.fault("error", "429_global", times=1, delay=0.25)
     async with aiohttp.ClientSession() as session:
@@ -107,8 +171,8 @@ async def test_how_long_and_whom_a_fault_befalls(sandbox: Sandbox) -> None:
             while (await info.post({"content": "x"}))[0] == 500:
                 await asyncio.sleep(0.05)
     with pytest.raises(ValueError, match="not one of"):
-        sandbox.fault("error", "503")
+        sandbox.fault("error", "teapot")
 
 
 def test_no_fault_is_forgotten_here() -> None:
-    assert set(KINDS) == {*ANSWERS, *BROKEN, "429_global", "slow"}
+    assert set(KINDS) == {*ANSWERS, *BROKEN, *OF_SOME, "429", "429_shared", "429_global", "slow"}

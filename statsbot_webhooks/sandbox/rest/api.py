@@ -1,21 +1,35 @@
-"""The REST side: finds who answers a request, puts limits and faults before webhooks, and keeps a list of it all."""
+"""The REST side: finds what answers a request, puts limits and faults before webhooks, and keeps a list of requests.
+
+What a route does is in the file of its subject.
+"""
 
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import unquote
 
 from aiohttp import web
 
-from ..state import JSON, State, Webhook
+from ..messages import MessageStore
+from ..moderation import Moderation
+from ..state import State, Webhook
+from . import interactions, webhook_routes
+from .account import BotAccount
 from .bot_routes import BotRoutes
+from .channel_routes import ChannelRoutes
+from .command_routes import CommandRoutes
 from .errors import Refusal
-from .faults import Fault, answer, spoil
+from .faults import Faults
+from .guild_routes import GuildRoutes
 from .http import VIA, Body, read_body, reply
 from .interactions import Interactions
-from .rules import OldEdits, RateLimits
+from .member_routes import MemberRoutes
+from .message_routes import MessageRoutes
+from .routing import Call, Routes, not_implemented
+from .rules import NAMES, STRICT_NAMES, OldEdits, RateLimits
+from .thread_routes import ThreadRoutes
 from .webhook_routes import WebhookRoutes
 
 # What counts towards https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
@@ -39,20 +53,35 @@ class Request:
 class Rest:
     """Answers requests from the state. All calls on the server's thread."""
 
-    def __init__(self, state: State, *, token: str, bot_user: JSON, owner: JSON, limits: RateLimits | None) -> None:
+    def __init__(
+        self, state: State, messages: MessageStore, moderation: Moderation, bot: BotAccount, *, limits: bool, strict_names: bool
+    ) -> None:  # fmt: skip
         self._state = state
-        self._bot_id = bot_user["id"]
-        self._limits = limits
-        old_edits = OldEdits(on=limits is not None)
-        self._webhooks = WebhookRoutes(state, old_edits)
-        self.interactions = Interactions(state, bot_user)
-        self.bot = BotRoutes(state, token=token, bot_user=bot_user, owner=owner, old_edits=old_edits)
+        self._clock = state.clock
+        self.bot = bot
+        self._limits = RateLimits(state.clock.monotonic) if limits else None
+        old_edits, names = OldEdits(state.clock, on=limits), STRICT_NAMES if strict_names else NAMES
+        self._webhooks = WebhookRoutes(state, messages, old_edits, names)
+        self.interactions = Interactions(state, messages, bot.user)
+        self.faults = Faults(state.clock)
+        guilds = GuildRoutes(state, bot)
+        channels = ChannelRoutes(state, bot, guilds, names)
+        self._routes = Routes()
+        for part in (
+            BotRoutes(state, bot), CommandRoutes(state, bot), guilds, MemberRoutes(state, bot, guilds, moderation),
+            MessageRoutes(state, bot, messages, old_edits), ThreadRoutes(state, bot, channels, messages), channels,
+        ):  # fmt: skip
+            part.add_to(self._routes)
         self.requests: list[Request] = []
         self.invalid_requests = 0
-        self.faults: dict[str, Fault] = {}
+
+    @property
+    def routes(self) -> list[str]:
+        """Every route that is implemented."""
+        return [*self._routes.names(), *webhook_routes.ROUTES, *interactions.ROUTES]
 
     def start(self, base_url: str) -> None:
-        """Tell everybody under which address this server is known."""
+        """Tell every part under which address this server is known."""
         self._webhooks.base_url = self.interactions.base_url = self.bot.base_url = base_url
 
     def add_routes(self, app: web.Application) -> None:
@@ -89,52 +118,59 @@ class Rest:
     async def _webhook(
         self, request: web.Request, webhook: Webhook, parts: list[str], body: Body, headers: dict[str, str]
     ) -> web.Response:
-        fault = self.faults.get(webhook.name)
-        if fault is not None and fault.befalls(body):
-            if fault.take():
-                faulty = await answer(fault, request, VIA)
-                if faulty is not None:
-                    return faulty
-            elif self.faults.get(webhook.name) is fault:
-                del self.faults[webhook.name]
-                fault = None
-        else:
-            fault = None
+        fault = self.faults.take(webhook.name, request, body)
+        faulty = None if fault is None else await self.faults.answer(fault, request)
+        if faulty is not None:
+            return faulty
         if len(parts) == 2:
             self.bot.check_token(request)
             return self._webhooks.manage(request.method, webhook, body, with_token=False)
+        # It may have been deleted while a slow answer waited.
+        if webhook.id not in self._state.webhooks:
+            raise Refusal(404, 10015, "Unknown Webhook")
         if parts[2] != webhook.token:
             raise Refusal(401, 50027, "Invalid Webhook Token")
         if len(parts) == 3 and request.method != "POST":
             return self._webhooks.manage(request.method, webhook, body, with_token=True)
         if self._limits is not None:
             verdict = self._limits.check(webhook.id, webhook.channel_id)
-            headers |= verdict.headers(time.time())
+            headers |= verdict.headers(self._clock.time())
             if verdict.retry_after is not None:
-                # Rounded up: who waits as long as told must not be refused again.
+                # Rounded up: a sender that waits as long as told must not be refused again.
                 wait = round(verdict.retry_after + 0.0005, 3)
                 headers |= {"Retry-After": str(wait), "X-RateLimit-Scope": verdict.scope}
                 limited = {"message": "You are being rate limited.", "retry_after": wait, "global": False}
                 return reply(limited, 429, headers)
         response = self._webhooks.answer(request, webhook, parts[3:], body, headers)
-        return response if fault is None else spoil(fault, request, response, VIA)
+        return response if fault is None else await self.faults.spoil(fault, request, response)
 
     def _answer(self, request: web.Request, parts: list[str], body: Body) -> web.Response:
         method, query = request.method, request.query
+        me = self.bot.user["id"]
         match [method, *parts]:
             case ["POST", "interactions", interaction_id, token, "callback"]:
                 with_response = query.get("with_response", "").lower() in ("true", "1")
                 return self.interactions.callback(interaction_id, token, body, with_response=with_response)
-            case [_, "webhooks", app_id, token, *rest] if app_id == self._bot_id and token in self.interactions.records:
+            case [_, "interactions", *_]:
+                raise not_implemented(method, request.path, status=400)
+            case [_, "webhooks", app_id, token, *rest] if app_id == me and token in self.interactions.records:
                 return self.interactions.follow_up(method, token, rest, body)
-            case [_, "webhooks", app_id, _, *_] if app_id == self._bot_id:
+            case [_, "webhooks", app_id, _, *_] if app_id == me:
                 raise Refusal(401, 50027, "Invalid Webhook Token")
-            case [_, "webhooks", _, *_]:
+            case [_, "webhooks", *_]:
                 raise Refusal(404, 10015, "Unknown Webhook")
-            case ["GET", "gateway"]:
-                return reply({"url": self.bot.gateway_url})
             case _:
-                return self.bot.answer(request, method, parts, body)
+                return self._answer_bot(request, "/" + "/".join(parts), body)
+
+    def _answer_bot(self, request: web.Request, path: str, body: Body) -> web.Response:
+        if path != "/gateway":
+            self.bot.check_token(request)
+        found = self._routes.find(request.method, path)
+        if found is None:
+            raise not_implemented(request.method, path)
+        handler, ids = found
+        reason = request.headers.get("X-Audit-Log-Reason")
+        return handler(Call(request.method, path, ids, request.query, body, unquote(reason) if reason else None))
 
     async def attachment(self, request: web.Request) -> web.Response:
         """Serve a file of a message."""
@@ -150,12 +186,12 @@ class Rest:
 
     def _record(self, request: web.Request, webhook: Webhook | None, body: Body, response: web.Response) -> None:
         name, status = webhook.name if webhook else None, response.status
-        # Limits of a resource that others use too are nobody's fault.
+        # Limits of a resource that others use too are not counted against the sender.
         if status in _INVALID and response.headers.get("X-RateLimit-Scope") != "shared":
             self.invalid_requests += 1
         names = tuple(file.name for file in body.files)
-        said = _readable(response)
-        self.requests.append(Request(time.monotonic(), request.method, request.path, name, status, body.payload, names, said))
+        at, said = self._clock.monotonic(), _readable(response)
+        self.requests.append(Request(at, request.method, request.path, name, status, body.payload, names, said))
         self._state.emit("request", {"status": status, "webhook": name})
 
 

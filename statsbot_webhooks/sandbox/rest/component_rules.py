@@ -10,6 +10,8 @@ from .errors import JSON, Form
 ROW, BUTTON, STRING_SELECT, TEXT_INPUT = 1, 2, 3, 4
 SELECTS: Final = (3, 5, 6, 7, 8)
 LABEL: Final = 18
+# Styles of buttons that lead somewhere instead of asking the bot.
+_LINK, _PREMIUM = 5, 6
 _COMPONENTS_V2: Final = 1 << 15
 # https://discord.com/developers/docs/components/reference
 _MODAL_ITEMS: Final = (TEXT_INPUT, 19, 21, 22, 23, *SELECTS)
@@ -25,6 +27,28 @@ def walk(components: object) -> Iterator[JSON]:
             yield component
             yield from walk(component.get("components"))
             yield from walk([component.get("component"), component.get("accessory")])
+
+
+def without_interactive(components: list[Any]) -> list[Any]:
+    """Return components without those that act: of webhooks that no application owns, links and texts are left."""
+    kept: list[Any] = []
+    for item in components:
+        if not isinstance(item, dict):
+            kept.append(item)
+            continue
+        component = cast(JSON, item)
+        is_link = component.get("type") == BUTTON and component.get("style") in (_LINK, _PREMIUM)
+        if component.get("type") in (BUTTON, TEXT_INPUT, *SELECTS) and not is_link:
+            continue
+        if isinstance(component.get("components"), list):
+            inner = without_interactive(component["components"])
+            if not inner:
+                continue
+            component = {**component, "components": inner}
+        if component.get("accessory") and not without_interactive([component["accessory"]]):
+            component = {key: value for key, value in component.items() if key != "accessory"}
+        kept.append(component)
+    return kept
 
 
 def check_components(form: Form, path: str, components: object, *, flags: object = 0) -> None:
@@ -78,7 +102,7 @@ def _check_button(form: Form, where: str, button: JSON) -> None:
     form.text(f"{where}.label", button.get("label"), 80)
     if not button.get("label") and not button.get("emoji"):
         form.add(where, "BUTTON_COMPONENT_MISSING_LABEL_OR_EMOJI", "A button must have a label or an emoji")
-    if button.get("style") == 5:
+    if button.get("style") == _LINK:
         form.url(f"{where}.url", button.get("url"), ("http", "https", "discord"))
     else:
         form.text(f"{where}.custom_id", button.get("custom_id"), 100, required=True)

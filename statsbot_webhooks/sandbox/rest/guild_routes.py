@@ -1,4 +1,7 @@
-"""What a bot asks and does about a server: who and what is in it, its audit log, and new channels."""
+"""What a bot asks and does about a server: its channels, roles, audit log, webhooks and invites.
+
+Members and bans are in `member_routes`.
+"""
 
 from __future__ import annotations
 
@@ -6,94 +9,157 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from ..permissions import MANAGE_CHANNELS, MANAGE_WEBHOOKS, VIEW_AUDIT_LOG, demand
+from ..permissions import MANAGE_CHANNELS, MANAGE_GUILD, MANAGE_ROLES, MANAGE_WEBHOOKS, VIEW_AUDIT_LOG
 from ..state import CATEGORY, FORUM, Guild, State
-from .errors import JSON, Form, Refusal
-from .http import Body, reply
+from .account import BotAccount, found
+from .errors import JSON, Form, Refusal, parts
+from .http import no_content, reply
+from .routing import Call, Routes
 
 _KINDS: Final = (0, 2, CATEGORY, 5, 13, FORUM, 16)
 _MOST_CHANNELS: Final = 500
+_MOST_ROLES: Final = 250
 
 
 class GuildRoutes:
     """Answers requests to one server."""
 
-    def __init__(self, state: State, bot_user: JSON) -> None:
+    def __init__(self, state: State, bot: BotAccount) -> None:
         self._state = state
-        self._me = int(bot_user["id"])
+        self._bot = bot
 
-    def find(self, guild_id: str) -> Guild:
-        """Return a server that the bot is in; raises `Refusal`."""
-        guild = self._state.guilds.get(int(guild_id)) if guild_id.isdigit() else None
+    def add_to(self, routes: Routes) -> None:
+        """Add every route."""
+        routes.add("GET /guilds/{guild}", self._show)
+        routes.add("PATCH /guilds/{guild}", self._change)
+        routes.add("GET /guilds/{guild}/channels", lambda call: reply(list(self.find(call).channels.values())))
+        routes.add("POST /guilds/{guild}/channels", self._add_channel)
+        routes.add("GET /guilds/{guild}/threads/active", self._threads)
+        routes.add("GET /guilds/{guild}/roles", lambda call: reply(list(self.find(call).roles.values())))
+        routes.add("POST /guilds/{guild}/roles", self._add_role)
+        routes.add("PATCH /guilds/{guild}/roles/{role}", self._change_role)
+        routes.add("DELETE /guilds/{guild}/roles/{role}", self._delete_role)
+        routes.add("GET /guilds/{guild}/audit-logs", self._audit_log)
+        routes.add("GET /guilds/{guild}/webhooks", self._webhooks)
+        routes.add("GET /guilds/{guild}/invites", self._invites)
+        routes.add("GET /guilds/{guild}/emojis", lambda call: reply([]))
+        routes.add("GET /guilds/{guild}/stickers", lambda call: reply([]))
+        routes.add("PUT /guilds/{guild}/incident-actions", self._incidents)
+
+    def find(self, call: Call) -> Guild:
+        """Return the server of a request that the bot is in; raises `Refusal`."""
+        guild = self._state.guilds.get(call.id("guild"))
         if guild is None:
             raise Refusal(404, 10004, "Unknown Guild")
         return guild
 
-    def shown(self, guild: Guild) -> JSON:
-        """Return a server without who and what is in it."""
+    def _show(self, call: Call) -> web.Response:
+        guild = self.find(call)
         whole = self._state.guild_object(guild, [])
-        return whole | {"approximate_member_count": len(guild.members), "owner": False}
+        return reply(whole | {"approximate_member_count": len(guild.members), "owner": False})
 
-    def answer(self, request: web.Request, method: str, guild: Guild, rest: list[str], body: Body) -> web.Response:
-        """Answer a request; raises `Refusal`."""
-        match [method, *rest]:
-            case ["POST", "channels"]:
-                self._demand(guild, MANAGE_CHANNELS)
-                return reply(self._add_channel(guild, body.table()), 201)
-            case ["GET", "audit-logs"]:
-                self._demand(guild, VIEW_AUDIT_LOG)
-                return reply(self._audit_log(guild, dict(request.query)))
-            case ["GET", "webhooks"]:
-                self._demand(guild, MANAGE_WEBHOOKS)
-                hooks = [webhook for webhook in self._state.webhooks.values() if webhook.guild_id == guild.id]
-                return reply([self._state.webhook_object(webhook) for webhook in hooks])
-            case ["GET", *_]:
-                return reply(self._look_up(guild, rest))
-            case _:
-                raise Refusal(404, 0, "404: Not Found")
+    def _change(self, call: Call) -> web.Response:
+        guild, data = self.find(call), call.body.table()
+        self._bot.demand(guild, MANAGE_GUILD)
+        form = Form()
+        form.text("name", data.get("name"), 100)
+        form.finish()
+        guild.name = data.get("name") or guild.name
+        self._state.dispatch("GUILD_UPDATE", self._state.guild_object(guild, []), guild.id)
+        return self._show(call)
 
-    def _demand(self, guild: Guild, needed: int) -> None:
-        demand(self._state.permissions(guild, self._me), needed)
+    def _threads(self, call: Call) -> web.Response:
+        return reply({"threads": self.find(call).active_threads, "members": []})
 
-    def _look_up(self, guild: Guild, rest: list[str]) -> Any:
-        match rest:
-            case []:
-                return self.shown(guild)
-            case ["channels"]:
-                return list(guild.channels.values())
-            case ["roles"]:
-                return list(guild.roles.values())
-            case ["threads", "active"]:
-                return {"threads": list(guild.threads.values()), "members": []}
-            case ["members"]:
-                return list(guild.members.values())
-            case ["members", user_id] if user_id.isdigit():
-                return found(guild.members.get(int(user_id)), 10007, "Unknown Member")
-            case ["bans"]:
-                return list(guild.bans.values())
-            case ["bans", user_id] if user_id.isdigit():
-                return found(guild.bans.get(int(user_id)), 10026, "Unknown Ban")
-            case _:
-                raise Refusal(404, 0, "404: Not Found")
+    def _webhooks(self, call: Call) -> web.Response:
+        guild = self.find(call)
+        self._bot.demand(guild, MANAGE_WEBHOOKS)
+        hooks = [webhook for webhook in self._state.webhooks.values() if webhook.guild_id == guild.id]
+        return reply([self._state.webhook_object(webhook) for webhook in hooks])
 
-    def _audit_log(self, guild: Guild, query: dict[str, str]) -> JSON:
+    def _invites(self, call: Call) -> web.Response:
+        guild = self.find(call)
+        self._bot.demand(guild, MANAGE_GUILD)
+        return reply(list(guild.invites.values()))
+
+    def _incidents(self, call: Call) -> web.Response:
+        guild, data = self.find(call), call.body.table()
+        self._bot.demand(guild, MANAGE_GUILD)
+        keys = ("invites_disabled_until", "dms_disabled_until")
+        guild.incidents = {**(guild.incidents or dict.fromkeys(keys)), **{key: data[key] for key in keys if key in data}}
+        self._state.dispatch("GUILD_UPDATE", self._state.guild_object(guild, []), guild.id)
+        return reply(guild.incidents)
+
+    # -- roles
+
+    def _add_role(self, call: Call) -> web.Response:
+        guild, data = self.find(call), call.body.table()
+        self._bot.demand(guild, MANAGE_ROLES)
+        changes = self._role_changes(guild, data)
+        if len(guild.roles) >= _MOST_ROLES:
+            raise Refusal(400, 30005, f"Maximum number of server roles reached ({_MOST_ROLES})")
+        name, permissions = changes.pop("name", "new role"), int(changes.pop("permissions", 0))
+        return reply(self._state.add_role(guild, name, permissions, **changes))
+
+    def _change_role(self, call: Call) -> web.Response:
+        guild = self.find(call)
+        self._manageable(guild, call.id("role"))
+        return reply(self._state.change_role(guild, call.id("role"), **self._role_changes(guild, call.body.table())))
+
+    def _delete_role(self, call: Call) -> web.Response:
+        guild, role_id = self.find(call), call.id("role")
+        self._manageable(guild, role_id)
+        del guild.roles[role_id]
+        for member in guild.members.values():
+            member["roles"] = [held for held in member["roles"] if held != str(role_id)]
+        self._state.dispatch("GUILD_ROLE_DELETE", {"guild_id": str(guild.id), "role_id": str(role_id)}, guild.id)
+        self._state.emit("roles", {"guild_id": str(guild.id), "roles": list(guild.roles.values())})
+        return no_content()
+
+    def _manageable(self, guild: Guild, role_id: int) -> None:
+        self._bot.demand(guild, MANAGE_ROLES)
+        role = found(guild.roles.get(role_id), 10011, "Unknown Role")
+        if role["position"] >= self._bot.rank(guild, self._bot.id):
+            raise Refusal(403, 50013, "Missing Permissions")
+
+    def _role_changes(self, guild: Guild, data: JSON) -> JSON:
+        form = Form()
+        form.text("name", data.get("name"), 100)
+        form.whole("color", data.get("color"), 0xFFFFFF)
+        form.finish()
+        wanted = {key: data[key] for key in ("name", "color", "hoist", "mentionable") if data.get(key) is not None}
+        if data.get("permissions") is not None:
+            wanted["permissions"] = str(int(data["permissions"]))
+            # A bot cannot give what it does not have.
+            self._bot.demand(guild, int(data["permissions"]))
+        return wanted
+
+    # -- the audit log
+
+    def _audit_log(self, call: Call) -> web.Response:
+        guild, query = self.find(call), call.query
+        self._bot.demand(guild, VIEW_AUDIT_LOG)
         entries = guild.audit_log[::-1]
-        for key, field in (("user_id", "user_id"), ("action_type", "action_type"), ("target_id", "target_id")):
+        for key in ("user_id", "action_type", "target_id"):
             if key in query:
-                entries = [entry for entry in entries if str(entry[field]) == query[key]]
+                entries = [entry for entry in entries if str(entry[key]) == query[key]]
         if "before" in query:
             entries = [entry for entry in entries if int(entry["id"]) < int(query["before"])]
         if "after" in query:
             # Asked this way the oldest come first.
             entries = [entry for entry in entries if int(entry["id"]) > int(query["after"])][::-1]
-        entries = entries[: int(query.get("limit", 50))]
+        entries = entries[: call.number("limit", 50)]
         ids = {int(entry[key]) for entry in entries for key in ("user_id", "target_id") if entry[key]}
         users = [self._state.users[user_id] for user_id in ids if user_id in self._state.users]
         empty: JSON = {key: [] for key in ("webhooks", "threads", "integrations", "guild_scheduled_events")}
         more: JSON = {"auto_moderation_rules": [], "application_commands": []}
-        return {**empty, **more, "audit_log_entries": entries, "users": users}
+        return reply({**empty, **more, "audit_log_entries": entries, "users": users})
 
-    def _add_channel(self, guild: Guild, data: JSON) -> JSON:
+    # -- channels
+
+    def _add_channel(self, call: Call) -> web.Response:
+        guild, data = self.find(call), call.body.table()
+        self._bot.demand(guild, MANAGE_CHANNELS)
         form, kind = Form(), data.get("type") or 0
         form.text("name", data.get("name"), 100, required=True)
         form.text("topic", data.get("topic"), 4096 if kind == FORUM else 1024)
@@ -106,24 +172,33 @@ class GuildRoutes:
         form.finish()
         if len(guild.channels) >= _MOST_CHANNELS:
             raise Refusal(400, 30013, f"Maximum number of server channels reached ({_MOST_CHANNELS})")
-        name = data["name"].strip() if kind in (2, CATEGORY, 13) else "-".join(data["name"].lower().split())
+        more: JSON = {}
+        if kind == FORUM:
+            more["available_tags"] = self.tags(data.get("available_tags"))
         channel_id = self._state.add_channel(
-            guild, name, data.get("topic") or "", kind,
-            parent_id=None if parent is None else parent["id"], permission_overwrites=_clean(overwrites),
+            guild, channel_name(data["name"], kind), data.get("topic") or "", kind, flags=data.get("flags") or 0,
+            parent_id=None if parent is None else parent["id"], permission_overwrites=clean_overwrites(overwrites), **more,
         )  # fmt: skip
-        return guild.channels[channel_id]
+        return reply(guild.channels[channel_id], 201)
+
+    def tags(self, wanted: Any) -> list[JSON]:
+        """Return the tags of a forum, each with an id."""
+        return [
+            {"moderated": False, "emoji_id": None, "emoji_name": None, **tag, "id": str(tag.get("id") or self._state.snowflake())}
+            for tag in parts(wanted)
+        ]
 
 
-def _clean(overwrites: list[JSON]) -> list[JSON]:
+def channel_name(name: str, kind: int) -> str:
+    """Return the name that a channel really gets: those for text have no capitals and no spaces."""
+    return name.strip() if kind in (2, CATEGORY, 13) else "-".join(name.lower().split())
+
+
+def clean_overwrites(overwrites: list[JSON]) -> list[JSON]:
+    """Return permission overwrites as Discord shows them."""
+
     def clean(item: JSON) -> JSON:
         bits = {key: str(item.get(key) or 0) for key in ("allow", "deny")}
         return {"id": str(item["id"]), "type": int(item["type"]), **bits}
 
     return [clean(item) for item in overwrites]
-
-
-def found(thing: JSON | None, code: int, message: str) -> JSON:
-    """Return what was found; raises `Refusal` when nothing was."""
-    if not thing:
-        raise Refusal(404, code, message)
-    return thing

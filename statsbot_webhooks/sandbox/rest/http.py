@@ -92,13 +92,14 @@ async def _read_form(request: web.Request) -> Body:
         if part.name == "payload_json":
             raw = data
         elif part.filename is not None:
-            files.append(_upload(part.filename, data))
+            files.append(upload(part.filename, data))
         elif part.name:
             fields[part.name] = data.decode("utf-8", "replace")
     return _parsed(raw, tuple(files)) if raw is not None else Body(fields, tuple(files))
 
 
-def _upload(filename: str, data: bytes) -> Upload:
+def upload(filename: str, data: bytes) -> Upload:
+    """Return a file as it is kept: its name without what a path is made of, and a type that is safe to serve."""
     name = re.sub(r"[\s/\\]+", "_", filename)[-260:] or "file"
     ending = name.rpartition(".")[2].lower()
     guessed = mimetypes.guess_type(name)[0] or "application/octet-stream"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 import secrets
-import time
 from typing import Final
 
 from aiohttp import web
 
+from ..messages import MessageStore, public
 from ..state import Guild, State
 from ..users.results import (
     AUTOCOMPLETE,
@@ -27,8 +27,9 @@ from ..users.results import (
 from .component_rules import check_modal
 from .errors import JSON, Form, Refusal, part
 from .http import Body, no_content, reply, store_files
+from .message_routes import edit_checked
+from .routing import not_implemented
 from .rules import check_message
-from .webhook_routes import edit_checked
 
 # https://discord.com/developers/docs/interactions/receiving-and-responding
 _SECONDS_TO_ANSWER: Final = 3.0
@@ -42,11 +43,19 @@ _ANSWERS: Final = {
 }
 
 
+ROUTES: Final = (
+    "POST /interactions/{interaction}/{token}/callback", "POST /webhooks/{app}/{token}",
+    "GET /webhooks/{app}/{token}/messages/{message}", "PATCH /webhooks/{app}/{token}/messages/{message}",
+    "DELETE /webhooks/{app}/{token}/messages/{message}",
+)  # fmt: skip
+
+
 class Interactions:
     """Every interaction, by its token."""
 
-    def __init__(self, state: State, bot_user: JSON) -> None:
+    def __init__(self, state: State, messages: MessageStore, bot_user: JSON) -> None:
         self._state = state
+        self._messages = messages
         self._me = bot_user
         self.base_url = ""
         self.records: dict[str, Record] = {}
@@ -57,7 +66,7 @@ class Interactions:
         """Return a new interaction with the payload of its event; raises `KeyError` when the user is no member."""
         token = secrets.token_urlsafe(48)
         name = data.get("name") or data.get("custom_id") or ""
-        record = Record(str(self._state.snowflake()), kind, channel_id, user, name, source)
+        record = Record(str(self._state.snowflake()), kind, channel_id, user, name, self._state.clock.monotonic(), source)
         self.records[token] = record
         record.payload = {
             "id": record.id, "application_id": self._me["id"], "type": kind, "data": data, "token": token,
@@ -65,7 +74,7 @@ class Interactions:
             "attachment_size_limit": 10485760, **self._place(user, guild, channel_id),
         }  # fmt: skip
         if source is not None:
-            record.payload["message"] = {key: copy.deepcopy(value) for key, value in source.items() if key != "pinged"}
+            record.payload["message"] = copy.deepcopy(public(source))
         return record
 
     def _place(self, user: JSON, guild: Guild | None, channel_id: int) -> JSON:
@@ -87,7 +96,7 @@ class Interactions:
     def callback(self, interaction_id: str, token: str, body: Body, *, with_response: bool) -> web.Response:
         """Take the first answer."""
         record, payload = self.records.get(token), body.table()
-        is_late = record is not None and record.callback is None and _age(record) > _SECONDS_TO_ANSWER
+        is_late = record is not None and record.callback is None and self._age(record) > _SECONDS_TO_ANSWER
         if record is None or record.id != interaction_id or is_late:
             raise Refusal(404, 10062, "Unknown interaction")
         if record.callback is not None:
@@ -100,10 +109,10 @@ class Interactions:
         if kind == MESSAGE:
             check_message(data, body.sizes, webhook=False)
             record.messages.append(self._message(record, data, body))
-            resource["message"] = record.messages[-1]
+            resource["message"] = public(record.messages[-1])
         elif kind == UPDATE and record.source is not None:
-            edit_checked(self._state, self.base_url, record.source, Body(data, body.files), webhook=False)
-            resource["message"] = record.source
+            edit_checked(self._messages, self._state, self.base_url, record.source, Body(data, body.files), webhook=False)
+            resource["message"] = public(record.source)
         elif kind in (MODAL, CHOICES):
             _check_form(kind, data)
         record.callback = payload
@@ -124,7 +133,7 @@ class Interactions:
         record = self.records[token]
         if record.callback is None:
             raise Refusal(404, 10015, "Unknown Webhook")
-        if _age(record) > _SECONDS_TO_FOLLOW_UP:
+        if self._age(record) > _SECONDS_TO_FOLLOW_UP:
             raise Refusal(401, 50027, "Invalid Webhook Token")
         is_waiting = record.callback["type"] == DEFERRED and not record.messages
         match [method, *rest]:
@@ -135,16 +144,16 @@ class Interactions:
             case ["GET" | "PATCH" | "DELETE", "messages", message_id]:
                 answer = self._find(record, message_id)
                 if method == "PATCH":
-                    edit_checked(self._state, self.base_url, answer, body, webhook=False)
+                    edit_checked(self._messages, self._state, self.base_url, answer, body, webhook=False)
                 if method == "DELETE":
                     if answer in record.messages:
                         record.messages.remove(answer)
-                    self._state.delete_message(answer)
+                    self._messages.delete(answer)
                     return no_content()
             case _:
-                raise Refusal(404, 0, "404: Not Found")
+                raise not_implemented(method, f"/webhooks/{{app}}/{{token}}/{'/'.join(rest)}", status=400)
         self._state.emit("interaction", {"id": record.id})
-        return reply(answer)
+        return reply(public(answer))
 
     def _answer(self, record: Record, body: Body, is_waiting: bool) -> JSON:
         payload = check_message(body.table(), body.sizes, webhook=False)
@@ -164,6 +173,9 @@ class Interactions:
                 return message
         raise Refusal(404, 10008, "Unknown Message")
 
+    def _age(self, record: Record) -> float:
+        return self._state.clock.monotonic() - record.started
+
     def _message(self, record: Record, payload: JSON, body: Body) -> JSON:
         files = store_files(self._state, self.base_url, record.channel_id, body.files, payload)
         caused: JSON = {"id": record.id, "type": record.kind, "name": record.name, "user": record.user}
@@ -175,8 +187,8 @@ class Interactions:
             "type": 20, "application_id": self._me["id"], "interaction": caused, "interaction_metadata": about,
             "webhook_id": self._me["id"],
         }  # fmt: skip
-        message = self._state.message_object(record.channel_id, self._me, payload, files, **own)
-        return message if message["flags"] & EPHEMERAL else self._state.show_message(message)
+        message = self._messages.new(record.channel_id, self._me, payload, files, **own)
+        return message if message["flags"] & EPHEMERAL else self._messages.show(message)
 
 
 def _check_form(kind: int, data: JSON) -> None:
@@ -191,7 +203,3 @@ def _check_form(kind: int, data: JSON) -> None:
             if isinstance(value, str):
                 form.text(f"{where}.value", value, 100)
     form.finish()
-
-
-def _age(record: Record) -> float:
-    return time.monotonic() - record.started

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, cast
 
+from ..clock import Clock
 from .component_rules import check_components
 from .errors import JSON, Form, Refusal, is_finite
 
@@ -23,12 +23,47 @@ _PER_CHANNEL: Final = 30
 _CHANNEL_SECONDS: Final = 60.0
 _OLD_SECONDS: Final = 3600.0
 _OLD_EDITS: Final = 3
+_ANNOUNCEMENT_EDITS: Final = 10
 _FILE_BYTES: Final = 10 * 1024 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class NameRules:
+    """What a webhook may be called: words that its name may not contain, in any case."""
+
+    words: tuple[str, ...] = ("discord", "clyde")
+
+    def check(self, name: object, *, required: bool = False) -> None:
+        """Check the name of a webhook; raises `Refusal`."""
+        form = Form()
+        if required and name is None:
+            form.add("name", "BASE_TYPE_REQUIRED", "This field is required")
+        self.add_to(form, "name", name)
+        form.finish()
+
+    def add_to(self, form: Form, key: str, name: object) -> None:
+        """Add what is wrong with a name to a form."""
+        if name is None:
+            return
+        form.text(key, name, 80)
+        if not isinstance(name, str):
+            return
+        if not name.strip():
+            form.add(key, "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 80 in length.")
+        for word in self.words:
+            if word in name.lower():
+                form.add(key, "USERNAME_INVALID_CONTAINS", f'Username cannot contain "{word}"')
+
+
+NAMES: Final = NameRules()
+# Discord refuses these too at times, and parts of them: it does not say when.
+STRICT_NAMES: Final = NameRules((*NAMES.words, "everyone", "here"))
+
+
 def check_message(
-    payload: object, file_sizes: list[int], *, editing: bool = False, webhook: bool = True, may_be_empty: bool = False
-) -> JSON:
+    payload: object, file_sizes: list[int], *, editing: bool = False, webhook: bool = True, may_be_empty: bool = False,
+    names: NameRules = NAMES,
+) -> JSON:  # fmt: skip
     """Return the body of a message when Discord would take it; raises `Refusal`."""
     if not isinstance(payload, dict) or not is_finite(cast(object, payload)):
         raise Refusal(400, 50109, "The request body contains invalid JSON.")
@@ -40,7 +75,7 @@ def check_message(
         form.add("files", "BASE_TYPE_BAD_LENGTH", "Must be between 0 and 10 in length.")
     form.text("content", body.get("content"), 2000)
     if webhook and not editing:
-        _check_username(form, body)
+        names.add_to(form, "username", body.get("username"))
         form.url("avatar_url", body.get("avatar_url"))
         form.text("thread_name", body.get("thread_name"), 100)
     embeds = form.items("embeds", body.get("embeds"), 10)
@@ -57,29 +92,6 @@ def check_message(
     if not (editing or may_be_empty or shows):
         raise Refusal(400, 50006, "Cannot send an empty message")
     return body
-
-
-def check_name(name: object, *, required: bool = False) -> None:
-    """Check the name of a webhook; raises `Refusal`."""
-    form = Form()
-    if required and name is None:
-        form.add("name", "BASE_TYPE_REQUIRED", "This field is required")
-    _check_username(form, {"name": name}, "name")
-    form.finish()
-
-
-def _check_username(form: Form, body: JSON, key: str = "username") -> None:
-    name = body.get(key)
-    if name is None:
-        return
-    form.text(key, name, 80)
-    if not isinstance(name, str):
-        return
-    if not name.strip():
-        form.add(key, "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 80 in length.")
-    for word in ("discord", "clyde"):
-        if word in name.lower():
-            form.add(key, "USERNAME_INVALID_CONTAINS", f'Username cannot contain "{word}"')
 
 
 def _is_shown(embed: JSON) -> bool:
@@ -163,7 +175,7 @@ class Verdict:
 class RateLimits:
     """5 in 2 s for each webhook, shown in headers; 30 in 60 s for each channel, shown nowhere."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._webhooks: defaultdict[int, deque[float]] = defaultdict(deque)
         self._channels: defaultdict[int, deque[float]] = defaultdict(deque)
@@ -192,25 +204,35 @@ class RateLimits:
 
 
 class OldEdits:
-    """Messages older than an hour take only a few edits in an hour.
+    """Messages older than an hour take only a few edits in an hour, and so does an announcement channel.
 
-    Discord tells of this limit (error 30046) but not its number; three is few enough to be found out here first.
+    Discord tells of these limits (errors 30046 and 20022) but not their numbers; these are few enough to be found out here
+    first.
     """
 
-    def __init__(self, *, on: bool) -> None:
+    def __init__(self, clock: Clock, *, on: bool) -> None:
+        self._clock = clock
         self._on = on
         self._edits: defaultdict[str, deque[float]] = defaultdict(deque)
 
-    def check(self, message: JSON) -> None:
+    def check(self, message: JSON, *, announcement: bool = False) -> None:
         """Count an edit; raises `Refusal` for one too many."""
-        now = time.time()
-        if not self._on or now - datetime.fromisoformat(message["timestamp"]).timestamp() < _OLD_SECONDS:
+        if not self._on:
             return
-        edits = self._edits[message["id"]]
+        now = self._clock.time()
+        is_old = now - datetime.fromisoformat(message["timestamp"]).timestamp() >= _OLD_SECONDS
+        if is_old:
+            text = "Maximum number of edits to messages older than 1 hour reached. Try again later"
+            self._count(message["id"], _OLD_EDITS, now, 30046, text)
+        if announcement:
+            text = "This message cannot be edited due to announcement rate limits."
+            self._count(message["channel_id"], _ANNOUNCEMENT_EDITS, now, 20022, text)
+
+    def _count(self, key: str, most: int, now: float, code: int, text: str) -> None:
+        edits = self._edits[key]
         while edits and edits[0] <= now - _OLD_SECONDS:
             edits.popleft()
-        if len(edits) >= _OLD_EDITS:
-            text = "Maximum number of edits to messages older than 1 hour reached. Try again later"
+        if len(edits) >= most:
             wait = round(edits[0] + _OLD_SECONDS - now + 0.0005, 3)
-            raise Refusal(429, 30046, text, more={"retry_after": wait, "global": False})
+            raise Refusal(429, code, text, more={"retry_after": wait, "global": False})
         edits.append(now)

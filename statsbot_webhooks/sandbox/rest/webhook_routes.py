@@ -6,22 +6,35 @@ from typing import Final
 
 from aiohttp import web
 
+from ..messages import MessageStore, public
 from ..state import FORUM, JSON, State, Webhook
+from .component_rules import without_interactive
 from .errors import Refusal
 from .http import Body, no_content, reply, store_files
-from .rules import OldEdits, check_message, check_name
+from .message_routes import check_editable, edit_checked, is_announcement, wake_thread
+from .routing import not_implemented
+from .rules import NameRules, OldEdits, check_message
+from .thread_routes import check_room, check_tags
 
 # https://discord.com/developers/docs/resources/webhook#execute-webhook: embeds hidden, silent, new components.
 _ALLOWED_FLAGS: Final = 1 << 2 | 1 << 12 | 1 << 15
 _TRUE: Final = ("true", "1")
+ROUTES: Final = (
+    "GET /webhooks/{webhook}", "PATCH /webhooks/{webhook}", "DELETE /webhooks/{webhook}",
+    "GET /webhooks/{webhook}/{token}", "PATCH /webhooks/{webhook}/{token}", "DELETE /webhooks/{webhook}/{token}",
+    "POST /webhooks/{webhook}/{token}", "GET /webhooks/{webhook}/{token}/messages/{message}",
+    "PATCH /webhooks/{webhook}/{token}/messages/{message}", "DELETE /webhooks/{webhook}/{token}/messages/{message}",
+)  # fmt: skip
 
 
 class WebhookRoutes:
     """Answers requests to one webhook, after limits and faults have let them pass."""
 
-    def __init__(self, state: State, old_edits: OldEdits) -> None:
+    def __init__(self, state: State, messages: MessageStore, old_edits: OldEdits, names: NameRules) -> None:
         self._state = state
+        self._messages = messages
         self._old_edits = old_edits
+        self._names = names
         self.base_url = ""
 
     def manage(self, method: str, webhook: Webhook, body: Body, *, with_token: bool) -> web.Response:
@@ -31,12 +44,14 @@ class WebhookRoutes:
                 pass
             case "PATCH":
                 data = body.table()
-                check_name(data.get("name"))
+                self._names.check(data.get("name"))
                 webhook.title = data.get("name") or webhook.title
                 if data.get("channel_id") and not with_token:
                     webhook.channel_id = int(data["channel_id"])
+                self._state.webhooks_changed(webhook)
             case "DELETE":
                 del self._state.webhooks[webhook.id]
+                self._state.webhooks_changed(webhook)
                 return no_content()
             case _:
                 raise Refusal(405, 0, "405: Method Not Allowed")
@@ -53,11 +68,13 @@ class WebhookRoutes:
             case ["GET" | "PATCH" | "DELETE", "messages", message_id] if message_id.isdigit():
                 return self._message(request, webhook, int(message_id), body, headers)
             case _:
-                raise Refusal(404, 0, "404: Not Found")
+                # discord.py repeats a 5xx of a webhook for 25 s: the refusal is a 400 here.
+                raise not_implemented(request.method, request.path, status=400)
 
     def _execute(self, request: web.Request, webhook: Webhook, body: Body, headers: dict[str, str]) -> web.Response:
-        payload = check_message(body.table(), body.sizes)
-        # What else a sender asks for, as a message that only one person sees, is passed over in silence.
+        check_message(body.table(), body.sizes, names=self._names)
+        payload = check_message(self._taken(webhook, body), body.sizes, names=self._names)
+        # What else a sender asks for, as a message that only one user sees, is passed over in silence.
         payload = {**payload, "flags": (payload.get("flags") or 0) & _ALLOWED_FLAGS}
         channel_id = self._target(request, webhook, payload)
         files = store_files(self._state, self.base_url, channel_id, body.files, payload)
@@ -65,10 +82,18 @@ class WebhookRoutes:
             "id": str(webhook.id), "username": payload.get("username") or webhook.title, "discriminator": "0000",
             "avatar": payload.get("avatar_url"), "bot": True, "global_name": None, "public_flags": 0,
         }  # fmt: skip
-        message = self._state.add_message(channel_id, author, payload, files, webhook_id=str(webhook.id))
+        own = {} if webhook.application_id is None else {"application_id": webhook.application_id}
+        message = self._messages.add(channel_id, author, payload, files, webhook_id=str(webhook.id), **own)
         if request.query.get("wait", "").lower() not in _TRUE:
             return no_content(headers)
-        return reply(message, 200, headers)
+        return reply(public(message), 200, headers)
+
+    def _taken(self, webhook: Webhook, body: Body) -> JSON:
+        """Return the payload without what Discord drops: components that act, of webhooks that no application owns."""
+        payload = body.table()
+        if webhook.application_id is not None or not isinstance(payload.get("components"), list):
+            return payload
+        return {**payload, "components": without_interactive(payload["components"])}
 
     def _target(self, request: web.Request, webhook: Webhook, payload: JSON) -> int:
         guild = self._state.guilds[webhook.guild_id]
@@ -81,8 +106,14 @@ class WebhookRoutes:
         if name and not is_forum:
             raise Refusal(400, 220003, "Webhooks can only create threads in forum channels")
         if name:
-            return self._state.add_thread(guild, webhook.channel_id, name, webhook.id)
-        return self._thread(webhook, thread_id) if thread_id else webhook.channel_id
+            tags = check_tags(channel, payload.get("applied_tags"))
+            check_room(self._state, guild)
+            return self._state.add_thread(guild, webhook.channel_id, name, webhook.id, applied_tags=tags)
+        if not thread_id:
+            return webhook.channel_id
+        found = self._thread(webhook, thread_id)
+        wake_thread(self._state, guild, found, may_manage=False)
+        return found
 
     def _thread(self, webhook: Webhook, thread_id: str) -> int:
         threads = self._state.guilds[webhook.guild_id].threads
@@ -96,24 +127,17 @@ class WebhookRoutes:
     ) -> web.Response:
         thread_id = request.query.get("thread_id")
         channel_id = self._thread(webhook, thread_id) if thread_id else webhook.channel_id
-        message = self._state.find_message(channel_id, message_id)
+        message = self._messages.find(channel_id, message_id)
         if message is None or message.get("webhook_id") != str(webhook.id):
             raise Refusal(404, 10008, "Unknown Message")
+        guild = self._state.guilds[webhook.guild_id]
         if request.method == "DELETE":
-            self._state.delete_message(message)
+            check_editable(guild, channel_id)
+            self._messages.delete(message)
             return no_content(headers)
         if request.method == "PATCH":
-            self._old_edits.check(message)
-            edit_checked(self._state, self.base_url, message, body)
-        return reply(message, 200, headers)
-
-
-def edit_checked(state: State, base_url: str, message: JSON, body: Body, *, webhook: bool = True) -> JSON:
-    """Apply an edit that Discord would take; raises `Refusal`, also when nothing of the message would be left."""
-    payload = check_message(body.table(), body.sizes, editing=True, webhook=webhook)
-    kept = payload.get("attachments")
-    left = {key: payload.get(key, message[key]) for key in ("content", "embeds", "components")}
-    files = message["attachments"] if kept is None else kept
-    check_message(left, [0] * (len(files) > 0 or len(body.files) > 0), webhook=webhook)
-    stored = store_files(state, base_url, int(message["channel_id"]), body.files, payload)
-    return state.edit_message(message, payload, stored)
+            check_editable(guild, channel_id)
+            self._old_edits.check(message, announcement=is_announcement(guild, channel_id))
+            taken = Body(self._taken(webhook, body), body.files)
+            edit_checked(self._messages, self._state, self.base_url, message, taken)
+        return reply(public(message), 200, headers)

@@ -1,4 +1,4 @@
-"""What users do with the bot: they call commands, type, click, choose and submit, in a server or in a direct message."""
+"""What users do with the bot: they call commands, type into options, click, choose and submit."""
 
 from __future__ import annotations
 
@@ -6,25 +6,31 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from ..messages import public
 from ..state import JSON, Guild
 from .command_data import message_menu_data, resolve_users, slash_data, user_menu_data
 from .components import chosen_users, click_data, modal_data
+from .context import Context
 from .results import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL_SUBMIT, InteractionResult, Record, result_of
 from .views import Message
 from .waiting import Waiting
 
 
-class Actions(Waiting):
-    """The part of the sandbox where users meet the bot.
+class Actions:
+    """The part of the sandbox where users use the bot.
 
     Everywhere `user_id` is who does it, the owner when it is left out; `guild_id` where, the first server when it is
     left out; `direct=True` does it in a direct message instead. No answer within `timeout` seconds is a result too: it
     says what a user would have seen.
     """
 
+    def __init__(self, context: Context, waiting: Waiting) -> None:
+        self._context = context
+        self._waiting = waiting
+
     def commands(self, guild_id: int | None = None) -> list[str]:
         """Return the names of the registered commands, global ones or a guild's."""
-        return [command["name"] for command in list(self._rest.bot.commands.get(guild_id, []))]
+        return [command["name"] for command in list(self._context.rest.bot.commands.get(guild_id, []))]
 
     async def invoke(
         self, name: str, *, user_id: int | None = None, guild_id: int | None = None, direct: bool = False,
@@ -36,7 +42,7 @@ class Actions(Waiting):
         """
 
         def data(guild: Guild | None, known: list[JSON]) -> JSON:
-            return slash_data(self.state, guild, known, name, options or {})
+            return slash_data(self._context.state, guild, known, name, options or {})
 
         return await self._command(COMMAND, data, user_id, guild_id, direct, channel, timeout)
 
@@ -47,7 +53,7 @@ class Actions(Waiting):
         """Let a user type into an option of a slash command, and return the choices that the bot offers."""
 
         def data(guild: Guild | None, known: list[JSON]) -> JSON:
-            return slash_data(self.state, guild, known, name, {**(options or {}), option: text}, option)
+            return slash_data(self._context.state, guild, known, name, {**(options or {}), option: text}, option)
 
         return (await self._command(AUTOCOMPLETE, data, user_id, guild_id, direct, None, timeout)).choices
 
@@ -59,9 +65,8 @@ class Actions(Waiting):
 
         def data(guild: Guild | None, known: list[JSON]) -> JSON:
             if isinstance(target, int):
-                return user_menu_data(self.state, guild, known, name, target)
-            shown = {key: value for key, value in target.raw.items() if key != "pinged"}
-            return message_menu_data(guild, known, name, shown)
+                return user_menu_data(self._context.state, guild, known, name, target)
+            return message_menu_data(guild, known, name, public(target.raw))
 
         return await self._command(COMMAND, data, user_id, guild_id, False, None, timeout)
 
@@ -78,13 +83,13 @@ class Actions(Waiting):
 
         def begin() -> Record:
             source = self._live(shown)
-            guild = self.state.guild_of(int(source["channel_id"]))
+            guild = self._context.state.guild_of(int(source["channel_id"]))
             if forged:
                 kind = {"component_type": 3, "values": values} if values is not None else {"component_type": 2}
                 data: JSON = {"custom_id": custom_id, "id": 1, **kind}
             else:
                 data = click_data(source["components"], custom_id, values)
-            data |= resolve_users(self.state, guild, chosen_users(data))
+            data |= resolve_users(self._context.state, guild, chosen_users(data))
             return self._begin(COMPONENT, data, user_id, guild, int(source["channel_id"]), source)
 
         return await self._answer_to(begin, timeout)
@@ -99,7 +104,7 @@ class Actions(Waiting):
 
         def begin() -> Record:
             before = self._record(opened)
-            guild = self.state.guild_of(before.channel_id)
+            guild = self._context.state.guild_of(before.channel_id)
             data = modal_data(opened.modal, values or {})
             by = user_id or int(before.user["id"])
             return self._begin(MODAL_SUBMIT, data, by, guild, before.channel_id, before.source)
@@ -111,13 +116,13 @@ class Actions(Waiting):
 
         def act() -> None:
             payload = self._record(result).payload
-            self._gateway.dispatch("INTERACTION_CREATE", payload, _guild_id(payload))
+            self._context.state.dispatch("INTERACTION_CREATE", payload, _guild_id(payload))
 
-        self._call(act)
+        self._context.call(act)
 
     def look(self, result: InteractionResult) -> InteractionResult:
         """Return what has been answered by now to what a user did earlier."""
-        return self._call(lambda: result_of(self._record(result)))
+        return self._context.call(lambda: result_of(self._record(result)))
 
     # -- on the server's thread
 
@@ -126,16 +131,14 @@ class Actions(Waiting):
         direct: bool, channel: str | None, timeout: float,  # noqa: ASYNC109
     ) -> InteractionResult:  # fmt: skip
         def begin() -> Record:
-            everywhere = self._rest.bot.commands.get(None, [])
+            everywhere = self._context.rest.bot.commands.get(None, [])
             if direct:
-                user = self.state.users[user_id or self.owner_id]
-                place = int(self.state.direct_channel(user)["id"])
+                user = self._context.state.users[user_id or self._context.owner_id]
+                place = int(self._context.state.direct_channel(user)["id"])
                 return self._begin(kind, data(None, list(everywhere)), user_id, None, place)
-            guild = self._where(guild_id)
-            known = [*self._rest.bot.commands.get(guild.id, []), *everywhere]
-            found = self._channel_id(channel, guild) if channel is not None else next(iter(guild.channels))
-            if found is None:
-                raise LookupError(f"no channel {channel!r}")
+            guild = self._context.guild(guild_id)
+            known = [*self._context.rest.bot.commands.get(guild.id, []), *everywhere]
+            found = self._context.channel(channel, guild) if channel is not None else next(iter(guild.channels))
             return self._begin(kind, data(guild, known), user_id, guild, found)
 
         return await self._answer_to(begin, timeout)
@@ -143,26 +146,26 @@ class Actions(Waiting):
     def _begin(
         self, kind: int, data: JSON, user_id: int | None, guild: Guild | None, channel_id: int, source: JSON | None = None
     ) -> Record:  # fmt: skip
-        user = self.state.users[user_id or self.owner_id]
-        record = self._rest.interactions.begin(kind, data, user, guild, channel_id, source)
-        self._gateway.dispatch("INTERACTION_CREATE", record.payload, None if guild is None else guild.id)
+        user = self._context.state.users[user_id or self._context.owner_id]
+        record = self._context.rest.interactions.begin(kind, data, user, guild, channel_id, source)
+        self._context.state.dispatch("INTERACTION_CREATE", record.payload, None if guild is None else guild.id)
         return record
 
     async def _answer_to(self, begin: Callable[[], Record], timeout: float) -> InteractionResult:  # noqa: ASYNC109
-        record = self._call(begin)
+        record = self._context.call(begin)
         with suppress(TimeoutError):
-            await self.wait_until(lambda: record.is_answered, timeout)
-        return self._call(result_of, record)
+            await self._waiting.wait_until(lambda: record.is_answered, timeout)
+        return self._context.call(result_of, record)
 
     def _record(self, result: InteractionResult) -> Record:
-        return next(record for record in self._rest.interactions.records.values() if record.id == result.id)
+        return next(record for record in self._context.rest.interactions.records.values() if record.id == result.id)
 
     def _live(self, shown: JSON) -> JSON:
         """Return the message itself for a copy of it: ephemeral ones are only with the interaction that they answer."""
         if not shown:
             raise LookupError("there is no message")
-        found = self.state.find_message(int(shown["channel_id"]), int(shown["id"]))
-        kept = (message for record in self._rest.interactions.records.values() for message in record.messages)
+        found = self._context.messages.find(int(shown["channel_id"]), int(shown["id"]))
+        kept = (message for record in self._context.rest.interactions.records.values() for message in record.messages)
         found = found or next((message for message in kept if message["id"] == shown["id"]), None)
         if found is None:
             raise LookupError("the message is gone")

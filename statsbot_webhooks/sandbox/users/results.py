@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -19,7 +18,8 @@ EPHEMERAL: Final = 64
 class Record:
     """One interaction: its callback, and the messages that answered it, the original one first.
 
-    `source` is the message whose component was used, `payload` what the bot received.
+    `started` is when it was sent (monotonic seconds), `source` the message whose component was used, `payload` what the
+    bot received.
     """
 
     id: str
@@ -27,9 +27,9 @@ class Record:
     channel_id: int
     user: JSON
     name: str
+    started: float
     source: JSON | None = None
     payload: JSON = field(default_factory=dict[str, object])
-    started: float = field(default_factory=time.monotonic)
     callback: JSON | None = None
     messages: list[JSON] = field(default_factory=list[JSON])
 

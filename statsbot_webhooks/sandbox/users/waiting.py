@@ -4,49 +4,50 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
-from ..rest.api import Rest
 from ..state import JSON
-from .guilds import Servers
+from .context import Context
 from .views import messages_of
 
 _POLL_SECONDS: Final = 0.05
 
 
-class Waiting(Servers):
+class Waiting:
     """The part of the sandbox that waits."""
 
-    _rest: Rest
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     async def wait_until(self, predicate: Callable[[], object], timeout: float = 10.0) -> None:  # noqa: ASYNC109
         """Return when the predicate holds; it is asked after each change. Raises `TimeoutError` with a picture."""
-        loop = asyncio.get_running_loop()
-        changed, until = asyncio.Event(), loop.time() + timeout
+        loop, changed = asyncio.get_running_loop(), asyncio.Event()
 
         def on_change(_kind: str, _data: JSON) -> None:
             loop.call_soon_threadsafe(changed.set)
 
-        unsubscribe = self._call(self.state.subscribe, on_change)
+        unsubscribe = self._context.call(self._context.state.subscribe, on_change)
+        limit = asyncio.timeout(timeout)
         try:
-            while not predicate():
-                left = until - loop.time()
-                if left <= 0:
-                    raise TimeoutError(f"not within {timeout} s; {self._call(self._picture)}")
-                try:
-                    # The predicate may also look at things of the bot, which nobody announces.
-                    async with asyncio.timeout(min(left, _POLL_SECONDS)):
-                        await changed.wait()
-                except TimeoutError:
-                    continue
-                changed.clear()
+            async with limit:
+                while not predicate():
+                    # The predicate may also look at things of the bot, whose changes are not announced.
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(_POLL_SECONDS):
+                            await changed.wait()
+                    changed.clear()
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise TimeoutError(f"not within {timeout} s; {self._context.call(self._picture)}") from None
         finally:
-            self._call(unsubscribe)
+            self._context.call(unsubscribe)
 
     def _picture(self) -> str:
-        lines = [f"{len(self._rest.requests)} requests; messages per channel:"]
-        for channel_id, channel in self._guild.channels.items():
-            shown = messages_of(self.state, channel_id)
+        lines = [f"{len(self._context.rest.requests)} requests; messages per channel:"]
+        for channel_id, channel in self._context.home.channels.items():
+            shown = messages_of(self._context.state, channel_id)
             last = f", last: {shown[-1].text.strip()[:120]!r}" if shown else ""
             lines.append(f"  #{channel['name']}: {len(shown)}{last}")
         return "\n".join(lines)

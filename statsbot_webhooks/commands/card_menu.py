@@ -14,7 +14,9 @@ from typing import Final
 import discord
 from discord import app_commands
 
+from ..events.colors import BLURPLE, GREEN
 from ..events.event import Event, fingerprint
+from ..formatting.presentation import present
 from ..pipeline.mutes import MuteKind
 from ..pipeline.recent_events import Seen
 from .base import REFUSAL, Answer, Complaint, Desk, checked, plain
@@ -22,8 +24,6 @@ from .button_tokens import PREFIX, Action, Tickets
 from .mutes import Muting
 from .permissions import Refusal
 
-_GREEN: Final = 0x57F287
-_BLURPLE: Final = 0x5865F2
 # Five rows hold four events and the destination itself.
 _EVENTS: Final = 4
 _HOUR: Final = 3600.0
@@ -50,7 +50,7 @@ class About:
             raise Complaint("This message is not of the bot's webhooks.")
         card = await manager.find_card(message.id)
         seen = [Seen(card, fingerprint(card))] if card is not None else manager.control.tail.shown(message.id)
-        embed = discord.Embed(title="About this card", color=_BLURPLE, description=f"Sent to **{destination}**.")
+        embed = discord.Embed(title="About this card", color=BLURPLE, description=f"Sent to **{destination}**.")
         if not seen:
             embed.description = f"Sent to **{destination}** before the bot's last start; what it shows is not known any more."
         for number, each in enumerate(seen[:_EVENTS], 1):
@@ -113,5 +113,6 @@ class About:
 
 
 def _resolved(card: Event, by: str) -> Event:
+    card = present(card)
     title = card.title or card.message.splitlines()[0]
-    return replace(card, title=f"✅ Resolved by {by}: {title}"[:256], color=_GREEN, time=time.time(), files=())
+    return replace(card, title=f"✅ Resolved by {by}: {title}"[:256], color=GREEN, time=time.time(), files=())

@@ -9,7 +9,7 @@ from typing import Any, Final
 import discord
 from discord import app_commands
 
-from ..capture.health.alert_event import GREEN, alert_event
+from ..capture.health.alert_event import alert_event
 from ..capture.health.alerts import Alert, AlertState, Threshold
 from ..capture.lifecycle.events import life_event
 from ..capture.members.departures import Departure, Type
@@ -17,10 +17,21 @@ from ..capture.members.member_events import departure_event, join_event
 from ..capture.members.profiles import AuditEntry, Place, Who
 from ..events.event import Event, EventKind, LogLevel
 from ..events.factory import error_event
+from ..formatting.presentation import present
 from .base import Theme, checked, make_command
 
 _MARK: Final = "DRILL"
 _DAY: Final = 86400.0
+_START: Final = {
+    "type": "start",
+    "is_bot_start": True,
+    "servers": 1,
+    "members": 42,
+    "shards": None,
+    "host": "a drill",
+    "runs_on": "a drill",
+    "uptime": 0.0,
+}
 
 
 class Drill(Theme):
@@ -62,12 +73,13 @@ def drill_events(now: float, caller: Who, place: Place) -> list[Event]:
         join_event(member, place, now, rejoined=False, gone=None),
         departure_event(Departure(Type.LEAVE, place, member, now, None, has_left=True)),
         departure_event(Departure(Type.BAN, place, member, now, None, entry=banned, has_left=True)),
-        life_event("Online", "The bot is online.", {}, now=now, color=GREEN),
+        life_event("The bot is online.", _START, now=now),
     ]
     return [_marked(event, caller.name) for event in events]
 
 
 def _marked(event: Event, by: str) -> Event:
+    event = present(event)
     context = {**event.context, "drill": f"asked for by {by}; nothing happened"}
     title = f"{_MARK} · {event.title}" if event.title else ""
     # No card: the next real alert must not continue this one.

@@ -9,7 +9,8 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from ..pipeline.mutes import Mute, MuteKind, format_duration, format_summary, parse_duration
+from ..events.time_text import format_exact_span
+from ..pipeline.mutes import Mute, MuteKind, format_summary, parse_duration
 from .base import Complaint, Theme, checked, make_command, plain
 from .delivery import logger_names
 
@@ -54,7 +55,7 @@ class Muting(Theme):
         mute = Mute(kind, name, now + seconds, now, reason, interaction.user.name)
         await self.manager.steer(self.manager.control.mute, mute)
         why = f", reason: {reason}" if reason else ""
-        await self.desk.record(interaction, f"muted {kind.value} {name} for {format_duration(seconds)}{why}")
+        await self.desk.record(interaction, f"muted {kind.value} {name} for {format_exact_span(seconds)}{why}")
         return f"{kind.value.capitalize()} **{plain(name, 80)}** is muted until <t:{int(mute.until)}:f>."
 
     def _target(self, target: str) -> tuple[MuteKind, str]:
@@ -99,7 +100,7 @@ class Muting(Theme):
         def choices() -> list[tuple[str, str]]:
             typed = current.strip()
             try:
-                return [(format_duration(parse_duration(typed)), typed), *((text, text) for text in _DURATIONS)]
+                return [(format_exact_span(parse_duration(typed)), typed), *((text, text) for text in _DURATIONS)]
             except ValueError:
                 return [(text, text) for text in _DURATIONS]
 

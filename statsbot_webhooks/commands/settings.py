@@ -10,9 +10,9 @@ from discord import app_commands
 from ..config.loading import load_webhook_config
 from ..config.sources import Source, describe_changes, describe_settings, find_problems, read_sources
 from ..errors import ConfigError
+from ..events.colors import BLURPLE
 from .base import Answer, Complaint, Theme, checked, make_command
 
-_BLURPLE = 0x5865F2
 # Read when the storage is opened; another one is for the next start.
 _AT_START = ("WEBHOOK_STORAGE:", "WEBHOOK_STORAGE_MAX_EVENTS:")
 
@@ -37,7 +37,7 @@ class Settings(Theme):
         wanted.sort(key=lambda each: each.source == Source.DEFAULT)
         lines = [f"{each.name.removeprefix('WEBHOOK_')} = {each.value} ({each.source.value})" for each in wanted]
         text = "\n".join(lines).replace("`", "ˋ")
-        embed = discord.Embed(title="Settings, without WEBHOOK_", description=f"```\n{text[:4000]}\n```", color=_BLURPLE)
+        embed = discord.Embed(title="Settings, without WEBHOOK_", description=f"```\n{text[:4000]}\n```", color=BLURPLE)
         made = [key for key in await self.manager.steer(self.manager.control.stored_urls) if key in self.manager.workers]
         if made and name is None:
             embed.add_field(name="Webhooks made by /webhooks setup", value=", ".join(made)[:1024], inline=False)

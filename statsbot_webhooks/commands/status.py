@@ -9,9 +9,8 @@ from discord import app_commands
 
 from ..delivery.worker import DestinationWorker
 from ..events.accounting import DestinationStats
+from ..events.colors import BLURPLE
 from .base import Answer, Theme, checked, make_command, plain
-
-_BLURPLE = 0x5865F2
 
 
 class Overview(Theme):
@@ -27,7 +26,7 @@ class Overview(Theme):
     async def status(self, interaction: discord.Interaction) -> Answer:
         manager = self.manager
         stats = await manager.stats()
-        embed = discord.Embed(title="Webhook logging", color=_BLURPLE)
+        embed = discord.Embed(title="Webhook logging", color=BLURPLE)
         for number, (name, worker) in enumerate(manager.workers.items()):
             # 25 fields and 6000 characters are what an embed holds.
             if number == 20 or len(embed) > 4500:
@@ -75,7 +74,7 @@ class Overview(Theme):
             f"{plain(each.event.message, 120)} `{each.fingerprint}`"
             for each in reversed(seen)
         ]
-        return Answer(embed=discord.Embed(title=f"The newest of {name}", description="\n".join(lines)[:4096], color=_BLURPLE))
+        return Answer(embed=discord.Embed(title=f"The newest of {name}", description="\n".join(lines)[:4096], color=BLURPLE))
 
 
 def _state(worker: DestinationWorker, books: DestinationStats, choices: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from ..config.destination import Destination, ThreadMode
 from ..events.event import Event
 from ..formatting import limits
+from ..formatting.presentation import present
 from .live_cards import error_key
 
 # https://discord.com/developers/docs/resources/channel#start-thread-in-forum-or-media-channel
@@ -96,5 +97,6 @@ class Threads:
 
 def _error_title(event: Event) -> str:
     """Return what tells an error: its last line, or the message of the record."""
+    event = present(event)
     lines = (event.traceback or "").strip().splitlines()
     return event.title or (lines[-1].strip() if lines else "") or " ".join(event.message.split()) or event.level.value

@@ -73,7 +73,7 @@ class EventFile:
 class Event:
     """One thing that happened to the bot. `time` is seconds since the epoch.
 
-    `message` is the text a reader sees first; `context` holds JSON-able details (see `to_plain`); `origin` is the
+    `message` says in one plain sentence what happened; `context` holds JSON-able details (see `to_plain`); `origin` is the
     logger's name, or the name of the command, event or metric; `template` is the text before its values were filled
     in, which tells repeats apart from neighbours.
 
@@ -81,6 +81,9 @@ class Event:
     shows. `title`, `color` (0xRRGGBB) and `avatar_url` replace what the kind and the level would give. Routes judge
     `route_level` instead of the level when it is set: the end of an alert must go where the alert went. An event that
     `ends_card` is the last state of its card, and is shown in the card's message however old that is.
+
+    `facts` are JSON, and hold under `type` what they are about: `formatting` makes title, colour, text and details from them.
+    Persons in them are named as in `who_facts`; a mapping must not stand under a key that masking takes for a person's name.
     """
 
     kind: EventKind
@@ -100,6 +103,7 @@ class Event:
     files: tuple[EventFile, ...] = ()
     route_level: LogLevel | None = None
     ends_card: bool = False
+    facts: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
 
     @property
     def is_urgent(self) -> bool:
@@ -122,6 +126,8 @@ def encode(event: Event) -> str:
 def _encode_extras(event: Event) -> dict[str, Any]:
     """Return the fields that most events leave empty."""
     extras = {name: value for name in _EXTRAS if (value := getattr(event, name)) not in ("", None) and value is not False}
+    if event.facts:
+        extras["facts"] = event.facts
     if event.files:
         extras["files"] = [[file.name, file.text, base64.b64encode(file.data).decode()] for file in event.files]
     return extras

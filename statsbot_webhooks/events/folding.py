@@ -11,7 +11,6 @@ from .event import Event, EventKind, decode, encode, fingerprint
 
 Item = TypeVar("Item")
 
-_BARS: Final = "▁▂▃▄▅▆▇█"
 # More places than a card can name are counted as one, under this name.
 _OTHERS: Final = "others"
 _MAX_PLACES: Final = 10
@@ -127,18 +126,6 @@ def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
         key = name if name in total or len(total) < _MAX_PLACES else _OTHERS
         total[key] = total.get(key, 0) + count
     return total
-
-
-def sparkline(times: Iterable[float], first: float, last: float, width: int = 20) -> str:
-    """Return how many of the times fall into each of `width` equal spans, as a line of bars; the lowest means none."""
-    counts = [0] * width
-    span = max(last - first, 1e-9)
-    for time in times:
-        counts[min(max(int((time - first) / span * width), 0), width - 1)] += 1
-    # A few events here and there are low bars: only many look like many.
-    most = max(*counts, 4)
-    steps = len(_BARS) - 1
-    return "".join(_BARS[(count * steps + most - 1) // most] for count in counts)
 
 
 def to_state(fold: Fold) -> dict[str, Any]:

@@ -6,15 +6,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from ..events.colors import LEVEL_COLORS
 from ..events.event import Event, EventKind, LogLevel
-from ..events.folding import paced, sparkline
+from ..events.folding import paced
+from ..events.sparkline import sparkline
+from ..events.time_text import discord_time
 from . import limits
 from .embeds import WHOLE_FILE, stamp_of
 from .full_text import cut, full_text
 from .lines import span_title
 from .markdown import escape_markdown, truncate
 from .message import NOTE_ROOM, Attachment, Embed, WebhookMessage
-from .style import COLORS, Style, title_of, worst
+from .style import Style, title_of, worst
 
 _TOP: Final = 8
 _TEXT_UNITS: Final = 160
@@ -35,7 +38,7 @@ def format_digest(events: Sequence[Event], keys: Sequence[str], style: Style) ->
     embed: Embed = {
         "title": truncate(title, limits.TITLE),
         "description": truncate(summary, limits.DESCRIPTION),
-        "color": COLORS[worst(shown)],
+        "color": LEVEL_COLORS[worst(shown)],
     }
     if style.include_timestamps:
         embed["timestamp"] = stamp_of(shown[-1])
@@ -52,7 +55,7 @@ def _summary(events: Sequence[Event], keys: Sequence[str], pause: Callable[[], o
         times.append(event.time)
         # Members are never repeats of each other, but a raid of them is one thing to see.
         groups.setdefault(f"member {event.origin}" if event.kind == EventKind.MEMBER else key, []).append(event)
-    lines = [" · ".join(f"**{levels[level]:,}** {level.value}" for level in reversed(COLORS) if levels[level])]
+    lines = [" · ".join(f"**{levels[level]:,}** {level.value}" for level in reversed(LEVEL_COLORS) if levels[level])]
     if len(kinds) > 1:
         lines[0] += "  (" + ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common()) + ")"
     lines.append(_course(times, 28, pause))
@@ -82,4 +85,4 @@ def _top_line(events: Sequence[Event], pause: Callable[[], object]) -> str:
 def _course(times: Sequence[float], width: int, pause: Callable[[], object]) -> str:
     """Return a sparkline with the first and the last time."""
     first, last = min(times), max(times)
-    return f"`{sparkline(paced(times, pause), first, last, width)}` <t:{int(first)}:T> to <t:{int(last)}:T>"
+    return f"`{sparkline(paced(times, pause), first, last, width)}` {discord_time(first, 'T')} to {discord_time(last, 'T')}"

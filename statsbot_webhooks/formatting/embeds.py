@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from ..events.event import Event, EventFile, EventKind
-from ..events.folding import Fold, Group, paced, sparkline
+from ..events.folding import Fold, Group, paced
+from ..events.sparkline import sparkline
+from ..events.time_text import discord_time
 from ..redaction.unicode_text import visible
 from . import limits
 from .fields import fields_of
@@ -143,8 +145,8 @@ def repeats_line(fold: Fold) -> str:
     """Return the line that says how often, from when to when, and how it went on."""
     if fold.count < 2:  # noqa: PLR2004
         return ""
-    first, last = int(fold.first), int(fold.last)
-    line = f"`×{fold.count}` first <t:{first}:T>, last <t:{last}:T> (<t:{last}:R>)"
+    first, last, ago = discord_time(fold.first, "T"), discord_time(fold.last, "T"), discord_time(fold.last, "R")
+    line = f"`×{fold.count}` first {first}, last {last} ({ago})"
     bars = sparkline(fold.times, fold.first, fold.last).rstrip() if fold.last > fold.first else ""
     return f"{line}\n`{bars}`" if bars else line
 

@@ -10,12 +10,13 @@ from ..clock import Clock, SystemClock
 from ..config.model import WebhookConfig
 from ..events.event import Event, EventKind, LogLevel, to_plain
 from ..events.factory import error_event, member_event, performance_event
-from ..events.folding import Fold, Group, fingerprints, group_events
+from ..events.folding import Fold, Group, fingerprints, group_events, paced
 from .digest import format_digest
 from .embeds import format_cards
 from .lines import format_lines
 from .message import Attachment, BotInfo, Embed, WebhookMessage, mark, sign
 from .plain_text import format_plain
+from .presentation import present, present_group
 from .style import Style
 from .templates import Templates
 
@@ -82,18 +83,19 @@ class MessageFormatter:
     def format_groups(self, groups: Sequence[Group]) -> tuple[WebhookMessage, int]:
         """Return a message with a card for each group, and how many of the groups fitted into it (at least one)."""
         build = format_cards if self._style.use_embeds else format_plain
-        return self._sign(build(groups, self._style))
+        return self._sign(build([present_group(group) for group in groups], self._style))
 
     def format_lines(self, groups: Sequence[Group]) -> tuple[WebhookMessage, int]:
         """Return a message with a line for each group, and how many of the groups fitted into it (at least one)."""
-        return self._sign(format_lines(groups, self._style))
+        return self._sign(format_lines([present_group(group) for group in groups], self._style))
 
     def format_digest(self, events: Sequence[Event], keys: Sequence[str] | None = None) -> tuple[WebhookMessage, int]:
         """Return a message with counts and every event in full in a file, and how many of the events fitted into it.
 
         `keys` are the fingerprints of the events, where these are known.
         """
-        return self._sign(format_digest(events, keys or fingerprints(events, self.pause), self._style))
+        keys = keys or fingerprints(events, self.pause)
+        return self._sign(format_digest([present(event) for event in paced(events, self.pause)], keys, self._style))
 
     def _sign(self, built: tuple[WebhookMessage, int]) -> tuple[WebhookMessage, int]:
         message, count = built

@@ -74,8 +74,3 @@ def cut(data: bytes, most: int) -> bytes:
 def value_text(value: object) -> str:
     """Return a value of the context as text."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def clock_text(time: float) -> str:
-    """Return the time of day, UTC."""
-    return datetime.fromtimestamp(time, UTC).strftime("%H:%M:%S")

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from ..events.colors import LEVEL_COLORS
 from ..events.event import Event, EventKind, LogLevel
 from ..events.folding import Group
+from ..events.time_text import clock_text, discord_time, format_count
 from . import limits
 from .embeds import WHOLE_FILE
-from .full_text import clock_text, text_file
+from .full_text import text_file
 from .markdown import escape_markdown, truncate
 from .message import MARK_ROOM, NOTE_ROOM, Embed, WebhookMessage
-from .style import COLORS, Style, title_of, worst
+from .style import Style, title_of, worst
 
 # Of equal width in a code span, so that the texts begin below each other.
 _MARKS: Final = {
@@ -47,7 +49,7 @@ def format_lines(groups: Sequence[Group], style: Style) -> tuple[WebhookMessage,
     text = truncate("\n".join(lines[index] for index in order), room)
     if not style.use_embeds:
         return WebhookMessage(content=text, files=files), len(lines)
-    embed: Embed = {"title": span_title(events), "description": text, "color": COLORS[worst(events)]}
+    embed: Embed = {"title": span_title(events), "description": text, "color": LEVEL_COLORS[worst(events)]}
     return WebhookMessage(embeds=(embed,), files=files), len(lines)
 
 
@@ -58,7 +60,7 @@ def format_line(group: Group, style: Style) -> tuple[str, bool]:
     text = " ".join(event.message.split())
     short = truncate(escape_markdown(text), _TEXT_UNITS)
     origin = truncate(escape_markdown(_label(event)), _ORIGIN_UNITS)
-    stamp = f"<t:{int(fold.last)}:T> " if style.include_timestamps else ""
+    stamp = discord_time(fold.last, "T") + " " if style.include_timestamps else ""
     count = f" `×{fold.count}`" if fold.count > 1 else ""
     line = f"`{_MARKS[event.level]}` {stamp}{f'**{origin}** ' if origin else ''}{short}{count}"
     same = all(other.message == event.message and not other.context and other.traceback is None for other in group.events)
@@ -75,5 +77,4 @@ def _label(event: Event) -> str:
 def span_title(events: Sequence[Event]) -> str:
     """Return how many events there are and from when to when."""
     first, last = min(event.time for event in events), max(event.time for event in events)
-    noun = "event" if len(events) == 1 else "events"
-    return f"{len(events):,} {noun}, {clock_text(first)} to {clock_text(last)} UTC"
+    return f"{format_count(len(events), 'event')}, {clock_text(first)} to {clock_text(last)} UTC"

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from ..events.event import Event
 from ..events.folding import Group
+from ..events.time_text import clock_text
 from . import limits
 from .embeds import WHOLE_FILE, event_files, repeats_line
-from .full_text import clock_text, text_file, value_text
+from .full_text import text_file, value_text
 from .markdown import MORE, break_fences, code_block, escape_markdown, shorten
 from .message import NOTE_ROOM, Attachment, WebhookMessage, size
 from .style import Style, own_fields, shown_message, shown_title

@@ -4,28 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Final
 
+from ..events.colors import LEVEL_COLORS
 from ..events.event import Event, EventKind, LogLevel
+from ..events.time_text import discord_time
 from .full_text import value_text
 from .markdown import escape_markdown
+from .members import MEMBER_TITLES
 from .templates import Templates
-
-COLORS: Final = {
-    LogLevel.DEBUG: 0x80848E,
-    LogLevel.INFO: 0x3498DB,
-    LogLevel.WARNING: 0xF0B232,
-    LogLevel.ERROR: 0xE74C3C,
-    LogLevel.CRITICAL: 0x992D22,
-}
-_MEMBER_COLORS: Final = {"join": 0x23A55A, "unban": 0x23A55A, "leave": 0x80848E, "kick": 0xF0B232, "ban": 0xE74C3C}
-_MEMBER_TITLES: Final = {
-    "join": "Member joined",
-    "leave": "Member left",
-    "kick": "Member kicked",
-    "ban": "Member banned",
-    "unban": "Member unbanned",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +30,7 @@ def title_of(event: Event) -> str:
     if event.title:
         return event.title
     if event.kind == EventKind.MEMBER:
-        return _MEMBER_TITLES.get(event.origin, f"Member event: {event.origin}")
+        return MEMBER_TITLES.get(event.origin, (f"Member event: {event.origin}", 0))[0]
     if event.kind == EventKind.LIFECYCLE and event.origin:
         return event.origin.replace("_", " ").capitalize()
     return f"{event.level.value} · {event.origin}" if event.origin else event.level.value
@@ -77,7 +63,7 @@ def _variables(event: Event) -> dict[str, str]:
     named = {name: details.get(f"context.{name}", "") for name in ("guild", "channel", "user", "command")}
     base = {"kind": event.kind.value, "level": event.level.value, "origin": event.origin, "message": event.message}
     values = {**details, **named, **base, "title": title_of(event)}
-    return {**{name: escape_markdown(text) for name, text in values.items()}, "time": f"<t:{int(event.time)}:T>"}
+    return {**{name: escape_markdown(text) for name, text in values.items()}, "time": discord_time(event.time, "T")}
 
 
 def color_of(event: Event, style: Style) -> int:
@@ -87,8 +73,8 @@ def color_of(event: Event, style: Style) -> int:
     if event.color is not None:
         return min(max(event.color, 0), 0xFFFFFF)
     if event.kind == EventKind.MEMBER:
-        return _MEMBER_COLORS.get(event.origin, COLORS[event.level])
-    return COLORS[event.level]
+        return MEMBER_TITLES.get(event.origin, ("", LEVEL_COLORS[event.level]))[1]
+    return LEVEL_COLORS[event.level]
 
 
 def worst(events: Iterable[Event]) -> LogLevel:

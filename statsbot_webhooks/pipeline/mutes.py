@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from ..events.event import Event, LogLevel, fingerprint
+from ..events.time_text import format_exact_span
 
 _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DURATION: Final = re.compile(r"\s*(\d{1,6})\s*([smhdw])\w*\s*", re.I)
@@ -133,22 +134,11 @@ def parse_duration(text: str) -> float:
     return seconds
 
 
-def format_duration(seconds: float) -> str:
-    """Return seconds as "1 h 30 min", in the two largest units."""
-    parts: list[str] = []
-    left = max(round(seconds), 0)
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
-        count, left = divmod(left, size)
-        if count:
-            parts.append(f"{count} {unit}")
-    return " ".join(parts[:2]) or "0 s"
-
-
 def format_summary(mute: Mute, tally: Tally, now: float) -> str:
     """Return what is said when a mute ends."""
     how = "is over" if mute.until <= now else "was ended early"
     why = f", reason: {mute.reason}" if mute.reason else ""
-    head = f"The mute of {mute.kind.value} {mute.target} {how} after {format_duration(now - mute.since)}"
+    head = f"The mute of {mute.kind.value} {mute.target} {how} after {format_exact_span(now - mute.since)}"
     head += f" (set by {mute.by}{why})" if mute.by or why else ""
     if not tally.count:
         return f"{head}: nothing was muted"

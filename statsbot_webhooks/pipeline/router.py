@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ..config.destination import Destination
+from ..config.destination import BUILT_IN, Destination
 from ..events.event import Event, EventKind, LogLevel
 
 _OWN_LEVEL = LogLevel.INFO
@@ -41,7 +41,7 @@ class Router:
 
 def fallbacks(name: str) -> tuple[str, ...]:
     """Return where the events of a destination go when Discord does not know its webhook any more, best first."""
-    return tuple(other for other in ("error", "info", "performance", "member_events") if other != name)
+    return tuple(other for other in BUILT_IN if other != name)
 
 
 def _default_names(event: Event, configured: Iterable[str]) -> set[str]:
@@ -85,4 +85,4 @@ def _within(origin: str, loggers: tuple[str, ...]) -> bool:
 
 
 def _is_built_in(name: str) -> bool:
-    return name in ("error", "info", "performance", "member_events")
+    return name in BUILT_IN

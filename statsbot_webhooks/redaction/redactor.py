@@ -75,6 +75,7 @@ class Redactor:
             template=message if event.template == event.message else self._short(event.template, clean, mask),
             origin=self._short(event.origin, clean, mask),
             context=self._mapping(event.context, clean, mask) if event.context else event.context,
+            facts=self._mapping(event.facts, clean, mask) if event.facts else event.facts,
             traceback=clean(event.traceback) if event.traceback is not None and self._keeps_traces else None,
             title=clean(event.title) if event.title else "",
             card=clean(event.card) if event.card else "",

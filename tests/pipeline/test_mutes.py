@@ -8,7 +8,8 @@ import pytest
 
 from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager
 from statsbot_webhooks.events.event import Event, EventKind, fingerprint
-from statsbot_webhooks.pipeline.mutes import Mute, MuteKind, format_duration, parse_duration
+from statsbot_webhooks.events.time_text import format_exact_span
+from statsbot_webhooks.pipeline.mutes import Mute, MuteKind, parse_duration
 from statsbot_webhooks.sandbox import Sandbox
 
 from ..conftest import running_manager
@@ -41,7 +42,7 @@ def test_what_is_no_duration_says_what_is(text: str) -> None:
 
 
 def test_durations_are_shown_in_two_units() -> None:
-    assert [format_duration(s) for s in (0, 59, 5400, 90061)] == ["0 s", "59 s", "1 h 30 min", "1 d 1 h"]
+    assert [format_exact_span(s) for s in (0, 59, 5400, 90061)] == ["0 s", "59 s", "1 h 30 min", "1 d 1 h"]
 
 
 @pytest.mark.parametrize("kind", list(MuteKind))

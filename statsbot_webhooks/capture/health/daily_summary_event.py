@@ -1,19 +1,22 @@
-"""The daily summary as an event, and when it is due. Pure: `now` and the time zone are arguments."""
+"""The daily summary as an event, and when it is due. Pure: `now` and the time zone are arguments.
+
+The message is one plain sentence; title and details are made from the facts by `formatting/daily_summary.py`.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
-from typing import Final
+from typing import Any, Final
 
 from ...events.accounting import Stats
 from ...events.daily_counts import Tally
 from ...events.event import Event, EventFile, EventKind, LogLevel
-from .metrics import format_metric, format_moment, format_span, format_value
-from .time_series import Ring, value_sparkline
+from ...events.sparkline import course_of
+from ...events.time_text import format_count, format_span
+from .time_series import Ring
 
-_BLUE: Final = 0x5865F2
 # Shown in this order; the first four are drawn.
 METRICS: Final = ("cpu_percent", "memory_mb", "gateway_latency_ms", "loop_lag_ms", "events_per_second", "commands_per_second")
 DRAWN: Final = 4
@@ -51,83 +54,67 @@ class Day:
 def summary_event(day: Day, ring: Ring, zone: tzinfo, *, chart: bytes | None = None) -> Event:
     """Return the event that sums up a day."""
     errors = sum(day.tally.errors.values())
-    events = sum(day.tally.kinds.values())
-    span = day.until - day.since
-    alerts = _count(sum(day.alerts.values()), "alert")
-    gaps = _count(day.gaps, "gap")
     text = (
-        f"In the last {format_span(span)}: {_count(events, 'event')}, {_count(errors, 'error')}, {alerts}, "
-        f"{gaps} of the gateway. Up for {format_span(day.uptime)}."
+        f"In the last {format_span(day.until - day.since)}: {_count(sum(day.tally.kinds.values()), 'event')}, "
+        f"{_count(errors, 'error')}, {_count(sum(day.alerts.values()), 'alert')}, {_count(day.gaps, 'gap')} of the gateway. "
+        f"Up for {format_span(day.uptime)}."
     )
-    context: dict[str, object] = {}
-    if day.tally.kinds:
-        context["events"] = " · ".join(f"{kind.value} {count:,}" for kind, count in day.tally.kinds.most_common())
-    if errors:
-        context["errors"] = _top(day.tally.errors)
-    if day.alerts:
-        context["alerts"] = _top(Counter({format_metric(name): count for name, count in day.alerts.items()}))
-    for metric in METRICS:
-        line = _metric_line(ring, metric, day.since, is_drawn=chart is not None)
-        if line:
-            context[format_metric(metric)] = line
-    for metric in ("members", "guilds"):
-        line = _change(ring, metric, day.since)
-        if line:
-            context[format_metric(metric)] = line
-    context["delivery"] = _delivery(day)
-    date = datetime.fromtimestamp(day.until, zone)
+    top_errors, other_errors = _top(day.tally.errors)
+    top_alerts, other_alerts = _top(day.alerts)
+    facts: dict[str, Any] = {
+        "type": "summary",
+        "date": datetime.fromtimestamp(day.until, zone).date().isoformat(),
+        "kinds": [{"name": kind.value, "count": count} for kind, count in day.tally.kinds.most_common()],
+        "errors": top_errors,
+        "other_errors": other_errors,
+        "alerts": top_alerts,
+        "other_alerts": other_alerts,
+        "metrics": [found for metric in METRICS if (found := _measured(ring, metric, day.since))],
+        "changes": [found for metric in ("members", "guilds") if (found := _change(ring, metric, day.since))],
+        "delivery": _delivery(day),
+    }
     return Event(
         EventKind.LIFECYCLE,
         LogLevel.INFO,
         text,
         day.until,
         "summary",
-        context,
         template="summary",
-        title=f"Daily summary, {date:%A} {date.day} {date:%B %Y}",
-        color=_BLUE,
         files=(EventFile("chart.png", data=chart),) if chart else (),
+        facts=facts,
     )
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}" if number < 1000 else f"{number:,} {noun}s"
+    return format_count(number, noun) if number else f"no {noun}s"
 
 
-def _top(counts: Counter[str]) -> str:
-    parts = [f"{name} ×{count}" if count > 1 else name for name, count in counts.most_common(_TOP)]
-    rest = sum(counts.values()) - sum(count for _, count in counts.most_common(_TOP))
-    return ", ".join(parts) + (f" and {rest:,} others" if rest else "")
+def _top(counts: Counter[str]) -> tuple[list[dict[str, Any]], int]:
+    """Return the most frequent, and how many others there are."""
+    top = [{"name": name, "count": count} for name, count in counts.most_common(_TOP)]
+    return top, sum(counts.values()) - sum(count for _, count in counts.most_common(_TOP))
 
 
-def _metric_line(ring: Ring, metric: str, since: float, *, is_drawn: bool) -> str:
-    points = ring.series(metric, since)
-    peak = ring.peak(metric, since)
+def _measured(ring: Ring, metric: str, since: float) -> dict[str, Any] | None:
+    points, peak = ring.series(metric, since), ring.peak(metric, since)
     if peak is None:
-        return ""
+        return None
     mean = sum(value for _, value in points) / len(points)
-    line = f"{format_value(metric, mean)}, peak {format_value(metric, peak[1])} {format_moment(peak[0])}"
-    return line if is_drawn else f"{line}\n{value_sparkline(points)}"
+    return {"name": metric, "mean": mean, "peak": peak[1], "peak_time": peak[0], "course": course_of(points)}
 
 
-def _change(ring: Ring, metric: str, since: float) -> str:
+def _change(ring: Ring, metric: str, since: float) -> dict[str, Any] | None:
     points = ring.series(metric, since)
-    if not points:
-        return ""
-    first, last = int(points[0][1]), int(points[-1][1])
-    return f"{last:,}" + (f" ({last - first:+,})" if last != first else "")
+    return {"name": metric, "first": int(points[0][1]), "last": int(points[-1][1])} if points else None
 
 
-def _delivery(day: Day) -> str:
+def _delivery(day: Day) -> dict[str, int]:
     now, before = day.stats, day.before
-    delivered = now.delivered + now.folded - before.delivered - before.folded
-    parts = [f"{delivered:,} delivered", f"{now.requests - before.requests:,} requests"]
-    for count, word in (
-        (now.pending, "waiting"),
-        (now.lost - before.lost, "lost"),
-        (now.dead - before.dead, "refused by Discord"),
-        (now.rate_limited - before.rate_limited, "rate limited"),
-    ):
-        if count > 0:
-            parts.append(f"{count:,} {word}")
-    return " · ".join(parts)
+    return {
+        "delivered": now.delivered + now.folded - before.delivered - before.folded,
+        "requests": now.requests - before.requests,
+        "waiting": now.pending,
+        "lost": now.lost - before.lost,
+        "dead": now.dead - before.dead,
+        "rate_limited": now.rate_limited - before.rate_limited,
+    }

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ...events.event import Event, EventKind, LogLevel
+from ...events.time_text import format_span
 from ..guard import Border
-from .metrics import format_span
 from .stack_frames import format_place, format_stack, frames_of_thread
 
 Submit = Callable[[Event], object]
@@ -138,24 +138,22 @@ class LoopWatch:
         return _Stall(beat, began, format_stack(frame), [format_place(frames_of_thread(frame))])
 
     def _event(self, stall: _Stall, seconds: float, *, is_over: bool) -> Event:
-        place = stall.places[0]
-        moved = list(dict.fromkeys(stall.places))
-        looks = len(stall.places)
-        context: dict[str, object] = {"Blocked for": format_span(seconds), "Blocked at": place}
-        if looks > 1:
-            context["Seen there"] = f"{looks} of {looks} times" if len(moved) == 1 else "it moves: " + ", ".join(moved[:4])
         verb = "was blocked for" if is_over else "has been blocked for"
         return Event(
             EventKind.PERFORMANCE,
             LogLevel.CRITICAL,
-            f"The event loop {verb} {format_span(seconds)} at {place}. "
-            "While it is, the bot answers nobody and misses heartbeats.",
+            f"The event loop {verb} {format_span(seconds)} at {stall.places[0]}.",
             self._now(),
             "event loop",
-            context,
-            stall.stack,
+            traceback=stall.stack,
             template="event loop",
-            title="Event loop was blocked" if is_over else "Event loop is blocked",
             card=f"stall/{int(stall.began * 1000)}",
             ends_card=is_over,
+            facts={
+                "type": "blocked loop",
+                "is_over": is_over,
+                "seconds": seconds,
+                "places": list(dict.fromkeys(stall.places)),
+                "looks": len(stall.places),
+            },
         )

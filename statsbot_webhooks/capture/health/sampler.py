@@ -13,12 +13,13 @@ from discord.ext import commands, tasks
 
 from ...config.model import WebhookConfig
 from ...events.event import Event
+from ...events.sparkline import course_of
 from ..guard import Border
 from .alert_event import alert_event
 from .alerts import Alert, Alerts, AlertState, Threshold
 from .charts import Chart, draw_chart
 from .process_probe import ProcessProbe
-from .time_series import Ring, value_sparkline
+from .time_series import Ring
 
 _log = logging.getLogger(__name__)
 # An alert's chart shows what led to it.
@@ -133,7 +134,7 @@ class Sampler:
         chart = Chart(alert.metric, points, alert.threshold.warning, alert.threshold.critical)
         sample = self.last
         data = await draw_chart([chart])
-        self._submit(alert_event(alert, sample, trend=value_sparkline(points), chart=data))
+        self._submit(alert_event(alert, sample, course=course_of(points), chart=data))
 
 
 def _latencies(bot: commands.Bot) -> dict[str, float]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from ...events.event import Event, EventKind, LogLevel
+from ...events.time_text import format_span
 from ..errors.context import Scene
-from .metrics import format_span
 
 # Slow calls of the same thing within this time of the first are one card.
 _CARD_SECONDS: Final = 1800.0
@@ -50,23 +50,25 @@ class SlowCalls:
 
 
 def _event(name: str, place: Scene, seconds: float, limit: float, where: str, tally: _Tally, now: float) -> Event:
-    title = name[0].upper() + name[1:]
-    text = f"{title} has been running for {format_span(seconds)}" if tally.running else f"{title} took {format_span(seconds)}"
-    context: dict[str, object] = {"limit": format_span(limit)}
-    if where:
-        context["Where it was" if not tally.running else "Where it is"] = where
-    if tally.count > 1:
-        context |= {"Slow calls": tally.count, "slowest": format_span(tally.worst)}
+    subject = name[0].upper() + name[1:]
+    verb = "has been running for" if tally.running else "took"
     return Event(
         EventKind.PERFORMANCE,
         LogLevel.WARNING,
-        f"{text}, longer than {format_span(limit)}.",
+        f"{subject} {verb} {format_span(seconds)}, longer than {format_span(limit)}.",
         now,
         name,
-        {**context, **place.details},
+        place.details,
         guild_id=place.guild_id,
         persons=place.persons,
         template=name,
-        title=f"Slow {name}",
         card=f"slow/{name}/{int(tally.began)}",
+        facts={
+            "type": "slow call",
+            "limit": limit,
+            "where": where,
+            "is_running": tally.running,
+            "count": tally.count,
+            "worst": tally.worst,
+        },
     )

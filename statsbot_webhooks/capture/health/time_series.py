@@ -72,26 +72,3 @@ class Ring:
     def peak(self, metric: str, since: float = -math.inf) -> tuple[float, float] | None:
         """Return the time and the height of the highest value, or None when there is none."""
         return max(self.series(metric, since), key=lambda point: point[1], default=None)
-
-
-_BARS: Final = "▁▂▃▄▅▆▇█"
-
-
-def value_sparkline(points: list[tuple[float, float]], width: int = 30) -> str:
-    """Return values over time as a line of bars from 0 to the highest; a span of time without values is a gap."""
-    if not points:
-        return ""
-    first, span = points[0][0], max(points[-1][0] - points[0][0], 1e-9)
-    width = min(width, len(points))
-    heights = [_MISSING] * width
-    for time, value in points:
-        place = min(int((time - first) / span * width), width - 1)
-        if not heights[place] >= value:
-            heights[place] = value
-    most = max((value for _, value in points), default=0.0)
-    return "".join(" " if math.isnan(value) else _bar(value, most) for value in heights)
-
-
-def _bar(value: float, most: float) -> str:
-    share = value / most if most > 0 else 0.0
-    return _BARS[min(max(math.ceil(share * len(_BARS)) - 1, 0), len(_BARS) - 1)]

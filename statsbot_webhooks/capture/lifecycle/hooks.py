@@ -16,8 +16,6 @@ from discord.ext import commands
 from ...events.event import Event, Person
 from ..errors.extension_hooks import is_closing
 from ..guard import Border
-from ..health.alert_event import GREEN, GREY
-from ..health.metrics import format_span
 from .events import gateway_event, guild_event, life_event
 from .gateway_gaps import Connection
 
@@ -53,7 +51,7 @@ class LifecycleHooks:
         """Add the listeners; the stack takes them off, and says that the bot has stopped."""
         # A bot that is ready now was so before the extension was loaded.
         if self._bot.is_ready():
-            self.border.call(self._tell_start, "Logging is on")
+            self.border.call(self._tell_start, is_bot_start=False)
         stack.callback(self.border.call, self._tell_stop)
         stack.callback(self._cancel_timers)
         listeners = [self._on_ready, self._on_guild_join, self._on_guild_remove]
@@ -73,30 +71,31 @@ class LifecycleHooks:
 
     def _ready(self) -> None:
         if not self._is_online:
-            self._tell_start("Online")
+            self._tell_start(is_bot_start=True)
         elif not isinstance(self._bot, commands.AutoShardedBot):
             self._up(None, is_resumed=False)
 
-    def _tell_start(self, title: str) -> None:
+    def _tell_start(self, *, is_bot_start: bool) -> None:
         self._is_online = True
         bot = self._bot
-        members = sum(guild.member_count or 0 for guild in bot.guilds)
-        context: dict[str, object] = {"servers": len(bot.guilds), "members": members}
-        if isinstance(bot, commands.AutoShardedBot):
-            context["shards"] = len(bot.shards)
-        context |= {"host": _host(), "Runs on": _versions(), "Up for": format_span(_uptime())}
-        text = f"{bot.user.name if bot.user else 'The bot'} is online." if title == "Online" else "The extension was loaded."
-        self._submit(life_event(title, text, context, now=self._now(), color=GREEN))
+        facts = {
+            "type": "start",
+            "is_bot_start": is_bot_start,
+            "servers": len(bot.guilds),
+            "members": sum(guild.member_count or 0 for guild in bot.guilds),
+            "shards": len(bot.shards) if isinstance(bot, commands.AutoShardedBot) else None,
+            **_process_facts(),
+        }
+        text = f"{bot.user.name if bot.user else 'The bot'} is online." if is_bot_start else "The extension was loaded."
+        self._submit(life_event(text, facts, now=self._now()))
 
     def _tell_stop(self) -> None:
         if not self._is_online:
             return
         # A bot that is closed unloads its extensions; `cog_unload` itself does not know why it is called.
         closes = is_closing(self._bot)
-        title = "Stopped" if closes else "Logging is off"
         text = "The bot was closed." if closes else "The extension was unloaded; the bot goes on."
-        context = {"Up for": format_span(_uptime()), "host": _host(), "Runs on": _versions()}
-        self._submit(life_event(title, text, context, now=self._now(), color=GREY))
+        self._submit(life_event(text, {"type": "stop", "is_bot_stop": closes, **_process_facts()}, now=self._now()))
 
     # -- the gateway
 
@@ -169,6 +168,10 @@ class LifecycleHooks:
             now=self._now(),
         )
         self._submit(event)
+
+
+def _process_facts() -> dict[str, object]:
+    return {"host": _host(), "runs_on": _versions(), "uptime": _uptime()}
 
 
 def _uptime() -> float:

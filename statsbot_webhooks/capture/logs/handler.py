@@ -47,6 +47,7 @@ class _Draft:
         self.title = self.card = self.avatar_url = ""
         self.color = self.route_level = None
         self.ends_card = False
+        self.facts = _NO_CONTEXT
         self.files = ()
 
 

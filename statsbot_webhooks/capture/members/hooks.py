@@ -17,7 +17,7 @@ from ...events.event import Event
 from ..guard import Border
 from .crowd_events import prune_event, surge_event
 from .departures import Departure, Departures, Type
-from .member_events import blind_event, departure_event, departure_row, join_event
+from .member_events import departure_event, departure_row, hidden_audit_log_event, join_event
 from .profiles import AuditEntry, Place, Who
 from .prunes import Prune
 from .rows import Row
@@ -160,7 +160,7 @@ class MemberHooks:
             self._blind.discard(place.id)
         elif place.id not in self._blind:
             self._blind.add(place.id)
-            event = blind_event(place, self._now(), has_intent=self._bot.intents.moderation)
+            event = hidden_audit_log_event(place, self._now(), has_intent=self._bot.intents.moderation)
             _log.warning("%s", event.message)
             self._submit(event)
 

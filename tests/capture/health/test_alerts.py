@@ -6,9 +6,11 @@ import itertools
 
 import pytest
 
-from statsbot_webhooks.capture.health.alert_event import GREEN, alert_event
+from statsbot_webhooks.capture.health.alert_event import alert_event
 from statsbot_webhooks.capture.health.alerts import Alert, Alerts, AlertState, Threshold
+from statsbot_webhooks.events.colors import GREEN
 from statsbot_webhooks.events.event import LogLevel
+from statsbot_webhooks.formatting.presentation import present
 
 CPU = {"cpu_percent": Threshold(80, 95)}
 START = 1_700_000_000.0
@@ -39,7 +41,7 @@ def test_flapping_100_times_in_10_minutes_is_one_card() -> None:
 def test_an_hour_at_100_percent_is_one_card_and_then_green() -> None:
     alerts = Alerts(60)
     changes = run(alerts, [5] * 4 + [100] * 120 + [5] * 10, step=30)
-    events = [alert_event(alert, {"cpu_percent": alert.value, "memory_mb": 88}) for alert in changes]
+    events = [present(alert_event(alert, {"cpu_percent": alert.value, "memory_mb": 88})) for alert in changes]
     assert len({event.card for event in events}) == 1
     assert [alert.state for alert in changes] == [AlertState.OPENED, *[AlertState.LASTS] * 44, AlertState.OVER]
     first, last = events[0], events[-1]
@@ -87,7 +89,7 @@ def test_what_is_open_when_the_bot_stops_is_said() -> None:
     alerts = Alerts(0)
     run(alerts, [81])
     (alert,) = alerts.close(START + 10)
-    event = alert_event(alert, {})
+    event = present(alert_event(alert, {}))
     assert event.title == "CPU was too high when the bot stopped"
     assert event.card == f"alert/cpu_percent/{int(START)}"
     assert alerts.close(START + 11) == []

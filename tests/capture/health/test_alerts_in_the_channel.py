@@ -7,9 +7,10 @@ import asyncio
 import pytest
 
 from statsbot_webhooks import WebhookConfig, WebhookManager
-from statsbot_webhooks.capture.health.alert_event import GREEN, alert_event
+from statsbot_webhooks.capture.health.alert_event import alert_event
 from statsbot_webhooks.capture.health.alerts import Alerts, Threshold
 from statsbot_webhooks.clock import SystemClock
+from statsbot_webhooks.events.colors import GREEN
 from statsbot_webhooks.sandbox import Sandbox
 
 from ...conftest import running_bot

@@ -20,6 +20,7 @@ from statsbot_webhooks.capture.health.daily_summary_event import next_time
 from statsbot_webhooks.capture.health.time_series import Ring
 from statsbot_webhooks.errors import ConfigError
 from statsbot_webhooks.events.event import Event
+from statsbot_webhooks.formatting.presentation import present
 from statsbot_webhooks.sandbox import Sandbox
 
 from ...conftest import running_manager
@@ -156,5 +157,6 @@ async def test_without_matplotlib_there_is_a_line_of_bars(monkeypatch: pytest.Mo
                 await asyncio.sleep(0.02)
         capture.uninstall()
     assert not events[1].files
-    assert set(str(events[1].context["trend"])) <= set("▁▂▃▄▅▆▇█ ")
-    assert len(events[1].context["trend"]) > 1
+    trend = str(present(events[1]).context["trend"])
+    assert set(trend) <= set("▁▂▃▄▅▆▇█ ")
+    assert len(trend) > 1

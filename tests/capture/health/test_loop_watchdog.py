@@ -75,7 +75,7 @@ async def test_a_loop_that_never_turns_again_is_told_by_the_next_process(
     assert process.stdout is not None
     assert await process.stdout.readline() == b"ready\n"
     storage = tmp_path / "statsbot_webhooks.sqlite3-wal"
-    await sandbox.wait_until(lambda: storage.exists() and b"Event loop is blocked" in storage.read_bytes(), 30)
+    await sandbox.wait_until(lambda: storage.exists() and b"blocked loop" in storage.read_bytes(), 30)
     process.kill()
     await process.wait()
     assert not stalls(sandbox)

@@ -12,8 +12,9 @@ from discord.ext import commands
 
 from statsbot_webhooks import WebhookConfig
 from statsbot_webhooks.capture import Capture
-from statsbot_webhooks.capture.health.time_series import Ring, value_sparkline
+from statsbot_webhooks.capture.health.time_series import Ring
 from statsbot_webhooks.events.event import Event
+from statsbot_webhooks.events.sparkline import course_of, value_sparkline
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ def test_a_clock_that_is_set_back_costs_no_sample_and_no_chart() -> None:
     for moment in (1000, 1030, 400, 430, 460):
         ring.add(moment, {"cpu_percent": float(moment)})
     assert [at for at, _ in ring.series("cpu_percent")] == [400, 430, 460, 1000, 1030]
-    assert len(value_sparkline(ring.series("cpu_percent"))) == 5
+    assert len(course_of(ring.series("cpu_percent"))) == 5
 
 
 def test_samples_that_come_faster_share_a_slot_and_keep_the_peak() -> None:
@@ -119,7 +120,7 @@ def test_samples_that_come_faster_share_a_slot_and_keep_the_peak() -> None:
 
 
 def test_a_sparkline_shows_values_and_gaps() -> None:
-    assert value_sparkline([(0, 1), (1, 2), (2, 4), (3, 8)]) == "▁▂▄█"
-    assert value_sparkline([(0, 8), (1, 8), (8, 0), (9, 0)], 4) == "█  ▁"
-    assert value_sparkline([(0, 0.0)]) == "▁"
-    assert value_sparkline([]) == ""
+    assert value_sparkline(course_of([(0, 1), (1, 2), (2, 4), (3, 8)])) == "▁▂▄█"
+    assert value_sparkline(course_of([(0, 8), (1, 8), (8, 0), (9, 0)], 4)) == "█  ▁"
+    assert value_sparkline(course_of([(0, 0.0)])) == "▁"
+    assert value_sparkline(course_of([])) == ""

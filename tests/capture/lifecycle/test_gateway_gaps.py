@@ -5,6 +5,7 @@ from __future__ import annotations
 from statsbot_webhooks.capture.lifecycle.events import gateway_event
 from statsbot_webhooks.capture.lifecycle.gateway_gaps import Connection, Gaps
 from statsbot_webhooks.events.event import LogLevel
+from statsbot_webhooks.formatting.presentation import present
 
 
 def flap(connection: Connection, at: float, seconds: float, *, is_resumed: bool = True) -> Gaps | None:
@@ -23,7 +24,7 @@ def test_a_short_gap_is_not_shown_and_a_long_one_is() -> None:
 def test_many_short_gaps_are_one_card() -> None:
     connection = Connection(15)
     shown = [gaps for at in range(0, 2000, 100) if (gaps := flap(connection, at, 3, is_resumed=at < 1000)) is not None]
-    events = [gateway_event(4, gaps, now=1.0) for gaps in shown]
+    events = [present(gateway_event(4, gaps, now=1.0)) for gaps in shown]
     assert len(shown) == 16
     assert {event.card for event in events} == {"gateway/4/0"}
     assert shown[-1] == Gaps(0, 20, 3, 60, 10, None, 1903)
@@ -50,7 +51,7 @@ def test_an_open_gap_is_shown_while_it_lasts() -> None:
     assert connection.look(14) is None
     gaps = connection.look(15)
     assert gaps is not None
-    event = gateway_event(None, gaps, now=15.0)
+    event = present(gateway_event(None, gaps, now=15.0))
     assert (event.title, event.level) == ("The gateway is disconnected", LogLevel.WARNING)
     assert connection.is_down
     closed = connection.up(40, is_resumed=False)

@@ -13,6 +13,7 @@ from statsbot_webhooks.capture.members.member_events import departure_event
 from statsbot_webhooks.capture.members.profiles import AuditEntry, Place, Who
 from statsbot_webhooks.capture.members.prunes import Prune
 from statsbot_webhooks.events.event import Event
+from statsbot_webhooks.formatting.presentation import present
 
 DAY = 86400.0
 NOW = 1_800_000_000.0
@@ -34,11 +35,11 @@ class Channel:
 
     def show(self, departure: Departure) -> None:
         departure.is_carded = True
-        self._put(departure_event(departure))
+        self._put(present(departure_event(departure)))
         departure.is_shown = True
 
     def show_prune(self, prune: Prune) -> None:
-        self._put(prune_event(prune, self.now))
+        self._put(present(prune_event(prune, self.now)))
 
     def _put(self, event: Event) -> None:
         self.posted += 1
@@ -147,7 +148,7 @@ def test_a_correction_of_what_is_in_no_card_says_that_it_is_one() -> None:
     shown: list[Event] = []
 
     def show(departure: Departure) -> None:
-        shown.append(departure_event(departure))
+        shown.append(present(departure_event(departure)))
         departure.is_shown = True
 
     departures = Departures(show, lambda _: None)

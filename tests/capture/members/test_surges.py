@@ -10,6 +10,7 @@ from statsbot_webhooks.capture.members.profiles import Place, Who
 from statsbot_webhooks.capture.members.rows import Row
 from statsbot_webhooks.capture.members.surges import Surges
 from statsbot_webhooks.events.event import Event
+from statsbot_webhooks.formatting.presentation import present
 
 NOW = 1_800_000_000.0
 PLACE = Place(1000, "Guild", member_count=5000)
@@ -30,7 +31,7 @@ class Server:
         self.tick()
 
     def tick(self) -> None:
-        self.events += [surge_event(surge, self.now) for surge in self.surges.tick(self.now)]
+        self.events += [present(surge_event(surge, self.now)) for surge in self.surges.tick(self.now)]
 
     def wait(self, seconds: float) -> None:
         until = self.now + seconds

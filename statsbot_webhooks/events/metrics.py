@@ -1,4 +1,4 @@
-"""What each metric is called and how its values read. Pure."""
+"""The names and units of metrics. Pure; what is done with a value is decided elsewhere."""
 
 from __future__ import annotations
 
@@ -37,25 +37,6 @@ def format_value(metric: str, value: float) -> str:
     return f"{number}{unit}" if unit == "/s" else f"{number} {unit}".rstrip()
 
 
-def format_span(seconds: float) -> str:
-    """Return a length of time, in its two largest units."""
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    days, hours = divmod(hours, 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"
-
-
-def format_ago(time: float) -> str:
-    """Return how long ago a time is; Discord keeps it right while the message is looked at."""
-    return f"<t:{int(time)}:R>"
-
-
-def format_moment(time: float) -> str:
-    """Return a time of day that Discord shows in each reader's own time zone."""
-    return f"<t:{int(time)}:t>"
+def is_task_loop(metric: str) -> bool:
+    """Whether a metric is the run time of a task loop; its threshold is the loop's interval."""
+    return metric.startswith("task_loop_seconds/")

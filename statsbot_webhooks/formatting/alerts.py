@@ -1,0 +1,87 @@
+"""Cards of what is too high or too slow: alerts, slow calls, a blocked event loop. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from ..events.colors import GREEN, GREY
+from ..events.event import Event, LogLevel
+from ..events.metrics import format_metric, format_value, is_task_loop
+from ..events.sparkline import value_sparkline
+from ..events.time_text import discord_time, format_span
+
+# What else was going on, in the order in which it helps most.
+_BESIDE: Final = ("cpu_percent", "memory_mb", "loop_lag_ms", "gateway_latency_ms", "events_per_second", "tasks", "open_files")
+
+
+def show_alert(event: Event) -> Event:
+    """Return an alert as it is shown."""
+    facts, metric = event.facts, event.origin
+    state = facts["state"]
+    context: dict[str, Any] = {
+        "value": format_value(metric, facts["value"]),
+        "threshold": format_value(metric, facts["threshold"]),
+        "peak": f"{format_value(metric, facts['peak'])} at {discord_time(facts['peak_time'], 't')}",
+    }
+    is_open = state not in ("over", "stopped")
+    if not is_open:
+        context["lasted"] = format_span(facts["duration"])
+    measured = facts["beside"]
+    beside = [
+        f"{format_metric(name)} {format_value(name, measured[name])}" for name in _BESIDE if name in measured and name != metric
+    ]
+    if beside:
+        context["At that time"] = " \u00b7 ".join(beside)
+    if facts["course"] and not event.files:
+        context["trend"] = value_sparkline(facts["course"])
+    since, ago = discord_time(facts["since"], "t"), discord_time(facts["since"], "R")
+    ending = f"Too high since {since}, {ago}." if is_open else f"It began at {since}."
+    color = {"over": GREEN, "stopped": GREY}.get(state)
+    return replace(event, title=_alert_title(event), color=color, message=f"{event.message} {ending}", context=context)
+
+
+def _alert_title(event: Event) -> str:
+    metric, state = event.origin, event.facts["state"]
+    name = format_metric(metric)
+    if state == "over":
+        return f"{name} is back to normal"
+    if state == "stopped":
+        return f"{name} was too high when the bot stopped"
+    if is_task_loop(metric):
+        return f"Task loop {metric.partition('/')[2]} takes longer than its interval"
+    word = "critical" if event.level == LogLevel.CRITICAL else "high"
+    return f"{name} is {word}: {format_value(metric, event.facts['value'])}"
+
+
+def show_slow_call(event: Event) -> Event:
+    """Return a slow command or listener as it is shown."""
+    facts = event.facts
+    context: dict[str, Any] = {"limit": format_span(facts["limit"])}
+    if facts["where"]:
+        context["Where it is" if facts["is_running"] else "Where it was"] = facts["where"]
+    if facts["count"] > 1:
+        context |= {"Slow calls": facts["count"], "slowest": format_span(facts["worst"])}
+    return replace(event, title=f"Slow {event.origin}", context={**context, **event.context})
+
+
+def show_blocked_loop(event: Event) -> Event:
+    """Return a blocked event loop as it is shown."""
+    facts = event.facts
+    return replace(
+        event,
+        title="Event loop was blocked" if facts["is_over"] else "Event loop is blocked",
+        message=f"{event.message} Meanwhile the bot answers no command and misses heartbeats.",
+        context={"Blocked for": format_span(facts["seconds"]), "Blocked at": facts["places"][0], **_movement(facts)},
+    )
+
+
+def _movement(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Return whether the loop was seen in one place or in several."""
+    places = list(dict.fromkeys(facts["places"]))
+    if facts["looks"] < 2:
+        return {}
+    if len(places) == 1:
+        return {"Seen there": f"{facts['looks']} of {facts['looks']} times"}
+    return {"Seen there": "it moves: " + ", ".join(places[:4])}

@@ -1,0 +1,70 @@
+"""Cards of the bot as a whole: online, stopped, gaps of the gateway, servers joined and left. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..events.colors import GREEN, GREY
+from ..events.event import Event
+from ..events.time_text import discord_time, format_span
+
+
+def show_start(event: Event) -> Event:
+    """Return a start of the bot, or of logging, as it is shown."""
+    facts = event.facts
+    context: dict[str, Any] = {"servers": facts["servers"], "members": facts["members"]}
+    if facts["shards"] is not None:
+        context["shards"] = facts["shards"]
+    context |= {"host": facts["host"], "Runs on": facts["runs_on"], "Up for": format_span(facts["uptime"])}
+    title = "Online" if facts["is_bot_start"] else "Logging is on"
+    return replace(event, title=title, color=GREEN, context={**context, **event.context})
+
+
+def show_stop(event: Event) -> Event:
+    """Return a stop of the bot, or of logging, as it is shown."""
+    facts = event.facts
+    context = {"Up for": format_span(facts["uptime"]), "host": facts["host"], "Runs on": facts["runs_on"]}
+    title = "Stopped" if facts["is_bot_stop"] else "Logging is off"
+    return replace(event, title=title, color=GREY, context={**context, **event.context})
+
+
+def show_gateway(event: Event) -> Event:
+    """Return the gaps of one shard, open or closed, as they are shown."""
+    facts = event.facts
+    who = "The gateway" if facts["shard"] is None else f"Shard {facts['shard']}"
+    context: dict[str, Any] = {}
+    if facts["count"] > 1:
+        context |= {"gaps": facts["count"], "In all": format_span(facts["total"])}
+    if facts["longest"]:
+        context["Longest gap"] = format_span(facts["longest"])
+    if facts["down_since"] is not None:
+        text = f"{event.message} It was lost at {discord_time(facts['down_since'], 't')}."
+        return replace(event, title=f"{who} is disconnected", message=text, context=context)
+    text = f"{event.message} {_missed(facts)} It began at {discord_time(facts['began'], 't')}."
+    return replace(event, title=f"{who} is connected again", color=GREEN, message=text, context=context)
+
+
+def _missed(facts: Mapping[str, Any]) -> str:
+    fresh, count = facts["fresh_sessions"], facts["count"]
+    if not fresh:
+        return "The session was resumed: nothing was missed."
+    if fresh == count:
+        return "The session could not be resumed: what happened meanwhile was missed."
+    return f"{fresh} sessions of {count} could not be resumed: what happened then was missed."
+
+
+def show_server(event: Event) -> Event:
+    """Return a server that the bot has joined or left as it is shown."""
+    facts = event.facts
+    owner = facts["owned_by"]
+    context: dict[str, Any] = {
+        "server": facts["name"],
+        "id": facts["id"],
+        "members": "unknown" if facts["members"] is None else facts["members"],
+        "owner": f"{owner['name'] or 'unknown'} ({owner['id']})",
+        "Servers now": facts["servers"],
+    }
+    is_join = facts["verb"] == "joined"
+    return replace(event, title=f"Server {facts['verb']}", color=GREEN if is_join else GREY, context=context)

@@ -1,0 +1,162 @@
+"""Cards of one person: a join, a departure, an unban. Pure; claims nothing that Discord has not said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from ..events.colors import AMBER, GREEN, GREY, RED
+from ..events.event import Event
+from ..events.time_text import discord_time, format_count, format_duration
+
+Facts = Mapping[str, Any]
+
+NEW_ACCOUNT_SECONDS: Final = 7 * 86400
+"""An account younger than this is marked."""
+MEMBER_TITLES: Final[Mapping[str, tuple[str, int]]] = {
+    "join": ("Member joined", GREEN),
+    "leave": ("Member left", GREY),
+    "kick": ("Member kicked", AMBER),
+    "ban": ("Member banned", RED),
+    "softban": ("Member banned and unbanned (softban)", AMBER),
+    "unban": ("Member unbanned", GREEN),
+}
+"""Title and colour by what happened."""
+_PAST: Final = {"leave": "left", "kick": "kicked", "ban": "banned", "softban": "softbanned"}
+_NO_ENTRY: Final = "nothing about this so far"
+_HIDDEN: Final = "hidden from the bot: it lacks View Audit Log"
+
+
+def mention(who: Facts) -> str:
+    """Return a person as a mention with the name; a masked person has only a pseudonym."""
+    number, name = str(who["id"]), str(who["name"])
+    if not number.isdigit():
+        return name or number
+    return f"<@{number}> {name}".rstrip()
+
+
+def mention_with_id(who: Facts) -> str:
+    """Return mention, name and id, for a field of a card."""
+    number = str(who["id"])
+    return f"{mention(who)} ({number})" if number != mention(who) else number
+
+
+def format_moment(time: float) -> str:
+    """Return a date and time in each reader's time zone, and how long ago it is."""
+    return f"{discord_time(time, 'f')} ({discord_time(time, 'R')})"
+
+
+def format_member_count(place: Facts) -> str:
+    """Return how many members a server has, as far as Discord said."""
+    return "unknown" if place.get("member_count") is None else f"{place['member_count']:,}"
+
+
+def show_join(event: Event) -> Event:
+    """Return a join as it is shown. `rejoined` is Discord's own mark; `gone` is the departure that we have seen."""
+    facts, who = event.facts, event.facts["who"]
+    age = event.time - who["created"]
+    is_new = age < NEW_ACCOUNT_SECONDS
+    title, color = MEMBER_TITLES["join"]
+    context = {
+        **_identity(who),
+        **({"bot": "yes"} if who["is_bot"] else {}),
+        "account_created": format_moment(who["created"]),
+        "account_age": f"\u26a0\ufe0f {format_duration(age)}, new account" if is_new else format_duration(age),
+        "member_count": format_member_count(facts["place"]),
+        "joined_before": _before(event),
+        **event.context,
+    }
+    text = _with_mention(event)
+    if is_new:
+        title, color = f"{title} \u00b7 new account", AMBER
+        text += f", with an account made {format_duration(age)} ago"
+    return replace(event, title=title, color=color, message=text, context=context)
+
+
+def show_departure(event: Event) -> Event:
+    """Return a departure or an unban as it is shown, as far as it is known now."""
+    facts, what = event.facts, event.origin
+    who, place = facts["who"], facts["place"]
+    title, color = MEMBER_TITLES[what]
+    if what == "leave":
+        title = f"Member {facts['how']}"
+    context: dict[str, Any] = {**_identity(who), **_moderation(event)}
+    if facts["has_left"]:
+        context |= _stay(event)
+    if what != "unban":
+        context["member_count"] = format_member_count(place)
+    elif who["created"]:
+        context["account_created"] = format_moment(who["created"])
+    if what == "ban" and not facts["has_left"]:
+        context["was_a_member"] = "no leave was seen with the ban"
+    context |= event.context
+    if facts["corrects"]:
+        context["corrects"] = "what was shown of this before"
+    return replace(event, title=title, color=color, message=_with_mention(event), context=context)
+
+
+def show_hidden_audit_log(event: Event) -> Event:
+    """Return the notice that the audit log cannot be seen as it is shown."""
+    return replace(event, title="Audit log not visible", color=AMBER)
+
+
+def _with_mention(event: Event) -> str:
+    """Return the text with the person as a mention, on which a reader can click."""
+    who = event.facts["who"]
+    called = str(who["name"] or who["id"])
+    return mention(who) + event.message.removeprefix(called) if event.message.startswith(called) else event.message
+
+
+def _moderation(event: Event) -> dict[str, object]:
+    """Return who did it and why, or why that is not known."""
+    facts, what = event.facts, event.origin
+    place = facts["place"]
+    if what == "leave":
+        if facts["pruned_with"] is not None:
+            return {"audit_log": f"a prune of {format_count(facts['pruned_with'], 'member')} at the same time"}
+        return {"audit_log": _NO_ENTRY if place["sees_audit_log"] else _HIDDEN}
+    context: dict[str, object] = {}
+    if what != "unban":
+        context |= _by(facts["entry"], place, "moderator", "reason")
+    if what in ("unban", "softban"):
+        prefix = "unban_" if what == "softban" else ""
+        context |= _by(facts["unban_entry"], place, f"{prefix}moderator", f"{prefix}reason")
+    return context
+
+
+def _by(entry: Facts | None, place: Facts, moderator: str, reason: str) -> dict[str, object]:
+    if entry is None:
+        return {moderator: "unknown: no audit log entry so far" if place["sees_audit_log"] else f"unknown: {_HIDDEN}"}
+    # An unban has no reason to give in Discord's own app.
+    why = {reason: entry["why"] or "none given"} if entry["why"] or reason == "reason" else {}
+    return {moderator: show_moderator(entry["by"]), **why}
+
+
+def show_moderator(who: Facts | None) -> str:
+    """Return who an audit log entry names."""
+    return "unknown: the entry names no moderator" if who is None else mention_with_id(who)
+
+
+def _stay(event: Event) -> dict[str, object]:
+    who = event.facts["who"]
+    stay: dict[str, object] = {}
+    if who["joined"] is not None:
+        stay["joined"] = format_moment(who["joined"])
+        stay["stayed"] = format_duration(event.time - who["joined"])
+    if who["roles"] is not None:
+        stay["roles"] = who["roles"] or "none"
+    return stay or {"stayed": "unknown: not in the bot's memory as a member"}
+
+
+def _before(event: Event) -> str:
+    gone = event.facts["gone"]
+    if gone is not None:
+        how = "" if gone["how"] == "leave" else f" ({_PAST[gone['how']]})"
+        return f"yes, until {format_duration(event.time - gone['time'])} ago{how}"
+    return "yes, Discord says" if event.facts["rejoined"] else "not that Discord knows of"
+
+
+def _identity(who: Facts) -> dict[str, object]:
+    shown = {"display_name": who["display_name"]} if who["display_name"] not in ("", who["name"]) else {}
+    return {"username": who["name"] or "not known", **shown, "member_id": str(who["id"])}

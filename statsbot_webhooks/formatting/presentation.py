@@ -1,0 +1,59 @@
+"""Facts to what a reader sees: which module shows which type of event. Pure; the layout of a card is not decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from ..events.event import Event
+from ..events.folding import Group
+from .alerts import show_alert, show_blocked_loop, show_slow_call
+from .crowds import show_prune, show_surge
+from .daily_summary import show_summary
+from .lifecycle import show_gateway, show_server, show_start, show_stop
+from .members import show_departure, show_hidden_audit_log, show_join
+
+_SHOW: Final[Mapping[str, Callable[[Event], Event]]] = {
+    "alert": show_alert,
+    "audit log hidden": show_hidden_audit_log,
+    "blocked loop": show_blocked_loop,
+    "departure": show_departure,
+    "gateway": show_gateway,
+    "join": show_join,
+    "prune": show_prune,
+    "server": show_server,
+    "slow call": show_slow_call,
+    "start": show_start,
+    "stop": show_stop,
+    "summary": show_summary,
+    "surge": show_surge,
+}
+
+
+def present(event: Event) -> Event:
+    """Return the event with the title, colour, text and details that a reader sees.
+
+    An event without facts is returned as it is: its context is shown as it is, and version 0.1 stored what it showed.
+    """
+    if not event.facts:
+        return event
+    show = _SHOW.get(str(event.facts.get("type")))
+    try:
+        shown = event if show is None else show(event)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        # Another version wrote them, or they were redacted to something else: they are shown as they are.
+        show, shown = None, event
+    if show is None:
+        shown = replace(event, context={**event.context, **event.facts})
+    return replace(shown, facts={})
+
+
+def present_group(group: Group) -> Group:
+    """Return a group whose events are as a reader sees them."""
+    if not any(event.facts for event in group.events) and not group.fold.event.facts:
+        return group
+    newest = present(group.fold.event)
+    # The layout asks which of the events is the newest by identity.
+    events = [newest if event is group.fold.event else present(event) for event in group.events]
+    return replace(group, fold=replace(group.fold, event=newest), events=events)

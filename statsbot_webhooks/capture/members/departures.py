@@ -10,13 +10,13 @@ measured against `joined_at`, which Discord's clock wrote as well.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import islice
 from typing import Final
 
+from ...events.bounded_dict import BoundedDict
 from .profiles import AuditEntry, Place, Who
 from .prunes import Prune
 
@@ -93,10 +93,10 @@ class Departures:
     def __init__(self, show: Callable[[Departure], object], show_prune: Callable[[Prune], object]) -> None:
         self._show = show
         self._show_prune = show_prune
-        self._known: OrderedDict[tuple[int, int], list[Departure]] = OrderedDict()
+        self._known: BoundedDict[tuple[int, int], list[Departure]] = BoundedDict(_MAX_REMEMBERED)
         self._waiting: dict[int, Departure] = {}
         self._prunes: list[Prune] = []
-        self._gone: OrderedDict[tuple[int, int], Gone] = OrderedDict()
+        self._gone: BoundedDict[tuple[int, int], Gone] = BoundedDict(_MAX_GONE)
 
     # -- what Discord says
 
@@ -219,10 +219,8 @@ class Departures:
         departure = Departure(kind, place, who, now, now + WAIT_SECONDS)
         key = (place.id, who.id)
         self._waiting[id(departure)] = departure
-        same = self._known.setdefault(key, [])
-        same.append(departure)
-        self._known.move_to_end(key)
-        forgotten = self._known.popitem(last=False)[1] if len(self._known) > _MAX_REMEMBERED else []
+        same = [*self._known.get(key, ()), departure]
+        forgotten = self._known.put(key, same) or []
         if len(same) > _MAX_SAME:
             forgotten.append(same.pop(0))
         for oldest in forgotten:
@@ -253,10 +251,7 @@ class Departures:
         self._waiting.pop(id(departure), None)
         if departure.has_left or departure.type in _REMOVALS:
             key = (departure.place.id, departure.who.id)
-            self._gone[key] = Gone(departure.time, departure.type)
-            self._gone.move_to_end(key)
-            if len(self._gone) > _MAX_GONE:
-                self._gone.popitem(last=False)
+            self._gone.put(key, Gone(departure.time, departure.type))
         self._show(departure)
 
     def _lift(self, place: Place, who: Who, now: float) -> Departure:
@@ -286,7 +281,7 @@ class Departures:
         if departure.due is not None:
             departure.due = None
             del self._waiting[id(departure)]
-            self._gone[departure.place.id, departure.who.id] = Gone(departure.time, departure.type)
+            self._gone.put((departure.place.id, departure.who.id), Gone(departure.time, departure.type))
         else:
             self._show(departure)
 

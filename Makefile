@@ -3,7 +3,7 @@ PYTHON ?= python3
 # Exact versions, where they are to be had: another Python, or another day's registry, may not have them.
 PIP = .ci/install .venv/bin/python
 
-.PHONY: demo test test-fast fuzz lower-bounds soak lint audit lock bench clean
+.PHONY: demo test test-fast fuzz mutate lower-bounds soak lint audit lock bench clean
 
 demo: .venv/.installed
 	.venv/bin/python -m statsbot_webhooks demo
@@ -22,6 +22,12 @@ lower-bounds: .venv-lower/.installed
 # The property tests with new examples, again and again until one fails or it is ended.
 fuzz: .venv/.installed-test
 	while HYPOTHESIS_PROFILE=fuzz .venv/bin/python -m pytest -q -n 4 --dist worksteal -m hypothesis; do :; done
+
+# Change the code in small ways and see which changes no test notices; MODULES narrows it, e.g. 'statsbot_webhooks.events.*'.
+mutate: .venv/.installed-test
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check 'mutmut>=3.8'
+	.venv/bin/mutmut run --max-children 2 $(MODULES) || true
+	.venv/bin/mutmut results --all true | .venv/bin/python .ci/mutation_score.py
 
 soak: .venv/.installed-test
 	.venv/bin/python -m pytest -q -m soak -s
@@ -64,4 +70,4 @@ bench: .venv/.installed
 	touch $@
 
 clean:
-	rm -rf .venv .venv-lower build dist *.egg-info
+	rm -rf .venv .venv-lower mutants build dist *.egg-info

@@ -1,104 +1,135 @@
-"""The part of the manager that admins steer: choices, new destinations, and the change to other settings while running."""
+"""What admins may do while the manager runs (`manager.admin`): choices, tests, destinations, dead letters, forgetting a person.
+
+Choices are kept in the storage, so that a restart changes nothing. Who may call what is checked in `commands/permissions.py`.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
-from .clock import Clock
-from .config.destination import Destination, WebhookURL
-from .config.model import WebhookConfig
-from .delivery.worker import DestinationWorker
-from .events.accounting import Counters
+from .config.destination import WebhookURL
+from .delivery.outcome import Result
+from .delivery.worker_pool import WorkerPool
+from .events.accounting import LossReason
 from .events.event import Event, EventKind, LogLevel, Person, to_plain
+from .events.factory import notice_event
 from .events.folding import from_state
-from .formatting.formatter import MessageFormatter
-from .handover import Rest, put_rest, take_rest
-from .pipeline.intake import Intake
-from .pipeline.mutes import MuteKind, format_summary
-from .pipeline.overrides import Control, Ended
-from .pipeline.router import Router, fallbacks
-from .redaction.redactor import Redactor
-from .storage import Outbox
+from .pipeline.assembly import Pipeline
+from .pipeline.mutes import Mute, MuteKind, format_summary
+from .pipeline.overrides import Ended, Overrides
+from .storage import DeadLetter
+from .storage.erasure import Trace, forget
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+_DEAD_LETTERS = 1000
+_FORGET_SECONDS = 60.0
 
 
-class Steering(ABC):
-    """What `WebhookManager` can be told while it runs; the manager makes the parts and owns the tasks."""
+class Admin:
+    """Steer a running manager; each call is made on the thread that owns the storage, and applied before it returns."""
 
-    config: WebhookConfig
-    settings: WebhookConfig
-    control: Control
-    workers: dict[str, DestinationWorker]
-    _clock: Clock
-    _counters: Counters
-    _formatter: MessageFormatter
-    _intake: Intake
-    _outbox: Outbox
-    _redactor: Redactor
-    _router: Router
-    _predecessor: Steering | None
-    _successor: Steering | None
+    def __init__(self, pipeline: Pipeline, pool: WorkerPool, on_logger_levels: Callable[[], None]) -> None:
+        self._on_logger_levels = on_logger_levels
+        self._pipeline = pipeline
+        self._intake = pipeline.intake
+        self._outbox = pipeline.outbox
+        self._clock = pipeline.clock
+        self._pool = pool
+        self._tests = 0
 
     @property
-    @abstractmethod
-    def is_running(self) -> bool: ...
+    def overrides(self) -> Overrides:
+        """What was chosen; to be looked at only."""
+        return self._pipeline.overrides
 
-    @property
-    @abstractmethod
-    def is_durable(self) -> bool: ...
+    # -- choices
 
-    @property
-    @abstractmethod
-    def destinations(self) -> tuple[str, ...]: ...
+    async def toggle(self, destination: str, is_on: bool) -> None:
+        """Switch a destination on or off; its events wait meanwhile."""
+        await self._apply(self.overrides.switch, destination, is_on)
 
-    @abstractmethod
-    def submit(self, event: Event) -> bool: ...
+    async def set_level(self, destination: str, level: LogLevel | None) -> None:
+        """Set the lowest level of a destination; `None` goes back to the settings."""
+        await self._apply(self.overrides.set_level, destination, level)
 
-    @abstractmethod
-    async def start(self) -> None: ...
+    async def set_logger_level(self, logger: str, level: LogLevel | None) -> None:
+        """Capture a logger from another level; `None` goes back to the settings."""
+        await self._apply(self.overrides.set_logger_level, logger, level)
+        self._on_logger_levels()
 
-    @abstractmethod
-    async def stop(self, timeout: float = 10.0) -> None: ...
+    async def mute(self, mute: Mute) -> None:
+        """Keep something back for a while; it is counted."""
+        await self._apply(self.overrides.mute, mute)
 
-    @abstractmethod
-    async def flush(self, timeout: float | None = None) -> None: ...
+    async def unmute(self, key: str) -> Ended | None:
+        """End a mute before its time; returns what it kept back, or None when there is none of that key."""
+        return await self._apply(self.overrides.unmute, key)
 
-    @abstractmethod
-    def _add_workers(self, destinations: Sequence[Destination]) -> None: ...
-
-    @abstractmethod
-    def _wake(self, names: set[str]) -> None: ...
-
-    @abstractmethod
-    def _notice(self, text: str) -> Event: ...
-
-    async def steer(self, function: Callable[..., _T], *args: object) -> _T:
-        """Call a method of `control` on the thread where it belongs, and apply what it changed."""
+    async def _apply(self, function: Callable[..., _T], *args: object) -> _T:
         result = await self._intake.run(function, *args)
-        for name, worker in self.workers.items():
-            worker.is_enabled = name not in self.control.switched_off
-            worker.wake()
-        self.control.look_again()
+        self._pool.apply_switches()
+        self.overrides.look_again()
         return result
 
+    async def end_mutes(self) -> None:
+        """End mutes when their time is over, and show what they kept back, until cancelled."""
+        await self.overrides.keep(self._intake.run, self._show_ended_mute)
+
+    def _show_ended_mute(self, ended: Ended) -> None:
+        """Show what a mute kept back, where it would have been shown."""
+        mute, tally = ended
+        now = self._clock.now()
+        event = notice_event(format_summary(mute, tally, now), now=now, origin="webhooks")
+        names = [mute.target] if mute.kind == MuteKind.DESTINATION else list(tally.destinations)
+        known = [name for name in names if name in self._pool.workers]
+        for name in known:
+            self._intake.file(name, event)
+        if not known:
+            self._intake.submit(event)
+
     async def record(self, text: str, *, person: Person | None = None, **context: object) -> None:
-        """Show who steered what. It goes where its level is routed, or else to the first destination there is."""
+        """Show who did what. It goes where its level is routed, or else to the first destination there is."""
         _log.info("%s", text)
         persons = () if person is None else (person,)
         event = Event(EventKind.LOG, LogLevel.INFO, text, self._clock.now(), "webhooks", to_plain(context), persons=persons)
-        # Past the mutes: whoever silences the log must not silence that.
-        for name in self._router.route(event) or self.destinations[:1]:
+        # Past the mutes: one who silences the log must not silence that.
+        for name in self.routes(event) or tuple(self._pool.workers)[:1]:
             self._intake.file(name, event)
+
+    # -- destinations
 
     def routes(self, event: Event) -> tuple[str, ...]:
         """Return the destinations that an event would go to."""
-        return self._router.route(event)
+        return self._intake.router.route(event)
+
+    async def stored_destinations(self) -> Sequence[str]:
+        """Return the names of the destinations in use whose URL `/webhooks setup` has stored."""
+        stored = await self._intake.run(self.overrides.stored_urls)
+        return [name for name in stored if name in self._pool.workers]
+
+    async def add_destinations(self, urls: Mapping[str, WebhookURL]) -> None:
+        """Take up destinations while running, and keep their URLs in the storage for the next start."""
+        await self._intake.run(self.overrides.store_urls, urls)
+        self._pool.add(self._pipeline.adopt(urls))
+
+    async def send_test(self, destination: str, timeout: float = 30.0) -> Result:  # noqa: ASYNC109
+        """Send a test message through the worker of a destination and return what Discord answered.
+
+        Raises `KeyError` for an unknown destination and `TimeoutError` when no answer came in time.
+        """
+        worker = self._pool.workers[destination]
+        self._tests += 1
+        origin = f"test {self._tests}"
+        event = Event(EventKind.LOG, LogLevel.ERROR, f"Test message for {destination}", self._clock.now(), origin)
+        answer = worker.watch(origin)
+        worker.revive()
+        self._intake.file(destination, event)
+        async with asyncio.timeout(timeout):
+            return await answer
 
     async def find_card(self, message_id: int) -> Event | None:
         """Return the newest event of the card that a message shows; None when the message is no card."""
@@ -111,68 +142,49 @@ class Steering(ABC):
                     return None
         return None
 
-    async def add_destinations(self, urls: Mapping[str, WebhookURL]) -> None:
-        """Take up destinations while running, and keep their URLs in the storage for the next start."""
-        await self._intake.run(self.control.store_urls, urls)
-        self._add_workers(await self._intake.run(self._adopt, urls))
+    # -- dead letters
 
-    async def take_over(self, timeout: float = 5.0) -> None:
-        """Stop the predecessor and start in its place. What was submitted meanwhile, to either, is delivered.
+    async def dead_letters(self, ids: Sequence[int] | None = None) -> Sequence[DeadLetter]:
+        """Return the events that Discord refused, newest first, 1000 at most."""
+        return await self._intake.run(self._outbox.dead_letters, _DEAD_LETTERS, ids)
 
-        The predecessor has `timeout` seconds to deliver; the rest is taken over with the storage.
+    async def replay(self, ids: Sequence[int]) -> int:
+        """Send dead letters again; returns how many there were."""
+        return await self._intake.run(self._replay, ids)
+
+    def _replay(self, ids: Sequence[int]) -> int:
+        letters = self._outbox.replay(ids)
+        for letter in letters:
+            self._pipeline.counters.add(letter.destination, "accepted")
+        self._intake.announce({letter.destination for letter in letters})
+        return len(letters)
+
+    async def purge(self, ids: Sequence[int]) -> int:
+        """Delete dead letters; returns how many there were."""
+        return await self._intake.run(self._outbox.purge, ids)
+
+    # -- persons
+
+    async def forget(self, user_id: int, names: Sequence[str] = ()) -> int:
+        """Delete what the storage still holds of a person, and what the expired files do; returns how many things went.
+
+        The person is found by id, by pseudonym and by `names`. Events that wait are counted as lost; those being sent are
+        waited for, a minute at most. What Discord shows already is not touched. Raises `OSError` for the expired files.
         """
-        old = self._predecessor
-        if old is not None and old.is_running:
-            old._successor = self
-            self._formatter.bot_info = old._formatter.bot_info
-            await old.flush(timeout)
-            # Storage in memory ends with its owner; a file is opened again.
-            await old._intake.run(old.control.save_tallies)
-            rest = None if old.is_durable else await old._intake.run(take_rest, old._outbox)
-            await old.stop(0)
-            await self.start()
-            if rest is not None:
-                # The switches first: what is put in must not leave through a destination that is off.
-                await self.steer(self.control.restore, rest.state)
-                await self._intake.run(self._put_rest, rest)
-            await self._intake.run(self._move_removed, set(old.destinations) - set(self.destinations))
-        else:
-            await self.start()
-        self._predecessor = None
+        await self._intake.settle()
+        total, until = 0, self._clock.monotonic() + _FORGET_SECONDS
+        while True:
+            trace = Trace(user_id, names, self._intake.redactor.mask_key)
+            for worker in self._pool.workers.values():
+                worker.forget(trace.is_in)
+            gone, busy = await self._intake.run(self._forget, trace)
+            total += gone
+            if not busy or self._clock.monotonic() > until:
+                return total
+            await self._clock.sleep(0.2)
 
-    def _move_removed(self, names: set[str]) -> None:
-        """Show elsewhere what waits for destinations that the settings do not have any more."""
-        for name in names:
-            target = next((other for other in fallbacks(name) if other in self.workers), None)
-            count = self._outbox.move(name, target) if target is not None else 0
-            if target is not None and count:
-                self._counters.add(name, "accepted", -count)
-                self._counters.add(target, "accepted", count)
-                self._wake({target})
-
-    def _put_rest(self, rest: Rest) -> None:
-        put_rest(self._outbox, rest)
-        for entry in rest.entries:
-            self._counters.add(entry.destination, "accepted")
-        self._wake({entry.destination for entry in rest.entries})
-
-    def _adopt(self, urls: Mapping[str, WebhookURL]) -> list[Destination]:
-        """Put destinations of stored URLs among those of the settings."""
-        options = self.config.destination_options
-        added = [Destination(name, url, **options.get(name, {})) for name, url in urls.items()]
-        kept = [destination for destination in self.config.destinations if destination.name not in urls]
-        self.config = replace(self.config, destinations=(*kept, *added))
-        self._router.add(added)
-        self._redactor.add_secrets(destination.url.token for destination in added)
-        return added
-
-    def _tell_ended(self, ended: Ended) -> None:
-        """Show what a mute kept back, where it would have been shown."""
-        mute, tally = ended
-        event = replace(self._notice(format_summary(mute, tally, self._clock.now())), origin="webhooks")
-        names = [mute.target] if mute.kind == MuteKind.DESTINATION else list(tally.destinations)
-        known = [name for name in names if name in self.workers]
-        for name in known:
-            self._intake.file(name, event)
-        if not known:
-            self.submit(event)
+    def _forget(self, trace: Trace) -> tuple[int, int]:
+        forgotten = forget(self._outbox, self._pipeline.storage, trace)
+        for name, count in forgotten.entries.items():
+            self._pipeline.counters.lose(name, LossReason.FORGOTTEN, count)
+        return forgotten.total, forgotten.busy

@@ -17,3 +17,7 @@ class ConfigError(WebhookLoggingError):
 
 class StorageError(WebhookLoggingError):
     """A storage file that cannot be used; the text names the file and the way out."""
+
+
+class NotRunningError(WebhookLoggingError):
+    """A call that needs a running manager; the text says what to call first."""

@@ -13,7 +13,6 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from ..config.model import WebhookConfig
 from ..events.event import Person
 from ..formatting.markdown import escape_markdown, truncate
 from ..redaction.unicode_text import visible
@@ -33,14 +32,10 @@ class Complaint(Exception):  # noqa: N818 - it is an answer
 
 
 class Cog(Protocol):
-    """What the commands need of the cog: the manager of the moment, and a change of it."""
+    """What the commands need of the cog."""
 
     bot: commands.Bot
     manager: WebhookManager
-
-    async def reconfigure(self, config: WebhookConfig) -> None: ...
-
-    def apply_logger_levels(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +56,7 @@ class Desk:
 
     @property
     def manager(self) -> WebhookManager:
-        """The manager of the moment; a reload replaces it."""
+        """The manager, which goes on over changes of the settings."""
         return self.cog.manager
 
     async def serve(self, interaction: discord.Interaction, work: Callable[[], Awaitable[Answer | str]]) -> None:
@@ -126,7 +121,7 @@ class Desk:
         """Show in a channel who did what; the time is that of the event."""
         user = interaction.user
         person = Person(user.id, tuple(dict.fromkeys([user.name, user.display_name])))
-        await self.manager.record(f"{user.name} {what}", person=person, user_id=str(user.id))
+        await self.manager.admin.record(f"{user.name} {what}", person=person, user_id=str(user.id))
 
     # -- names
 

@@ -48,8 +48,8 @@ class About:
         destination = ids.get(message.webhook_id or 0)
         if destination is None:
             raise Complaint("This message is not of the bot's webhooks.")
-        card = await manager.find_card(message.id)
-        seen = [Seen(card, fingerprint(card))] if card is not None else manager.control.tail.shown(message.id)
+        card = await manager.admin.find_card(message.id)
+        seen = [Seen(card, fingerprint(card))] if card is not None else manager.admin.overrides.recent_events.shown(message.id)
         embed = discord.Embed(title="About this card", color=BLURPLE, description=f"Sent to **{destination}**.")
         if not seen:
             embed.description = f"Sent to **{destination}** before the bot's last start; what it shows is not known any more."
@@ -101,7 +101,7 @@ class About:
     async def _resolve(self, interaction: discord.Interaction, action: Action) -> str:
         channel_id, message_id = map(int, action.about.split("/"))
         manager = self.desk.manager
-        card = await manager.find_card(message_id)
+        card = await manager.admin.find_card(message_id)
         await self.desk.record(interaction, f"resolved {action.target}")
         if card is not None:
             # The card itself says so, until it happens again.

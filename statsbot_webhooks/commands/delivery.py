@@ -58,7 +58,7 @@ class Delivery(Theme):
     async def toggle(self, interaction: discord.Interaction, destination: str) -> str:
         name = self.desk.destination(destination)
         is_on = not self.manager.workers[name].is_enabled
-        await self.manager.steer(self.manager.control.switch, name, is_on)
+        await self.manager.admin.toggle(name, is_on)
         await self.desk.record(interaction, f"switched destination {name} {'on' if is_on else 'off'}")
         return f"**{name}** is {'on' if is_on else 'off; its events wait'}."
 
@@ -71,17 +71,16 @@ class Delivery(Theme):
         level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "default"],
     ) -> str:
         chosen = None if level == "default" else LogLevel(level)
-        control, name = self.manager.control, target.strip().removeprefix("destination/")
+        name = target.strip().removeprefix("destination/")
         said = "the level of the settings" if chosen is None else chosen.value
         if name in self.manager.workers and not target.startswith(_LOGGER):
-            await self.manager.steer(control.set_level, name, chosen)
+            await self.manager.admin.set_level(name, chosen)
             await self.desk.record(interaction, f"set the level of destination {name} to {said}")
             return f"**{name}** shows events from {said} on.{self._hint(chosen)}"
         logger = name.removeprefix(_LOGGER)
         if not logger or logger not in logger_names():
             raise Complaint(f"There is no destination and no logger {plain(logger, 50)}.")
-        await self.manager.steer(control.set_logger_level, logger, chosen)
-        self.desk.cog.apply_logger_levels()
+        await self.manager.admin.set_logger_level(logger, chosen)
         await self.desk.record(interaction, f"set the level of logger {logger} to {said}")
         return f"Logger **{plain(logger, 80)}** is captured from {said} on; the destinations' own levels still hold."
 

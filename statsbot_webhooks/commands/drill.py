@@ -48,7 +48,7 @@ class Drill(Theme):
         names = dict.fromkeys(manager.workers, 0)
         events = drill_events(time.time(), caller, place)
         for event in events:
-            for name in manager.routes(event):
+            for name in manager.admin.routes(event):
                 names[name] += 1
             manager.submit(event)
         await self.desk.record(interaction, "started a drill")

@@ -53,7 +53,7 @@ class Muting(Theme):
         """Begin a mute, and say so."""
         now = time.time()
         mute = Mute(kind, name, now + seconds, now, reason, interaction.user.name)
-        await self.manager.steer(self.manager.control.mute, mute)
+        await self.manager.admin.mute(mute)
         why = f", reason: {reason}" if reason else ""
         await self.desk.record(interaction, f"muted {kind.value} {name} for {format_exact_span(seconds)}{why}")
         return f"{kind.value.capitalize()} **{plain(name, 80)}** is muted until <t:{int(mute.until)}:f>."
@@ -73,9 +73,9 @@ class Muting(Theme):
     @checked
     @app_commands.describe(target="Which mute")
     async def unmute(self, interaction: discord.Interaction, target: str) -> str:
-        keys = {mute.key for mute, _ in self.manager.control.mutes}
+        keys = {mute.key for mute, _ in self.manager.admin.overrides.mutes}
         key = next((each for each in keys if target.strip() in (each, each.partition("/")[2])), target)
-        ended = await self.manager.steer(self.manager.control.unmute, key)
+        ended = await self.manager.admin.unmute(key)
         if ended is None:
             raise Complaint(f"{plain(target, 80)} is not muted.")
         mute, tally = ended
@@ -87,7 +87,7 @@ class Muting(Theme):
 
         def choices() -> list[tuple[str, str]]:
             found = [(f"destination {name}", f"destination/{name}") for name in self.manager.workers]
-            for seen in self.manager.control.tail.all()[:15]:
+            for seen in self.manager.admin.overrides.recent_events.all()[:15]:
                 text = plain(seen.event.message, 50)
                 found.append((f"event {seen.event.level.value} {text}", f"fingerprint/{seen.fingerprint}"))
             return found + [(f"logger {name}", f"logger/{name}") for name in logger_names()]
@@ -112,7 +112,7 @@ class Muting(Theme):
         def choices() -> list[tuple[str, str]]:
             return [
                 (f"{mute.kind.value} {mute.target} ({tally.count} so far)", mute.key)
-                for mute, tally in self.manager.control.mutes
+                for mute, tally in self.manager.admin.overrides.mutes
             ]
 
         return await self.desk.offers(interaction, current, choices)

@@ -38,7 +38,7 @@ class Settings(Theme):
         lines = [f"{each.name.removeprefix('WEBHOOK_')} = {each.value} ({each.source.value})" for each in wanted]
         text = "\n".join(lines).replace("`", "ˋ")
         embed = discord.Embed(title="Settings, without WEBHOOK_", description=f"```\n{text[:4000]}\n```", color=BLURPLE)
-        made = [key for key in await self.manager.steer(self.manager.control.stored_urls) if key in self.manager.workers]
+        made = await self.manager.admin.stored_destinations()
         if made and name is None:
             embed.add_field(name="Webhooks made by /webhooks setup", value=", ".join(made)[:1024], inline=False)
         problems = find_problems(sources)
@@ -56,10 +56,10 @@ class Settings(Theme):
         if wrong:
             raise Complaint("\n".join(["Nothing was changed:", *wrong])[:2000])
         config = load_webhook_config()
-        changes = describe_changes(self.manager.settings, config)
+        changes = describe_changes(self.manager.config, config)
         if not changes:
             return "Nothing changed."
-        await self.desk.cog.reconfigure(config)
+        await self.manager.reconfigure(config)
         await self.desk.record(interaction, f"reloaded the settings: {'; '.join(changes)}"[:1500])
         lines = [f"{line} (from the next start on)" if line.startswith(_AT_START) else line for line in changes]
         return "\n".join(["Applied:", *lines])[:2000]

@@ -51,7 +51,7 @@ class Setup(Theme):
             channel = await self._channel(guild, place, name, overwrites)
             webhook = await channel.create_webhook(name=f"bot {name.replace('_', ' ')}", reason=_REASON)
             made[name] = WebhookURL(f"https://discord.com/api/webhooks/{webhook.id}/{webhook.token}")
-        await self.manager.add_destinations(made)
+        await self.manager.admin.add_destinations(made)
         await self.desk.record(interaction, f"set up {', '.join(made)} in {place.name}")
         lines = [await Delivery(self.desk).test_one(name) for name in made]
         if not self.manager.is_durable:
@@ -63,7 +63,7 @@ class Setup(Theme):
         worker = self.manager.workers.get(name)
         if worker is None:
             return True
-        if name in self.manager.configured:
+        if name in {destination.name for destination in self.manager.config.destinations}:
             return False
         return await worker.is_gone()
 

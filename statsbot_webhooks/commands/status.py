@@ -39,7 +39,7 @@ class Overview(Theme):
             embed.description = "The storage is memory: what waits is lost when the bot ends."
         elif not stats.balanced:
             embed.description = "The books do not balance: please report this."
-        if len(manager.control.mutes):
+        if len(manager.admin.overrides.mutes):
             embed.add_field(name="Muted", value=self._mutes(), inline=False)
         refused = self.desk.access.refused
         if refused:
@@ -48,14 +48,14 @@ class Overview(Theme):
         return Answer(embed=embed)
 
     def _choices(self, name: str) -> str:
-        level = self.manager.control.levels.get(name)
+        level = self.manager.admin.overrides.levels.get(name)
         return "" if level is None else f"Level {level.value}, set by an admin"
 
     def _mutes(self) -> str:
         lines = [
             f"{mute.kind.value} {plain(mute.target, 60)} until <t:{int(mute.until)}:t> · {tally.count} so far"
             + (f" · {plain(mute.reason, 60)}" if mute.reason else "")
-            for mute, tally in self.manager.control.mutes
+            for mute, tally in self.manager.admin.overrides.mutes
         ]
         more = f"\n… and {len(lines) - 5} more" if len(lines) > 5 else ""
         return "\n".join(lines[:5]) + more
@@ -66,7 +66,7 @@ class Overview(Theme):
         self, interaction: discord.Interaction, destination: str, count: app_commands.Range[int, 1, 20] = 10
     ) -> Answer | str:
         name = self.desk.destination(destination)
-        seen = self.manager.control.tail.newest(name, count)
+        seen = self.manager.admin.overrides.recent_events.newest(name, count)
         if not seen:
             return f"Nothing went to **{name}** since the bot started."
         lines = [

@@ -19,7 +19,7 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
+class Callbacks:
     """What a worker needs of the others.
 
     `tell(about, text)` shows a text in a working destination other than `about`; `fallback(name)` names where the events of a

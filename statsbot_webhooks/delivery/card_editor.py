@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 from ..formatting.formatter import WebhookMessage
@@ -10,13 +9,13 @@ from .live_cards import Card
 from .outcome import LOST_MESSAGE, Outcome, Result
 from .rate_limiter import Priority
 from .transport import options_for
-from .worker_context import Parts
+from .worker_context import WorkerContext
 
 
 class CardEditor:
     """Edit one destination's cards, one at a time."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: WorkerContext) -> None:
         self._parts = parts
         self.is_ending = False
 
@@ -43,7 +42,7 @@ class CardEditor:
         if edit is None or card is None:
             return
         try:
-            message = await asyncio.to_thread(parts.batcher.build_card, card.fold, card.events, note=card.remark)
+            message = await parts.layout.compute(parts.batcher.build_card, card.fold, card.events, note=card.remark)
         except Exception as error:  # noqa: BLE001 - a border, as for batches: the worker lives on
             await self._settle(edit[0], card, Result(Outcome.REJECTED, f"{type(error).__name__} while it was laid out"))
             return

@@ -30,6 +30,10 @@ class CircuitBreaker:
         self._until = 0.0
         self.state = BreakerState.CLOSED
 
+    def configure(self, *, failures: int, cooldown_seconds: float) -> None:
+        """Go on with other settings; what happened so far counts."""
+        self._limit, self._cooldown = failures, cooldown_seconds
+
     def wait_seconds(self, now: float) -> float:
         """Return how long to wait before the next attempt; 0 turns OPEN into HALF_OPEN: the caller is the probe."""
         if self.state is BreakerState.OPEN:

@@ -6,7 +6,7 @@ import logging
 from enum import StrEnum
 
 from ..config.destination import Destination
-from .callbacks import Links, Pause
+from .callbacks import Callbacks, Pause
 from .circuit_breaker import BreakerState, CircuitBreaker
 from .outcome import Outcome, Result
 
@@ -25,7 +25,7 @@ class DestinationState(StrEnum):
 class Health:
     """How a destination is. Fed with results; `now` is monotonic seconds."""
 
-    def __init__(self, destination: Destination, breaker: CircuitBreaker, pause: Pause, links: Links) -> None:
+    def __init__(self, destination: Destination, breaker: CircuitBreaker, pause: Pause, links: Callbacks) -> None:
         self.breaker = breaker
         self.is_enabled = True
         self.last_error = ""

@@ -30,6 +30,10 @@ class InvalidRequests:
         self._say = say
         self._times: deque[float] = deque()
 
+    def configure(self, limit: int) -> None:
+        """Go on with another limit; what was counted counts."""
+        self._limit = limit
+
     @property
     def count(self) -> int:
         """How many there were in the last 10 minutes."""

@@ -95,6 +95,10 @@ class Cards:
         self._must_post = must_post
         self._cards: dict[str, Card] = {}
 
+    def configure(self, pace: float, version: str) -> None:
+        """Go on with other settings; the cards stay."""
+        self._pace, self._version = pace, version
+
     @property
     def prefix(self) -> str:
         """What the keys of the stored cards begin with."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +15,7 @@ from .outcome import LOST_MESSAGE, Outcome, Result
 from .rate_limiter import Priority
 from .selection import Unit, next_unit, whole_unit
 from .transport import options_for
-from .worker_context import Parts
+from .worker_context import WorkerContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class _Sent:
 class MessageSender:
     """Send one destination's next message. `note` is a line that the next message carries."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: WorkerContext) -> None:
         self._parts = parts
         self._suspects: list[Entry] = []
         self._claimed: Sequence[Entry] = []
@@ -69,10 +68,10 @@ class MessageSender:
         if unit is None:
             return
         batch_id = unit.entries[0].batch or f"{unit.entries[0].id:x}"
-        card = await asyncio.to_thread(parts.cards.preview, unit.entries) if unit.key else None
+        card = await parts.layout.compute(parts.cards.preview, unit.entries) if unit.key else None
         try:
             # Long texts take milliseconds to lay out: never on the loop.
-            batch = await asyncio.to_thread(self._lay_out, unit, card, batch_id, parts.limiter.budget_left())
+            batch = await parts.layout.compute(self._lay_out, unit, card, batch_id, parts.limiter.budget_left())
         except Exception as error:  # noqa: BLE001 - a border: what cannot be formatted is buried, the worker lives on
             await parts.ledger.release(unit.rest)
             await self._reject(unit.entries, Result(Outcome.REJECTED, f"{type(error).__name__} while it was laid out"))
@@ -104,11 +103,11 @@ class MessageSender:
             return whole_unit(entries) if entries else None
         watched = [entry for entry in entries if self.watches.has(entry)]
         # Fingerprints of many tracebacks take milliseconds: not on the loop.
-        absorbed = await asyncio.to_thread(parts.cards.absorb, _without(entries, watched), parts.clock.now())
+        absorbed = await parts.layout.compute(parts.cards.absorb, _without(entries, watched), parts.clock.now())
         if absorbed.entries:
             await parts.ledger.ack(absorbed.entries, absorbed.state, shown=0)
         rest, left = [*watched, *absorbed.rest], parts.limiter.budget_left()
-        return await asyncio.to_thread(next_unit, rest, left) if rest else None
+        return await parts.layout.compute(next_unit, rest, left) if rest else None
 
     def _lay_out(self, unit: Unit, card: Card | None, batch_id: str, budget_left: int) -> Batch:
         parts, batcher = self._parts, self._parts.batcher

@@ -34,6 +34,10 @@ class Ledger:
         if entries:
             await self._intake.run(self._outbox.release, entries)
 
+    def give_all_back(self) -> None:
+        """Give back everything that is leased; returns at once."""
+        self._intake.post(self._outbox.release_all, self._name)
+
     async def seal(self, entries: Sequence[Entry], batch_id: str, rest: Sequence[Entry]) -> None:
         """Note that entries are about to leave; the rest goes back."""
 

@@ -75,6 +75,14 @@ def make_bucket(per_minute: int, burst: int) -> AsyncLimiter:
     return AsyncLimiter(burst, window * burst / (per_minute - burst))
 
 
+def _make_buckets(per_minute: float) -> dict[Priority, AsyncLimiter]:
+    shares = Shares.of(per_minute)
+    return {
+        Priority.CALM: make_bucket(shares.messages, _CALM_BURST),
+        Priority.URGENT: make_bucket(shares.total, _URGENT_BURST),
+    }
+
+
 @dataclass(slots=True, eq=False)
 class _Request:
     """A request; `time` is when it was answered, in monotonic seconds, and `None` until then."""
@@ -90,15 +98,20 @@ class ChannelLimiter:
         self._limit = float(min(max_requests_per_minute, _MOST_PER_MINUTE))
         self._clock = clock
         self._requests: list[_Request] = []
-        shares = Shares.of(self._limit)
-        self._buckets = {
-            Priority.CALM: make_bucket(shares.messages, _CALM_BURST),
-            Priority.URGENT: make_bucket(shares.total, _URGENT_BURST),
-        }
+        self._buckets = _make_buckets(self._limit)
         self._ceiling = self._limit
         self._burst = float(_BURST)
         self._learned_at = -math.inf
         self._blocked_until = -math.inf
+
+    def configure(self, max_requests_per_minute: int) -> None:
+        """Go on with another limit; what was sent and learned stays known."""
+        limit = float(min(max_requests_per_minute, _MOST_PER_MINUTE))
+        if limit == self._limit:
+            return
+        self._ceiling = min(self._ceiling, limit) if self._ceiling < self._limit else limit
+        self._limit = limit
+        self._buckets = _make_buckets(limit)
 
     def recall(self, times: Iterable[float]) -> None:
         """Enter requests that left before, by their wall clock times: Discord's window outlives a process."""
@@ -204,6 +217,12 @@ class ChannelLimiters:
         self._clock = clock
         self._channels: dict[str, int] = {}
         self._limiters: dict[object, ChannelLimiter] = {}
+
+    def configure(self, max_requests_per_minute: int) -> None:
+        """Go on with another limit for each channel; what was sent and learned stays known."""
+        self._per_minute = max_requests_per_minute
+        for limiter in self._limiters.values():
+            limiter.configure(max_requests_per_minute)
 
     def knows(self, destination: str) -> bool:
         """Whether the channel of a destination's webhook is known."""

@@ -20,6 +20,10 @@ class Pings:
         self._last: float | None = None
         self._before: float | None = None
 
+    def configure(self, role_id: int | None, cooldown_seconds: float) -> None:
+        """Go on with other settings; the last ping counts."""
+        self._role_id, self._cooldown = role_id, cooldown_seconds
+
     def load(self, stored: Mapping[str, Any]) -> None:
         """Take over when an earlier process pinged: a bot that crashes at every start must not ping at every start."""
         last = stored.get(_LAST)

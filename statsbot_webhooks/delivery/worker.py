@@ -9,15 +9,17 @@ from datetime import UTC, datetime
 from typing import Final
 
 from ..config.destination import Destination
+from ..config.model import WebhookConfig
 from ..feedback import suppressed
 from ..storage import Depth
+from .batch import Batcher
 from .card_editor import CardEditor
 from .circuit_breaker import CircuitBreaker
 from .destination_health import DestinationState
 from .message_sender import MessageSender
 from .outcome import Outcome, Result
 from .role_pings import PREFIX as PINGS
-from .worker_context import Parts
+from .worker_context import WorkerContext
 
 # How long to wait after a failure of our own: it may well come again at once.
 _STUMBLE_SECONDS: Final = 1.0
@@ -26,11 +28,12 @@ _STUMBLE_SECONDS: Final = 1.0
 class DestinationWorker:
     """Deliver one destination's events. Exactly one send or edit is in flight."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: WorkerContext) -> None:
         self._parts = parts
         self._sender = MessageSender(parts)
         self._editor = CardEditor(parts)
         self._wake = asyncio.Event()
+        self._is_retired = False
 
     @property
     def destination(self) -> Destination:
@@ -69,6 +72,10 @@ class DestinationWorker:
         """Whether the newest state of a card is still to be shown."""
         return self._editor.has_work
 
+    def edit_wait_seconds(self) -> float:
+        """Return how long until the next state of a card may be shown; 0 when all show their newest state."""
+        return self._editor.due_seconds() or 0.0
+
     def set_flushing(self, is_flushing: bool, *, is_ending: bool = False) -> None:
         """Send what waits without waiting for batches to fill; at the end cards do not wait for their pace either."""
         self._sender.is_flushing = is_flushing
@@ -78,6 +85,18 @@ class DestinationWorker:
     def wake(self) -> None:
         """Look again at what waits."""
         self._wake.set()
+
+    def configure(self, config: WebhookConfig, batcher: Batcher) -> None:
+        """Go on with other settings of the same destination, from the next message on."""
+        self._parts.batcher = batcher
+        self._parts.health.breaker.configure(failures=config.breaker_failures, cooldown_seconds=config.breaker_cooldown_seconds)
+        self._parts.cards.configure(config.card_edit_seconds, config.bot_version)
+        self.wake()
+
+    def retire(self) -> None:
+        """End after what is being sent now."""
+        self._is_retired = True
+        self.wake()
 
     def revive(self) -> None:
         """Try a destination again that was gone."""
@@ -98,11 +117,18 @@ class DestinationWorker:
         return self._sender.watches.add(origin)
 
     async def run(self) -> None:
-        """Deliver until cancelled."""
+        """Deliver until cancelled or retired. Whatever ends it, what it has claimed is given back."""
         # Everything that this task logs, and what discord.py logs for it, would feed back.
         suppressed.set(True)
+        try:
+            await self._deliver()
+        finally:
+            # Not awaited: a task that is cancelled gets no further. The calls of a thread keep their order.
+            self._parts.ledger.give_all_back()
+
+    async def _deliver(self) -> None:
         await self._prepare()
-        while True:
+        while not self._is_retired:
             try:
                 wait, act = await self._next()
                 if wait is None or wait > 0:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from ..clock import Clock
 from ..config.destination import Destination
 from .batch import Batcher
-from .callbacks import Links
+from .callbacks import Callbacks
 from .destination_health import Health
 from .forum_threads import Threads
+from .layout_threads import LayoutThreads
 from .live_cards import Cards
 from .outbox_client import Ledger
 from .rate_limiter import ChannelLimiter, ChannelLimiters
@@ -17,9 +18,12 @@ from .role_pings import Pings
 from .transport import Transport
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """One for each destination; batcher, transport, limiters, pings, clock and links are shared by all."""
+@dataclass(slots=True)
+class WorkerContext:
+    """One for each destination. `batcher` is replaced when settings change; everything else stays.
+
+    Batcher, transport, layout, limiters, pings, clock and links are shared by all.
+    """
 
     destination: Destination
     ledger: Ledger
@@ -28,10 +32,11 @@ class Parts:
     threads: Threads
     batcher: Batcher
     transport: Transport
+    layout: LayoutThreads
     limiters: ChannelLimiters
     pings: Pings
     clock: Clock
-    links: Links
+    links: Callbacks
 
     @property
     def limiter(self) -> ChannelLimiter:

@@ -1,21 +1,26 @@
-"""Makes the workers: what all destinations share is here, and begins and ends with it."""
+"""The workers of all destinations: their tasks, what they share, and who stands in for a webhook that is gone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from ..clock import Clock
 from ..config.destination import Destination
 from ..config.model import WebhookConfig
-from ..events.accounting import Counters
-from ..pipeline.intake import Intake
-from ..storage import Outbox
+from ..events.factory import notice_event
+from ..formatting.formatter import MessageFormatter
+from ..pipeline.assembly import Pipeline
+from ..pipeline.router import fallbacks
+from ..pipeline.supervisor import Supervisor
 from .batch import Batcher
-from .callbacks import Links, Pause
+from .callbacks import Callbacks, Pause
 from .circuit_breaker import CircuitBreaker
-from .destination_health import Health
+from .destination_health import DestinationState, Health
 from .forum_threads import Threads
 from .invalid_requests import InvalidRequests
+from .layout_threads import LayoutThreads
 from .live_cards import Cards
 from .outbox_client import Ledger
 from .rate_limiter import ChannelLimiters
@@ -23,66 +28,249 @@ from .response import Answer
 from .role_pings import Pings
 from .transport import WebhookTransport
 from .worker import DestinationWorker
-from .worker_context import Parts
+from .worker_context import WorkerContext
+
+_BROKEN = (DestinationState.FAILING, DestinationState.GONE)
+_ACTIVE = (DestinationState.WORKING, DestinationState.FAILING)
+_FLUSH_POLL_SECONDS = 0.05
+# How long a message to a webhook that was replaced may still take: Discord answers within a second.
+_GRACE_SECONDS = 1.0
 
 
-class Crew:
-    """All that delivers; `clean` takes secrets out of Discord's reasons. Needs a running loop."""
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What all workers of one run of the event loop share."""
 
-    def __init__(
-        self,
-        config: WebhookConfig,
-        *,
-        batcher: Batcher,
-        intake: Intake,
-        outbox: Outbox,
-        counters: Counters,
-        clock: Clock,
-        links: Links,
-        clean: Callable[[str], str],
-    ) -> None:
-        self._config = config
+    transport: WebhookTransport
+    layout: LayoutThreads
+    limiters: ChannelLimiters
+    pings: Pings
+    invalid: InvalidRequests
+    pause: Pause
+
+
+class WorkerPool:
+    """Own the workers and their tasks, and deliver what the pipeline holds. `start` needs a running loop."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._intake = pipeline.intake
+        self._outbox = pipeline.outbox
+        self._clock = pipeline.clock
+        self._callbacks = Callbacks(
+            self.tell,
+            self.fallback,
+            lambda name: self.wake({name}),
+            pipeline.report_losses,
+            pipeline.overrides.recent_events.note_message,
+        )
+        self._workers: dict[str, DestinationWorker] = {}
+        self._tasks = Supervisor()
+        # Workers that end because their destination changed; the pool waits for them, at a stop too.
+        self._retiring: set[asyncio.Task[None]] = set()
+        self._batcher: Batcher | None = None
+        self._shared: _Shared | None = None
+
+    @property
+    def workers(self) -> Mapping[str, DestinationWorker]:
+        """The workers by the names of their destinations."""
+        return self._workers
+
+    def start(self, formatter: MessageFormatter) -> None:
+        """Make what the workers share."""
+        config, pause = self._pipeline.config, Pause()
+        self._batcher = _make_batcher(config, formatter)
+        self._shared = _Shared(
+            WebhookTransport(self._on_answer, self._pipeline.redact_text),
+            LayoutThreads(),
+            ChannelLimiters(config.max_requests_per_minute, self._clock),
+            Pings(config.ping_role_id, config.ping_cooldown_seconds),
+            InvalidRequests(config.max_invalid_requests, self._clock, pause, lambda text: self.tell("", text)),
+            pause,
+        )
+
+    def add(self, destinations: Iterable[Destination]) -> None:
+        """Begin to deliver to destinations; a worker of the same name is replaced. Nothing happens before `start`."""
+        if self._shared is None or self._batcher is None:
+            return
+        for destination in destinations:
+            worker = self._make_worker(self._shared, self._batcher, destination)
+            worker.is_enabled = worker.name not in self._pipeline.overrides.switched_off
+            before = self._retire(worker.name)
+            self._workers[worker.name] = worker
+            self._spawn(worker, before)
+
+    def reconfigure(self, formatter: MessageFormatter, destinations: Sequence[Destination]) -> None:
+        """Go on with the pipeline's new settings: workers of destinations that did not change go on in place.
+
+        A message that is in flight arrives under the old settings. What was sent and learned of the limits stays known.
+        """
+        if self._shared is None:
+            return
+        config, batcher = self._pipeline.config, _make_batcher(self._pipeline.config, formatter)
         self._batcher = batcher
-        self._intake = intake
-        self._outbox = outbox
-        self._counters = counters
-        self._clock = clock
-        self._links = links
-        self._pause = Pause()
-        self._limiters = ChannelLimiters(config.max_requests_per_minute, clock)
-        self._pings = Pings(config.ping_role_id, config.ping_cooldown_seconds)
-        self._invalid = InvalidRequests(config.max_invalid_requests, clock, self._pause, lambda text: links.tell("", text))
-        self._transport = WebhookTransport(self._on_answer, clean)
+        self._shared.limiters.configure(config.max_requests_per_minute)
+        self._shared.pings.configure(config.ping_role_id, config.ping_cooldown_seconds)
+        self._shared.invalid.configure(config.max_invalid_requests)
+        wanted = {destination.name: destination for destination in destinations}
+        for name in self._workers.keys() - wanted.keys():
+            self._move_events_after(self._retire(name))
+        kept = {name: worker for name, worker in self._workers.items() if worker.destination == wanted[name]}
+        for worker in kept.values():
+            worker.configure(config, batcher)
+        self.add(destination for destination in destinations if destination.name not in kept)
+        # The new order is that of the settings: it is the order of the answers of /webhooks.
+        self._workers = {name: self._workers[name] for name in wanted}
 
-    def make_worker(self, destination: Destination) -> DestinationWorker:
-        """Return a worker for a destination."""
-        config, name = self._config, destination.name
+    def _retire(self, name: str) -> asyncio.Task[None] | None:
+        """Let a worker end after what it is about to do; returns the task that ends with it."""
+        worker, task = self._workers.pop(name, None), self._tasks.release(name)
+        if worker is None or task is None:
+            return None
+        worker.retire()
+        ending = asyncio.create_task(_end(task), name=f"statsbot_webhooks-end of {name}")
+        self._keep(ending)
+        return ending
+
+    def _move_events_after(self, ending: asyncio.Task[None] | None) -> None:
+        async def move() -> None:
+            if ending is not None:
+                await asyncio.wait([ending])
+            await self._intake.run(self._pipeline.move_unconfigured)
+
+        self._keep(asyncio.create_task(move(), name="statsbot_webhooks-move events"))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    async def stop(self) -> None:
+        """End every task and close the connections. What was claimed is given back."""
+        retiring = list(self._retiring)
+        for task in retiring:
+            task.cancel()
+        await self._tasks.stop()
+        await asyncio.gather(*retiring, return_exceptions=True)
+        shared, self._workers, self._shared, self._batcher = self._shared, {}, None, None
+        if shared is not None:
+            await shared.transport.close()
+            await shared.layout.close(self._clock)
+
+    async def abandon(self) -> None:
+        """Let go of workers whose event loop has ended without a stop; what they had claimed is given back."""
+        for name in self._workers:
+            self._intake.post(self._outbox.release_all, name)
+        self._tasks.abandon()
+        self._retiring.clear()
+        shared, self._workers, self._shared, self._batcher = self._shared, {}, None, None
+        if shared is not None:
+            shared.layout.shut()
+            with contextlib.suppress(RuntimeError):
+                await shared.transport.close()
+
+    async def flush(self, deadline: float, *, is_ending: bool) -> None:
+        """Send what waits without waiting for batches to fill; returns when it is sent, before `deadline` of the loop's time.
+
+        Destinations that are gone or switched off are not waited for.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline):
+                await asyncio.gather(*(self._flush_worker(worker, deadline, is_ending) for worker in self._workers.values()))
+        for worker in self._workers.values():
+            worker.set_flushing(False)
+
+    async def _flush_worker(self, worker: DestinationWorker, deadline: float, is_ending: bool) -> None:
+        worker.set_flushing(True, is_ending=is_ending)
+        # A SystemExit in some task makes asyncio.run cancel every task, ours too, before the bot is closed.
+        self._tasks.ensure(worker.name)
+        loop = asyncio.get_running_loop()
+        while worker.state in _ACTIVE:
+            worker.wake()
+            depth = await self._intake.run(self._outbox.depth, worker.name)
+            # Of what is shown already, a newer state that cannot be shown in time is not waited for.
+            if depth.entries == 0 and (not worker.has_stale_cards or loop.time() + worker.edit_wait_seconds() > deadline):
+                return
+            await self._clock.sleep(_FLUSH_POLL_SECONDS)
+
+    def wake(self, names: Collection[str]) -> None:
+        """Let workers look at what waits for them. Call it on the loop."""
+        for name in names:
+            if name in self._workers:
+                self._workers[name].wake()
+
+    def apply_switches(self) -> None:
+        """Let exactly those destinations send that admins did not switch off."""
+        for name, worker in self._workers.items():
+            worker.is_enabled = name not in self._pipeline.overrides.switched_off
+            worker.wake()
+
+    def fallback(self, name: str) -> str | None:
+        """Return a working destination for the events of another one; None when there is none."""
+        for other in fallbacks(name):
+            if other in self._workers and self._workers[other].state == DestinationState.WORKING:
+                return other
+        return None
+
+    def tell(self, about: str, text: str) -> None:
+        """Show a text in a working destination other than `about`."""
+        target = self.fallback(about)
+        if target is not None:
+            self._intake.file(target, notice_event(text, now=self._clock.now()))
+
+    def find_problems(self) -> Sequence[str]:
+        """Say which destinations do not deliver. One that was switched off is as it should be."""
+        bad = [f"{name} is {worker.state.value}" for name, worker in self._workers.items() if worker.state in _BROKEN]
+        return bad + [f"the delivery to {name} has ended and is started again" for name in self._tasks.find_ended()]
+
+    def _spawn(self, worker: DestinationWorker, before: asyncio.Task[None] | None = None) -> None:
+        async def run() -> None:
+            # Exactly one send is in flight for a destination.
+            if before is not None and not before.done():
+                await asyncio.wait([before])
+            await worker.run()
+
+        self._tasks.run(worker.name, run)
+
+    def _make_worker(self, shared: _Shared, batcher: Batcher, destination: Destination) -> DestinationWorker:
+        config, name = self._pipeline.config, destination.name
         breaker = CircuitBreaker(failures=config.breaker_failures, cooldown_seconds=config.breaker_cooldown_seconds)
         return DestinationWorker(
-            Parts(
+            WorkerContext(
                 destination,
-                ledger=Ledger(name, self._intake, self._outbox, self._counters, self._clock),
-                health=Health(destination, breaker, self._pause, self._links),
-                cards=Cards(name, config.card_edit_seconds, config.bot_version, self._pings.is_due),
+                ledger=Ledger(name, self._intake, self._outbox, self._pipeline.counters, self._clock),
+                health=Health(destination, breaker, shared.pause, self._callbacks),
+                cards=Cards(name, config.card_edit_seconds, config.bot_version, shared.pings.is_due),
                 threads=Threads(destination),
-                batcher=self._batcher,
-                transport=self._transport,
-                limiters=self._limiters,
-                pings=self._pings,
+                batcher=batcher,
+                transport=shared.transport,
+                layout=shared.layout,
+                limiters=shared.limiters,
+                pings=shared.pings,
                 clock=self._clock,
-                links=self._links,
+                links=self._callbacks,
             )
         )
 
-    async def close(self) -> None:
-        """Let go of the connections."""
-        await self._transport.close()
-
     def _on_answer(self, answer: Answer) -> None:
-        self._counters.add(answer.destination, "requests")
+        self._pipeline.counters.add(answer.destination, "requests")
         if answer.status == 429:
-            self._counters.add(answer.destination, "rate_limited")
+            self._pipeline.counters.add(answer.destination, "rate_limited")
+        if self._shared is None:
+            return
         # Looking a webhook up has limits of its own.
         if answer.method != "GET":
-            self._limiters.limiter(answer.destination).learn(answer)
-        self._invalid.note(answer)
+            self._shared.limiters.limiter(answer.destination).learn(answer)
+        self._shared.invalid.note(answer)
+
+
+def _make_batcher(config: WebhookConfig, formatter: MessageFormatter) -> Batcher:
+    return Batcher(formatter, batch_size=config.batch_size, batch_timeout_seconds=config.batch_timeout_seconds)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Wait until a worker has ended by itself, and end it when a message takes too long."""
+    try:
+        await asyncio.wait([task], timeout=_GRACE_SECONDS)
+    finally:
+        task.cancel()
+        await asyncio.wait([task])

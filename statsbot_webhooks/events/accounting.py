@@ -111,6 +111,10 @@ class Counters:
         self.filtered = 0
         self.refused = 0
 
+    def after_fork(self) -> None:
+        """Begin anew in a child process: a thread of the parent may have held the lock."""
+        self._lock = threading.Lock()
+
     def add(self, destination: str, name: str, count: int = 1) -> None:
         with self._lock:
             self._counts[destination, name] += count
@@ -118,6 +122,12 @@ class Counters:
     def lose(self, destination: str, reason: LossReason, count: int = 1) -> None:
         with self._lock:
             self._lost[destination, reason] += count
+
+    @property
+    def destinations(self) -> frozenset[str]:
+        """The names of the destinations that have events to account for."""
+        with self._lock:
+            return frozenset(name for (name, _), count in [*self._counts.items(), *self._lost.items()] if count)
 
     def snapshot(self, pending: Mapping[str, int], incoming: int) -> Stats:
         """Return the books, with the numbers of waiting events that the storage and the intake report."""

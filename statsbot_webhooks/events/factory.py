@@ -76,3 +76,8 @@ def member_event(
         # No template: two people are two events, never repeats of one.
         persons=(Person(int(member_id), (username,)),),
     )
+
+
+def notice_event(text: str, *, now: float, origin: str = "statsbot_webhooks") -> Event:
+    """Return a warning of the package about itself."""
+    return Event(EventKind.LOG, LogLevel.WARNING, text, now, origin)

@@ -12,11 +12,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol, TypeVar
 
+from ..errors import NotRunningError
 from ..events.accounting import Counters, Stats
 from ..events.daily_counts import Tally
 from ..events.event import Event
 from ..redaction.redactor import Redactor
 from ..storage import Outbox
+from . import at_exit
 from .router import Router
 
 _log = logging.getLogger(__name__)
@@ -24,6 +26,8 @@ _T = TypeVar("_T")
 # Calls of the workers are answered between groups of this many events, so that a burst cannot hold them up.
 _GROUP: Final = 100
 _SLICE_SECONDS: Final = 0.0008
+# How long the end of the interpreter waits for the storage.
+_EXIT_SECONDS: Final = 2.0
 
 
 class Gate(Protocol):
@@ -53,52 +57,117 @@ class Intake:
         gate: Gate | None = None,
     ) -> None:
         self._outbox = outbox
-        self._redactor = redactor
-        self._router = router
+        self.redactor = redactor
+        self.router = router
         self._counters = counters
         self._max_events = max_events
         self._on_open = on_open
         self._on_put = on_put
         self._gate = gate
         self._tally = Tally()
+        self._make_queues()
+        self._thread: threading.Thread | None = None
+        # Whether this is a child process whose parent owns the storage.
+        self._is_foreign = False
+        self._is_stopping = self._refuses = False
+        self._on_end: asyncio.Future[None] | None = None
+        at_exit.watch_forks(self)
+
+    def _make_queues(self) -> None:
         # SimpleQueue.put is reentrant: submit may be called from __del__ or a signal handler (queue docs).
         # The bell is a queue of its own so that the events' queue counts events and nothing else.
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._refusals: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._is_stopping = False
         self._taken = 0
         self._barriers: list[tuple[int, Callable[[], None]]] = []
 
     def submit(self, event: Event) -> bool:
         """Accept an event; False, and counted as lost, when more wait than the storage may hold. Never raises."""
-        if self._events.qsize() >= self._max_events:
+        if self._is_foreign:
+            self._say_foreign()
+        if self._refuses or self._events.qsize() >= self._max_events:
             self._refusals.put(None)
             return False
         self._events.put(event)
         self._bell.put(None)
+        if self._thread is None:
+            at_exit.keep(self)
         return True
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread is there that owns the storage."""
+        return self._thread is not None and self._thread.is_alive()
+
     def start(self) -> None:
-        """Start the thread, which opens the outbox. Events submitted before are filed now."""
-        if self._thread is None:
-            self._is_stopping = False
+        """Start the thread, which opens the outbox. Events submitted before are filed now. Also after the thread has ended."""
+        self._is_stopping = self._refuses = self._is_foreign = False
+        if not self.is_alive:
             self._bell.put(None)
             self._thread = threading.Thread(target=self._run, name="statsbot_webhooks-intake", daemon=True)
             self._thread.start()
+        at_exit.release(self)
 
-    def stop(self) -> None:
-        """File what was submitted, close the outbox and end the thread; blocks until it has ended."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            self._is_stopping = True
-            self._bell.put(None)
-            thread.join()
+    async def stop(self, deadline: float) -> bool:
+        """File what was submitted, close the outbox and end the thread; False when it has not ended by `deadline`.
+
+        That is a time of the loop. What is submitted later waits for the next start; with storage in memory it is refused.
+        """
+        thread = self._thread
+        if thread is None or not thread.is_alive():
+            self._thread = None
+            return True
+        loop = asyncio.get_running_loop()
+        ended = self._on_end = loop.create_future()
+        self._refuses = not self._outbox.is_durable
+        self._is_stopping = True
+        self._bell.put(None)
+        try:
+            async with asyncio.timeout_at(deadline):
+                await ended
+        except TimeoutError:
+            return False
+        thread.join()
+        self._thread = None
+        return True
+
+    def store_at_exit(self) -> None:
+        """Store what waits at the end of the interpreter, where no event loop runs any more."""
+        if self.is_alive:
+            self.settle_blocking(_EXIT_SECONDS)
+            return
+        count = self._events.qsize()
+        if not count:
+            return
+        self._is_stopping = True
+        self._run()
+        if not self._outbox.is_durable:
+            _log.warning("%d events were accepted after the end, or before a start that never came, and are lost", count)
+
+    def after_fork(self) -> None:
+        """Begin anew in a child process, which has neither the thread nor a storage of its own until it calls `start`.
+
+        The parent files what waited; the connection is the parent's, and is never touched here.
+        """
+        self._is_foreign = self._refuses = self._thread is not None
+        self._thread, self._is_stopping, self._taken, self._barriers = None, False, 0, []
+        self._make_queues()
+        self._counters.after_fork()
+        self._outbox.after_fork()
+
+    def _say_foreign(self) -> None:
+        self._is_foreign = False
+        _log.warning(
+            "this process is a fork of a bot: what it logs is not shown, unless it calls `await manager.start()` with a "
+            "WEBHOOK_STORAGE of its own"
+        )
 
     async def run(self, function: Callable[..., _T], *args: Any) -> _T:
-        """Run a function of the outbox on this thread and return its result."""
+        """Run a function of the outbox on this thread and return its result; raises `NotRunningError` without the thread."""
+        if not self.is_alive:
+            raise NotRunningError("the manager is not running: call `await manager.start()` first")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[_T] = loop.create_future()
 
@@ -114,10 +183,26 @@ class Intake:
         self._bell.put(None)
         return await future
 
+    def post(self, function: Callable[..., object], *args: Any) -> None:
+        """Run a function of the outbox on this thread some time; returns at once. A failure is logged."""
+
+        def call() -> None:
+            try:
+                function(*args)
+            except Exception as error:  # noqa: BLE001 - a guard: one call must not end the thread
+                _log.error("a call of the storage failed: %s", type(error).__name__)
+
+        self._calls.put(call)
+        self._bell.put(None)
+
     def file(self, destination: str, event: Event) -> None:
         """File an event for one destination, past the routes. Returns at once."""
-        self._calls.put(lambda: self._store([(destination, self._redactor.redact(event))]))
+        self._calls.put(lambda: self._store([(destination, self.redactor.redact(event))]))
         self._bell.put(None)
+
+    def announce(self, destinations: set[str]) -> None:
+        """Say that something waits for destinations."""
+        self._on_put(destinations)
 
     async def settle(self) -> None:
         """Return when every event that was submitted before this call is filed."""
@@ -129,7 +214,7 @@ class Intake:
     def settle_blocking(self, seconds: float) -> bool:
         """Block until every event that was submitted before is filed; False when that took longer. Not on the loop."""
         filed = threading.Event()
-        if self._thread is None or not self._thread.is_alive():
+        if not self.is_alive:
             return False
         self._calls.put(lambda: self._add_barrier(filed.set))
         self._bell.put(None)
@@ -154,6 +239,14 @@ class Intake:
             self._counters.refused += 1
 
     def _run(self) -> None:
+        try:
+            self._own_outbox()
+        finally:
+            if (ended := self._on_end) is not None:
+                self._on_end = None
+                _post(ended.get_loop(), ended, None, None)
+
+    def _own_outbox(self) -> None:
         # Opening a large file takes a while: here nobody waits for it.
         self._outbox.open()
         self._on_open()
@@ -202,13 +295,13 @@ class Intake:
     def _prepare(self, event: Event) -> list[tuple[str, Event]]:
         try:
             self._tally.add(event)
-            names = self._router.route(event)
+            names = self.router.route(event)
             if not names:
                 self._counters.filtered += 1
                 return []
             if self._gate is not None:
                 names = self._gate.admit(event, names, redacted=False)
-            clean = self._redactor.redact(event) if names else event
+            clean = self.redactor.redact(event) if names else event
             if self._gate is not None and names:
                 names = self._gate.admit(clean, names, redacted=True)
         except Exception as error:  # noqa: BLE001 - a border: one bad event must not end the thread

@@ -1,7 +1,7 @@
 """What admins chose at run time: which destinations are on, from which level, what is muted.
 
 Kept in the state store, so that a restart changes nothing. The methods that change something, and `admit`, run on the intake's
-thread (`WebhookManager.steer`); what only looks may be called from anywhere.
+thread (`Admin` calls them there); what only looks may be called from anywhere.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 from ..clock import Clock
 from ..config.destination import WebhookURL
@@ -25,7 +24,7 @@ _log = logging.getLogger(__name__)
 Ended = tuple[Mute, Tally]
 
 
-class Control:
+class Overrides:
     """The switches, levels and mutes of one manager."""
 
     def __init__(self, store: StateStore, router: Router, counters: Counters, clock: Clock) -> None:
@@ -35,7 +34,7 @@ class Control:
         self._clock = clock
         self._changed: asyncio.Event | None = None
         self.mutes = Mutes()
-        self.tail = Tail()
+        self.recent_events = Tail()
         self.switched_off: frozenset[str] = frozenset()
         self.levels: dict[str, LogLevel] = {}
         self.logger_levels: dict[str, LogLevel] = {}
@@ -56,17 +55,17 @@ class Control:
                 _log.warning("a stored mute cannot be read and is dropped: %s", key)
                 self._store.write_state({key: None})
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Take over what another store held."""
-        self._store.write_state(state)
-        self.load()
+    def use_router(self, router: Router) -> None:
+        """Go on with another router, to which the chosen levels apply."""
+        self._router = router
+        router.set_levels(self.levels)
 
     # -- the gate of the intake
 
     def admit(self, event: Event, names: tuple[str, ...], *, redacted: bool) -> tuple[str, ...]:
         """Return the destinations that may have the event; for the others it is counted as muted.
 
-        Asked before the event is redacted and again, with `redacted`, after; then the event is remembered for `tail`.
+        Asked before the event is redacted and again, with `redacted`, after; then it is remembered among the recent events.
         """
         if len(self.mutes):
             admitted = self.mutes.admit(event, names, self._clock.now(), redacted=redacted)
@@ -75,7 +74,7 @@ class Control:
                     self._counters.add(name, "muted")
             names = admitted
         if redacted:
-            self.tail.add(event, names)
+            self.recent_events.add(event, names)
         return names
 
     # -- choices

@@ -20,6 +20,16 @@ class Router:
         self._destinations: dict[str, Destination] = {}
         self.add(destinations)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all destinations, in the order in which they were configured."""
+        return tuple(self._destinations)
+
+    @property
+    def destinations(self) -> tuple[Destination, ...]:
+        """The destinations as they were configured, without the levels that admins chose."""
+        return tuple(self._configured.values())
+
     def add(self, destinations: Iterable[Destination]) -> None:
         """Add destinations while running."""
         self._configured |= {destination.name: destination for destination in destinations}

@@ -125,6 +125,10 @@ class Outbox(StateStore, Protocol):
         """Let go of the storage; open leases end."""
         ...
 
+    def after_fork(self) -> None:
+        """Let go, in a child process, of what is the parent's, without touching it; `open` begins anew."""
+        ...
+
     def put(self, items: Iterable[tuple[str, Event]]) -> None:
         """Store (destination, event) pairs; the oldest of the lowest level make room when it is full."""
         ...
@@ -143,6 +147,10 @@ class Outbox(StateStore, Protocol):
 
     def release(self, entries: Sequence[Entry], *, unseal: bool = False) -> None:
         """Give leased entries back, to their old places."""
+        ...
+
+    def release_all(self, destination: str) -> None:
+        """Give back everything that is leased of a destination: who claimed it has ended."""
         ...
 
     def bury(self, entries: Sequence[Entry], reason: str, now: float) -> None:
@@ -167,6 +175,10 @@ class Outbox(StateStore, Protocol):
 
     def depth(self, destination: str) -> Depth:
         """Return how much waits."""
+        ...
+
+    def depths(self) -> Mapping[str, Depth]:
+        """Return how much waits, for each destination that something waits for."""
         ...
 
     def dead_letters(self, limit: int, ids: Sequence[int] | None = None) -> Sequence[DeadLetter]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -52,6 +53,16 @@ class SteadyConnection:
             self.maintain()
             self._db.close()
             self._db = None
+
+    def after_fork(self) -> None:
+        """Forget the parent's connection without closing it: that would remove the parent's write-ahead log.
+
+        https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_
+        """
+        if self._db is not None:
+            # One reference more than there will ever be: the interpreter closes a connection when it frees it.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._db))
+        self._db, self._is_in_file, self._may_return, self._was_read = None, False, False, False
 
     def read(self, statement: str, values: Sequence[Any] = (), *, until: Callable[[Any], bool] | None = None) -> list[Any]:
         """Return the rows of a query, up to the first for which `until` says no."""

@@ -25,7 +25,7 @@ class Upkeep:
     """Look after the outbox of one manager."""
 
     def __init__(self, config: WebhookConfig, counters: Counters, clock: Clock) -> None:
-        self._config = config
+        self.config = config
         self._counters = counters
         self._clock = clock
         self._losses = LossReport()
@@ -43,10 +43,10 @@ class Upkeep:
     def expire(self, outbox: Outbox) -> None:
         """Write events older than `max_age_hours` to a file beside the storage."""
         outbox.maintain()
-        old = outbox.expire(self._clock.now() - self._config.max_age_hours * 3600)
+        old = outbox.expire(self._clock.now() - self.config.max_age_hours * 3600)
         for entry in old:
             self._counters.lose(entry.destination, LossReason.EXPIRED)
-        path = storage_path(self._config.storage)
+        path = storage_path(self.config.storage)
         self._forget_old(outbox, path)
         if not old or path is None:
             return
@@ -64,7 +64,7 @@ class Upkeep:
             return
         self._looked = now
         try:
-            forget_old(outbox, path, now, self._config.max_age_hours * 3600)
+            forget_old(outbox, path, now, self.config.max_age_hours * 3600)
         except OSError as error:
             _log.error("the expired files could not be rid of what is too old (WEBHOOK_MAX_AGE_HOURS): %s", error.strerror)
 

@@ -56,6 +56,12 @@ class SqliteOutbox:
         if not self.is_durable:
             self._shelves.clear()
 
+    def after_fork(self) -> None:
+        self._db.after_fork()
+        self._leased.clear()
+        self._shelves.clear()
+        self._ranks.clear()
+
     def maintain(self) -> None:
         self._db.maintain()
 
@@ -109,6 +115,9 @@ class SqliteOutbox:
             if entry.id not in shelf.sealed:
                 shelf.lanes[self._lane_name(entry.id, entry.event.is_urgent)].add(entry.id)
 
+    def release_all(self, destination: str) -> None:
+        self.release([entry for entry in self._leased.values() if entry.destination == destination])
+
     def bury(self, entries: Sequence[Entry], reason: str, now: float) -> None:
         rows = [(entry.id, entry.destination, reason, now, encode(entry.event)) for entry in self._held(entries)]
         self._end(entries, lambda db: db.executemany("INSERT OR REPLACE INTO dead VALUES (?, ?, ?, ?, ?)", rows))
@@ -156,7 +165,6 @@ class SqliteOutbox:
         )
 
     def depths(self) -> dict[str, Depth]:
-        """Return how much waits, for each destination that something waits for."""
         return {name: self.depth(name) for name, shelf in list(self._shelves.items()) if shelf.entries}
 
     def dead_letters(self, limit: int, ids: Sequence[int] | None = None) -> Sequence[DeadLetter]:

@@ -85,7 +85,7 @@ async def test_setup_makes_what_is_missing_and_keeps_it(sandbox: Sandbox, no_url
         assert await call(sandbox, "setup") == "Every destination has a working webhook already; nothing was changed."
         # The settings of a destination hold although its URL is not there.
         await sandbox.wait_until(lambda: "olivia set up error" in shown(sandbox, "info"))
-        assert bot.cogs["Webhooks"].manager.config.destinations[1].level == "CRITICAL"
+        assert bot.cogs["Webhooks"].manager.workers["error"].destination.level == "CRITICAL"
     async with steered_bot(sandbox) as bot:
         manager = bot.cogs["Webhooks"].manager
         await sandbox.wait_until(lambda: set(manager.workers) == set(NAMES))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -50,7 +52,7 @@ async def test_a_mute_counts_what_it_keeps_back_and_ends_with_a_summary(sandbox:
     noisy = log("the noisy one", "shop.cache")
     target = {MuteKind.DESTINATION: "error", MuteKind.LOGGER: "shop", MuteKind.FINGERPRINT: fingerprint(noisy)}[kind]
     async with running_manager(WebhookConfig(**urls, batch_timeout_seconds=0.1)) as manager:
-        await manager.steer(manager.control.mute, mute(manager, kind, target, seconds=1.5))
+        await manager.admin.mute(mute(manager, kind, target, seconds=1.5))
         for _ in range(3):
             manager.submit(noisy)
         manager.submit(log("another logger", "bot", LogLevel.INFO))
@@ -68,21 +70,19 @@ async def test_a_mute_counts_what_it_keeps_back_and_ends_with_a_summary(sandbox:
 async def test_choices_outlive_a_restart(sandbox: Sandbox, urls: dict) -> None:
     config = WebhookConfig(**urls, batch_timeout_seconds=0.1)
     async with running_manager(config) as manager:
-        control = manager.control
-        await manager.steer(control.switch, "performance", False)
-        await manager.steer(control.set_level, "info", LogLevel.DEBUG)
-        await manager.steer(control.mute, mute(manager, MuteKind.LOGGER, "shop"))
+        await manager.admin.toggle("performance", False)
+        await manager.admin.set_level("info", LogLevel.DEBUG)
+        await manager.admin.mute(mute(manager, MuteKind.LOGGER, "shop"))
         manager.submit(log("before"))
     async with running_manager(config) as manager:
         manager.submit(log("after"))
         manager.submit(log("fine grained", "bot", LogLevel.DEBUG))
         await sandbox.wait_until(lambda: "fine grained" in texts(sandbox, "info"))
-        await manager.steer(lambda: None)
         assert not manager.workers["performance"].is_enabled
-        ((_, tally),) = manager.control.mutes
+        ((_, tally),) = manager.admin.overrides.mutes
         assert tally.destinations == {"error": 2, "info": 2}  # DEBUG for info takes the errors in too
-        await manager.steer(manager.control.set_level, "info", None)
-        ended = await manager.steer(manager.control.unmute, "logger/shop")
+        await manager.admin.set_level("info", None)
+        ended = await manager.admin.unmute("logger/shop")
         assert ended is not None
         manager.submit(log("no more debug", "bot", LogLevel.DEBUG))
         manager.submit(log("and at last"))
@@ -98,8 +98,8 @@ async def test_a_stored_mute_that_cannot_be_read_is_dropped(caplog: pytest.LogCa
     with caplog.at_level(logging.WARNING):
         async with running_manager(config) as manager:
             await manager.stats()
-            assert not manager.control.levels
-            assert not len(manager.control.mutes)
+            assert not manager.admin.overrides.levels
+            assert not len(manager.admin.overrides.mutes)
     assert "a stored mute cannot be read" in caplog.text
 
 
@@ -109,37 +109,34 @@ async def test_tail_shows_the_newest_events_redacted(sandbox: Sandbox, urls: dic
             manager.submit(log(f"password=hunter{number}"))
         manager.submit(log("x" * 100_000))
         await manager._intake.settle()
-        newest = manager.control.tail.newest("error")
+        newest = manager.admin.overrides.recent_events.newest("error")
         assert len(newest) == 20
         assert len(newest[0].event.message) == 2000
         assert newest[1].event.message == "password=[redacted]"
-        assert manager.control.tail.newest("nowhere") == []
-        assert len(manager.control.tail.all()) == 2
+        assert manager.admin.overrides.recent_events.newest("nowhere") == []
+        assert len(manager.admin.overrides.recent_events.all()) == 2
 
 
 @pytest.mark.parametrize("storage", ["memory://", "sqlite:///other.sqlite3"])
-async def test_a_manager_takes_over_from_another_and_nothing_is_lost(sandbox: Sandbox, urls: dict, storage: str) -> None:
-    old = WebhookManager(WebhookConfig(**urls, batch_timeout_seconds=60, batch_size=100, storage=storage))
-    await old.start()
-    await old.steer(old.control.switch, "error", False)
-    await old.steer(old.control.mute, mute(old, MuteKind.LOGGER, "quiet"))
-    for number in range(20):
-        old.submit(log(f"error {number};"))
-        old.submit(log(f"info {number};", level=LogLevel.INFO))
-    new = WebhookManager(WebhookConfig(**urls, batch_timeout_seconds=0.1, storage=storage), predecessor=old)
-    new.submit(log("to the new one;", level=LogLevel.INFO))
-    await new.take_over(10)
-    old.submit(log("to the old one;", level=LogLevel.INFO))
-    try:
-        await new.flush(10)
-        assert not new.workers["error"].is_enabled
-        assert len(new.control.mutes) == 1
-        await new.steer(new.control.switch, "error", True)
-        await new.flush(10)
-        stats = await new.stats()
-    finally:
-        await new.stop(5)
+async def test_choices_and_events_stay_when_settings_change(sandbox: Sandbox, urls: dict, storage: str) -> None:
+    config = WebhookConfig(**urls, batch_timeout_seconds=60, batch_size=100, storage=storage)
+    async with running_manager(config) as manager:
+        await manager.admin.toggle("error", False)
+        await manager.admin.mute(mute(manager, MuteKind.LOGGER, "quiet"))
+        for number in range(20):
+            manager.submit(log(f"error {number};"))
+            manager.submit(log(f"info {number};", level=LogLevel.INFO))
+        changing = asyncio.create_task(manager.reconfigure(replace(config, batch_timeout_seconds=0.1)))
+        manager.submit(log("while it changes;", level=LogLevel.INFO))
+        await changing
+        manager.submit(log("after the change;", level=LogLevel.INFO))
+        await manager.flush(10)
+        assert not manager.workers["error"].is_enabled
+        assert len(manager.admin.overrides.mutes) == 1
+        await manager.admin.toggle("error", True)
+        await manager.flush(10)
+        stats = await manager.stats()
     assert (stats.balanced, stats.delivered + stats.folded, stats.accepted) == (True, 42, 42)
     assert sum(books.repeated for books in stats.destinations.values()) == 0
-    for text in ("to the new one;", "to the old one;"):
+    for text in ("while it changes;", "after the change;"):
         assert text in texts(sandbox, "info")

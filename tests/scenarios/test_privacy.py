@@ -115,7 +115,7 @@ async def fill(sandbox: Sandbox, manager: WebhookManager) -> None:
     for user_id, name in ((ANNA, "anna"), (BOB, "bob")):
         manager.submit(replace(joined(user_id, name), time=NOW - 200 * 3600))
     await manager._intake.settle()
-    await manager._intake.run(manager._upkeep.expire, manager._outbox)
+    await manager._intake.run(manager._pipeline.upkeep.expire, manager._outbox)
     for user_id, name in ((ANNA, "anna"), (BOB, "bob")):
         manager.submit(joined(user_id, name))
     await manager._intake.settle()
@@ -126,7 +126,7 @@ async def test_a_person_is_forgotten(sandbox: Sandbox, urls: dict[str, str], mas
     config = WebhookConfig(**urls, batch_timeout_seconds=0, mask_user_ids=mask)
     async with running_manager(config) as manager:
         await fill(sandbox, manager)
-        anna, bob = (manager._redactor.pseudonym(who) if mask else str(who) for who in (ANNA, BOB))
+        anna, bob = (manager._pipeline.redactor.pseudonym(who) if mask else str(who) for who in (ANNA, BOB))
         assert anna in everything_stored()
         gone = await manager.forget(ANNA)
         stored = everything_stored()

@@ -1,0 +1,219 @@
+"""The way from `submit` to the outbox, put together: intake, router, redactor, admins' choices, storage and its upkeep.
+
+Knows no worker and no Discord: `on_put` is told which destinations have something to deliver.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+from ..clock import Clock
+from ..config.destination import Destination, WebhookURL
+from ..config.loading import read_values
+from ..config.model import WebhookConfig
+from ..errors import NotRunningError
+from ..events.accounting import Counters, Stats
+from ..events.factory import notice_event
+from ..redaction.known_values import secret_values
+from ..redaction.redactor import Redactor
+from ..storage import make_outbox, storage_path
+from ..storage.maintenance import Upkeep
+from ..storage.mask_key import keep_mask_key
+from .intake import Intake
+from .overrides import Overrides
+from .router import Router, fallbacks
+from .supervisor import Supervisor, Work
+
+_log = logging.getLogger(__name__)
+_EXPIRE_SECONDS: Final = 60.0
+_LOOK_SECONDS: Final = 1.0
+
+
+class Pipeline:
+    """Everything that accepts and keeps events.
+
+    On the intake's thread, `on_open` is called with the destinations whose URLs the storage holds, and `on_put` with names.
+    """
+
+    def __init__(
+        self,
+        config: WebhookConfig,
+        *,
+        clock: Clock,
+        on_open: Callable[[Sequence[Destination]], None],
+        on_put: Callable[[set[str]], None],
+    ) -> None:
+        self.config = config
+        self.clock = clock
+        self.counters = Counters()
+        self.storage = storage_path(config.storage)
+        self.upkeep = Upkeep(config, self.counters, clock)
+        self.outbox = make_outbox(config.storage, config.storage_max_events, self.upkeep.on_loss)
+        # Kept over changes of the settings: a token of before is a secret still.
+        self._secrets: set[str] = set()
+        router = Router(config.destinations)
+        self.overrides = Overrides(self.outbox, router, self.counters, clock)
+        self.intake = Intake(
+            self.outbox,
+            self._make_redactor(config),
+            router,
+            self.counters,
+            max_events=config.storage_max_events,
+            on_open=self._open,
+            on_put=on_put,
+            gate=self.overrides,
+        )
+        self._chores = Supervisor()
+        self._on_open = on_open
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """The names of all destinations in use: those of the settings, and those that `/webhooks setup` made."""
+        return self.intake.router.names
+
+    @property
+    def all_destinations(self) -> tuple[Destination, ...]:
+        """All destinations in use."""
+        return self.intake.router.destinations
+
+    @property
+    def redactor(self) -> Redactor:
+        """The redactor of the settings that hold."""
+        return self.intake.redactor
+
+    def snapshot(self) -> Stats:
+        """Return the counters; on the intake's thread while it runs."""
+        # One that the settings do not have any more is still to be accounted for.
+        return self.intake.snapshot(dict.fromkeys([*self.destinations, *self.counters.destinations]))
+
+    def adopt(self, urls: Mapping[str, WebhookURL]) -> list[Destination]:
+        """Put destinations of stored URLs among those of the settings. From any thread."""
+        options = self.config.destination_options
+        added = [Destination(name, url, **options.get(name, {})) for name, url in urls.items()]
+        self.add_secrets(destination.url.token for destination in added)
+        self.intake.router.add(added)
+        return added
+
+    def add_secrets(self, values: Iterable[str]) -> None:
+        """Redact these values too, in every encoding."""
+        values = set(values)
+        self._secrets |= values
+        self.redactor.add_secrets(values)
+
+    async def reconfigure(self, config: WebhookConfig) -> list[Destination]:
+        """Exchange redactor and router between two events; returns all destinations there are now, those of the storage too.
+
+        When the settings cannot be used it raises, and nothing has changed.
+        """
+        redactor, router = self._make_redactor(config), Router(config.destinations)
+        if not self.intake.is_alive:
+            # Of the storage nothing is known before it is open.
+            return self._exchange(config, redactor, router, {})
+        # What may fail comes first.
+        stored = await self.intake.run(self._stored_urls, config)
+        return await self.intake.run(self._exchange, config, redactor, router, stored)
+
+    def report_losses(self, destination: str) -> None:
+        """Tell a destination, to which messages get through again, what was lost meanwhile."""
+        text = self.upkeep.report_losses(destination)
+        if text:
+            self.intake.file(destination, notice_event(text, now=self.clock.now()))
+
+    def redact_text(self, text: str) -> str:
+        """Return a text as it may be shown: without secrets."""
+        return self.redactor.redact_text(text)
+
+    def start(self, *chores: Work) -> None:
+        """Open the storage and look after it; `chores` are run beside. A second call starts what has ended."""
+        self._chores.abandon()
+        self.intake.start()
+        for work in (self._keep_house, self._watch_intake, *chores):
+            self._chores.run(work.__name__.strip("_").replace("_", " "), work)
+
+    async def stop(self, deadline: float) -> None:
+        """Say what becomes of the events that wait, close the storage and end the thread, by `deadline` of the loop's time."""
+        await self._chores.stop()
+        with contextlib.suppress(TimeoutError, NotRunningError):
+            async with asyncio.timeout_at(deadline):
+                await self.intake.settle()
+                if left := await self.intake.run(self._leave_rest):
+                    _log.warning("%s", left)
+        if not await self.intake.stop(deadline):
+            _log.error("the storage has not answered before the end; it is closed when it does")
+
+    async def _keep_house(self) -> None:
+        """Expire old events and save what mutes counted, each minute, until cancelled."""
+        while True:
+            await self.clock.sleep(_EXPIRE_SECONDS)
+            await self.intake.run(self._expire)
+
+    async def _watch_intake(self) -> None:
+        """Start the thread again when it has ended, until cancelled."""
+        while True:
+            await self.clock.sleep(_LOOK_SECONDS)
+            if not self.intake.is_alive:
+                _log.error("the thread that owns the storage had ended and is started again")
+                self.intake.start()
+
+    # -- on the intake's thread
+
+    def _open(self) -> None:
+        """Load the choices, and count what an earlier process left; an earlier life of this manager has done so already."""
+        # Before the first event is redacted.
+        keep_mask_key(self.outbox, self.redactor)
+        self.overrides.load()
+        stored = self.adopt(self._stored_urls(self.config))
+        waiting = {name: depth.entries for name, depth in self.outbox.depths().items()}
+        known = self.counters.snapshot(dict.fromkeys({*self.destinations, *waiting}, 0), 0).destinations
+        for name, stats in known.items():
+            self.counters.add(name, "accepted", waiting.get(name, 0) - stats.waiting)
+        self.move_unconfigured()
+        self._on_open(stored)
+
+    def _exchange(
+        self, config: WebhookConfig, redactor: Redactor, router: Router, stored: Mapping[str, WebhookURL]
+    ) -> list[Destination]:
+        redactor.mask_key = self.redactor.mask_key
+        self.config, self.upkeep.config = config, config
+        self.intake.redactor, self.intake.router = redactor, router
+        self.adopt(stored)
+        self.overrides.use_router(router)
+        return list(router.destinations)
+
+    def move_unconfigured(self) -> None:
+        """Show elsewhere what waits for destinations that the settings do not have any more. On the intake's thread."""
+        for name in set(self.outbox.depths()) - set(self.destinations):
+            target = next((other for other in fallbacks(name) if other in self.destinations), None)
+            count = self.outbox.move(name, target) if target is not None else 0
+            if target is not None and count:
+                self.counters.add(name, "accepted", -count)
+                self.counters.add(target, "accepted", count)
+                self.intake.announce({target})
+
+    def _stored_urls(self, config: WebhookConfig) -> dict[str, WebhookURL]:
+        """Return the URLs that `/webhooks setup` stored, but for names that have one in the settings."""
+        configured = {destination.name for destination in config.destinations}
+        return {name: url for name, url in self.overrides.stored_urls().items() if name not in configured}
+
+    def _expire(self) -> None:
+        self.overrides.save_tallies()
+        self.upkeep.expire(self.outbox)
+
+    def _leave_rest(self) -> str:
+        self.overrides.save_tallies()
+        return self.upkeep.leave_rest(self.outbox, self.destinations)
+
+    def _make_redactor(self, config: WebhookConfig) -> Redactor:
+        """Return the redactor of a configuration; it knows the secrets of the environment, of `.env` and of the webhooks."""
+        self._secrets.update(destination.url.token for destination in config.destinations)
+        return Redactor(
+            mask_user_ids=config.mask_user_ids,
+            mask_level=config.mask_level,
+            include_stack_traces=config.include_stack_traces,
+            secrets=secret_values(read_values()) | self._secrets,
+            patterns=config.redact_patterns,
+        )

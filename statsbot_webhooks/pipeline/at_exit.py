@@ -1,0 +1,62 @@
+"""What must happen to accepted events at the end of the interpreter, and to an intake in a forked child process.
+
+The hooks are made once for each import of the package; they know the intakes that need them and nothing else.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+from typing import Protocol
+from weakref import WeakSet
+
+_log = logging.getLogger(__name__)
+
+
+class Intake(Protocol):
+    """What the hooks call."""
+
+    def store_at_exit(self) -> None: ...
+
+    def after_fork(self) -> None: ...
+
+
+# Those that hold events and have no thread: kept alive, for an accepted event is not to vanish with its manager.
+_unstored: set[Intake] = set()
+_all: WeakSet[Intake] = WeakSet()
+
+
+def keep(intake: Intake) -> None:
+    """Store what an intake holds when the interpreter ends. From any thread and from a signal handler."""
+    _unstored.add(intake)
+
+
+def release(intake: Intake) -> None:
+    """Forget an intake that stores its events itself."""
+    _unstored.discard(intake)
+
+
+def watch_forks(intake: Intake) -> None:
+    """Tell an intake when it is in a child process."""
+    _all.add(intake)
+
+
+@atexit.register
+def _store_all() -> None:
+    for intake in {*_all, *_unstored}:
+        try:
+            intake.store_at_exit()
+        except Exception as error:  # noqa: BLE001 - a guard: the others are to be stored too
+            _log.error("accepted events could not be stored at the end: %s", type(error).__name__)
+
+
+def _after_fork() -> None:
+    _unstored.clear()
+    for intake in list(_all):
+        intake.after_fork()
+
+
+# Not on Windows, which does not fork.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

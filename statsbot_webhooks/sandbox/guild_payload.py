@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 # What @everyone may do in a new server.
-DEFAULT_PERMISSIONS: Final = 104324673
+DEFAULT_PERMISSIONS: Final = 104324673 | 1 << 35 | 1 << 36 | 1 << 38
 _CONSTANTS: Final[dict[str, Any]] = {
     "large": False, "unavailable": False, "presences": [], "voice_states": [], "stage_instances": [],
     "guild_scheduled_events": [], "soundboard_sounds": [], "emojis": [], "stickers": [], "features": [], "icon": None,

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from statsbot_webhooks.cli.local_bot import _RUNNER
 from statsbot_webhooks.sandbox import Sandbox
 
 from ..conftest import NAMES
@@ -55,7 +54,7 @@ async def test_the_readme_leads_to_the_first_message(sandbox: Sandbox, tmp_path:
     (tmp_path / "bot.py").write_text(bot)
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("WEBHOOK_", "DISCORD_"))}
     clean["PYTHONPATH"] = os.pathsep.join(sys.path)
-    command = (sys.executable, "-W", "ignore", "-c", _RUNNER, sandbox.base_url, "bot.py")
+    command = (sys.executable, "-W", "ignore", "-m", "statsbot_webhooks.cli.script_runner", sandbox.base_url, "bot.py")
     process = await asyncio.create_subprocess_exec(*command, cwd=tmp_path, env=clean)
     try:
         await sandbox.wait_until(lambda: sandbox.commands(sandbox.guild_id), 30)

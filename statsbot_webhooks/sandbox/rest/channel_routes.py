@@ -75,7 +75,9 @@ class ChannelRoutes:
         form.text("topic", data.get("topic"), 4096 if place["type"] == FORUM else 1024)
         form.finish()
         if channel_id in guild.threads:
-            self._bot.demand(guild, MANAGE_THREADS, channel_id)
+            # Who started a thread may rename and close it, but not lock it.
+            if "locked" in data or place["owner_id"] != self._bot.user["id"]:
+                self._bot.demand(guild, MANAGE_THREADS, channel_id)
             if place["thread_metadata"]["archived"] and data.get("archived", True):
                 raise Refusal(400, 50083, "Thread is archived")
             known = ("name", "archived", "locked", "auto_archive_duration", "rate_limit_per_user", "applied_tags", "flags")

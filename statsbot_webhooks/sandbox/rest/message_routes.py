@@ -7,7 +7,16 @@ from typing import Any, cast
 from aiohttp import web
 
 from ..messages import MessageStore, emoji_key, emoji_of, public, without_content
-from ..permissions import ADD_REACTIONS, MANAGE_MESSAGES, PIN_MESSAGES, SEND_IN_THREADS, SEND_MESSAGES, VIEW_CHANNEL, demand
+from ..permissions import (
+    ADD_REACTIONS,
+    MANAGE_MESSAGES,
+    MANAGE_THREADS,
+    PIN_MESSAGES,
+    SEND_IN_THREADS,
+    SEND_MESSAGES,
+    VIEW_CHANNEL,
+    demand,
+)
 from ..state import ANNOUNCEMENT, FORUM, Guild, State
 from .account import BotAccount, found
 from .errors import JSON, Refusal, parts
@@ -99,7 +108,8 @@ class MessageRoutes:
             self._bot.demand(guild, needed, channel_id)
             if place["type"] == FORUM:
                 raise Refusal(400, 50008, "Cannot send messages in a non-text channel")
-            wake_thread(self._state, guild, channel_id, may_manage=False)
+            may_manage = bool(self._state.permissions(guild, self._bot.id, channel_id) & MANAGE_THREADS)
+            wake_thread(self._state, guild, channel_id, may_manage=may_manage)
         payload = check_message(call.body.table(), call.body.sizes, webhook=False)
         self._check_reference(channel_id, payload)
         files = store_files(self._state, self._bot.base_url, channel_id, call.body.files, payload)

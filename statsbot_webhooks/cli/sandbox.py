@@ -8,7 +8,7 @@ import contextlib
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from ..sandbox import Sandbox
@@ -78,7 +78,7 @@ async def _serve(port: int, script: Path | None, urls: bool) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _stop_signals() -> AsyncIterator[asyncio.Event]:
+async def _stop_signals() -> AsyncGenerator[asyncio.Event]:
     """Yield an event that Ctrl-C and SIGTERM set."""
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     numbers = (signal.SIGINT, signal.SIGTERM)

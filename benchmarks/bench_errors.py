@@ -47,7 +47,7 @@ async def main() -> None:
         quiet = logging.getLogger("bench")
         quiet.propagate = True
         logging.getLogger().addHandler(logging.NullHandler())
-        capture = Capture(settings=WebhookConfig(), now=time.time)
+        capture = Capture(settings=WebhookConfig())
         plain: list[float] = []
         ours: list[float] = []
         prints: list[float] = []

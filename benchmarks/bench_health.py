@@ -17,6 +17,7 @@ from ticker import late_for
 
 from statsbot_webhooks.capture.health.call_watch import CallWatch
 from statsbot_webhooks.capture.health.charts import Chart, draw_chart
+from statsbot_webhooks.clock import SystemClock
 from statsbot_webhooks.sandbox import Sandbox
 
 CALLS = 20_000
@@ -78,7 +79,7 @@ async def bench_listener() -> None:
             # In turn, so that a change of the machine's speed meets both.
             bare = await calls(bot)
             with ExitStack() as stack:
-                CallWatch(bot, lambda _event: None, now=time.time, command_ms=5000, listener_ms=10_000).install(stack)
+                CallWatch(bot, lambda _event: None, clock=SystemClock(), command_ms=5000, listener_ms=10_000).install(stack)
                 pairs.append((bare, await calls(bot)))
     bare, watched = (statistics.median(values) for values in zip(*pairs, strict=True))
     print(f"one listener's call   bare {bare:6.2f} us   watched {watched:6.2f} us   added {watched - bare:.2f} us")

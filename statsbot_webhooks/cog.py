@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 
 import discord
 from discord.ext import commands
@@ -32,7 +31,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
     def __init__(self, bot: commands.Bot, config: WebhookConfig, *, formatter: CustomFormatter | None = None) -> None:
         self.bot = bot
         self.manager = WebhookManager(config, formatter=formatter)
-        self._capture = Capture(settings=config, now=time.time)
+        self._capture = Capture(settings=config)
         self._commands = WebhookCommands(self)
         self._termination = Termination(bot)
 
@@ -81,7 +80,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         """Install anew what takes its settings when it is installed."""
         if Renews.CAPTURE in renewed:
             self._capture.uninstall()
-            self._capture = Capture(settings=self.manager.config, now=time.time)
+            self._capture = Capture(settings=self.manager.config)
             self._install_capture()
             self.apply_choices()
         if Renews.COMMANDS in renewed:

@@ -1,4 +1,7 @@
-"""Watch what the host calls without standing in its way: nothing of ours shows in its tracebacks or its attributes."""
+"""Patches of the host: each watches what the host calls, and puts back what was there if it is still ours.
+
+Nothing of ours shows in the host's tracebacks. What is patched, and why, is decided in `capture` and `integration`.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ _RETIRED: Final = "is_statsbot_webhooks_retired"
 Watch = Callable[..., None]
 
 
-class Watched:
+class WatchedHandler:
     """A handler of the host that tells us of each call first. The call returns what the handler returns: no frame of ours
     is left in the traceback of a handler that fails.
     """
@@ -34,14 +37,14 @@ class Watched:
         return getattr(self.handler, name)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Watched) and other.handler == self.handler
+        return isinstance(other, WatchedHandler) and other.handler == self.handler
 
     def __hash__(self) -> int:
         return hash(self.handler)
 
 
-class Slot:
-    """The place of a handler on one object, such as `bot.on_error`: whatever is put there, before or after us, is watched.
+class HandlerPatch:
+    """The place of a handler on one object, such as `bot.on_error`: a handler that is put there, before or after us, is watched.
 
     A data descriptor on the object's class. discord.py's `@bot.event` and `@tree.error` set attributes of the object, which
     would replace a wrapper; the attributes stay the host's own, and other objects of the class are not touched.
@@ -75,7 +78,7 @@ class Slot:
             handler = getattr(super(self._owner, kind if instance is None else instance), self._name)
         if instance is None or instance is not self._instance or self._watch is None:
             return handler
-        return Watched(handler, self._call)
+        return WatchedHandler(handler, self._call)
 
     def _call(self, *args: Any, **kwargs: Any) -> None:
         # A handler read while we were there may be called long after.
@@ -83,8 +86,8 @@ class Slot:
             self._watch(*args, **kwargs)
 
     def __set__(self, instance: Any, value: Any) -> None:
-        # Somebody who kept what was there and puts it back means the handler, not our watch over it.
-        while isinstance(value, Watched):
+        # Code that kept what was there and puts it back means the handler, not our watch over it.
+        while isinstance(value, WatchedHandler):
             value = value.handler
         vars(instance)[self._name] = value
 
@@ -95,33 +98,93 @@ class Slot:
             raise AttributeError(self._name) from None
 
 
-def watch_calls(stack: ExitStack, owner: Any, name: str, watch: Watch, *, after: bool = False) -> None:
-    """Call `watch` with the arguments of each call of a method, or with its result and them `after` it; the stack undoes it."""
+def patch_attribute(stack: ExitStack, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+    """Put `make(what is there)` in the place of an attribute of an object, class or module; the stack undoes it.
+
+    What is put there must be a function, so that it can carry the mark of being ours.
+    """
     own: Mapping[str, Any] = owner.__dict__
     before = own.get(name, _MISSING)
-    original = getattr(owner, name)
-    is_active = True
-
-    @functools.wraps(original)
-    def watched(*args: Any, **kwargs: Any) -> Any:
-        if is_active and not after:
-            watch(*args, **kwargs)
-        result = original(*args, **kwargs)
-        if is_active and after:
-            watch(result, *args, **kwargs)
-        return result
-
-    # `wraps` has copied the marks of one that was here before us.
-    watched.__dict__.update({"before": before, _RETIRED: False})
+    patch = make(getattr(owner, name))
+    # A patch made with `wraps` has copied the marks of one that was here before us.
+    patch.__dict__.update({"before": before, _RETIRED: False})
 
     def undo() -> None:
+        patch.__dict__[_RETIRED] = True
+        _put_back(owner, name, patch)
+
+    setattr(owner, name, patch)
+    stack.callback(undo)
+
+
+def watch_calls(stack: ExitStack, owner: Any, name: str, watch: Watch, *, after: bool = False) -> None:
+    """Call `watch` with the arguments of each call of a method, or with its result and them `after` it; the stack undoes it."""
+    is_active = True
+
+    def make(original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            if is_active and not after:
+                watch(*args, **kwargs)
+            result = original(*args, **kwargs)
+            if is_active and after:
+                watch(result, *args, **kwargs)
+            return result
+
+        return watched
+
+    def stop() -> None:
         nonlocal is_active
         is_active = False
-        watched.__dict__[_RETIRED] = True
-        _put_back(owner, name, watched)
 
-    setattr(owner, name, watched)
-    stack.callback(undo)
+    patch_attribute(stack, owner, name, make)
+    stack.callback(stop)
+
+
+class HookChain:
+    """A hook of the interpreter, such as `sys.excepthook`, and ours before it: the one that was there is called as ever.
+
+    The host may set a hook of its own after us; `install` is called again and again, and then stands before that one too.
+    """
+
+    def __init__(self, module: Any, name: str, watch: Watch, *, calls_host_first: bool = False) -> None:
+        self._module = module
+        self._name = name
+        self._watch = watch
+        self._calls_host_first = calls_host_first
+        self._links: list[tuple[Callable[..., None], Callable[..., None]]] = []
+        self._is_active = True
+
+    def install(self) -> None:
+        """Stand before the current hook, unless that is ours."""
+        before: Callable[..., None] = getattr(self._module, self._name)
+        if self._links and self._links[-1][0] is before:
+            return
+
+        def hook(*args: Any) -> None:
+            if self._is_active and not self._calls_host_first:
+                self._watch(*args)
+            try:
+                before(*args)
+            finally:
+                if self._is_active and self._calls_host_first:
+                    self._watch(*args)
+
+        self._links.append((hook, before))
+        setattr(self._module, self._name, hook)
+
+    def uninstall(self) -> None:
+        """Take our hooks away as far as they are on top; one that the host has covered only calls what was before."""
+        self._is_active = False
+        while self._links:
+            hook, before = self._links.pop()
+            put_back(self._module, self._name, hook, before)
+
+
+def put_back(owner: Any, name: str, ours: object, before: object) -> None:
+    """Put back what was there, if what is there is still ours."""
+    if getattr(owner, name, None) is ours:
+        setattr(owner, name, before)
 
 
 def _put_back(owner: Any, name: str, ours: object) -> None:

@@ -23,6 +23,8 @@ from statsbot_webhooks import capture as capture_package
 from statsbot_webhooks.capture import Capture
 from statsbot_webhooks.events.event import Event
 
+from .clocks import WallClock
+
 
 class OwnBot(commands.Bot):
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
@@ -50,7 +52,7 @@ async def _fail() -> None:
 
 
 def installed(bot: commands.Bot, events: list[Event]) -> Capture:
-    capture = Capture(settings=WebhookConfig(), now=lambda: 1.0)
+    capture = Capture(settings=WebhookConfig(), clock=WallClock(lambda: 1.0))
     capture.install(bot, events.append)
     return capture
 

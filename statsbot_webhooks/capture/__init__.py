@@ -9,16 +9,17 @@ from typing import Any
 
 from discord.ext import commands
 
+from ..clock import Clock, SystemClock
 from ..config.model import WebhookConfig
 from ..events.event import Event, LogLevel
-from .errors.bot_hooks import ExceptionHooks
+from .errors.bot_hooks import BotHooks
 from .errors.component_hooks import ComponentHooks
-from .errors.deduplication import Seen
-from .errors.extension_hooks import EndingHooks
-from .errors.occurrences import Repeats
+from .errors.deduplication import SeenExceptions
+from .errors.extension_hooks import ExtensionHooks
+from .errors.occurrences import Occurrences
 from .errors.process_hooks import ProcessHooks
 from .errors.reporter import ErrorRules, Reporter
-from .health.monitor import Health
+from .health.monitor import HealthMonitor
 from .health.sampler import Sampler
 from .logs.handler import WebhookLogHandler
 from .logs.root_hook import RootHook
@@ -34,13 +35,13 @@ _CONSEQUENCES = {
 class Capture:
     """Everything installed on a bot, undone in reverse."""
 
-    def __init__(self, *, settings: WebhookConfig, now: Callable[[], float]) -> None:
+    def __init__(self, *, settings: WebhookConfig, clock: Clock | None = None) -> None:
         self._settings = settings
-        self._now = now
+        self._clock = clock or SystemClock()
         self._stack = ExitStack()
         self.sampler: Sampler | None = None
-        self.health: Health | None = None
-        self._endings: EndingHooks | None = None
+        self.health: HealthMonitor | None = None
+        self._endings: ExtensionHooks | None = None
         self._hook: RootHook | None = None
 
     def install(
@@ -57,10 +58,10 @@ class Capture:
         """
         self.uninstall()
         settings = self._settings
-        seen, repeats = Seen(), Repeats()
+        seen, repeats = SeenExceptions(), Occurrences()
         rules = ErrorRules(settings.include_stack_traces, settings.ship_user_errors, settings.expected_errors)
-        reporter = Reporter(submit, now=self._now, seen=seen, rules=rules, repeats=repeats)
-        endings = EndingHooks(bot, reporter)
+        reporter = Reporter(submit, now=self._clock.now, seen=seen, rules=rules, repeats=repeats)
+        endings = ExtensionHooks(bot, reporter)
         handler = WebhookLogHandler(
             submit,
             level=settings.log_level.number,
@@ -69,17 +70,17 @@ class Capture:
             seen=seen,
             repeats=repeats,
         )
-        health = Health(bot, submit, settings=settings, now=self._now, **delivery)
+        health = HealthMonitor(bot, submit, settings=settings, clock=self._clock, **delivery)
         # A hook that fails must not leave those before it behind.
         with ExitStack() as stack:
             hook = RootHook(handler, settings.loggers, settings.log_level)
             stack.callback(hook.uninstall)
             hook.install()
-            ExceptionHooks(bot, reporter).install(stack)
+            BotHooks(bot, reporter).install(stack)
             ComponentHooks(bot, reporter).install(stack)
             ProcessHooks(reporter, settle).install(stack)
             endings.install(stack)
-            MemberHooks(bot, submit, now=self._now, settings=settings).install(stack)
+            MemberHooks(bot, submit, now=self._clock.now, settings=settings).install(stack)
             health.install(stack)
             self._stack = stack.pop_all()
         self.sampler, self.health, self._endings, self._hook = health.sampler, health, endings, hook

@@ -1,4 +1,4 @@
-"""The border between the host bot and our hooks: what fails on our side is counted and said once, never raised."""
+"""The guard between the host bot and our hooks: a failure on our side is counted and logged once, never raised into the host."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 _log = logging.getLogger(__name__)
 
 
-class Border:
-    """Call hooks so that their failures stay here; `failures` counts them."""
+class Guard:
+    """Call hooks so that their failures are not raised; `failures` counts them."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -20,14 +20,14 @@ class Border:
         """Call a hook; an exception of it is counted, and logged the first time. CancelledError passes."""
         try:
             hook(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - the border: the host must go on whatever we got wrong
+        except Exception as error:  # noqa: BLE001 - the host must go on, also after a mistake of ours
             self._fail(error)
 
     async def wait(self, work: Awaitable[object]) -> None:
         """Await something of ours, with the same care."""
         try:
             await work
-        except Exception as error:  # noqa: BLE001 - the border, as above
+        except Exception as error:  # noqa: BLE001 - as above
             self._fail(error)
 
     def _fail(self, error: Exception) -> None:

@@ -22,7 +22,7 @@ class Tally:
 
     def add(self, event: Event) -> None:
         """Count an event. Later states of a card are no further events."""
-        # A card's first state is told from the others by nobody; what the bot's health reports is counted by its alerts.
+        # A card's first state cannot be told from the others; what the bot's health reports is counted by its alerts.
         if event.card and event.kind in (EventKind.PERFORMANCE, EventKind.LIFECYCLE):
             return
         self.kinds[event.kind] += 1

@@ -18,7 +18,7 @@ _LIBRARIES: Final = tuple(
     for path in {
         *(sysconfig.get_path(name) or "" for name in ("stdlib", "platstdlib")),
         os.path.dirname(os.path.realpath(os.__file__)),
-        # Where somebody works on us, this package is not among the installed ones.
+        # In a checkout of this repository, this package is not among the installed ones.
         os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
     }
     if path

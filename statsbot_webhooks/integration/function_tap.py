@@ -1,4 +1,4 @@
-"""Listen in on a function of the host: it runs as before, and afterwards somebody is told of the call. Undone in full."""
+"""Report the calls of a function of the host, which runs as before. Undone in full. Makes no events."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from types import CodeType, FunctionType
 from typing import Any, Final
 
 _log = logging.getLogger(__name__)
-_PLACEHOLDER: Final = "the tap goes here"
+_PLACEHOLDER: Final = "the function tap goes here"
 
 Report = Callable[[dict[str, Any]], object]
 
 
-class Tap:
+class FunctionTap:
     """Call the original, then report the call's arguments by name. The report may fail; the call is not touched by it.
 
     Log records of the original are kept from our handler: the report stands for them (S2).
@@ -70,7 +70,7 @@ class Tap:
             bound = inspect.signature(self.original).bind(*args, **kwargs)
             bound.apply_defaults()
             self._report(bound.arguments)
-        except Exception as error:  # noqa: BLE001 - a border: the host's call must not fail because of us
+        except Exception as error:  # noqa: BLE001 - a guard: the host's call must not fail because of us
             _log.debug("a call of %s was not shipped: %s", getattr(self.original, "__name__", "?"), type(error).__name__)
 
 
@@ -84,14 +84,14 @@ def is_tapped(function: object) -> bool:
 
 
 def tap_function(function: FunctionType, report: Report) -> Callable[[], None]:
-    """Report each call of a function, whoever holds it and under whatever name (S1); return what undoes it."""
+    """Report each call of a function, also from code that imported it under another name (S1); return what undoes it."""
     if function.__code__.co_freevars:
         return _replace_everywhere(function, report)
     original = FunctionType(
         function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
     )
     original.__kwdefaults__ = function.__kwdefaults__
-    tap = Tap(original, report)
+    tap = FunctionTap(original, report)
     # The function object stays and gets other code, so code that imported it by name is reached too. The tap sits in the
     # constants because the code runs with the host's globals, where no name of ours belongs.
     template = (_async_template if inspect.iscoroutinefunction(function) else _template).__code__
@@ -114,7 +114,7 @@ def tap_function(function: FunctionType, report: Report) -> Callable[[], None]:
 
 def tap_method(owner: object, name: str, report: Report) -> Callable[[], None]:
     """Report each call of a method of one object; return what undoes it."""
-    tap = Tap(getattr(owner, name), report, reports_nested=True)
+    tap = FunctionTap(getattr(owner, name), report, reports_nested=True)
     setattr(owner, name, tap)
 
     def undo() -> None:
@@ -126,18 +126,18 @@ def tap_method(owner: object, name: str, report: Report) -> Callable[[], None]:
 
 
 def _template(*args: Any, **kwargs: Any) -> Any:
-    tap: Any = "the tap goes here"  # equal to _PLACEHOLDER
+    tap: Any = "the function tap goes here"  # equal to _PLACEHOLDER
     return tap(*args, **kwargs)
 
 
 async def _async_template(*args: Any, **kwargs: Any) -> Any:
-    tap: Any = "the tap goes here"  # equal to _PLACEHOLDER
+    tap: Any = "the function tap goes here"  # equal to _PLACEHOLDER
     return await tap.call(*args, **kwargs)
 
 
 def _replace_everywhere(function: FunctionType, report: Report) -> Callable[[], None]:
     """Replace a closure, whose code cannot be exchanged for code without free variables, in every module that holds it."""
-    tap = Tap(function, report)
+    tap = FunctionTap(function, report)
 
     @functools.wraps(function)
     def plain(*args: Any, **kwargs: Any) -> Any:

@@ -35,7 +35,7 @@ class MemoryWatch:
         return None if alert is None else alert_event(alert, {})
 
     def stop(self, *, now: float) -> Event | None:
-        """Return the event that ends an alert which lasts, because nobody will measure any more."""
+        """Return the event that ends an alert which lasts, because the monitor is not watched any more."""
         with self._lock:
             alert, self._open = self._open, None
         return None if alert is None else alert_event(replace(alert, state=AlertState.STOPPED, now=now), {})
@@ -65,5 +65,5 @@ def slow_operation_event(call: Mapping[str, Any], threshold: float, *, now: floa
     context = {"function": function, "category": call.get("category"), "unit": "ms", "exception": call.get("exception_info")}
     shown = {key: value for key, value in context.items() if value is not None}
     event = performance_event("slow_operation", duration, threshold, now=now, context={"level": LogLevel.WARNING, **shown})
-    # Repeats of one function are one thing, calls of different functions are not.
+    # Occurrences of one function are one thing, calls of different functions are not.
     return replace(event, template=f"slow_operation {function}")

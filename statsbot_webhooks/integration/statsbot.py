@@ -10,7 +10,6 @@ import importlib
 import inspect
 import logging
 import sys
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import FunctionType, ModuleType
@@ -18,8 +17,9 @@ from typing import Any, Final, cast
 
 from discord.ext import commands
 
-from ..capture.errors.deduplication import Seen, is_new_everywhere
+from ..capture.errors.deduplication import SeenExceptions, is_new_everywhere
 from ..capture.members.hooks import MemberHooks
+from ..clock import SystemClock
 from ..config.model import WebhookConfig
 from ..errors import WebhookLoggingError
 from ..events.event import Event
@@ -29,6 +29,7 @@ from .performance_monitor import MemoryWatch, slow_operation_event
 from .tree_log import tree_event
 
 _log = logging.getLogger(__name__)
+_clock = SystemClock()
 _TREE_MODULES: Final = ("src.utils.tree_log", "tree_log")
 _MONITOR_MODULES: Final = ("src.utils.performance",)
 # Kept outside the package: discord.py purges the package's modules when the extension is reloaded (L1, L2).
@@ -62,7 +63,7 @@ def integrate_with_performance_monitor(monitor: object | None = None) -> bool:
     memory = MemoryWatch()
     reports: dict[str, Callable[[dict[str, Any]], None]] = {
         "_check_memory_thresholds": lambda call: _submit_if(
-            memory.measure(float(call["memory_usage"]), watched.thresholds, now=time.time())
+            memory.measure(float(call["memory_usage"]), watched.thresholds, now=_clock.now())
         ),
         "_record_metric": lambda call: _report_duration(watched, call),
     }
@@ -72,7 +73,7 @@ def integrate_with_performance_monitor(monitor: object | None = None) -> bool:
     for name in found:
         if not is_tapped(getattr(watched, name)):
             _keep(tap_method(watched, name, reports[name]))
-    _keep(lambda: _submit_if(memory.stop(now=time.time())))
+    _keep(lambda: _submit_if(memory.stop(now=_clock.now())))
     _want("integrate_with_performance_monitor", watched)
     return True
 
@@ -97,7 +98,7 @@ def integrate_with_member_events(bot: commands.Bot) -> bool:
     except WebhookLoggingError:
         settings = WebhookConfig()
     stack = ExitStack()
-    MemberHooks(bot, submit, now=time.time, settings=settings).install(stack)
+    MemberHooks(bot, submit, now=_clock.now, settings=settings).install(stack)
     bots.append(bot)
     stack.callback(bots.remove, bot)
     _keep(stack.close)
@@ -138,7 +139,7 @@ def _tree_report(name: str) -> Callable[[dict[str, Any]], None]:
         # What was shipped already, by a hook or by an earlier call, is not shipped again.
         if isinstance(error, BaseException) and not is_new_everywhere(error, _seen()):
             return
-        _submit(tree_event(name, call, now=time.time(), keeps_traces=_keeps_traces()))
+        _submit(tree_event(name, call, now=_clock.now(), keeps_traces=_keeps_traces()))
 
     return report
 
@@ -151,7 +152,7 @@ def _submit_if(event: Event | None) -> None:
 def _report_duration(monitor: Any, call: dict[str, Any]) -> None:
     threshold = monitor.thresholds.get("slow_operation")
     if threshold is not None:
-        _submit_if(slow_operation_event(call, threshold, now=time.time()))
+        _submit_if(slow_operation_event(call, threshold, now=_clock.now()))
 
 
 def _keeps_traces() -> bool:
@@ -190,8 +191,8 @@ def _keeper() -> ModuleType:
     return sys.modules.setdefault(_KEEPER, ModuleType(_KEEPER))
 
 
-def _seen() -> Seen:
-    return _keeper().__dict__.setdefault("seen", Seen())
+def _seen() -> SeenExceptions:
+    return _keeper().__dict__.setdefault("seen", SeenExceptions())
 
 
 def _wanted() -> list[tuple[str, Any]]:

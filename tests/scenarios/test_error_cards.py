@@ -1,4 +1,4 @@
-"""Repeats of an error: one card that counts, whatever happens in between."""
+"""Occurrences of an error: one card that counts, whatever happens in between."""
 
 from __future__ import annotations
 

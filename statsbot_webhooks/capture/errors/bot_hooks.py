@@ -10,12 +10,12 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from ...patching import Slot
+from ...patching import HandlerPatch
 from . import context as error_context
 from .reporter import Reporter
 
 
-class ExceptionHooks:
+class BotHooks:
     """Watch the handlers that discord.py calls on the bot and its tree, also those that the host sets after us."""
 
     def __init__(self, bot: commands.Bot, reporter: Reporter) -> None:
@@ -26,10 +26,10 @@ class ExceptionHooks:
         """Install the hooks; the stack undoes them."""
         watch = self._reporter.watch
         # on_error is called on the instance, never dispatched: a listener would not fire (H1).
-        Slot(self._bot, "on_error", watch(self._on_error)).install(stack)
+        HandlerPatch(self._bot, "on_error", watch(self._on_error)).install(stack)
         # A listener for on_command_error would silence discord.py's own printing (H2).
-        Slot(self._bot, "on_command_error", watch(self._on_command_error)).install(stack)
-        Slot(self._bot.tree, "on_error", watch(self._on_tree_error)).install(stack)
+        HandlerPatch(self._bot, "on_command_error", watch(self._on_command_error)).install(stack)
+        HandlerPatch(self._bot.tree, "on_error", watch(self._on_tree_error)).install(stack)
 
     def _on_error(self, event_method: str, *args: Any, **_kwargs: Any) -> None:
         error = sys.exc_info()[1]

@@ -12,9 +12,9 @@ import discord
 from discord import ui
 from discord.ext import commands, tasks
 
-from ...patching import Watched, watch_calls
+from ...patching import WatchedHandler, watch_calls
 from . import context as error_context
-from .context import Scene
+from .context import ErrorContext
 from .reporter import Reporter
 
 # Private to discord.py, and there from 2.4 to 2.7 at least; without it the failure is still seen in the log.
@@ -64,7 +64,7 @@ class ComponentHooks:
         details: dict[str, object] = {"component": _component(view, *item)}
         if values := _values(view):
             details["options"] = values
-        self._reporter.report(error, what, Scene("", place.guild_id, place.persons, {**details, **place.details}))
+        self._reporter.report(error, what, ErrorContext("", place.guild_id, place.persons, {**details, **place.details}))
 
     def _on_loop_function(self, loop: tasks.Loop[Any], name: str, *args: Any) -> None:
         if name == "error" and args and isinstance(args[-1], BaseException):
@@ -72,7 +72,7 @@ class ComponentHooks:
             self._reporter.report(args[-1], f"task {task}", details={"task": task})
 
 
-class _OnError(Watched):
+class _OnError(WatchedHandler):
     """What stands for the `on_error` of one view or modal."""
 
     def __init__(self, view: Any, own: Callable[..., Any] | None, watch: Callable[..., None]) -> None:

@@ -22,7 +22,7 @@ _MAX_VALUE: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class ErrorContext:
     """Where an exception happened. `details` is what a card shows, in this order; `command` is empty outside of commands."""
 
     command: str = ""
@@ -31,51 +31,51 @@ class Scene:
     details: Mapping[str, object] = field(default_factory=lambda: _NOTHING)
 
 
-NOWHERE: Final = Scene()
+NOWHERE: Final = ErrorContext()
 
 
-def read(reader: Callable[..., Scene], *subject: Any) -> Scene:
+def read(reader: Callable[..., ErrorContext], *subject: Any) -> ErrorContext:
     """Return what a reader finds; an object that cannot be read costs the place, not the event."""
     try:
         return reader(*subject)
-    except Exception as error:  # noqa: BLE001 - a border: the host's own classes may stand in for discord.py's
+    except Exception as error:  # noqa: BLE001 - a guard: the host's own classes may stand in for discord.py's
         _log.debug("the place of an exception could not be read: %s", type(error).__name__)
         return NOWHERE
 
 
-def of_context(context: commands.Context[Any]) -> Scene:
-    """Return the scene of a prefix command, or of a hybrid one however it was called."""
+def of_context(context: commands.Context[Any]) -> ErrorContext:
+    """Return the context of a prefix command, or of a hybrid one however it was called."""
     interaction: discord.Interaction | None = getattr(context, "interaction", None)
     name = context.command.qualified_name if context.command else "unknown"
     command = f"/{name}" if interaction else f"{context.prefix or ''}{name}"
     people = _People()
     options = _arguments(context, people)
-    return _scene(command, context.guild, context.channel, context.author, people, {"options": options} if options else {})
+    return _context(command, context.guild, context.channel, context.author, people, {"options": options} if options else {})
 
 
-def of_interaction(interaction: discord.Interaction[Any]) -> Scene:
-    """Return the scene of a slash command, context menu, autocomplete, component or modal."""
+def of_interaction(interaction: discord.Interaction[Any]) -> ErrorContext:
+    """Return the context of a slash command, context menu, autocomplete, component or modal."""
     command, people, details = _command_name(interaction), _People(), dict[str, object]()
     if options := _options(interaction, people):
         details["options"] = options
     if target := _target(interaction, people):
         details["target"] = target
-    return _scene(command, interaction.guild, interaction.channel, interaction.user, people, details, interaction.guild_id)
+    return _context(command, interaction.guild, interaction.channel, interaction.user, people, details, interaction.guild_id)
 
 
-def of_arguments(arguments: Iterable[object]) -> Scene:
-    """Return the scene of an event's arguments: the first of them that tells who and where."""
+def of_arguments(arguments: Iterable[object]) -> ErrorContext:
+    """Return the context of an event's arguments: the first of them that tells who and where."""
     found = NOWHERE
     for argument in arguments:
-        scene = _of_object(argument)
-        if scene is not None and (scene.guild_id is not None or scene.persons):
-            return scene
-        found = scene or found
+        context = _of_object(argument)
+        if context is not None and (context.guild_id is not None or context.persons):
+            return context
+        found = context or found
     return found
 
 
-def of_traceback(trace: TracebackType | None) -> Scene:
-    """Return the scene that the frames of a traceback tell of: a command or an interaction, else a message or a member.
+def of_traceback(trace: TracebackType | None) -> ErrorContext:
+    """Return the context that the frames of a traceback tell of: a command or an interaction, else a message or a member.
 
     Nothing but such objects is read from the frames: they hold the memory of the bot, and its secrets (G3).
     """
@@ -86,8 +86,8 @@ def of_traceback(trace: TracebackType | None) -> Scene:
     return of_frames(frames)
 
 
-def of_frames(frames: Iterable[FrameType]) -> Scene:
-    """Return the scene that frames tell of, the first that tells of one."""
+def of_frames(frames: Iterable[FrameType]) -> ErrorContext:
+    """Return the context that frames tell of, the first that tells of one."""
     second: object = None
     for frame in frames:
         for value in list(frame.f_locals.values()):
@@ -98,23 +98,23 @@ def of_frames(frames: Iterable[FrameType]) -> Scene:
     return (_of_object(second) if second is not None else None) or NOWHERE
 
 
-def _of_object(value: object) -> Scene | None:
+def _of_object(value: object) -> ErrorContext | None:
     people = _People()
     if isinstance(value, discord.Interaction):
         return of_interaction(value)  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(value, commands.Context):
         return of_context(value)  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(value, discord.Message):
-        return _scene("", value.guild, value.channel, value.author, people, {})
+        return _context("", value.guild, value.channel, value.author, people, {})
     if isinstance(value, discord.Guild):
-        return _scene("", value, None, None, people, {})
+        return _context("", value, None, None, people, {})
     user = value if isinstance(value, (discord.Member, discord.User)) else None
     # Channels, roles, reactions and raw events know their server, some of them only its id.
     guild = getattr(value, "guild", None)
     guild_id = getattr(value, "guild_id", None)
     if user is None and not isinstance(guild, discord.Guild) and not isinstance(guild_id, int):
         return None
-    return _scene(
+    return _context(
         "",
         guild if isinstance(guild, discord.Guild) else None,
         value if isinstance(value, discord.abc.GuildChannel) else None,
@@ -125,7 +125,7 @@ def _of_object(value: object) -> Scene | None:
     )
 
 
-def _scene(
+def _context(
     command: str,
     guild: discord.Guild | None,
     channel: Any,
@@ -133,7 +133,7 @@ def _scene(
     people: _People,
     more: Mapping[str, object],
     guild_id: int | None = None,
-) -> Scene:
+) -> ErrorContext:
     details: dict[str, object] = {"command": command} if command else {}
     details |= more
     if guild is not None:
@@ -150,11 +150,11 @@ def _scene(
     shards = getattr(getattr(guild, "_state", None), "shard_count", None)
     if guild is not None and shards and shards > 1:
         details["shard"] = guild.shard_id
-    return Scene(command, guild.id if guild is not None else guild_id, tuple(people.found.values()), details)
+    return ErrorContext(command, guild.id if guild is not None else guild_id, tuple(people.found.values()), details)
 
 
 class _People:
-    """The persons that a scene speaks of, so that masking finds them in every text."""
+    """The persons that a context speaks of, so that masking finds them in every text."""
 
     def __init__(self) -> None:
         self.found: dict[int, Person] = {}

@@ -22,7 +22,7 @@ def root_exception(error: BaseException) -> BaseException:
     return error
 
 
-class Seen:
+class SeenExceptions:
     """Remember exceptions by identity for as long as they live; thread-safe.
 
     The mark is an entry in the exception's own `__dict__`: exceptions made in C (KeyError, ValueError) refuse weak
@@ -54,11 +54,11 @@ class Seen:
             return True
 
 
-# Every memory that somebody holds: the host's own log functions, which know of no bot, ask all of them.
-_all: weakref.WeakSet[Seen] = weakref.WeakSet()
+# Every memory of this process: the host's own log functions, which know of no bot, ask all of them.
+_all: weakref.WeakSet[SeenExceptions] = weakref.WeakSet()
 
 
-def is_new_everywhere(error: BaseException, own: Seen) -> bool:
-    """Return whether nobody in this process has seen the exception yet, nor `own`, and let everybody remember it."""
+def is_new_everywhere(error: BaseException, own: SeenExceptions) -> bool:
+    """Return whether no memory of this process has the exception yet, nor `own`, and let all of them remember it."""
     answers = [seen.is_new(error) for seen in {own, *_all}]
     return all(answers)

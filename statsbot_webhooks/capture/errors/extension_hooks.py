@@ -14,7 +14,7 @@ from discord.ext import commands
 from ...events.event import LogLevel
 from ...patching import watch_calls
 from . import context as error_context
-from .context import NOWHERE, Scene
+from .context import NOWHERE, ErrorContext
 from .reporter import Reporter
 
 _REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
@@ -23,7 +23,7 @@ _REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
 )
 
 
-class EndingHooks:
+class ExtensionHooks:
     """Report extension failures, also those that the host catches and prints, and what the bot ends with."""
 
     def __init__(self, bot: commands.Bot, reporter: Reporter) -> None:
@@ -34,7 +34,7 @@ class EndingHooks:
         """Install the hooks; the stack undoes them. Needs the running loop."""
         self._loop = asyncio.get_running_loop()
         # Hosts load extensions in a loop and print what failed. A wrapper around load_extension would stand in the traceback
-        # that they print; the making of the exception is seen by nobody.
+        # that they print; watching how the exception is made leaves no trace.
         watch = self._reporter.watch(self._on_extension_error)
         for kind in (commands.ExtensionFailed, commands.ExtensionNotFound, commands.NoEntryPointError):
             watch_calls(stack, kind, "__init__", watch, after=True)
@@ -42,10 +42,12 @@ class EndingHooks:
     def _on_extension_error(self, _made: None, error: commands.ExtensionError, *_args: Any, **_kwargs: Any) -> None:
         if not _is_loading(self._bot):
             return
-        # It has no traceback yet. Whoever catches it has one, so it is looked at when the loop turns next.
+        # It gets its traceback while it is raised, so it is read when the loop turns next.
         self._loop.call_soon(self._report_extension, error, error_context.read(error_context.of_frames, _frames()))
 
-    def _report_extension(self, error: commands.ExtensionError, place: Scene = NOWHERE, level: LogLevel = LogLevel.ERROR) -> None:
+    def _report_extension(
+        self, error: commands.ExtensionError, place: ErrorContext = NOWHERE, level: LogLevel = LogLevel.ERROR
+    ) -> None:
         self._reporter.report(error, f"extension {error.name}", place, details={"extension": error.name}, level=level)
 
     def report_end(self) -> None:

@@ -13,7 +13,7 @@ from ...events.time_text import date_text
 _REMEMBERED: Final = 1000
 
 
-class Repeats:
+class Occurrences:
     """Count how often an error happened before, by its fingerprint. Thread-safe; forgets the one not seen for longest."""
 
     def __init__(self) -> None:

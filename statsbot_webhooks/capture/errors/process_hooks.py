@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from ...events.event import LogLevel
+from ...patching import HookChain, patch_attribute
 from .reporter import Reporter
 
 _CHECK_SECONDS: Final = 0.5
@@ -26,7 +27,7 @@ class ProcessHooks:
         self._settle = settle
         self._is_installed = False
         self._timer: asyncio.TimerHandle | None = None
-        self._chains: list[_Chain] = []
+        self._chains: list[HookChain] = []
 
     def install(self, stack: ExitStack) -> None:
         """Install the hooks; the stack undoes them. Needs the running loop."""
@@ -35,8 +36,9 @@ class ProcessHooks:
         loop = asyncio.get_running_loop()
         self._watch_loop(stack, loop)
         self._chains = [
-            _Chain(sys, "excepthook", self._on_end, stands_last=True),
-            _Chain(threading, "excepthook", self._on_thread),
+            # What the program prints at its end is printed first: the storage may take a while.
+            HookChain(sys, "excepthook", self._on_end, calls_host_first=True),
+            HookChain(threading, "excepthook", self._on_thread),
         ]
         self._check(loop)
 
@@ -60,23 +62,17 @@ class ProcessHooks:
         if not isinstance(loop, asyncio.BaseEventLoop):
             self._watch_foreign_loop(stack, loop, watch)
             return
-        # Everything that fails on the loop is reported through this method, whatever handler the host sets, and when.
-        original = loop.call_exception_handler
 
-        def call_exception_handler(context: dict[str, Any]) -> None:
-            if self._is_installed:
-                watch(context)
-            original(context)
+        def make(original: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
+            def call_exception_handler(context: dict[str, Any]) -> None:
+                if self._is_installed:
+                    watch(context)
+                original(context)
 
-        def restore() -> None:
-            if vars(loop).get("call_exception_handler") is call_exception_handler:
-                if getattr(original, "__self__", None) is loop:
-                    del vars(loop)["call_exception_handler"]
-                else:
-                    vars(loop)["call_exception_handler"] = original
+            return call_exception_handler
 
-        vars(loop)["call_exception_handler"] = call_exception_handler
-        stack.callback(restore)
+        # All that fails on the loop is reported through this method, whichever handler the host has set, and when it set it.
+        patch_attribute(stack, loop, "call_exception_handler", make)
 
     def _watch_foreign_loop(self, stack: ExitStack, loop: asyncio.AbstractEventLoop, watch: Callable[..., None]) -> None:
         # uvloop's loop calls its method from C; there only the handler can be chained.
@@ -119,44 +115,5 @@ class ProcessHooks:
         # Ctrl-C is no failure.
         if issubclass(kind, Exception):
             self._reporter.report(error, "end of the program", level=LogLevel.CRITICAL, trace=trace)
-            # The loop has ended, so nobody delivers it now: it must be in the storage before the process is gone.
+            # The loop has ended, so it is not delivered now: it must be in the storage before the process is gone.
             self._settle(_SETTLE_SECONDS)
-
-
-class _Chain:
-    """A hook in a module, with the hook that was there before it."""
-
-    def __init__(self, module: Any, name: str, watch: Callable[..., None], *, stands_last: bool = False) -> None:
-        self._module = module
-        self._name = name
-        self._watch = watch
-        self._stands_last = stands_last
-        self._links: list[tuple[Callable[..., None], Callable[..., None]]] = []
-        self._is_active = True
-
-    def install(self) -> None:
-        """Stand before the current hook, unless that is us."""
-        before: Callable[..., None] = getattr(self._module, self._name)
-        if self._links and self._links[-1][0] is before:
-            return
-
-        def hook(*args: Any) -> None:
-            # What the program prints at its end is printed first: the storage may take a while.
-            if self._is_active and not self._stands_last:
-                self._watch(*args)
-            try:
-                before(*args)
-            finally:
-                if self._is_active and self._stands_last:
-                    self._watch(*args)
-
-        self._links.append((hook, before))
-        setattr(self._module, self._name, hook)
-
-    def uninstall(self) -> None:
-        """Take our hooks out as far as they are still on top; one that the host has covered calls only what was before."""
-        self._is_active = False
-        while self._links:
-            hook, before = self._links.pop()
-            if getattr(self._module, self._name) is hook:
-                setattr(self._module, self._name, before)

@@ -12,11 +12,11 @@ from discord.ext import commands
 
 from ...events.event import Event, LogLevel
 from ...events.factory import error_event
-from ..guard import Border
+from ..guard import Guard
 from . import context as error_context
-from .context import NOWHERE, Scene
-from .deduplication import Seen, root_exception
-from .occurrences import Repeats
+from .context import NOWHERE, ErrorContext
+from .deduplication import SeenExceptions, root_exception
+from .occurrences import Occurrences
 
 Submit = Callable[[Event], object]
 
@@ -47,36 +47,38 @@ class ErrorRules:
 class Reporter:
     """Ship each exception once. Every method may be called from any thread, and none raises."""
 
-    def __init__(self, submit: Submit, *, now: Callable[[], float], seen: Seen, rules: ErrorRules, repeats: Repeats) -> None:
+    def __init__(
+        self, submit: Submit, *, now: Callable[[], float], seen: SeenExceptions, rules: ErrorRules, repeats: Occurrences
+    ) -> None:
         self._submit = submit
         self._now = now
         self._seen = seen
         self._rules = rules
         self._repeats = repeats
-        self._border = Border("an exception")
+        self._guard = Guard("an exception")
 
     def report(
         self,
         error: BaseException,
         origin: str,
-        place: Scene = NOWHERE,
+        place: ErrorContext = NOWHERE,
         *,
         details: Mapping[str, object] | None = None,
         level: LogLevel = LogLevel.ERROR,
         trace: TracebackType | None = None,
     ) -> None:
         """Ship an exception unless it was shipped, or is expected. `details` are shown after the place."""
-        self._border.call(self._report, error, origin, place, details or {}, level, trace)
+        self._guard.call(self._report, error, origin, place, details or {}, level, trace)
 
     def watch(self, hook: Callable[..., None]) -> Callable[..., None]:
         """Return a hook whose failures stay with us."""
-        return lambda *args, **kwargs: self._border.call(hook, *args, **kwargs)
+        return lambda *args, **kwargs: self._guard.call(hook, *args, **kwargs)
 
     def _report(
         self,
         error: BaseException,
         origin: str,
-        place: Scene,
+        place: ErrorContext,
         details: Mapping[str, object],
         level: LogLevel,
         trace: TracebackType | None,
@@ -115,7 +117,7 @@ class Reporter:
 
 def _is_user_error(error: BaseException, root: BaseException) -> bool:
     if isinstance(error, app_commands.TransformerError):
-        # discord.py wraps whatever a transformer raised; one without a cause is a value that does not fit.
+        # discord.py wraps what a transformer raised; one without a cause is a value that does not fit.
         return error.__cause__ is None
     return isinstance(error, _USER_ERRORS) or isinstance(root, _USER_ERRORS)
 

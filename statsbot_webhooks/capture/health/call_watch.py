@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,10 +11,12 @@ from typing import Any, Final
 import discord
 from discord.ext import commands
 
+from ...clock import Clock
 from ...events.event import Event
+from ...patching import patch_attribute
 from ..errors import context as error_context
-from ..errors.context import NOWHERE, Scene
-from ..guard import Border
+from ..errors.context import NOWHERE, ErrorContext
+from ..guard import Guard
 from .slow_calls import SlowCalls
 from .stack_frames import format_place, frames_of_task, is_patient
 
@@ -29,7 +30,7 @@ _FORGET_SECONDS: Final = 900.0
 
 @dataclass(slots=True, eq=False)
 class _Call:
-    """A call that runs. `source` is what the scene is read from."""
+    """A call that runs. `source` is what the context is read from."""
 
     name: str
     started: float
@@ -48,24 +49,22 @@ class CallWatch:
     listener's call some microseconds, and leaves no frame of ours in its traceback.
     """
 
-    def __init__(
-        self, bot: commands.Bot, submit: Submit, *, now: Callable[[], float], command_ms: float, listener_ms: float
-    ) -> None:
+    def __init__(self, bot: commands.Bot, submit: Submit, *, clock: Clock, command_ms: float, listener_ms: float) -> None:
         self._bot = bot
         self._submit = submit
-        self._now = now
+        self._clock = clock
         self._command_limit = command_ms / 1000
         self._listener_limit = listener_ms / 1000
         self._running: dict[object, _Call] = {}
         self._slow = SlowCalls()
         self._events = self._commands = 0
-        self._measured = time.monotonic()
+        self._measured = self._clock.monotonic()
         self._timer: asyncio.TimerHandle | None = None
-        self.border = Border("a slow call")
+        self.guard = Guard("a slow call")
 
     def install(self, stack: ExitStack) -> None:
         """Start watching; the stack ends it."""
-        self._measured = time.monotonic()
+        self._measured = self._clock.monotonic()
         handlers: dict[str, Callable[..., None]] = {
             "on_socket_event_type": self._count_event,
             "on_command": self._begin_command,
@@ -73,7 +72,7 @@ class CallWatch:
             "on_interaction": self._begin_interaction,
             "on_app_command_completion": self._end_interaction,
         }
-        own = {name: (_as_listener(self.border, handler), handler) for name, handler in handlers.items()}
+        own = {name: (_as_listener(self.guard, handler), handler) for name, handler in handlers.items()}
         for name, (listener, _) in own.items():
             self._bot.add_listener(listener, name)
             stack.callback(self._bot.remove_listener, listener, name)
@@ -94,40 +93,36 @@ class CallWatch:
 
         Private to discord.py, and there from 2.0 to 2.7 at least; without it commands are still watched.
         """
-        bot: Any = self._bot
-        original: Callable[..., asyncio.Task[Any]] | None = getattr(bot, "_schedule_event", None)
-        if original is None:
+        if not hasattr(self._bot, "_schedule_event"):
             return
-        own_attributes: dict[str, Any] = bot.__dict__
-        before = own_attributes.get("_schedule_event")
-        running, limit, clock, finish, border = self._running, self._listener_limit, time.monotonic, self._finish, self.border
+        running, limit, monotonic, finish, guard = (
+            self._running,
+            self._listener_limit,
+            self._clock.monotonic,
+            self._finish,
+            self.guard,
+        )
 
-        def schedule(coro: Any, event_name: str, *args: Any, **kwargs: Any) -> Any:
-            ours = own.get(event_name)
-            if ours is not None and ours[0] is coro:
-                # Our own listeners need no task: they only count. They see the task in which the event happens.
-                border.call(ours[1], *args)
-                return None
-            task = original(coro, event_name, *args, **kwargs)
-            if limit:
-                running[task] = _Call(event_name, clock(), limit, task, coro)
-                task.add_done_callback(finish)
-            return task
+        def make(original: Callable[..., asyncio.Task[Any]]) -> Callable[..., Any]:
+            def schedule(coro: Any, event_name: str, *args: Any, **kwargs: Any) -> Any:
+                ours = own.get(event_name)
+                if ours is not None and ours[0] is coro:
+                    # Our own listeners need no task: they only count. They see the task in which the event happens.
+                    guard.call(ours[1], *args)
+                    return None
+                task = original(coro, event_name, *args, **kwargs)
+                if limit:
+                    running[task] = _Call(event_name, monotonic(), limit, task, coro)
+                    task.add_done_callback(finish)
+                return task
 
-        def restore() -> None:
-            if own_attributes.get("_schedule_event") is not schedule:
-                return
-            if before is None:
-                del bot._schedule_event
-            else:
-                bot._schedule_event = before
+            return schedule
 
-        bot._schedule_event = schedule
-        stack.callback(restore)
+        patch_attribute(stack, self._bot, "_schedule_event", make)
 
     def measure(self) -> dict[str, float]:
         """Return events and commands per second since the last call."""
-        now = time.monotonic()
+        now = self._clock.monotonic()
         span = max(now - self._measured, 1e-3)
         rates = {"events_per_second": self._events / span, "commands_per_second": self._commands / span}
         self._events, self._commands, self._measured = 0, 0, now
@@ -148,7 +143,7 @@ class CallWatch:
             return
         # The command runs in the task of the listener that processes messages, and stands for it from now on.
         known = self._running.pop(task, None)
-        self._running[task] = _Call("", time.monotonic(), self._command_limit, task, context)
+        self._running[task] = _Call("", self._clock.monotonic(), self._command_limit, task, context)
         if known is None:
             task.add_done_callback(self._finish)
 
@@ -162,7 +157,7 @@ class CallWatch:
             return
         self._commands += 1
         if self._command_limit:
-            self._running[interaction.id] = _Call("", time.monotonic(), self._command_limit, None, interaction)
+            self._running[interaction.id] = _Call("", self._clock.monotonic(), self._command_limit, None, interaction)
 
     def _end_interaction(self, interaction: discord.Interaction[Any], _command: Any) -> None:
         self._finish(interaction.id)
@@ -171,18 +166,18 @@ class CallWatch:
         call = self._running.pop(key, None)
         if call is None or call.is_patient:
             return
-        seconds = time.monotonic() - call.started
+        seconds = self._clock.monotonic() - call.started
         if seconds >= call.limit:
-            self.border.call(self._ship, call, seconds, is_running=False, is_new=not call.is_seen)
+            self.guard.call(self._ship, call, seconds, is_running=False, is_new=not call.is_seen)
 
     # -- calls that last
 
     def _turn(self) -> None:
-        self.border.call(self._look)
+        self.guard.call(self._look)
         self._arm()
 
     def _look(self) -> None:
-        now = time.monotonic()
+        now = self._clock.monotonic()
         for key, call in list(self._running.items()):
             seconds = now - call.started
             source: Any = call.source
@@ -204,15 +199,15 @@ class CallWatch:
 
     def _ship(self, call: _Call, seconds: float, *, is_running: bool, is_new: bool) -> None:
         name, place = _describe(call)
-        now = self._now()
+        now = self._clock.now()
         event = self._slow.note(name, place, seconds, call.limit, call.where, now=now, is_running=is_running, is_new=is_new)
         if event is not None:
             self._submit(event)
 
 
-def _as_listener(border: Border, handler: Callable[..., None]) -> Callable[..., Coroutine[Any, Any, None]]:
+def _as_listener(guard: Guard, handler: Callable[..., None]) -> Callable[..., Coroutine[Any, Any, None]]:
     async def listener(*args: Any) -> None:
-        border.call(handler, *args)
+        guard.call(handler, *args)
 
     return listener
 
@@ -226,7 +221,7 @@ def _task_of(interaction: Any) -> asyncio.Task[Any] | None:
     return None
 
 
-def _describe(call: _Call) -> tuple[str, Scene]:
+def _describe(call: _Call) -> tuple[str, ErrorContext]:
     if isinstance(call.source, commands.Context):
         place = error_context.read(error_context.of_context, call.source)  # pyright: ignore[reportUnknownMemberType]
         return f"command {place.command}", place

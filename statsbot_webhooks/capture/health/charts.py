@@ -45,7 +45,7 @@ def has_matplotlib() -> bool:
     try:
         return importlib.util.find_spec("matplotlib") is not None
     except ValueError:
-        # Somebody keeps it out with an entry of None in `sys.modules`.
+        # An entry of None in `sys.modules` keeps it out.
         return False
 
 
@@ -56,7 +56,7 @@ async def draw_chart(charts: Sequence[Chart], zone: tzinfo = UTC) -> bytes | Non
         return None
     try:
         return await asyncio.to_thread(_draw, drawable, zone)
-    except Exception as error:  # noqa: BLE001 - a border: a picture must not cost an alert
+    except Exception as error:  # noqa: BLE001 - a guard: a picture must not cost an alert
         _log.warning("a chart could not be drawn (%s): the alert goes without", type(error).__name__)
         return None
 
@@ -114,7 +114,7 @@ def _panel(axes: Any, chart: Chart, zone: tzinfo) -> None:
 
 
 def _thin(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return at most `_MAX_POINTS` points: of neighbours the highest, for that is what somebody looks for."""
+    """Return at most `_MAX_POINTS` points: of neighbours the highest, for that is what a reader looks for."""
     step = math.ceil(len(points) / _MAX_POINTS)
     return [max(points[at : at + step], key=lambda point: point[1]) for at in range(0, len(points), step)]
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import tzinfo
-
-import psutil
 
 from ...events.accounting import Stats
 from ...events.daily_counts import Tally
 from ...events.event import Event
 from .charts import Chart, draw_chart
 from .daily_summary_event import DRAWN, METRICS, Day, next_time, summary_event
-from .time_series import DAY_SECONDS, Ring
+from .process_probe import process_uptime
+from .time_series import DAY_SECONDS, TimeSeries
 
 
 class DailySummary:
@@ -26,7 +24,7 @@ class DailySummary:
     def __init__(
         self,
         submit: Callable[[Event], object],
-        ring: Ring,
+        samples: TimeSeries,
         *,
         hour: int | None,
         zone: tzinfo,
@@ -34,7 +32,7 @@ class DailySummary:
         take_tally: Callable[[], Awaitable[Tally]],
     ) -> None:
         self._submit = submit
-        self._ring = ring
+        self._ring = samples
         self._hour = hour
         self._zone = zone
         self._stats = stats
@@ -61,7 +59,7 @@ class DailySummary:
 
     async def _ship(self, now: float) -> None:
         tally, stats = await self._take_tally(), await self._stats()
-        uptime = max(time.time() - psutil.Process().create_time(), 0.0)
+        uptime = process_uptime(now)
         day = Day(max(self._since, now - DAY_SECONDS), now, uptime, tally, stats, self._before, self.alerts, self.gaps)
         self._begin(now, stats)
         charts = [Chart(metric, self._ring.series(metric, day.since)) for metric in METRICS[:DRAWN]]

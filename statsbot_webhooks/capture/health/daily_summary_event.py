@@ -15,7 +15,7 @@ from ...events.daily_counts import Tally
 from ...events.event import Event, EventFile, EventKind, LogLevel
 from ...events.sparkline import course_of
 from ...events.time_text import format_count, format_span
-from .time_series import Ring
+from .time_series import TimeSeries
 
 # Shown in this order; the first four are drawn.
 METRICS: Final = ("cpu_percent", "memory_mb", "gateway_latency_ms", "loop_lag_ms", "events_per_second", "commands_per_second")
@@ -39,7 +39,7 @@ def next_time(now: float, hour: int, zone: tzinfo) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What is known of the time from `since` to `until`. `stats` and `before` are the books at its end and its begin."""
+    """What is known of the time from `since` to `until`. `stats` and `before` are the counters at its end and its start."""
 
     since: float
     until: float
@@ -51,7 +51,7 @@ class Day:
     gaps: int = 0
 
 
-def summary_event(day: Day, ring: Ring, zone: tzinfo, *, chart: bytes | None = None) -> Event:
+def summary_event(day: Day, samples: TimeSeries, zone: tzinfo, *, chart: bytes | None = None) -> Event:
     """Return the event that sums up a day."""
     errors = sum(day.tally.errors.values())
     text = (
@@ -69,8 +69,8 @@ def summary_event(day: Day, ring: Ring, zone: tzinfo, *, chart: bytes | None = N
         "other_errors": other_errors,
         "alerts": top_alerts,
         "other_alerts": other_alerts,
-        "metrics": [found for metric in METRICS if (found := _measured(ring, metric, day.since))],
-        "changes": [found for metric in ("members", "guilds") if (found := _change(ring, metric, day.since))],
+        "metrics": [found for metric in METRICS if (found := _measured(samples, metric, day.since))],
+        "changes": [found for metric in ("members", "guilds") if (found := _change(samples, metric, day.since))],
         "delivery": _delivery(day),
     }
     return Event(
@@ -95,16 +95,16 @@ def _top(counts: Counter[str]) -> tuple[list[dict[str, Any]], int]:
     return top, sum(counts.values()) - sum(count for _, count in counts.most_common(_TOP))
 
 
-def _measured(ring: Ring, metric: str, since: float) -> dict[str, Any] | None:
-    points, peak = ring.series(metric, since), ring.peak(metric, since)
+def _measured(samples: TimeSeries, metric: str, since: float) -> dict[str, Any] | None:
+    points, peak = samples.series(metric, since), samples.peak(metric, since)
     if peak is None:
         return None
     mean = sum(value for _, value in points) / len(points)
     return {"name": metric, "mean": mean, "peak": peak[1], "peak_time": peak[0], "course": course_of(points)}
 
 
-def _change(ring: Ring, metric: str, since: float) -> dict[str, Any] | None:
-    points = ring.series(metric, since)
+def _change(samples: TimeSeries, metric: str, since: float) -> dict[str, Any] | None:
+    points = samples.series(metric, since)
     return {"name": metric, "first": int(points[0][1]), "last": int(points[-1][1])} if points else None
 
 

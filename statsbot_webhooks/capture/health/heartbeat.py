@@ -10,6 +10,8 @@ from typing import Final
 
 import aiohttp
 
+from ...clock import Clock
+
 _log = logging.getLogger(__name__)
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
 _GRACE_SECONDS: Final = 60
@@ -22,10 +24,11 @@ class Heartbeat:
     the end of it.
     """
 
-    def __init__(self, url: str, *, interval_seconds: float, find_problem: Callable[[], str]) -> None:
+    def __init__(self, url: str, *, interval_seconds: float, find_problem: Callable[[], str], clock: Clock) -> None:
         self._url = url
         self._interval = interval_seconds
         self._find_problem = find_problem
+        self._clock = clock
         self._state = ""
         self._task: asyncio.Task[None] | None = None
 
@@ -39,11 +42,11 @@ class Heartbeat:
         for _ in range(_GRACE_SECONDS):
             if not self._find_problem():
                 break
-            await asyncio.sleep(1)
+            await self._clock.sleep(1)
         while True:
             problem = self._find_problem()
             self._note(f"not sent: {problem}" if problem else await self._send())
-            await asyncio.sleep(self._interval)
+            await self._clock.sleep(self._interval)
 
     async def _send(self) -> str:
         """Request the URL; returns what went wrong."""

@@ -6,15 +6,15 @@ import asyncio
 import math
 import sys
 import threading
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Final
 
+from ...clock import Clock
 from ...events.event import Event, EventKind, LogLevel
 from ...events.time_text import format_span
-from ..guard import Border
+from ..guard import Guard
 from .stack_frames import format_place, format_stack, frames_of_thread
 
 Submit = Callable[[Event], object]
@@ -37,16 +37,16 @@ class _Stall:
     places: list[str] = field(default_factory=list[str])
 
 
-class LoopWatch:
+class LoopWatchdog:
     """Watch the running loop; `last_stall` is the monotonic time at which it last turned again.
 
     A stall is shipped from the thread, so it is on disk even when the loop never turns again.
     It costs four timers and two wakeups of the thread in each `critical_ms`.
     """
 
-    def __init__(self, submit: Submit, *, critical_ms: float, now: Callable[[], float]) -> None:
+    def __init__(self, submit: Submit, *, critical_ms: float, clock: Clock) -> None:
         self._submit = submit
-        self._now = now
+        self._clock = clock
         self._limit = critical_ms / 1000
         self._pause = min(max(self._limit / 4, _MIN_BEAT_SECONDS), _MAX_BEAT_SECONDS)
         self._beat = 0.0
@@ -57,13 +57,13 @@ class LoopWatch:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_thread = 0
         self._stopped = threading.Event()
-        self.border = Border("a blocked event loop")
+        self.guard = Guard("a blocked event loop")
 
     def install(self, stack: ExitStack) -> None:
         """Start watching the running loop, from its own thread; the stack ends it."""
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
-        self._beat = time.monotonic()
+        self._beat = self._clock.monotonic()
         self._arm()
         thread = threading.Thread(target=self._watch, name="statsbot_webhooks-loop-watch", daemon=True)
         thread.start()
@@ -83,11 +83,11 @@ class LoopWatch:
 
     def _arm(self) -> None:
         loop = asyncio.get_running_loop()
-        self._due = time.monotonic() + self._pause
+        self._due = self._clock.monotonic() + self._pause
         self._timer = loop.call_later(self._pause, self._turn)
 
     def _turn(self) -> None:
-        self._beat = now = time.monotonic()
+        self._beat = now = self._clock.monotonic()
         late = now - self._due
         self._worst = max(self._worst, late)
         if late >= self._limit:
@@ -98,27 +98,27 @@ class LoopWatch:
 
     def _watch(self) -> None:
         wait = self._limit / 2
-        asked = time.monotonic()
+        asked = self._clock.monotonic()
         while not self._stopped.wait(wait):
-            woken = time.monotonic()
+            woken = self._clock.monotonic()
             # Late ourselves: the whole process stood still (a suspended machine, a held interpreter lock), not the loop.
             was_away = woken - asked > wait + self._limit / 2
             if not was_away and woken - self._beat > self._limit + self._pause:
                 if self._loop is None or not self._loop.is_running():
                     return
-                self.border.call(self._follow, self._beat)
-            asked = time.monotonic()
+                self.guard.call(self._follow, self._beat)
+            asked = self._clock.monotonic()
 
     def _follow(self, beat: float) -> None:
         """Ship the stall, look again whether it moves, and complete it when the loop turns."""
         stall = self._begin(beat)
         if stall is None:
             return
-        self._submit(self._event(stall, time.monotonic() - beat, is_over=False))
+        self._submit(self._event(stall, self._clock.monotonic() - beat, is_over=False))
         looks = 0
         while not self._stopped.is_set():
-            next_look = time.monotonic() + (_LOOKS[looks] if looks < len(_LOOKS) else _LATER_SECONDS)
-            while self._beat == beat and time.monotonic() < next_look and not self._stopped.wait(self._limit / 4):
+            next_look = self._clock.monotonic() + (_LOOKS[looks] if looks < len(_LOOKS) else _LATER_SECONDS)
+            while self._beat == beat and self._clock.monotonic() < next_look and not self._stopped.wait(self._limit / 4):
                 pass
             if self._beat != beat:
                 self._submit(self._event(stall, self._beat - beat, is_over=True))
@@ -128,13 +128,13 @@ class LoopWatch:
             stall.places.append(format_place(frames_of_thread(frame)))
             del frame
             if looks >= len(_LOOKS):
-                self._submit(self._event(stall, time.monotonic() - beat, is_over=False))
+                self._submit(self._event(stall, self._clock.monotonic() - beat, is_over=False))
 
     def _begin(self, beat: float) -> _Stall | None:
         frame = sys._current_frames().get(self._loop_thread)
         if frame is None or self._beat != beat:
             return None
-        began = self._now() - (time.monotonic() - beat)
+        began = self._clock.now() - (self._clock.monotonic() - beat)
         return _Stall(beat, began, format_stack(frame), [format_place(frames_of_thread(frame))])
 
     def _event(self, stall: _Stall, seconds: float, *, is_over: bool) -> Event:
@@ -143,7 +143,7 @@ class LoopWatch:
             EventKind.PERFORMANCE,
             LogLevel.CRITICAL,
             f"The event loop {verb} {format_span(seconds)} at {stall.places[0]}.",
-            self._now(),
+            self._clock.now(),
             "event loop",
             traceback=stall.stack,
             template="event loop",

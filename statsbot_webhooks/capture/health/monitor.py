@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from zoneinfo import ZoneInfo
 
 from discord.ext import commands
 
+from ...clock import Clock
 from ...config.model import WebhookConfig
 from ...events.accounting import Stats
 from ...events.daily_counts import Tally
@@ -17,7 +17,7 @@ from ..lifecycle.hooks import LifecycleHooks
 from .call_watch import CallWatch
 from .daily_summary import DailySummary
 from .heartbeat import Heartbeat
-from .loop_watchdog import LoopWatch
+from .loop_watchdog import LoopWatchdog
 from .sampler import Sampler
 from .task_loops import TaskLoops
 
@@ -36,9 +36,9 @@ def _no_problem() -> str:
     return ""
 
 
-class Health:
+class HealthMonitor:
     """Watch a bot. `find_delivery_problem` says what keeps events from arriving, `stats` returns the
-    books, and `take_tally` what came in since it was called last."""
+    counters, and `take_tally` what came in since it was called last."""
 
     def __init__(
         self,
@@ -46,24 +46,27 @@ class Health:
         submit: Submit,
         *,
         settings: WebhookConfig,
-        now: Callable[[], float],
+        clock: Clock,
         find_delivery_problem: Callable[[], str] = _no_problem,
         stats: Callable[[], Awaitable[Stats]] = _no_stats,
         take_tally: Callable[[], Awaitable[Tally]] = _no_tally,
     ) -> None:
         self._bot = bot
         self._settings = settings
+        self._clock = clock
         self._find_delivery_problem = find_delivery_problem
-        self._loop_watch = LoopWatch(submit, critical_ms=settings.loop_lag_critical_ms, now=now)
-        self._task_loops = TaskLoops()
-        self.calls = CallWatch(bot, submit, now=now, command_ms=settings.slow_command_ms, listener_ms=settings.slow_listener_ms)
+        self._loop_watch = LoopWatchdog(submit, critical_ms=settings.loop_lag_critical_ms, clock=clock)
+        self._task_loops = TaskLoops(clock)
+        self.calls = CallWatch(
+            bot, submit, clock=clock, command_ms=settings.slow_command_ms, listener_ms=settings.slow_listener_ms
+        )
         ship: Submit = submit if settings.lifecycle else _ignore
-        self.lifecycle = LifecycleHooks(bot, ship, now=now, gap_seconds=settings.gateway_gap_seconds)
+        self.lifecycle = LifecycleHooks(bot, ship, now=clock.now, gap_seconds=settings.gateway_gap_seconds)
         self.sampler = Sampler(
             bot,
             submit,
             settings=settings,
-            now=now,
+            clock=clock,
             sources=[self._loop_watch.measure, self.calls.measure, self._task_loops.measure],
             loop_thresholds=self._task_loops.thresholds,
             offline_shards=lambda: self.lifecycle.offline_shards,
@@ -71,7 +74,7 @@ class Health:
         )
         self.summary = DailySummary(
             submit,
-            self.sampler.ring,
+            self.sampler.series,
             hour=settings.summary_hour,
             zone=ZoneInfo(settings.summary_timezone),
             stats=stats,
@@ -88,7 +91,9 @@ class Health:
         url = self._settings.heartbeat_url
         if url is not None:
             interval = self._settings.heartbeat_interval_seconds
-            Heartbeat(url.get_secret_value(), interval_seconds=interval, find_problem=self.find_problem).install(stack)
+            Heartbeat(
+                url.get_secret_value(), interval_seconds=interval, find_problem=self.find_problem, clock=self._clock
+            ).install(stack)
 
     async def _after_sample(self, now: float, opened: Sequence[str]) -> None:
         self.summary.alerts.update(opened)
@@ -99,7 +104,7 @@ class Health:
         """Say what is wrong with gateway, loop or delivery; nothing when all is well."""
         if not self._bot.is_ready() or self.lifecycle.offline_shards:
             return "the gateway is down"
-        if time.monotonic() - self._loop_watch.last_stall < self._settings.heartbeat_interval_seconds:
+        if self._clock.monotonic() - self._loop_watch.last_stall < self._settings.heartbeat_interval_seconds:
             return "the event loop was blocked"
         return self._find_delivery_problem()
 

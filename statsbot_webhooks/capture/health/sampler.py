@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Final
 
 from discord.ext import commands, tasks
 
+from ...clock import Clock
 from ...config.model import WebhookConfig
 from ...events.event import Event
 from ...events.sparkline import course_of
-from ..guard import Border
+from ..guard import Guard
 from .alert_event import alert_event
 from .alerts import Alert, Alerts, AlertState, Threshold
 from .charts import Chart, draw_chart
 from .process_probe import ProcessProbe
-from .time_series import Ring
+from .time_series import TimeSeries
 
 _log = logging.getLogger(__name__)
 # An alert's chart shows what led to it.
@@ -35,7 +35,7 @@ Source = Callable[[], Mapping[str, float]]
 
 
 class Sampler:
-    """Take a sample every `sample_interval_seconds`; `last` is the newest and `ring` holds those of 24 hours.
+    """Take a sample every `sample_interval_seconds`; `last` is the newest and `series` holds those of 24 hours.
 
     `sources` add their metrics to each sample, and `loop_thresholds` the thresholds that depend on the bot. After each
     sample `after` is awaited, with the time and the metrics whose alerts have begun. `offline_shards` are those whose
@@ -48,7 +48,7 @@ class Sampler:
         submit: Callable[[Event], object],
         *,
         settings: WebhookConfig,
-        now: Callable[[], float],
+        clock: Clock,
         sources: Sequence[Source] = (),
         loop_thresholds: Callable[[], Mapping[str, Threshold]] = dict,
         offline_shards: Callable[[], Collection[int | None]] = tuple,
@@ -57,7 +57,7 @@ class Sampler:
         interval = settings.sample_interval_seconds
         self._bot = bot
         self._submit = submit
-        self._now = now
+        self._clock = clock
         self._sources = sources
         self._loop_thresholds = loop_thresholds
         self._offline_shards = offline_shards
@@ -67,11 +67,11 @@ class Sampler:
             for metric, name in _STATIC.items()
             for unit in (metric.rpartition("_")[2],)
         }
-        self._process = ProcessProbe(interval)
+        self._process = ProcessProbe(interval, clock)
         minimum = settings.alert_minimum_seconds
         self.alerts = Alerts(2 * interval if minimum is None else minimum)
-        self.ring = Ring(interval)
-        self.border = Border("a performance sample")
+        self.series = TimeSeries(interval)
+        self.guard = Guard("a performance sample")
         self.last: dict[str, float] = {}
         self._changes: list[Alert] = []
         self._loop = tasks.loop(seconds=interval, name="statsbot_webhooks-sampler")(self._sample)
@@ -84,25 +84,25 @@ class Sampler:
 
     def _stop(self) -> None:
         self._loop.cancel()
-        for alert in self.alerts.close(self._now()):
-            self.border.call(self._submit, alert_event(alert, self.last))
+        for alert in self.alerts.close(self._clock.now()):
+            self.guard.call(self._submit, alert_event(alert, self.last))
 
     async def _sample(self) -> None:
-        started = time.perf_counter()
+        started = self._clock.monotonic()
         # An exception would end the loop for good (H5).
-        self.border.call(self._take)
-        self.last["sample_ms"] = (time.perf_counter() - started) * 1000
+        self.guard.call(self._take)
+        self.last["sample_ms"] = (self._clock.monotonic() - started) * 1000
         changes, self._changes = self._changes, []
         for alert in changes:
-            await self.border.wait(self._show(alert))
+            await self.guard.wait(self._show(alert))
         if self._after is not None:
             opened = [alert.metric for alert in changes if alert.state is AlertState.OPENED]
-            await self.border.wait(self._after(self._now(), opened))
+            await self.guard.wait(self._after(self._clock.now(), opened))
 
     def _take(self) -> None:
-        now = self._now()
+        now = self._clock.now()
         self.last = self._measure()
-        self.ring.add(now, self.last)
+        self.series.add(now, self.last)
         thresholds = {**self._latency_thresholds(), **self._loop_thresholds()}
         self._changes = self.alerts.judge(now, self.last, thresholds, self._hidden(thresholds))
 
@@ -130,7 +130,7 @@ class Sampler:
 
     async def _show(self, alert: Alert) -> None:
         """Ship an alert with its chart, which is drawn on another thread."""
-        points = self.ring.series(alert.metric, min(alert.now - _CHART_SECONDS, alert.since - _CHART_SECONDS / 6))
+        points = self.series.series(alert.metric, min(alert.now - _CHART_SECONDS, alert.since - _CHART_SECONDS / 6))
         chart = Chart(alert.metric, points, alert.threshold.warning, alert.threshold.critical)
         sample = self.last
         data = await draw_chart([chart])

@@ -7,7 +7,7 @@ from typing import Final
 
 from ...events.event import Event, EventKind, LogLevel
 from ...events.time_text import format_span
-from ..errors.context import Scene
+from ..errors.context import ErrorContext
 
 # Slow calls of the same thing within this time of the first are one card.
 _CARD_SECONDS: Final = 1800.0
@@ -32,7 +32,16 @@ class SlowCalls:
         self._tallies: dict[str, _Tally] = {}
 
     def note(
-        self, name: str, place: Scene, seconds: float, limit: float, where: str, *, now: float, is_running: bool, is_new: bool
+        self,
+        name: str,
+        place: ErrorContext,
+        seconds: float,
+        limit: float,
+        where: str,
+        *,
+        now: float,
+        is_running: bool,
+        is_new: bool,
     ) -> Event | None:
         """Return the event that shows a slow call, or None when the card has just been shown."""
         tally = self._tallies.get(name)
@@ -49,7 +58,7 @@ class SlowCalls:
         return _event(name, place, seconds, limit, where, tally, now)
 
 
-def _event(name: str, place: Scene, seconds: float, limit: float, where: str, tally: _Tally, now: float) -> Event:
+def _event(name: str, place: ErrorContext, seconds: float, limit: float, where: str, tally: _Tally, now: float) -> Event:
     subject = name[0].upper() + name[1:]
     verb = "has been running for" if tally.running else "took"
     return Event(

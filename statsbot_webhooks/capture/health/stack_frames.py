@@ -13,7 +13,7 @@ import discord
 
 from ...events.tracebacks import is_own_code
 
-# Deeper chains of awaits are cut; nobody reads them.
+# Deeper chains of awaits are cut: a card shows one line of them.
 _MAX_AWAITS: Final = 100
 # Waiting for a person, or for a time, is no slowness.
 _PATIENT: Final = {asyncio.sleep.__code__, discord.ui.View.wait.__code__, discord.ui.Modal.wait.__code__}

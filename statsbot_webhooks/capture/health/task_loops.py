@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import math
-import time
 import weakref
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -14,7 +13,9 @@ from typing import Any, Final
 
 from discord.ext import tasks
 
-from ..guard import Border
+from ...clock import Clock
+from ...patching import put_back
+from ..guard import Guard
 from .alerts import Threshold
 
 # More loops than this are not measured; each is a metric.
@@ -41,10 +42,11 @@ class TaskLoops:
     of cogs, bots and modules are all found, and nothing of the host is searched.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._measured: weakref.WeakKeyDictionary[Any, _Measured] = weakref.WeakKeyDictionary()
         self._undo: list[Callable[[], None]] = []
-        self.border = Border("the run time of a task loop")
+        self.guard = Guard("the run time of a task loop")
 
     def install(self, stack: ExitStack) -> None:
         """Let the stack take everything off the loops again."""
@@ -58,8 +60,8 @@ class TaskLoops:
 
     def measure(self) -> dict[str, float]:
         """Return the longest run of each loop since the last call, in seconds, those that are not over included."""
-        self.border.call(self._find)
-        now = time.monotonic()
+        self.guard.call(self._find)
+        now = self._clock.monotonic()
         sample: dict[str, float] = {}
         for found in list(self._measured.values()):
             longest = max((now - started for started in found.runs.values()), default=0.0)
@@ -85,7 +87,7 @@ class TaskLoops:
                 self._watch(loop)
 
     def _watch(self, loop: Any) -> None:
-        original = loop.coro
+        original, clock = loop.coro, self._clock
         name = getattr(original, "__qualname__", "loop").rpartition("<locals>.")[2]
         names = {each.name for each in self._measured.values()}
         if name in names:
@@ -97,25 +99,24 @@ class TaskLoops:
         def timed(*args: Any, **kwargs: Any) -> Any:
             coro = original(*args, **kwargs)
             # The coroutine is dropped when it is over, so no frame of ours is in the traceback of one that fails.
-            key, started = id(coro), time.monotonic()
+            key, started = id(coro), clock.monotonic()
             found.runs[key] = started
-            weakref.finalize(coro, _end, found, key, started).atexit = False
+            weakref.finalize(coro, _end, found, key, started, clock).atexit = False
             return coro
 
         reference = weakref.ref(loop)
 
         def undo() -> None:
-            mine = reference()
-            if mine is not None and mine.coro is timed:
-                mine.coro = original
+            if (mine := reference()) is not None:
+                put_back(mine, "coro", timed, original)
 
         loop.coro = timed
         self._undo.append(undo)
 
 
-def _end(found: _Measured, key: int, started: float) -> None:
+def _end(found: _Measured, key: int, started: float, clock: Clock) -> None:
     found.runs.pop(key, None)
-    found.worst = max(found.worst or 0.0, time.monotonic() - started)
+    found.worst = max(found.worst or 0.0, clock.monotonic() - started)
 
 
 def _interval(loop: Any) -> float:

@@ -8,19 +8,19 @@ from collections.abc import Mapping
 from typing import Final
 
 DAY_SECONDS: Final = 86400.0
-# A slot every 10 s is more than a chart can show; samples that come faster share one. 35 kB for each metric.
-_MAX_SLOTS: Final = 8640
+# A bucket every 10 s is more than a chart can show; samples that come faster share one. 35 kB for each metric.
+_MAX_BUCKETS: Final = 8640
 # A bot has some 15 metrics, and one for each shard and `tasks.loop`; more than this are not kept (4 MB at most).
 _MAX_METRICS: Final = 128
 _MISSING: Final = math.nan
 
 
-class Ring:
-    """One value for each metric and slot of time; the oldest slot gives way. Samples of one slot keep the higher value."""
+class TimeSeries:
+    """One value for each metric and bucket of time; the oldest bucket gives way. Samples of one bucket keep the higher value."""
 
     def __init__(self, interval_seconds: float) -> None:
-        self.slot_seconds = max(interval_seconds, DAY_SECONDS / _MAX_SLOTS)
-        self._slots = max(int(DAY_SECONDS / self.slot_seconds), 2)
+        self.bucket_seconds = max(interval_seconds, DAY_SECONDS / _MAX_BUCKETS)
+        self._buckets = max(int(DAY_SECONDS / self.bucket_seconds), 2)
         self._times = array("d")
         self._values: dict[str, array[float]] = {}
         self._head = -1
@@ -35,7 +35,7 @@ class Ring:
 
     def add(self, now: float, sample: Mapping[str, float]) -> None:
         """Keep a sample. Values that are not finite are left out."""
-        is_new = self._head < 0 or not 0 <= now - self._times[self._head] < self.slot_seconds
+        is_new = self._head < 0 or not 0 <= now - self._times[self._head] < self.bucket_seconds
         if is_new:
             self._begin(now)
         for name, value in sample.items():
@@ -48,7 +48,7 @@ class Ring:
                 column[self._head] = value
 
     def _begin(self, now: float) -> None:
-        self._head = (self._head + 1) % self._slots
+        self._head = (self._head + 1) % self._buckets
         if self._head < len(self._times):
             self._times[self._head] = now
             for column in self._values.values():
@@ -59,7 +59,7 @@ class Ring:
                 column.append(_MISSING)
 
     def series(self, metric: str, since: float = -math.inf) -> list[tuple[float, float]]:
-        """Return the times and values of a metric, oldest first; slots without a value are left out."""
+        """Return the times and values of a metric, oldest first; buckets without a value are left out."""
         column = self._values.get(metric)
         if column is None:
             return []

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import platform
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from importlib import metadata
 
 import discord
-import psutil
 from discord.ext import commands
 
 from ...events.event import Event, Person
 from ..errors.extension_hooks import is_closing
-from ..guard import Border
+from ..guard import Guard
+from ..health.process_probe import process_uptime
 from .events import gateway_event, guild_event, life_event
 from .gateway_gaps import Connection
 
@@ -35,7 +34,7 @@ class LifecycleHooks:
         self._timers: dict[int | None, asyncio.TimerHandle] = {}
         self._is_online = False
         self._gaps = 0
-        self.border = Border("an event of the bot's life")
+        self.guard = Guard("an event of the bot's life")
 
     @property
     def offline_shards(self) -> set[int | None]:
@@ -51,8 +50,8 @@ class LifecycleHooks:
         """Add the listeners; the stack takes them off, and says that the bot has stopped."""
         # A bot that is ready now was so before the extension was loaded.
         if self._bot.is_ready():
-            self.border.call(self._tell_start, is_bot_start=False)
-        stack.callback(self.border.call, self._tell_stop)
+            self.guard.call(self._tell_start, is_bot_start=False)
+        stack.callback(self.guard.call, self._tell_stop)
         stack.callback(self._cancel_timers)
         listeners = [self._on_ready, self._on_guild_join, self._on_guild_remove]
         if isinstance(self._bot, commands.AutoShardedBot):
@@ -67,7 +66,7 @@ class LifecycleHooks:
     # -- online and stopped
 
     async def _on_ready(self) -> None:
-        self.border.call(self._ready)
+        self.guard.call(self._ready)
 
     def _ready(self) -> None:
         if not self._is_online:
@@ -84,7 +83,7 @@ class LifecycleHooks:
             "servers": len(bot.guilds),
             "members": sum(guild.member_count or 0 for guild in bot.guilds),
             "shards": len(bot.shards) if isinstance(bot, commands.AutoShardedBot) else None,
-            **_process_facts(),
+            **_process_facts(self._now()),
         }
         text = f"{bot.user.name if bot.user else 'The bot'} is online." if is_bot_start else "The extension was loaded."
         self._submit(life_event(text, facts, now=self._now()))
@@ -95,24 +94,24 @@ class LifecycleHooks:
         # A bot that is closed unloads its extensions; `cog_unload` itself does not know why it is called.
         closes = is_closing(self._bot)
         text = "The bot was closed." if closes else "The extension was unloaded; the bot goes on."
-        self._submit(life_event(text, {"type": "stop", "is_bot_stop": closes, **_process_facts()}, now=self._now()))
+        self._submit(life_event(text, {"type": "stop", "is_bot_stop": closes, **_process_facts(self._now())}, now=self._now()))
 
     # -- the gateway
 
     async def _on_disconnect(self) -> None:
-        self.border.call(self._down, None)
+        self.guard.call(self._down, None)
 
     async def _on_shard_disconnect(self, shard: int) -> None:
-        self.border.call(self._down, shard)
+        self.guard.call(self._down, shard)
 
     async def _on_resumed(self) -> None:
-        self.border.call(self._up, None, is_resumed=True)
+        self.guard.call(self._up, None, is_resumed=True)
 
     async def _on_shard_resumed(self, shard: int) -> None:
-        self.border.call(self._up, shard, is_resumed=True)
+        self.guard.call(self._up, shard, is_resumed=True)
 
     async def _on_shard_ready(self, shard: int) -> None:
-        self.border.call(self._up, shard, is_resumed=False)
+        self.guard.call(self._up, shard, is_resumed=False)
 
     def _down(self, shard: int | None) -> None:
         # Before the bot was online, a failing connection is the host's own error, and it is logged as such.
@@ -123,7 +122,7 @@ class LifecycleHooks:
             self._gaps += 1
             self._cancel_timer(shard)
             loop = asyncio.get_running_loop()
-            self._timers[shard] = loop.call_later(self._gap_seconds, self.border.call, self._look, shard)
+            self._timers[shard] = loop.call_later(self._gap_seconds, self.guard.call, self._look, shard)
 
     def _look(self, shard: int | None) -> None:
         gaps = self._connections[shard].look(self._now())
@@ -149,10 +148,10 @@ class LifecycleHooks:
     # -- servers
 
     async def _on_guild_join(self, guild: discord.Guild) -> None:
-        self.border.call(self._tell_guild, "joined", guild)
+        self.guard.call(self._tell_guild, "joined", guild)
 
     async def _on_guild_remove(self, guild: discord.Guild) -> None:
-        self.border.call(self._tell_guild, "left", guild)
+        self.guard.call(self._tell_guild, "left", guild)
 
     def _tell_guild(self, verb: str, guild: discord.Guild) -> None:
         owner = guild.owner
@@ -170,13 +169,8 @@ class LifecycleHooks:
         self._submit(event)
 
 
-def _process_facts() -> dict[str, object]:
-    return {"host": _host(), "runs_on": _versions(), "uptime": _uptime()}
-
-
-def _uptime() -> float:
-    """Return for how many seconds this process has been running: it outlives a reload of the extension."""
-    return max(time.time() - psutil.Process().create_time(), 0.0)
+def _process_facts(now: float) -> dict[str, object]:
+    return {"host": _host(), "runs_on": _versions(), "uptime": process_uptime(now)}
 
 
 def _host() -> str:

@@ -14,8 +14,8 @@ from ...events.factory import outline
 from ...events.tracebacks import describe, format_traceback
 from ...feedback import suppressed
 from ..errors import context as error_context
-from ..errors.deduplication import Seen
-from ..errors.occurrences import Repeats
+from ..errors.deduplication import SeenExceptions
+from ..errors.occurrences import Occurrences
 
 _OWN: Final = ("statsbot_webhooks", "discord.webhook")
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -64,8 +64,8 @@ class WebhookLogHandler(logging.Handler):
         level: int | str = logging.WARNING,
         loggers: Mapping[str, LogLevel] | None = None,
         include_stack_traces: bool = True,
-        seen: Seen | None = None,
-        repeats: Repeats | None = None,
+        seen: SeenExceptions | None = None,
+        repeats: Occurrences | None = None,
     ) -> None:
         super().__init__(level)
         self._submit = submit or _submit_to_manager
@@ -73,8 +73,8 @@ class WebhookLogHandler(logging.Handler):
         self._loggers: dict[str, int] = {}
         self.set_loggers(loggers or {})
         self._keeps_traces = include_stack_traces
-        self._seen = seen or Seen()
-        self._repeats = repeats or Repeats()
+        self._seen = seen or SeenExceptions()
+        self._repeats = repeats or Occurrences()
         self.failures = 0
 
     def set_loggers(self, loggers: Mapping[str, LogLevel]) -> None:
@@ -110,7 +110,7 @@ class WebhookLogHandler(logging.Handler):
             draft.__class__ = Event  # type: ignore[assignment]  # the layouts are the same; a test compares the two
             event: Event = draft  # type: ignore[assignment]
             self._submit(event if error is None else self._repeats.note(event))
-        except Exception:  # noqa: BLE001 - a border: the host's logging call must not fail because of us
+        except Exception:  # noqa: BLE001 - a guard: the host's logging call must not fail because of us
             self.handleError(record)
 
     def _wants(self, record: logging.LogRecord) -> bool:

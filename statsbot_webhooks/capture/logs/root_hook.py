@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 from ...events.event import LogLevel
 from ...patching import watch_calls
-from ..guard import Border
+from ..guard import Guard
 from .handler import WebhookLogHandler
 
 
@@ -16,18 +16,18 @@ class RootHook:
     """Give a handler each record that reaches the root logger, or the end of a logger that does not propagate.
 
     A handler in `logging.getLogger().handlers` would change what a bot prints. `logging.error()` and `basicConfig` set up
-    the console only while the list is empty, a bot without handlers has its warnings on stderr only because nobody handles
+    the console only while the list is empty, a bot without handlers has its warnings on stderr only because no handler takes
     them, and hosts clear the list (G4). So we listen where a logger decides about a record.
     """
 
     def __init__(self, handler: WebhookLogHandler, loggers: Mapping[str, LogLevel], level: LogLevel = LogLevel.WARNING) -> None:
         self._handler = handler
-        # The root logger lets WARNING through by itself; only a lower level that somebody asked for changes it.
+        # The root logger lets WARNING through by itself; only a lower level that the settings ask for changes it.
         self._root = {"": level} if level.number < logging.WARNING else {}
         self._wanted = {**self._root, **loggers}
         self._levels: dict[str, tuple[int, int]] = {}
         self._ends: frozenset[logging.Logger] = frozenset()
-        self._border = Border("a log record")
+        self._guard = Guard("a log record")
         self._stack = ExitStack()
 
     def install(self) -> None:
@@ -61,7 +61,7 @@ class RootHook:
         while end is not None and end not in self._ends:
             end = end.parent if end.propagate else None
         if end is not None:
-            self._border.call(self._handler.handle, record)
+            self._guard.call(self._handler.handle, record)
 
     def uninstall(self) -> None:
         """Stop listening, and give back levels that are still ours."""

@@ -24,7 +24,7 @@ _NAMES: Final = {"raid": ("joined", "joins"), "departures": ("left", "departures
 
 
 def surge_event(surge: Surge, now: float) -> Event:
-    """Return the event of a surge as it is now, with the list of everybody in it."""
+    """Return the event of a surge as it is now, with the list of all who are in it."""
     verb, plural = _NAMES[surge.what]
     rows, place = list(surge.rows.values()), surge.place
     who = format_count(len(rows), "account" if surge.what == "raid" else "member")

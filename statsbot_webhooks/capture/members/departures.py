@@ -81,7 +81,7 @@ class Departure:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """When somebody left a server, and how."""
+    """When a person left a server, and how."""
 
     time: float
     type: Type
@@ -116,10 +116,10 @@ class Departures:
                 self._fold(departure, prune, now)
 
     def ban(self, place: Place, who: Who, now: float) -> None:
-        """Somebody was banned, whether a member or not."""
+        """A person was banned, whether a member or not."""
         for departure in self._of(place, who):
             by_entry = departure.type in (Type.BAN, Type.SOFTBAN) and Type.BAN not in departure.is_told
-            # A leave that is shown was one before the ban: somebody who had left can be banned too.
+            # A leave that is shown was one before the ban: a person who had left can be banned too.
             if by_entry or (departure.type in (Type.LEAVE, Type.KICK) and departure.due is not None):
                 self._turn(departure, departure.type if by_entry else Type.BAN, place, who)
                 departure.is_told.add(Type.BAN)
@@ -138,7 +138,7 @@ class Departures:
         self._lift(place, who, now).is_told.add(Type.UNBAN)
 
     def join(self, place: Place, who: Who, now: float) -> Gone | None:
-        """Somebody joined; returns when and how the person was last seen leaving. What waits of them is shown first."""
+        """A person joined; returns when and how the person was last seen leaving. What waits of them is shown first."""
         for departure in self._of(place, who):
             if departure.due is not None:
                 self._finish(departure)
@@ -234,7 +234,7 @@ class Departures:
         departure.place = replace(place, member_count=departure.place.member_count)
         self._learn(departure, who)
         if departure.prune is not None:
-            # Somebody took this one out by hand, so it was not the prune.
+            # A moderator removed this one, so it was not the prune.
             departure.prune.release(departure.who)
             departure.prune = None
 

@@ -14,7 +14,7 @@ from discord.ext import commands
 
 from ...config.model import WebhookConfig
 from ...events.event import Event
-from ..guard import Border
+from ..guard import Guard
 from .crowd_events import prune_event, surge_event
 from .departures import Departure, Departures, Type
 from .member_events import departure_event, departure_row, hidden_audit_log_event, join_event
@@ -55,7 +55,7 @@ class MemberHooks:
         self._blind: set[int] = set()
         self._cards: deque[float] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self.border = Border("a member event")
+        self.guard = Guard("a member event")
 
     def install(self, stack: ExitStack) -> None:
         """Add the listeners; the stack removes them and submits what still waits."""
@@ -76,10 +76,10 @@ class MemberHooks:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self.border.call(self._departures.flush)
+        self.guard.call(self._departures.flush)
         for surges in self._surges.values():
             surges.close(self._now())
-        self.border.call(self._show_surges)
+        self.guard.call(self._show_surges)
 
     # -- what discord.py calls
 
@@ -101,8 +101,8 @@ class MemberHooks:
     # -- from discord.py's objects to plain facts
 
     def _call(self, hook: Callable[..., None], *args: Any) -> None:
-        self.border.call(hook, *args)
-        self.border.call(self._show_surges)
+        self.guard.call(hook, *args)
+        self.guard.call(self._show_surges)
         self._arm()
 
     def _join(self, member: discord.Member) -> None:
@@ -148,7 +148,7 @@ class MemberHooks:
         # `me` is missing for a moment when the bot itself is being removed.
         allowed = guild.me.guild_permissions if guild.me is not None else discord.Permissions.none()  # pyright: ignore[reportUnnecessaryComparison]
         told = self._bot.intents.moderation
-        # https://github.com/discord/discord-api-docs/pull/7948: bans are told to whoever has one of the two.
+        # https://github.com/discord/discord-api-docs/pull/7948: bans are told to a bot that has one of the two.
         sees_bans = told and (allowed.view_audit_log or allowed.ban_members)
         return Place(guild.id, guild.name, guild.member_count, told and allowed.view_audit_log, sees_bans)
 

@@ -36,7 +36,7 @@ class Who:
         return f"<@{self.id}> {self.name} ({self.id})" if self.name else f"<@{self.id}> ({self.id})"
 
     def with_facts_of(self, other: Who) -> Who:
-        """Return the user with whatever another view of the same user adds."""
+        """Return the user with what another view of the same user adds."""
         best = self if self.name else other
         roles = self.roles if self.roles is not None else other.roles
         joined = self.joined if self.joined is not None else other.joined

@@ -11,7 +11,7 @@ from .profiles import AuditEntry, Place, Who
 REACH_SECONDS: Final = 30.0
 _EMIT_SECONDS: Final = 5.0
 _DAY: Final = 86400
-# A list of names of about 60 bytes each; whoever leaves after that is shown like any other.
+# A list of names of about 60 bytes each; a member who leaves after that is shown like any other.
 _MAX_LEAVES: Final = 10_000
 
 

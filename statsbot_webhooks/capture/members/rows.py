@@ -26,7 +26,7 @@ class Row:
 
 
 def format_row(row: Row) -> str:
-    """Return somebody as a line of a file: time, id, age of the account, what, name."""
+    """Return a person as a line of a file: time, id, age of the account, what, name."""
     time = date_text(row.time)
     age = format_duration(row.time - row.who.created)
     by = f"  by {row.by.name or row.by.id}" if row.by is not None else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,6 +14,8 @@ from discord.ext import commands
 from statsbot_webhooks import WebhookConfig
 from statsbot_webhooks.capture import Capture
 from statsbot_webhooks.events.event import Event, EventKind
+
+from ...clocks import WallClock
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def events() -> list[Event]:
 
 @pytest.fixture
 async def capture(bot: commands.Bot, events: list[Event]) -> AsyncIterator[Capture]:
-    capture = Capture(settings=WebhookConfig(), now=time.time)
+    capture = Capture(settings=WebhookConfig())
     capture.install(bot, events.append)
     yield capture
     capture.uninstall()
@@ -70,7 +71,7 @@ async def test_the_previous_on_error_is_called_and_restored(bot: commands.Bot, e
         calls.append(event)
 
     bot.on_error = own  # type: ignore[method-assign]
-    capture = Capture(settings=WebhookConfig(), now=lambda: 1.0)
+    capture = Capture(settings=WebhookConfig(), clock=WallClock(lambda: 1.0))
     capture.install(bot, events.append)
     bot.add_listener(_fail, "on_thing")
     bot.dispatch("thing")
@@ -98,7 +99,7 @@ async def test_a_failure_of_ours_stays_here(bot: commands.Bot, caplog: pytest.Lo
     def submit(_event: Event) -> None:
         raise RuntimeError("sEcReT")
 
-    capture = Capture(settings=WebhookConfig(), now=lambda: 1.0)
+    capture = Capture(settings=WebhookConfig(), clock=WallClock(lambda: 1.0))
     capture.install(bot, submit)
     bot.add_listener(_fail, "on_thing")
     bot.dispatch("thing")
@@ -111,7 +112,7 @@ async def test_a_failure_of_ours_stays_here(bot: commands.Bot, caplog: pytest.Lo
 
 
 async def test_a_wrapper_that_cannot_be_removed_ships_nothing(bot: commands.Bot, events: list[Event]) -> None:
-    capture = Capture(settings=WebhookConfig(), now=lambda: 1.0)
+    capture = Capture(settings=WebhookConfig(), clock=WallClock(lambda: 1.0))
     capture.install(bot, events.append)
     ours = bot.on_error
 
@@ -136,7 +137,7 @@ async def test_install_and_uninstall_leave_no_trace(bot: commands.Bot, events: l
         return listeners, own, list(root.handlers), root.level, loop.get_exception_handler(), asyncio.all_tasks()
 
     before = picture()
-    capture = Capture(settings=WebhookConfig(), now=lambda: 1.0)
+    capture = Capture(settings=WebhookConfig(), clock=WallClock(lambda: 1.0))
     for _ in range(3):
         capture.install(bot, events.append)
     capture.uninstall()
@@ -147,7 +148,7 @@ async def test_install_and_uninstall_leave_no_trace(bot: commands.Bot, events: l
 
 async def test_missing_intents_are_said_once(events: list[Event], caplog: pytest.LogCaptureFixture) -> None:
     async with commands.Bot("!", intents=discord.Intents.none()) as bot:
-        capture = Capture(settings=WebhookConfig(), now=lambda: 1.0)
+        capture = Capture(settings=WebhookConfig(), clock=WallClock(lambda: 1.0))
         capture.install(bot, events.append)
         capture.uninstall()
         await settle()

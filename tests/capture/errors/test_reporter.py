@@ -16,6 +16,8 @@ from statsbot_webhooks.events.event import Event, LogLevel, fingerprint
 from statsbot_webhooks.events.factory import error_event
 from statsbot_webhooks.events.tracebacks import format_traceback, is_own_code
 
+from ...clocks import WallClock
+
 
 class ShopClosed(Exception):  # noqa: N818 - named as users name them
     pass
@@ -33,7 +35,7 @@ async def bot() -> AsyncIterator[commands.Bot]:
 
 async def shipped(bot: commands.Bot, config: WebhookConfig, *errors: Exception) -> list[Event]:
     events: list[Event] = []
-    capture = Capture(settings=config, now=lambda: 1.0)
+    capture = Capture(settings=config, clock=WallClock(lambda: 1.0))
     capture.install(bot, events.append)
     waiting = list(errors)
 
@@ -83,7 +85,7 @@ async def test_a_group_arrives_once_with_all_that_is_in_it(bot: commands.Bot, ca
 
 async def test_the_parts_of_a_group_that_was_shipped_are_not_shipped_again(bot: commands.Bot) -> None:
     events: list[Event] = []
-    capture = Capture(settings=WebhookConfig(), now=lambda: 1.0)
+    capture = Capture(settings=WebhookConfig(), clock=WallClock(lambda: 1.0))
     capture.install(bot, events.append)
     group = ExceptionGroup("both", [ValueError("a")])
     logging.getLogger("app").error("all of it", exc_info=group)

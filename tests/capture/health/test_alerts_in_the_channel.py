@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -63,9 +64,9 @@ async def test_a_real_sample_over_a_threshold_has_a_chart(sandbox: Sandbox, env:
     env.setenv("WEBHOOK_ALERT_MINIMUM_SECONDS", "1")
     async with running_bot(sandbox) as bot:
         sampler = bot.cogs["Webhooks"]._capture.sampler
-        # Slots of ten seconds: a chart needs two of them, as after half a minute of a real life.
-        sampler.ring.add(sampler._now() - 30, {"memory_mb": 60.0})
-        sampler.ring.add(sampler._now() - 10, sampler.last)
+        # Buckets of ten seconds: a chart needs two of them, as after half a minute of a real life.
+        sampler.series.add(time.time() - 30, {"memory_mb": 60.0})
+        sampler.series.add(time.time() - 10, sampler.last)
 
         def charts() -> list[bytes]:
             return [file.data for message in sandbox.messages("performance") for file in message.attachments]

@@ -17,12 +17,13 @@ from statsbot_webhooks.capture import Capture
 from statsbot_webhooks.capture.health.charts import Chart, draw_chart
 from statsbot_webhooks.capture.health.daily_summary import DailySummary
 from statsbot_webhooks.capture.health.daily_summary_event import next_time
-from statsbot_webhooks.capture.health.time_series import Ring
+from statsbot_webhooks.capture.health.time_series import TimeSeries
 from statsbot_webhooks.errors import ConfigError
 from statsbot_webhooks.events.event import Event
 from statsbot_webhooks.formatting.presentation import present
 from statsbot_webhooks.sandbox import Sandbox
 
+from ...clocks import WallClock
 from ...conftest import running_manager
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -47,8 +48,8 @@ def test_when_it_is_due(now: str, hour: int, due: str) -> None:
     assert next_time(datetime.fromisoformat(now).timestamp(), hour, BERLIN) == datetime.fromisoformat(due).timestamp()
 
 
-def filled_ring() -> Ring:
-    ring = Ring(30)
+def filled_ring() -> TimeSeries:
+    ring = TimeSeries(30)
     for number in range(2880):
         sample = {"cpu_percent": 20.0 + 70 * (number == 1000), "memory_mb": 100.0, "members": 1000.0 + number // 100}
         ring.add(NOON + number * 30, sample)
@@ -94,7 +95,7 @@ async def test_hour_and_zone_are_what_the_settings_say() -> None:
     clock = [datetime(2026, 6, 1, 6, 30, tzinfo=UTC).timestamp()]
     settings = WebhookConfig(sample_interval_seconds=0.05, summary_hour=9, summary_timezone="Europe/Berlin")
     async with commands.Bot("!", intents=discord.Intents.all()) as bot:
-        capture = Capture(settings=settings, now=lambda: clock[0])
+        capture = Capture(settings=settings, clock=WallClock(lambda: clock[0]))
         capture.install(bot, events.append)
         assert capture.sampler is not None
         await samples(capture, 2)
@@ -150,7 +151,7 @@ async def test_without_matplotlib_there_is_a_line_of_bars(monkeypatch: pytest.Mo
             clock[0] += 10
             return clock[0]
 
-        capture = Capture(settings=settings, now=now)
+        capture = Capture(settings=settings, clock=WallClock(now))
         capture.install(bot, events.append)
         async with asyncio.timeout(20):
             while len(events) < 2:

@@ -12,7 +12,7 @@ from discord.ext import commands
 
 from statsbot_webhooks import WebhookConfig
 from statsbot_webhooks.capture import Capture
-from statsbot_webhooks.capture.health.time_series import Ring
+from statsbot_webhooks.capture.health.time_series import TimeSeries
 from statsbot_webhooks.events.event import Event
 from statsbot_webhooks.events.sparkline import course_of, value_sparkline
 
@@ -33,7 +33,7 @@ async def test_a_sample_measures_the_process_and_the_loop(bot: commands.Bot, eve
     settings = WebhookConfig(
         sample_interval_seconds=0.1, loop_lag_warning_ms=100, loop_lag_critical_ms=10_000, alert_minimum_seconds=0
     )
-    capture = Capture(settings=settings, now=time.time)
+    capture = Capture(settings=settings)
     capture.install(bot, events.append)
     sampler = capture.sampler
     assert sampler is not None
@@ -47,14 +47,14 @@ async def test_a_sample_measures_the_process_and_the_loop(bot: commands.Bot, eve
     assert last.keys() >= {"memory_mb", "cpu_percent", "loop_lag_ms", "sample_ms", "tasks", "threads", "open_files", "guilds"}
     # Before the first heartbeat the latency is nan.
     assert "gateway_latency_ms" not in last
-    assert set(sampler.ring.metrics) >= {"memory_mb", "loop_lag_ms", "members"}
+    assert set(sampler.series.metrics) >= {"memory_mb", "loop_lag_ms", "members"}
     await asyncio.sleep(0)
     assert not [task for task in asyncio.all_tasks() if "sampler" in task.get_name()]
 
 
 async def test_the_start_of_the_sampler_is_no_alert(bot: commands.Bot, events: list[Event]) -> None:
     settings = WebhookConfig(cpu_warning_percent=0.001, cpu_critical_percent=0.002, alert_minimum_seconds=0)
-    capture = Capture(settings=settings, now=time.time)
+    capture = Capture(settings=settings)
     for _ in range(20):
         capture.install(bot, events.append)
         assert capture.sampler is not None
@@ -74,49 +74,49 @@ async def test_a_failing_sample_does_not_end_the_loop(bot: commands.Bot) -> None
         raise RuntimeError("no")
 
     settings = WebhookConfig(sample_interval_seconds=0.05, memory_warning_mb=1, alert_minimum_seconds=0)
-    capture = Capture(settings=settings, now=time.time)
+    capture = Capture(settings=settings)
     capture.install(bot, submit)
     sampler = capture.sampler
     assert sampler is not None
     async with asyncio.timeout(20):
-        while len(sampler.ring) < 1 or not taken or sampler._loop.current_loop < 2:
+        while len(sampler.series) < 1 or not taken or sampler._loop.current_loop < 2:
             await asyncio.sleep(0.02)
-    assert sampler.border.failures == len(taken) == 1
+    assert sampler.guard.failures == len(taken) == 1
     capture.uninstall()
 
 
-def test_the_ring_holds_a_day_and_no_more() -> None:
-    ring = Ring(30)
+def test_the_series_hold_a_day_and_no_more() -> None:
+    series = TimeSeries(30)
     for number in range(4000):
-        ring.add(1000.0 + number * 30, {"cpu_percent": float(number % 100), **({"late": 1.0} if number > 3990 else {})})
-    points = ring.series("cpu_percent")
-    assert len(points) == len(ring) == 2880
+        series.add(1000.0 + number * 30, {"cpu_percent": float(number % 100), **({"late": 1.0} if number > 3990 else {})})
+    points = series.series("cpu_percent")
+    assert len(points) == len(series) == 2880
     assert points == sorted(points)
     assert points[-1] == (1000.0 + 3999 * 30, 99.0)
     assert points[-1][0] - points[0][0] == 2879 * 30
-    assert [value for _, value in ring.series("late")] == [1.0] * 9
-    assert ring.peak("cpu_percent", since=points[-1][0] - 60) == points[-1]
-    assert ring.series("unknown") == []
+    assert [value for _, value in series.series("late")] == [1.0] * 9
+    assert series.peak("cpu_percent", since=points[-1][0] - 60) == points[-1]
+    assert series.series("unknown") == []
 
 
 def test_a_clock_that_is_set_back_costs_no_sample_and_no_chart() -> None:
-    ring = Ring(30)
+    series = TimeSeries(30)
     for moment in (1000, 1030, 400, 430, 460):
-        ring.add(moment, {"cpu_percent": float(moment)})
-    assert [at for at, _ in ring.series("cpu_percent")] == [400, 430, 460, 1000, 1030]
-    assert len(course_of(ring.series("cpu_percent"))) == 5
+        series.add(moment, {"cpu_percent": float(moment)})
+    assert [at for at, _ in series.series("cpu_percent")] == [400, 430, 460, 1000, 1030]
+    assert len(course_of(series.series("cpu_percent"))) == 5
 
 
 def test_samples_that_come_faster_share_a_slot_and_keep_the_peak() -> None:
-    ring = Ring(0.05)
+    series = TimeSeries(0.05)
     for number in range(2_000_000 // 200):
-        ring.add(number * 1.0, {"cpu_percent": float(number % 7), "bad": float("nan")})
-    assert len(ring) == 1000
-    assert {value for _, value in ring.series("cpu_percent")} == {6.0}
-    assert ring.series("bad") == []
+        series.add(number * 1.0, {"cpu_percent": float(number % 7), "bad": float("nan")})
+    assert len(series) == 1000
+    assert {value for _, value in series.series("cpu_percent")} == {6.0}
+    assert series.series("bad") == []
     for number in range(500):
-        ring.add(20_000.0, {f"metric {number}": 1.0})
-    assert len(ring.metrics) == 128
+        series.add(20_000.0, {f"metric {number}": 1.0})
+    assert len(series.metrics) == 128
 
 
 def test_a_sparkline_shows_values_and_gaps() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from statsbot_webhooks.capture.errors.deduplication import Seen
+from statsbot_webhooks.capture.errors.deduplication import SeenExceptions
 from statsbot_webhooks.capture.logs.handler import WebhookLogHandler
 from statsbot_webhooks.capture.logs.root_hook import RootHook
 from statsbot_webhooks.events.event import Event, EventKind, LogLevel
@@ -140,16 +140,16 @@ def test_without_stack_traces_the_type_stays(events: list[Event], logger: loggin
 
 
 def test_seen_holds_no_exception_and_does_not_hinder_pickling() -> None:
-    seen = Seen()
+    seen = SeenExceptions()
     error = failure(ValueError("x"))
     references = sys.getrefcount(error)
-    assert [seen.is_new(error), seen.is_new(error), Seen().is_new(error)] == [True, False, True]
+    assert [seen.is_new(error), seen.is_new(error), SeenExceptions().is_new(error)] == [True, False, True]
     assert sys.getrefcount(error) == references
     assert str(pickle.loads(pickle.dumps(error))) == "x"  # noqa: S301 - our own bytes
 
 
 def test_seen_lets_one_thread_through() -> None:
-    seen, error, answers = Seen(), failure(ValueError("x")), []
+    seen, error, answers = SeenExceptions(), failure(ValueError("x")), []
     threads = [threading.Thread(target=lambda: answers.append(seen.is_new(error))) for _ in range(16)]
     for thread in threads:
         thread.start()

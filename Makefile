@@ -3,7 +3,7 @@ PYTHON ?= python3
 # Exact versions, where they are to be had: another Python, or another day's registry, may not have them.
 PIP = .ci/install .venv/bin/python
 
-.PHONY: demo test test-fast fuzz mutate lower-bounds soak lint audit lock bench clean
+.PHONY: demo test test-fast fuzz mutate lower-bounds soak lint audit lock bench bench-rivals clean
 
 demo: .venv/.installed
 	.venv/bin/python -m statsbot_webhooks demo
@@ -49,6 +49,10 @@ lock: .venv/.installed-dev
 bench: .venv/.installed
 	for file in benchmarks/bench*.py; do .venv/bin/python $$file || exit 1; done
 
+# Ours and the rivals from PyPI in one run, about 20 minutes; OPTIONS='--json FILE --plot FILE --baseline FILE NAME ...'.
+bench-rivals: .venv/.installed .venv-rivals/.installed
+	RIVALS_PYTHON=.venv-rivals/bin/python .venv/bin/python benchmarks/rivals $(OPTIONS)
+
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
@@ -58,6 +62,11 @@ bench: .venv/.installed
 
 .venv/.installed-test: .venv/.installed
 	$(PIP) -e '.[test]'
+	touch $@
+
+.venv-rivals/.installed: setup.cfg benchmarks/rivals/requirements.txt
+	$(PYTHON) -m venv .venv-rivals
+	.venv-rivals/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/rivals/requirements.txt -e .
 	touch $@
 
 .venv-lower/.installed: setup.cfg .ci/lower-bounds.txt
@@ -70,4 +79,4 @@ bench: .venv/.installed
 	touch $@
 
 clean:
-	rm -rf .venv .venv-lower mutants build dist *.egg-info
+	rm -rf .venv .venv-lower .venv-rivals mutants build dist *.egg-info

@@ -3,7 +3,7 @@ PYTHON ?= python3
 # Exact versions, where they are to be had: another Python, or another day's registry, may not have them.
 PIP = .ci/install .venv/bin/python
 
-.PHONY: demo test test-fast fuzz mutate lower-bounds soak lint audit lock bench bench-rivals clean
+.PHONY: demo test test-fast fuzz mutate lower-bounds soak lint audit lock settings bench bench-rivals clean
 
 demo: .venv/.installed
 	.venv/bin/python -m statsbot_webhooks demo
@@ -45,6 +45,10 @@ audit: .venv/.installed
 lock: .venv/.installed-dev
 	{ sed -n 1p .ci/constraints.txt; .venv/bin/python -m pip freeze --exclude-editable; } >.ci/constraints.new
 	mv .ci/constraints.new .ci/constraints.txt
+
+# docs/settings.md is made from the configuration.
+settings: .venv/.installed
+	.venv/bin/python -m statsbot_webhooks settings --markdown >docs/settings.md
 
 bench: .venv/.installed
 	for file in benchmarks/bench*.py; do .venv/bin/python $$file || exit 1; done

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import logging
-
 import discord
 from discord.ext import commands
 
 from .capture import Capture
 from .commands import WebhookCommands
-from .config.loading import load_webhook_config
+from .config.loading import load_forgiving
 from .config.model import WebhookConfig
 from .config.renewal import Renews
 from .current_manager import set_current_manager
 from .delivery.formatters import CustomFormatter
-from .errors import ConfigError
 from .integration.statsbot import resume_integrations, suspend_integrations
+from .runtime import tell_problems
 from .sigterm import Termination
 from .webhook_manager import WebhookManager
 
-_log = logging.getLogger(__name__)
 # Bot.close unloads extensions with no time limit of its own (L3).
 _DRAIN_SECONDS = 7.0
 _REST_SECONDS = 1.0
@@ -103,15 +100,11 @@ class WebhookCog(commands.Cog, name="Webhooks"):
 
 
 async def setup(bot: commands.Bot) -> None:
-    """Load the extension; called by `bot.load_extension`. Wrong settings are logged, and the bot starts without them."""
-    try:
-        config = load_webhook_config()
-    except ConfigError as error:
-        for problem in error.problems:
-            _log.error("%s", problem)
-        _log.error("webhook logging is off until the settings above are put right")
-        config = WebhookConfig()
-    await bot.add_cog(WebhookCog(bot, config))
+    """Load the extension; called by `bot.load_extension`. A wrong setting costs itself only, and is named."""
+    loaded = load_forgiving()
+    cog = WebhookCog(bot, loaded.config)
+    tell_problems(cog.manager, loaded)
+    await bot.add_cog(cog)
 
 
 async def teardown(_bot: commands.Bot) -> None:

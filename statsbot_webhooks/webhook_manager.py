@@ -124,8 +124,7 @@ class WebhookManager:
             formatter = self._formatters.make(config)
             destinations = await self._pipeline.reconfigure(config)
             self._pool.reconfigure(self._formatters.use(formatter), destinations)
-            # Until every field says what it renews, everything is.
-            renewed = parts_to_renew(old, config) or frozenset(Renews)
+            renewed = parts_to_renew(old, config)
             for listener in list(self._listeners):
                 await listener.on_reconfigured(renewed)
             return renewed

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import WebhookLoggingError
-from . import check, demo, forget, outbox, sandbox
+from . import checks, demo, forget, outbox, sandbox, settings
 
 # A new command: a module here, and its name in this line.
-_COMMANDS = (demo, check, sandbox, outbox, forget)
+_COMMANDS = (demo, checks, settings, sandbox, outbox, forget)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,9 +7,9 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from ..config.loading import load_webhook_config
-from ..config.sources import Source, describe_changes, describe_settings, find_problems, read_sources
-from ..errors import ConfigError
+from ..config.description import describe_changes, describe_settings, find_problems
+from ..config.loading import build_config
+from ..config.sources import Source, read_sources
 from ..events.colors import BLURPLE
 from .base import Answer, Complaint, Theme, checked, make_command
 
@@ -48,14 +48,10 @@ class Settings(Theme):
 
     @checked
     async def reload(self, interaction: discord.Interaction) -> str:
-        wrong = [problem for problem in find_problems(read_sources()) if "is not the URL" in problem]
-        try:
-            config = load_webhook_config()
-        except ConfigError as error:
-            wrong += error.problems
-        if wrong:
-            raise Complaint("\n".join(["Nothing was changed:", *wrong])[:2000])
-        config = load_webhook_config()
+        loaded = build_config(read_sources())
+        if loaded.problems:
+            raise Complaint("\n".join(["Nothing was changed:", *loaded.problems])[:2000])
+        config = loaded.config
         changes = describe_changes(self.manager.config, config)
         if not changes:
             return "Nothing changed."

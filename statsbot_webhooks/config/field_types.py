@@ -1,18 +1,51 @@
-"""The types of fields of the configuration: how a text becomes a value, and what is wrong with it."""
+"""The types of the configuration's fields: how a text becomes a value, and what a type wants in plain words.
+
+Messages name what is wanted and never a value: it may be a secret that stands under the wrong name.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated
+import types
+from enum import StrEnum
+from typing import Annotated, Any, Final, Union, get_args, get_origin
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from annotated_types import Ge, Gt, Le, MaxLen
 from pydantic import Field, SecretStr
-from pydantic.functional_validators import AfterValidator, BeforeValidator
+from pydantic.fields import FieldInfo
+from pydantic.functional_validators import AfterValidator, BeforeValidator, PlainValidator
 
 from ..events.event import LogLevel
 from ..redaction.masking import MaskLevel
 from ..redaction.token_patterns import compile_user_pattern
 from .destination import WebhookURL
+
+# sqlite3, SQLAlchemy and people write SQLite's memory database in these ways.
+_SQLITE: Final = r"(?:sqlite3?(?:\+\w+)?:/{0,3})"
+_MEMORY: Final = re.compile(
+    rf"memory(?::/{{0,3}})?|{_SQLITE}?(?:file:)?:memory:(?:\?.*)?|{_SQLITE}(?:\?.*)?|{_SQLITE}?file:[^?]*\?(?:.*&)?mode=memory(?:&.*)?",
+    re.I | re.S,
+)
+
+
+class Renews(StrEnum):
+    """A mark of a field: the part of the running package that takes the setting at its construction."""
+
+    ROUTER = "router"
+    REDACTOR = "redactor"
+    FORMATTER = "formatter"
+    WORKERS = "workers"
+    MAINTENANCE = "maintenance"
+    CAPTURE = "capture"
+    COMMANDS = "commands"
+    # Opened once: another value is for the next start.
+    STORAGE = "storage"
+
+
+class Wants(str):
+    """A mark of a type: what a value of it has to be, in words that end the sentence "it must be"."""
 
 
 def parse_list(value: object) -> object:
@@ -34,8 +67,13 @@ def parse_levels(value: object) -> object:
     return {name.strip(): level.strip().upper() or "INFO" for name, _, level in pairs}
 
 
-def parse_url(value: object) -> object:
-    return WebhookURL(value) if isinstance(value, str) and not isinstance(value, WebhookURL) else value
+def parse_url(value: object) -> WebhookURL:
+    """Return a webhook's address; one from before a reload of the extension is of another class of the same name."""
+    if reveal := getattr(value, "reveal", None):
+        return WebhookURL(reveal())
+    if not isinstance(value, str):
+        raise ValueError("is not the URL of a Discord webhook: it is no text")
+    return WebhookURL(value)
 
 
 def parse_patterns(value: object) -> object:
@@ -51,9 +89,12 @@ def _check_pattern(value: str) -> str:
 
 
 def _check_storage(value: str) -> str:
-    if value != "memory://" and not re.fullmatch(r"sqlite:///.+", value):
+    text = value.strip()
+    if text and _MEMORY.fullmatch(unquote(text)):
+        return "memory://"
+    if not re.fullmatch(r"sqlite:///.+", text):
         raise ValueError("must be sqlite:///file.sqlite3 or memory://")
-    return value
+    return text
 
 
 def _check_heartbeat(value: SecretStr) -> SecretStr:
@@ -72,17 +113,83 @@ def _check_zone(value: str) -> str:
     return value
 
 
-TimeZone = Annotated[str, AfterValidator(_check_zone)]
+def _mask_level(value: object) -> object:
+    return value.strip().lower() or None if isinstance(value, str) else value
+
+
+WebhookAddress = Annotated[str, PlainValidator(parse_url), Wants("the URL of a Discord webhook")]
+TimeZone = Annotated[str, AfterValidator(_check_zone), Wants("a time zone such as Europe/Berlin")]
 # Prints as asterisks: who has it can keep a dead man's switch quiet.
-HeartbeatURL = Annotated[SecretStr, AfterValidator(_check_heartbeat)]
-Storage = Annotated[str, AfterValidator(_check_storage)]
+HeartbeatURL = Annotated[SecretStr, AfterValidator(_check_heartbeat), Wants("an address that begins with https:// or http://")]
+Storage = Annotated[str, AfterValidator(_check_storage), Wants("sqlite:///file.sqlite3 or memory://")]
 Level = Annotated[LogLevel, BeforeValidator(parse_level)]
-Levels = Annotated[dict[str, Level], BeforeValidator(parse_levels)]
-Ids = Annotated[frozenset[int], BeforeValidator(parse_list)]
-Names = Annotated[frozenset[str], BeforeValidator(parse_list)]
-MaskLevels = Annotated[
-    MaskLevel | None, BeforeValidator(lambda value: value.strip().lower() or None if isinstance(value, str) else value)
+Levels = Annotated[
+    dict[str, Level], BeforeValidator(parse_levels), Wants("logger names with levels, as in mybot:INFO,discord.gateway:DEBUG")
 ]
-Patterns = Annotated[tuple[Annotated[str, AfterValidator(_check_pattern)], ...], BeforeValidator(parse_patterns)]
+Ids = Annotated[frozenset[int], BeforeValidator(parse_list), Wants("ids of Discord, separated by commas")]
+Names = Annotated[frozenset[str], BeforeValidator(parse_list), Wants("names, separated by commas")]
+MaskLevels = Annotated[MaskLevel, BeforeValidator(_mask_level)]
+Patterns = Annotated[
+    tuple[Annotated[str, AfterValidator(_check_pattern)], ...],
+    BeforeValidator(parse_patterns),
+    Wants("regular expressions in RE2 syntax, one per line or between ;;"),
+]
 Threshold = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Id = Annotated[int, Field(ge=1), Wants("an id of Discord, a number of 17 to 20 digits")]
 Count = Annotated[int, Field(ge=1)]
+
+
+def describe_type(annotation: Any) -> str:
+    """Return what a value has to be, as in "a whole number from 1 to 30"."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        return describe_type(next(each for each in get_args(annotation) if each is not type(None)))
+    marks: list[Any] = []
+    while get_origin(annotation) is Annotated:
+        annotation, *more = get_args(annotation)
+        marks += more
+    for mark in marks:
+        if isinstance(mark, Wants):
+            return str(mark)
+    if get_origin(annotation) in (Union, types.UnionType):
+        return describe_type(annotation)
+    rules = [rule for mark in marks if isinstance(mark, FieldInfo) for rule in mark.metadata]
+    if annotation is bool:
+        return "true or false"
+    if annotation in (int, float):
+        return ("a whole number" if annotation is int else "a number") + _range(rules)
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        names = [member.value for member in annotation]
+        return f"{', '.join(names[:-1])} or {names[-1]}"
+    longest = next((rule.max_length for rule in rules if isinstance(rule, MaxLen)), None)
+    return "a text" + (f" of at most {longest} characters" if longest else "")
+
+
+def _range(rules: list[Any]) -> str:
+    least = next((str(rule.ge) for rule in rules if isinstance(rule, Ge)), None)
+    above = next((str(rule.gt) for rule in rules if isinstance(rule, Gt)), None)
+    most = next((str(rule.le) for rule in rules if isinstance(rule, Le)), None)
+    start = f"from {least}" if least else f"above {above}" if above else ""
+    if least and not most:
+        return f", {least} or more"
+    return "".join(f" {part}" for part in (start, f"{'to' if least else 'and at most'} {most}" if most else "") if part)
+
+
+def describe_shape(value: object) -> str:
+    """Return what a wrong value looks like without a part of it: its length and its kind of characters."""
+    if value is None:
+        return "it is missing"
+    if isinstance(value, bool):
+        return "it is true or false"
+    if isinstance(value, int | float):
+        return "it is a number outside of that"
+    if not isinstance(value, str):
+        return "it is a value of another kind"
+    text = value.strip()
+    if not text:
+        return "it is empty"
+    try:
+        float(text)
+    except ValueError:
+        size = f"{len(text)} {'letter' if text.isalpha() else 'character'}{'' if len(text) == 1 else 's'}"
+        return f"it is a text of {size}"
+    return "it is a number outside of that"

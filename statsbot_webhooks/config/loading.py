@@ -1,46 +1,65 @@
-"""Read the settings from the environment and from `.env`. Reads no clock and opens no socket."""
+"""From texts to a configuration: what is wrong costs itself only, and is named. Reads no clock and opens no socket."""
 
 from __future__ import annotations
 
+import difflib
 import logging
-import os
 import re
-from collections.abc import Mapping
-from dataclasses import MISSING, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from typing import Annotated, Any, Final
 
-from dotenv import dotenv_values
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.functional_validators import BeforeValidator
 
 from ..errors import ConfigError
 from ..events.event import EventKind
-from .destination import BUILT_IN, Destination, ThreadMode, WebhookURL
-from .field_types import Ids, Level, parse_list, parse_word
-from .model import ADAPTERS, NOT_SETTINGS, WebhookConfig, setting_name
+from ..redaction.masking import MaskLevel
+from .destination import BUILT_IN, RESERVED, Destination, ThreadMode, WebhookURL
+from .field_types import Ids, Level, Wants, describe_shape, describe_type, parse_list, parse_word
+from .model import NOT_SETTINGS, WebhookConfig, setting_name
+from .sources import DESTINATION_SUFFIXES, Sources, is_field, read_sources
 
 _log = logging.getLogger(__name__)
 
 _DESTINATION: Final = re.compile(r"WEBHOOK_([A-Z][A-Z0-9_]*)_URL\Z", re.ASCII)
-# The address of the sign of life is no webhook.
-_HEARTBEAT: Final = "WEBHOOK_HEARTBEAT_URL"
-_SUFFIXES: Final = ("level", "events", "loggers", "guilds", "thread_name", "thread_mode")
-_DESTINATION_ADAPTERS: Final[Mapping[str, TypeAdapter[Any]]] = {
-    "level": TypeAdapter(Level),
-    "events": TypeAdapter(Annotated[frozenset[EventKind], BeforeValidator(parse_list)]),
-    "loggers": TypeAdapter(Annotated[tuple[str, ...], BeforeValidator(parse_list)]),
-    "guilds": TypeAdapter(Ids),
-    # A post's name has 100 characters at most; the day is added to it.
-    "thread_name": TypeAdapter(Annotated[str, Field(max_length=80)]),
-    "thread_mode": TypeAdapter(Annotated[ThreadMode, BeforeValidator(parse_word)]),
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}\Z", re.ASCII)
+# A post's name has 100 characters at most; the day is added to it.
+_OPTION_TYPES: Final[Mapping[str, Any]] = {
+    "level": Level,
+    "events": Annotated[frozenset[EventKind], BeforeValidator(parse_list), Wants(f"any of {', '.join(EventKind)}")],
+    "loggers": Annotated[tuple[str, ...], BeforeValidator(parse_list), Wants("logger names, separated by commas")],
+    "guilds": Ids,
+    "thread_name": Annotated[str, Field(max_length=80)],
+    "thread_mode": Annotated[ThreadMode, BeforeValidator(parse_word)],
 }
+_MASKS: Final = ("WEBHOOK_MASK_USER_IDS", "WEBHOOK_MASK_LEVEL")
+_COMMON_WORDS: Final = ("WEBHOOK", "WEBHOOKS", "URL", "URI", "DISCORD", "LOG", "LOGS")
+_PATTERNS: Final = "WEBHOOK_REDACT_PATTERNS"
 
 
-def destination_settings(values: Mapping[str, str]) -> list[str]:
-    """Return the variables that may be set for the built-in destinations and for those that have a URL in `values`."""
-    named = [match[1] for variable in values if (match := _DESTINATION.match(variable))]
-    names = dict.fromkeys([*(name.upper() for name in BUILT_IN), *named])
-    return [f"WEBHOOK_{name}_{suffix.upper()}" for name in names for suffix in ("url", *_SUFFIXES)]
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration, and what is to be said about where it came from. No line holds a value."""
+
+    config: WebhookConfig
+    # Values that cannot be used: `load_webhook_config` raises for them.
+    wrong_values: tuple[str, ...] = ()
+    # What costs a destination or a line of the file: wrong URLs, misspelled names, an unreadable file.
+    faults: tuple[str, ...] = ()
+    # What may well be meant so.
+    notes: tuple[str, ...] = ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Everything that is wrong."""
+        return self.wrong_values + self.faults
+
+    def describe_problems(self, separator: str) -> str:
+        """Return the sentence that names every wrong setting; empty when all are right."""
+        count = len(self.problems)
+        head = f"{count} setting{' is' if count == 1 else 's are'} wrong; everything else works"
+        return separator.join([head, *self.problems]) if count else ""
 
 
 def load_webhook_config(environ: Mapping[str, str] | None = None) -> WebhookConfig:
@@ -49,65 +68,191 @@ def load_webhook_config(environ: Mapping[str, str] | None = None) -> WebhookConf
     Raises `ConfigError` with every problem at once when a value other than a URL is wrong. A wrong URL is logged and
     left out, so that the other destinations work.
     """
-    values = read_values() if environ is None else dict(environ)
-    if "WEBHOOK_BATCH_TIMEOUT" in values:
-        values.setdefault("WEBHOOK_BATCH_TIMEOUT_SECONDS", values["WEBHOOK_BATCH_TIMEOUT"])
-    problems: list[str] = []
-    settings: dict[str, Any] = {}
-    for item in fields(WebhookConfig):
-        text = values.get(setting_name(item.name), "").strip()
-        if not text or item.name.endswith("_webhook_url") or item.name in NOT_SETTINGS:
-            continue
+    loaded = build_config(read_sources() if environ is None else read_sources(environ, None))
+    if loaded.wrong_values:
+        raise ConfigError(list(loaded.wrong_values))
+    for fault in loaded.faults:
+        _log.error("%s", fault)
+    return loaded.config
+
+
+def load_forgiving() -> Loaded:
+    """Read the settings as `load_webhook_config` does, but never raise: a wrong value costs itself only.
+
+    Its default holds, and one line of the log names every wrong setting. Only settings of privacy are stricter: an unreadable
+    mask setting counts as full masking, and with an invalid redaction pattern nothing is delivered until it is right.
+    """
+    loaded = build_config(read_sources())
+    if loaded.problems:
+        _log.error("%s", loaded.describe_problems(" | "))
+    for note in loaded.notes:
+        _log.warning("%s", note)
+    return loaded
+
+
+def build_config(sources: Sources) -> Loaded:
+    """Return the configuration that the sources ask for, and what is wrong with them."""
+    wrong = {name: text for name, text in sources.problems.items() if name and not name.endswith("_URL")}
+    faults = {name: text for name, text in sources.problems.items() if name not in wrong}
+    settings = _read_fields(sources, wrong)
+    destinations = _Destinations(sources, wrong, faults)
+    if any(name in wrong for name in _MASKS):
+        settings["mask_level"] = MaskLevel.FULL
+        _say_instead(wrong, _MASKS, "Until it is right, persons are masked fully")
+    if _PATTERNS in wrong:
+        settings["hold_reason"] = f"{_PATTERNS} cannot be used"
+        _say_instead(wrong, (_PATTERNS,), "Until it is right nothing is delivered, and events wait")
+    for name in BUILT_IN:
+        if name in destinations.found:
+            settings[f"{name}_webhook_url"] = destinations.found[name].url
+    config = WebhookConfig(**settings, destinations=tuple(destinations.found.values()), destination_options=destinations.options)
+    return Loaded(config, tuple(wrong.values()), tuple(faults.values()), tuple(destinations.notes))
+
+
+def _read_fields(sources: Sources, wrong: dict[str, str]) -> dict[str, Any]:
+    """Return the texts of the fields that can be used, and add what is wrong with the others."""
+    names = {setting_name(item.name): item.name for item in fields(WebhookConfig) if item.name not in NOT_SETTINGS}
+    texts: dict[str, Any] = {
+        field_name: sources.settings[name]
+        for name, field_name in names.items()
+        if name in sources.settings and not field_name.endswith("_webhook_url")
+    }
+    try:
+        WebhookConfig(**texts)
+    except ConfigError as error:
+        for field_name, problem in error.by_field.items():
+            del texts[field_name]
+            wrong[setting_name(field_name)] = problem
+    return texts
+
+
+def _say_instead(wrong: dict[str, str], names: Iterable[str], consequence: str) -> None:
+    """Replace the sentence about the default in the problems of settings that have none when they are wrong."""
+    for name in names:
+        if name in wrong:
+            wrong[name] = f"{wrong[name].partition('. Leave it out')[0].partition('. Nothing is taken')[0]}. {consequence}"
+
+
+class _Destinations:
+    """The destinations that have a URL, what is asked for those that have none, and remarks."""
+
+    def __init__(self, sources: Sources, wrong: dict[str, str], faults: dict[str, str]) -> None:
+        self.found: dict[str, Destination] = {}
+        self.options: dict[str, dict[str, Any]] = {}
+        self.notes: list[str] = []
+        self._settings = sources.settings
+        self._wrong = wrong
+        self._faults = faults
+        listed = self._read_list()
+        unused: list[str] = []
+        for name in dict.fromkeys([*BUILT_IN, *self._named()]):
+            options = _read_options(name, self._settings, wrong)
+            if name in BUILT_IN or name in listed or options or self._has_wrong_option(name):
+                self.options[name] = options
+                self._add(name, options)
+            else:
+                unused.append(name)
+        self._tell_unused(unused)
+        self._tell_misspelled(sources.variables)
+
+    def _named(self) -> list[str]:
+        names = [match[1].lower() for variable in self._settings if (match := _DESTINATION.match(variable))]
+        return [name for name in names if name not in RESERVED]
+
+    def _read_list(self) -> frozenset[str]:
+        names: list[str] = []
+        for text in re.split(r"[,;\s]+", self._settings.get("WEBHOOK_DESTINATIONS", "")):
+            name = text.lower()
+            if not text:
+                continue
+            if not _NAME.match(text):
+                problem = f"a name of {len(text)} characters is none: letters, digits and _ make a name"
+            elif name in RESERVED:
+                problem = f"{name} is the name of a setting, and no destination can have it"
+            elif f"WEBHOOK_{name.upper()}_URL" not in self._settings and f"WEBHOOK_{name.upper()}_URL" not in self._faults:
+                problem = f"it names {name}, but WEBHOOK_{name.upper()}_URL is not set"
+            else:
+                names.append(name)
+                continue
+            before = self._wrong.get("WEBHOOK_DESTINATIONS", "WEBHOOK_DESTINATIONS")
+            self._wrong["WEBHOOK_DESTINATIONS"] = f"{before}{':' if before == 'WEBHOOK_DESTINATIONS' else ';'} {problem}"
+        return frozenset(names)
+
+    def _has_wrong_option(self, name: str) -> bool:
+        return any(f"WEBHOOK_{name.upper()}_{suffix.upper()}" in self._wrong for suffix in DESTINATION_SUFFIXES)
+
+    def _add(self, name: str, options: dict[str, Any]) -> None:
+        variable = f"WEBHOOK_{name.upper()}_URL"
+        if variable not in self._settings:
+            return
         try:
-            settings[item.name] = ADAPTERS[item.name].validate_python(text)
-        except ValidationError as error:
-            default = item.default if item.default is not MISSING else "unset"
-            reason = "; ".join(line["msg"] for line in error.errors())
-            problems.append(f"{setting_name(item.name)}: {reason}; leave it out for the default ({default})")
-    destinations, options = _read_destinations(values, problems)
-    if problems:
-        raise ConfigError(problems)
-    for destination in destinations:
-        if destination.name in BUILT_IN:
-            settings[f"{destination.name}_webhook_url"] = destination.url
-    return WebhookConfig(destinations=destinations, destination_options=options, **settings)
-
-
-def read_values() -> dict[str, str]:
-    """Return the environment, and what `.env` adds to it."""
-    # utf-8-sig: Windows editors put a byte order mark before the first variable.
-    from_file = dotenv_values(".env", encoding="utf-8-sig")
-    return {key: value for key, value in {**from_file, **os.environ}.items() if value is not None}
-
-
-def _read_destinations(
-    values: Mapping[str, str], problems: list[str]
-) -> tuple[tuple[Destination, ...], dict[str, dict[str, Any]]]:
-    """Return the destinations that have a URL, and what is asked for the built-in ones that have none."""
-    found: list[Destination] = []
-    options: dict[str, dict[str, Any]] = {}
-    names = [match[1] for variable in values if (match := _DESTINATION.match(variable)) and variable != _HEARTBEAT]
-    for name in dict.fromkeys([*names, *(name.upper() for name in BUILT_IN)]):
-        variable = f"WEBHOOK_{name}_URL"
-        asked = options[name.lower()] = _read_options(name, values, problems)
-        if not values.get(variable, "").strip():
-            continue
-        try:
-            found.append(Destination(name.lower(), WebhookURL(values[variable]), **asked))
+            self.found[name] = Destination(name, WebhookURL(self._settings[variable]), **options)
         except ValueError as error:
-            _log.error("%s %s. Nothing is sent there; the bot goes on without it.", variable, error)
-    return tuple(found), options
+            self._faults[variable] = f"{variable} {error}. Nothing is sent there; the bot goes on without it"
+
+    def _tell_unused(self, names: Iterable[str]) -> None:
+        """Say once which addresses nothing is sent to, because they may be the bot's for something else."""
+        for name in names:
+            variable = f"WEBHOOK_{name.upper()}_URL"
+            if close := _close_to_built_in(name):
+                self._tell_close(variable, close)
+            else:
+                self.notes.append(
+                    f"nothing is sent to {variable}: if it is a destination of yours, say so with "
+                    f"WEBHOOK_DESTINATIONS={name}, or with WEBHOOK_{name.upper()}_LEVEL, _EVENTS or _LOGGERS"
+                )
+
+    def _tell_misspelled(self, variables: Mapping[str, str]) -> None:
+        """Say which other variables hold the URL of a webhook under a name that is nearly ours."""
+        for variable, text in variables.items():
+            upper = variable.upper()
+            if "WEBHOOK" not in upper or _DESTINATION.match(variable) or not _is_webhook(text):
+                continue
+            words = [word for word in upper.split("_") if word not in _COMMON_WORDS]
+            if close := _close_to_built_in("_".join(words).lower()):
+                self._tell_close(variable, close)
+
+    def _tell_close(self, variable: str, name: str) -> None:
+        meant = f"WEBHOOK_{name.upper()}_URL"
+        text = f"{variable} is not a setting and has no effect; did you mean {meant}?"
+        if meant in self._settings or meant in self._faults:
+            self.notes.append(text)
+        else:
+            self._faults[variable] = text
 
 
-def _read_options(name: str, values: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
+def _is_webhook(text: str) -> bool:
+    try:
+        WebhookURL(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _close_to_built_in(name: str) -> str:
+    """Return the built-in name that a name is probably meant to be."""
+    plain = name.replace("_", "")
+    for built_in in BUILT_IN:
+        whole = built_in.replace("_", "")
+        if plain == whole or (len(plain) >= 4 and (whole.startswith(plain) or plain.startswith(whole))):
+            return built_in
+    return next(iter(difflib.get_close_matches(name, BUILT_IN, 1, 0.7)), "")
+
+
+def _read_options(name: str, settings: Mapping[str, str], wrong: dict[str, str]) -> dict[str, Any]:
     options: dict[str, Any] = {}
-    for suffix in _SUFFIXES:
-        variable = f"WEBHOOK_{name}_{suffix.upper()}"
-        text = values.get(variable, "").strip()
-        if not text:
+    for suffix in DESTINATION_SUFFIXES:
+        variable = f"WEBHOOK_{name.upper()}_{suffix.upper()}"
+        # WEBHOOK_LOG_LEVEL is a setting of its own, whatever a bot keeps in WEBHOOK_LOG_URL.
+        if variable not in settings or is_field(variable):
             continue
         try:
-            options[suffix] = _DESTINATION_ADAPTERS[suffix].validate_python(text)
+            options[suffix] = TypeAdapter(_OPTION_TYPES[suffix]).validate_python(settings[variable])
         except ValidationError as error:
-            problems.append(f"{variable}: {'; '.join(line['msg'] for line in error.errors())}")
+            shape = describe_shape(error.errors()[0]["input"])
+            wrong[variable] = f"{variable}: must be {describe_type(_OPTION_TYPES[suffix])}; {shape}. Leave it out for the default"
+            if suffix == "guilds":
+                # Shown to the members of one server: what happens in another one must not reach them by a mistake in writing.
+                options[suffix] = frozenset[int]()
+                _say_instead(wrong, (variable,), "Until it is right, events of no server are shown there")
     return options

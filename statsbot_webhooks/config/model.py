@@ -1,12 +1,18 @@
-"""The configuration: every setting, its type and its default."""
+"""The configuration: every setting with its type, its default and what it does.
 
-from __future__ import annotations
+`docs/settings.md` is made from this file. How a text becomes a value is in `field_types`; where the texts come from is in
+`sources`.
+"""
 
+# Without the future import: pydantic reads the annotations as they stand, and so does `renewal`.
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, field, fields
 from typing import Annotated, Any, Final
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
+from pydantic.functional_validators import ModelWrapValidatorHandler, PlainValidator
+from pydantic_core import ErrorDetails
 
 from ..errors import ConfigError
 from ..events.event import LogLevel
@@ -14,139 +20,282 @@ from .destination import BUILT_IN, Destination
 from .field_types import (
     Count,
     HeartbeatURL,
+    Id,
     Ids,
     Level,
     Levels,
     MaskLevels,
     Names,
     Patterns,
+    Renews,
     Storage,
     Threshold,
     TimeZone,
-    parse_url,
+    WebhookAddress,
+    describe_shape,
+    describe_type,
 )
 
-# Fields of the config that are read from several variables.
-NOT_SETTINGS: Final = ("destinations", "destination_options")
+# Fields that no variable of their own holds.
+NOT_SETTINGS: Final = ("destinations", "destination_options", "hold_reason")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class WebhookConfig:
     """Every setting. The environment variable of a field is `WEBHOOK_` and its name in capitals.
 
-    Raises `ConfigError` that names each field at fault. URLs are checked for their shape only.
+    Raises `ConfigError` that names each field at fault, `TypeError` for a name that is no field. URLs are checked for their
+    shape only.
     """
 
-    error_webhook_url: str | None = None
-    info_webhook_url: str | None = None
-    performance_webhook_url: str | None = None
-    member_events_webhook_url: str | None = None
-    # 30 a minute is what Discord lets into one channel, whoever posts.
-    max_requests_per_minute: Annotated[int, Field(ge=1, le=30)] = 30
-    batch_size: Count = 5
-    batch_timeout_seconds: Annotated[float, Field(ge=0, le=3600)] = 10.0
-    use_embeds: bool = True
-    include_timestamps: bool = True
-    include_bot_info: bool = True
-    mask_user_ids: bool = False
-    include_stack_traces: bool = True
-    # Discord's own limit of a message's content is 2000 characters.
-    max_message_length: Annotated[int, Field(ge=100, le=2000)] = 2000
-    ping_role_id: Annotated[int, Field(ge=1)] | None = None
-    ping_cooldown_seconds: Annotated[float, Field(ge=0, le=86400)] = 900.0
+    error_webhook_url: Annotated[WebhookAddress | None, Renews.ROUTER, Renews.WORKERS] = None
+    """The webhook for WARNING, ERROR and CRITICAL, and for performance alerts without a webhook of their own."""
+
+    info_webhook_url: Annotated[WebhookAddress | None, Renews.ROUTER, Renews.WORKERS] = None
+    """The webhook for INFO, a copy of CRITICAL, and member events without a webhook of their own."""
+
+    performance_webhook_url: Annotated[WebhookAddress | None, Renews.ROUTER, Renews.WORKERS] = None
+    """The webhook for performance alerts and slow calls."""
+
+    member_events_webhook_url: Annotated[WebhookAddress | None, Renews.ROUTER, Renews.WORKERS] = None
+    """The webhook for joins, leaves, kicks, bans and raids."""
+
+    max_requests_per_minute: Annotated[int, Field(ge=1, le=30), Renews.WORKERS] = 30
+    """Requests per minute and channel, however many webhooks it has. Discord allows 30; 27 of them are used and 3 are left
+    to people and other programs."""
+
+    batch_size: Annotated[Count, Renews.WORKERS] = 5
+    """Events that make a batch full: it is sent at once."""
+
+    batch_timeout_seconds: Annotated[float, Field(ge=0, le=3600), Renews.WORKERS] = 10.0
+    """Seconds after which a batch that is not full is sent. ERROR and CRITICAL never wait. `WEBHOOK_BATCH_TIMEOUT` is an
+    older name of this setting."""
+
+    use_embeds: Annotated[bool, Renews.FORMATTER, Renews.WORKERS] = True
+    """Events are shown as cards; `false` shows plain text."""
+
+    include_timestamps: Annotated[bool, Renews.FORMATTER, Renews.WORKERS] = True
+    """Messages show when each event happened."""
+
+    include_bot_info: Annotated[bool, Renews.FORMATTER, Renews.WORKERS] = True
+    """Messages carry the bot's name and avatar."""
+
+    mask_user_ids: Annotated[bool, Renews.REDACTOR] = False
+    """Ids, mentions and names of members become pseudonyms such as `user-7f3a9c`: the same for a person everywhere and after
+    restarts. A value that cannot be read counts as `true`."""
+
+    include_stack_traces: Annotated[bool, Renews.REDACTOR, Renews.FORMATTER, Renews.CAPTURE] = True
+    """Errors are shown with their traceback."""
+
+    max_message_length: Annotated[int, Field(ge=100, le=2000), Renews.FORMATTER, Renews.WORKERS] = 2000
+    """Characters of a text that a message shows; what does not fit is attached whole, as a file. Discord's limit is 2000."""
+
+    ping_role_id: Annotated[Id | None, Renews.WORKERS] = None
+    """The id of the role that CRITICAL pings. Nothing else ever pings."""
+
+    ping_cooldown_seconds: Annotated[float, Field(ge=0, le=86400), Renews.WORKERS] = 900.0
+    """The least time between two pings, in seconds."""
+
     # Discord blocks an address after 10,000 in 10 minutes.
-    max_invalid_requests: Annotated[int, Field(ge=1, le=5000)] = 500
+    max_invalid_requests: Annotated[int, Field(ge=1, le=5000), Renews.WORKERS] = 500
+    """Refused requests (401, 403, 429) in 10 minutes after which sending pauses. Discord blocks an address after 10,000."""
+
     # It stands in the note of a card, which has room for 100 characters.
-    bot_version: Annotated[str, Field(max_length=24)] = ""
-    card_edit_seconds: Annotated[float, Field(ge=0.1, le=3600)] = 10.0
-    destinations: tuple[Destination, ...] = field(default=(), repr=False)
+    bot_version: Annotated[str, Field(max_length=24), Renews.WORKERS] = ""
+    """Your bot's version: an error that comes again in another version gets a new card that says so."""
+
+    card_edit_seconds: Annotated[float, Field(ge=0.1, le=3600), Renews.WORKERS] = 10.0
+    """The least time between two edits of a live card, in seconds."""
+
+    destinations: Annotated[tuple[Destination, ...], PlainValidator(tuple), Renews.ROUTER, Renews.WORKERS] = field(
+        default=(), repr=False
+    )
+    """Names of your own destinations, separated by commas. `WEBHOOK_<NAME>_URL` of each is its webhook."""
+
     # What the settings ask of names that have no URL there; `/webhooks setup` may have stored one.
-    destination_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]], repr=False)
-    # The path of a TOML file; see templates.py.
-    templates: str | None = None
-    storage: Storage = "sqlite:///statsbot_webhooks.sqlite3"
-    storage_max_events: Count = 100_000
-    max_age_hours: Annotated[float, Field(gt=0, le=87600)] = 168.0
-    log_level: Level = LogLevel.WARNING
-    loggers: Levels = field(default_factory=dict[str, LogLevel])
-    guild_ids: Ids = frozenset()
-    # Names of exception classes, alone or with their module; what derives from them is meant too.
-    expected_errors: Names = frozenset()
-    ship_user_errors: bool = False
-    ignore_bots: bool = False
-    # More joins than this in so many seconds are a raid; the same numbers tell a mass departure.
-    raid_joins: Count = 10
-    raid_seconds: Annotated[float, Field(gt=0, le=3600)] = 10.0
-    breaker_failures: Count = 5
-    breaker_cooldown_seconds: Annotated[float, Field(gt=0, le=3600)] = 30.0
-    sample_interval_seconds: Annotated[float, Field(ge=0.05, le=86400)] = 30.0
-    memory_warning_mb: Threshold = 512.0
-    memory_critical_mb: Threshold = 1024.0
-    cpu_warning_percent: Threshold = 80.0
-    cpu_critical_percent: Threshold = 95.0
-    latency_warning_ms: Threshold = 500.0
-    latency_critical_ms: Threshold = 2000.0
-    loop_lag_warning_ms: Threshold = 250.0
-    loop_lag_critical_ms: Threshold = 1000.0
-    # None: two sample intervals.
-    alert_minimum_seconds: Annotated[float, Field(ge=0, le=86400)] | None = None
-    # 0: no limit.
-    slow_command_ms: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 5000.0
-    slow_listener_ms: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10_000.0
-    # None: no summary.
-    summary_hour: Annotated[int, Field(ge=0, le=23)] | None = None
-    summary_timezone: TimeZone = "UTC"
-    lifecycle: bool = True
-    gateway_gap_seconds: Annotated[float, Field(ge=0, le=86400)] = 15.0
-    heartbeat_url: HeartbeatURL | None = None
-    heartbeat_interval_seconds: Annotated[float, Field(ge=0.1, le=86400)] = 60.0
-    admin_guild_id: int | None = None
-    admin_role_ids: Ids = frozenset()
-    sync_commands: bool = True
-    # None: FULL with `mask_user_ids`, else OFF.
-    mask_level: MaskLevels = None
-    # In RE2 syntax; what they find is redacted. Not shown: a pattern may be the secret itself.
-    redact_patterns: Patterns = field(default=(), repr=False)
+    destination_options: Annotated[Mapping[str, Mapping[str, Any]], PlainValidator(dict), Renews.ROUTER, Renews.WORKERS] = field(
+        default_factory=dict[str, Mapping[str, Any]], repr=False
+    )
 
-    def __post_init__(self) -> None:
-        problems: list[str] = []
-        for item in fields(self):
-            if item.name not in NOT_SETTINGS:
-                self._check(item.name, item.type, problems)
-        if problems:
-            raise ConfigError(problems)
-        object.__setattr__(self, "destinations", self._with_built_in())
+    templates: Annotated[str | None, Renews.FORMATTER] = None
+    """The path of a TOML file with titles, colours, texts and fields of cards; see `examples/templates.toml`."""
 
-    def _check(self, name: str, annotation: Any, problems: list[str]) -> None:
-        value = getattr(self, name)
+    storage: Annotated[Storage, Renews.STORAGE] = "sqlite:///statsbot_webhooks.sqlite3"
+    """Where events wait until Discord has confirmed them: a file of this bot alone, or `memory://`, whose events are lost
+    when the bot ends."""
+
+    storage_max_events: Annotated[Count, Renews.STORAGE] = 100_000
+    """Events that may wait. Above it the oldest of the lowest level are dropped first, and a message says how many."""
+
+    max_age_hours: Annotated[float, Field(gt=0, le=87600), Renews.MAINTENANCE] = 168.0
+    """Hours that an event may wait before it is written to a file beside the storage instead."""
+
+    log_level: Annotated[Level, Renews.CAPTURE] = LogLevel.WARNING
+    """The lowest level that is captured from the root logger."""
+
+    loggers: Annotated[Levels, Renews.CAPTURE] = field(default_factory=dict[str, LogLevel])
+    """Lowest levels of single loggers, above or below `WEBHOOK_LOG_LEVEL`."""
+
+    guild_ids: Annotated[Ids, Renews.CAPTURE] = frozenset()
+    """Servers whose member events are shown; all when it is not set."""
+
+    expected_errors: Annotated[Names, Renews.CAPTURE] = frozenset()
+    """Exception classes that are no errors, alone or with their module, and all that derive from them:
+    `Forbidden,mybot.errors.ShopClosed`."""
+
+    ship_user_errors: Annotated[bool, Renews.CAPTURE] = False
+    """Failed checks, cooldowns and bad arguments are shown as warnings; otherwise they are not shown."""
+
+    ignore_bots: Annotated[bool, Renews.CAPTURE] = False
+    """Bots do not count as members."""
+
+    raid_joins: Annotated[Count, Renews.CAPTURE] = 10
+    """More joins than this within `WEBHOOK_RAID_SECONDS` are a raid: one growing card instead of one for each. The same
+    numbers tell a mass departure."""
+
+    raid_seconds: Annotated[float, Field(gt=0, le=3600), Renews.CAPTURE] = 10.0
+    """The seconds in which `WEBHOOK_RAID_JOINS` are counted."""
+
+    breaker_failures: Annotated[Count, Renews.WORKERS] = 5
+    """Failures in a row after which a webhook is left alone for a while."""
+
+    breaker_cooldown_seconds: Annotated[float, Field(gt=0, le=3600), Renews.WORKERS] = 30.0
+    """How long a failing webhook is left alone at first, in seconds; the pauses grow."""
+
+    sample_interval_seconds: Annotated[float, Field(ge=0.05, le=86400), Renews.CAPTURE] = 30.0
+    """Seconds between two samples of memory, CPU, latency and loop lag."""
+
+    memory_warning_mb: Annotated[Threshold, Renews.CAPTURE] = 512.0
+    """Memory of the process, in MB, from which an alert warns."""
+
+    memory_critical_mb: Annotated[Threshold, Renews.CAPTURE] = 1024.0
+    """Memory of the process, in MB, from which an alert is critical."""
+
+    cpu_warning_percent: Annotated[Threshold, Renews.CAPTURE] = 80.0
+    """CPU time of the process, in percent of one core, from which an alert warns."""
+
+    cpu_critical_percent: Annotated[Threshold, Renews.CAPTURE] = 95.0
+    """CPU time of the process, in percent of one core, from which an alert is critical."""
+
+    latency_warning_ms: Annotated[Threshold, Renews.CAPTURE] = 500.0
+    """Latency of the gateway, in ms, from which an alert warns."""
+
+    latency_critical_ms: Annotated[Threshold, Renews.CAPTURE] = 2000.0
+    """Latency of the gateway, in ms, from which an alert is critical."""
+
+    loop_lag_warning_ms: Annotated[Threshold, Renews.CAPTURE] = 250.0
+    """Delay of the event loop, in ms, from which an alert warns."""
+
+    loop_lag_critical_ms: Annotated[Threshold, Renews.CAPTURE] = 1000.0
+    """Delay of the event loop, in ms, from which an alert is critical. A loop that stands still for so long is shown with
+    the line that blocks it."""
+
+    alert_minimum_seconds: Annotated[Annotated[float, Field(ge=0, le=86400)] | None, Renews.CAPTURE] = None
+    """Seconds that a value must be too high to be an alert, and below nine tenths of the threshold to be over; two samples
+    when it is not set."""
+
+    slow_command_ms: Annotated[float, Field(ge=0, allow_inf_nan=False), Renews.CAPTURE] = 5000.0
+    """Commands that take longer, in ms, are shown with the line where they are; waiting for a person or a time does not
+    count. 0: no limit."""
+
+    slow_listener_ms: Annotated[float, Field(ge=0, allow_inf_nan=False), Renews.CAPTURE] = 10_000.0
+    """Event listeners that take longer, in ms, are shown as slow commands are. 0: no limit."""
+
+    summary_hour: Annotated[Annotated[int, Field(ge=0, le=23)] | None, Renews.CAPTURE] = None
+    """The hour of a daily summary in the info channel: events, errors, alerts, peaks and delivery, with a chart where the
+    extra `charts` is installed. Not set: no summary."""
+
+    summary_timezone: Annotated[TimeZone, Renews.CAPTURE] = "UTC"
+    """The time zone of `WEBHOOK_SUMMARY_HOUR`."""
+
+    lifecycle: Annotated[bool, Renews.CAPTURE] = True
+    """The info channel shows when the bot is online and when it stops, gaps of the gateway, and servers joined and left."""
+
+    gateway_gap_seconds: Annotated[float, Field(ge=0, le=86400), Renews.CAPTURE] = 15.0
+    """Seconds from which a gap of the gateway is shown; five shorter ones in a row are shown too."""
+
+    heartbeat_url: Annotated[HeartbeatURL | None, Renews.CAPTURE] = None
+    """An address (Healthchecks, Uptime Kuma) that is requested while event loop, gateway and delivery are all healthy, and
+    only then. It is never shown."""
+
+    heartbeat_interval_seconds: Annotated[float, Field(ge=0.1, le=86400), Renews.CAPTURE] = 60.0
+    """Seconds between two requests to the heartbeat's address."""
+
+    admin_guild_id: Annotated[Id | None, Renews.COMMANDS] = None
+    """The server where the slash commands are registered. Not set: they are registered everywhere, for the bot's owner or
+    team alone."""
+
+    admin_role_ids: Annotated[Ids, Renews.COMMANDS] = frozenset()
+    """Roles of that server whose holders may use the commands too. Discord then shows them to everyone there, and we refuse
+    the rest."""
+
+    sync_commands: Annotated[bool, Renews.COMMANDS] = True
+    """We register our slash commands at Discord; `false` leaves that to your bot."""
+
+    mask_level: Annotated[MaskLevels | None, Renews.REDACTOR] = None
+    """How much of a person is hidden: `ids` hides ids and mentions and leaves names, `full` hides names too. Not set: `full`
+    with `WEBHOOK_MASK_USER_IDS`, else `off`. A value that cannot be read counts as `full`."""
+
+    # Not shown: a pattern may be the secret itself.
+    redact_patterns: Annotated[Patterns, Renews.REDACTOR] = field(default=(), repr=False)
+    """More to redact: regular expressions in RE2 syntax (linear time whatever the text), one per line or between `;;`. While
+    one cannot be used, nothing is delivered and events wait."""
+
+    # Not empty: nothing is delivered for this reason, and events wait.
+    hold_reason: Annotated[str, Renews.WORKERS] = field(default="", repr=False)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _check(cls, values: Any, build: ModelWrapValidatorHandler["WebhookConfig"]) -> "WebhookConfig":
         try:
-            parsed = parse_url(value) if name.endswith("_webhook_url") else ADAPTERS[name].validate_python(value)
-            object.__setattr__(self, name, parsed)
+            config = build(values)
         except ValidationError as error:
-            # Pydantic's messages name the rule, never the value.
-            problems.append(f"{setting_name(name)}: {'; '.join(line['msg'] for line in error.errors())}")
-        except ValueError as error:
-            problems.append(f"{setting_name(name)} {error}")
-
-    def _with_built_in(self) -> tuple[Destination, ...]:
-        named = {destination.name: destination for destination in self.destinations}
-        for name in BUILT_IN:
-            url = getattr(self, f"{name}_webhook_url")
-            if url is not None and name not in named:
-                named[name] = Destination(name, url)
-        return tuple(named.values())
+            # From None: pydantic's own text shows the values.
+            raise _config_error(error) from None
+        object.__setattr__(config, "destinations", _with_built_in(config))
+        return config
 
 
-def _adapters() -> dict[str, TypeAdapter[Any]]:
-    hints: dict[str, Any] = {
-        name: eval(text, globals())  # noqa: S307 - our own annotations, which the future import keeps as text
-        for name, text in WebhookConfig.__annotations__.items()
-        if name not in NOT_SETTINGS
-    }
-    return {name: TypeAdapter(hint) for name, hint in hints.items()}
+def _with_built_in(config: WebhookConfig) -> tuple[Destination, ...]:
+    named = {destination.name: destination for destination in config.destinations}
+    for name in BUILT_IN:
+        url = getattr(config, f"{name}_webhook_url")
+        if url is not None and name not in named:
+            named[name] = Destination(name, url)
+    return tuple(named.values())
 
 
-ADAPTERS: Final = _adapters()
+def _config_error(error: ValidationError) -> ConfigError | TypeError:
+    names = [item.name for item in fields(WebhookConfig)]
+    found: dict[str, str] = {}
+    for line in error.errors(include_url=False):
+        place = line["loc"][0] if line["loc"] else ""
+        # By position or by name.
+        name = str(names[place] if isinstance(place, int) and place < len(names) else place)
+        if name not in names:
+            return TypeError(f"WebhookConfig has no field {name}")
+        found.setdefault(name, _problem(name, line))
+    return ConfigError(list(found.values()), found)
+
+
+def _problem(name: str, line: ErrorDetails) -> str:
+    item = next(each for each in fields(WebhookConfig) if each.name == name)
+    if name.endswith("_webhook_url"):
+        return f"{setting_name(name)} {line['ctx']['error']}" if "ctx" in line else f"{setting_name(name)} is missing"
+    # Our own checks say themselves what they want; pydantic's are told by the type.
+    own = str(line["ctx"]["error"]) if line["type"] == "value_error" and "ctx" in line else ""
+    wanted = own or f"must be {describe_type(item.type)}; {describe_shape(line['input'])}"
+    return f"{setting_name(name)}: {wanted}. Leave it out for the default, {describe_default(name)}"
+
+
+def describe_default(name: str) -> str:
+    """Return a field's default as it would be written into `.env`."""
+    default = next(item.default for item in fields(WebhookConfig) if item.name == name)
+    if default in (None, "", MISSING, (), frozenset()):
+        return "none"
+    if isinstance(default, bool):
+        return str(default).lower()
+    return f"{default:g}" if isinstance(default, float) else str(getattr(default, "value", default))
 
 
 def setting_name(field_name: str) -> str:

@@ -1,27 +1,12 @@
-"""What has to be renewed when a setting changes: a mark on each field of the configuration, and the comparison that reads it."""
+"""What has to be renewed to go from one configuration to another: each field says it itself."""
 
 from __future__ import annotations
 
 from dataclasses import Field, fields
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
-if TYPE_CHECKING:
-    from .model import WebhookConfig
-
-
-class Renews(StrEnum):
-    """A part of the running package that takes a setting at its construction."""
-
-    ROUTER = "router"
-    REDACTOR = "redactor"
-    FORMATTER = "formatter"
-    WORKERS = "workers"
-    MAINTENANCE = "maintenance"
-    CAPTURE = "capture"
-    COMMANDS = "commands"
-    # Opened once: another value is for the next start.
-    STORAGE = "storage"
+from .field_types import Renews
+from .model import WebhookConfig
 
 
 def renews(field: Field[Any]) -> frozenset[Renews]:

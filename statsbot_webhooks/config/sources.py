@@ -1,158 +1,196 @@
-"""Where each setting comes from, and what is strange about the settings, said without a secret."""
+"""Where the settings come from: the environment, `.env`, files of secrets, and the credentials of systemd.
+
+Returns texts as they hold, each with its source. What they mean is in `loading`; how they are shown, in `description`.
+"""
 
 from __future__ import annotations
 
-import difflib
-import functools
 import os
 import re
+import sys
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from types import ModuleType
+from typing import Final
 
-from dotenv import dotenv_values
+from .env_file import EnvFile, read_env_file, read_text
+from .model import NOT_SETTINGS, WebhookConfig, setting_name
 
-from ..redaction.redactor import Redactor
-from .destination import WebhookURL
-from .loading import destination_settings
-from .model import WebhookConfig, setting_name
-
-_PREFIX: Final = "WEBHOOK_"
-_CREDENTIALS: Final = re.compile(r"(?<=://)[^/@\s]*@")
-_SECRET_NAME: Final = re.compile(r"_URL\Z|TOKEN|SECRET|PASSWORD|KEY")
-_ALIAS: Final = {"WEBHOOK_BATCH_TIMEOUT": "WEBHOOK_BATCH_TIMEOUT_SECONDS"}
-_NEVER: Final = ("destinations", "destination_options")
+PREFIX: Final = "WEBHOOK_"
+# Older names. The new name beats the old one, wherever either stands.
+ALIASES: Final = {"WEBHOOK_BATCH_TIMEOUT": "WEBHOOK_BATCH_TIMEOUT_SECONDS"}
+DESTINATION_SUFFIXES: Final = ("level", "events", "loggers", "guilds", "thread_name", "thread_mode")
+_FIELDS: Final = frozenset(setting_name(item.name) for item in fields(WebhookConfig) if item.name not in NOT_SETTINGS)
+_OF_DESTINATION: Final = re.compile(
+    rf"WEBHOOK_[A-Z][A-Z0-9_]*_(?:URL|{'|'.join(suffix.upper() for suffix in DESTINATION_SUFFIXES)})\Z", re.ASCII
+)
+_FILE: Final = "_FILE"
+# Of systemd: the folder with the files of LoadCredential=.
+_CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
+_MOST_CREDENTIALS: Final = 200
+# Not below the extension's name: discord.py removes such modules at an unload, and this one has to outlive it.
+_KEEPER: Final = "_statsbot_webhooks_env_file"
 
 
 class Source(StrEnum):
     """Where a value comes from."""
 
     ENVIRONMENT = "environment"
-    FILE = ".env"
+    ENV_FILE = ".env"
+    SECRET_FILE = "file"
+    CREDENTIAL = "credential"
     DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting; `value` is what may be shown of it."""
-
-    name: str
-    value: str
-    source: Source
-
-
-@dataclass(frozen=True, slots=True)
 class Sources:
-    """The variables of the environment and of the file, apart."""
+    """The settings that are given, by name, each with its source; blank ones are not given."""
 
-    environ: Mapping[str, str]
-    file: Mapping[str, str]
-
-    @property
-    def values(self) -> dict[str, str]:
-        """What holds: the environment is above the file."""
-        return {**self.file, **self.environ}
+    # Every variable of the environment and of `.env`, for what is no setting of ours.
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    origins: Mapping[str, Source] = field(default_factory=dict[str, Source])
+    # What could not be read: by the name of the setting, or by "" for the file itself.
+    problems: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def source(self, name: str) -> Source:
-        """Return where a variable comes from."""
-        if name in self.environ:
-            return Source.ENVIRONMENT
-        return Source.FILE if name in self.file else Source.DEFAULT
+        """Return where a setting comes from."""
+        return self.origins.get(name, Source.DEFAULT)
 
 
-def read_sources(environ: Mapping[str, str] | None = None, path: Path | str = ".env") -> Sources:
-    """Read the environment and the file as `load_webhook_config` does."""
-    file = {key: value for key, value in dotenv_values(path, encoding="utf-8-sig").items() if value is not None}
-    return Sources(dict(os.environ if environ is None else environ), file)
+def is_setting(name: str) -> bool:
+    """Whether a variable of this name can be a setting: a field, an older name of one, or a destination's."""
+    return name in _FIELDS or name in ALIASES or name == "WEBHOOK_DESTINATIONS" or bool(_OF_DESTINATION.match(name))
 
 
-def describe_settings(sources: Sources) -> list[Setting]:
-    """Return every setting there is with its source: the config's fields first, then those of destinations."""
-    values = sources.values
-    found: list[Setting] = []
-    for item in fields(WebhookConfig):
-        if item.name in _NEVER:
-            continue
-        name = setting_name(item.name)
-        alias = next((old for old, new in _ALIAS.items() if new == name and not values.get(name) and values.get(old)), name)
-        text = values.get(alias, "").strip()
-        default = item.default if item.default is not MISSING else None
-        shown = show_value(name, text) if text else show_value(name, default)
-        found.append(Setting(name, shown, sources.source(alias) if text else Source.DEFAULT))
-    known = {setting.name for setting in found}
-    more = [name for name in destination_settings(values) if name not in known and values.get(name, "").strip()]
-    return found + [Setting(name, show_value(name, values[name]), sources.source(name)) for name in more]
+def is_field(name: str) -> bool:
+    """Whether a variable belongs to a field of the configuration."""
+    return name in _FIELDS
 
 
-def show_value(name: str, value: Any) -> str:
-    """Return what may be shown of a setting's value."""
-    if value is None or value == "":
-        return "not set"
-    if name.endswith("_URL"):
-        try:
-            return f"set ({WebhookURL(str(value)) if not isinstance(value, WebhookURL) else value})"
-        except ValueError:
-            return "set, but not the URL of a webhook"
-    if _SECRET_NAME.search(name):
-        return "set"
-    text = str(value).lower() if isinstance(value, bool) else str(getattr(value, "value", value))
-    return _redactor().redact_text(_CREDENTIALS.sub("[masked]@", text))
+def read_sources(environ: Mapping[str, str] | None = None, path: Path | str | None = ".env") -> Sources:
+    """Read the environment and the file, and every file that they name.
+
+    A variable of the process's environment that only has a value which the file has or had is the file's: the bot called
+    `load_dotenv()`, and what the file says now holds.
+    """
+    file = read_env_file(path) if path is not None else EnvFile()
+    if environ is None:
+        environ = _without_copies(os.environ, file.values, Path(path)) if path is not None else os.environ
+    given: dict[str, dict[Source, str]] = {}
+    problems: dict[str, str] = {"": "; ".join(file.problems)} if file.problems else {}
+    for source, values in ((Source.ENVIRONMENT, environ), (Source.ENV_FILE, file.values)):
+        for name, text in values.items():
+            text = _strip_blanks(text)
+            # Docker keeps the quotes of an --env-file, which dotenv takes off.
+            if source == Source.ENVIRONMENT and len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+                text = _strip_blanks(text[1:-1])
+            if text and is_setting(name):
+                given.setdefault(name, {})[source] = text
+    variables = {**file.values, **environ}
+    for name, file_path in _setting_files(variables).items():
+        _add_file(name, file_path, Source.SECRET_FILE, f"{name}{_FILE}", given, problems)
+    for name, file_path in _credentials(variables).items():
+        if is_setting(name):
+            _add_file(name, file_path, Source.CREDENTIAL, f"the credential {file_path.name}", given, problems)
+    _refuse_doubles(given, problems)
+    for old, new in ALIASES.items():
+        if old in given and new not in given and new not in problems:
+            given[new] = given[old]
+        if old in problems and new not in given:
+            problems.setdefault(new, problems[old])
+    settings = {name: next(iter(texts.values())) for name, texts in given.items()}
+    origins = {name: next(iter(texts)) for name, texts in given.items()}
+    return Sources(variables, settings, origins, problems)
 
 
-def find_problems(sources: Sources) -> list[str]:
-    """Return what is strange: variables that look like settings and are none, and URLs of no webhook."""
-    values = sources.values
-    known = {setting.name for setting in describe_settings(Sources({}, {}))} | set(_ALIAS) | set(destination_settings(values))
-    problems: list[str] = []
-    for name, text in values.items():
-        if not name.startswith(_PREFIX):
-            continue
-        if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            problems.append(f"{name} is not a setting and has no effect{hint}")
-        elif name.endswith("_URL") and text.strip():
-            try:
-                WebhookURL(text)
-            except ValueError as error:
-                problems.append(f"{name} {error}")
-    return problems
+def read_values() -> dict[str, str]:
+    """Return every variable of the environment and of `.env`, and under its name what a file of secrets holds.
+
+    For the redactor: other programs' `NAME_FILE` are read too, and every credential of systemd.
+    """
+    file = read_env_file(".env")
+    variables = {**file.values, **os.environ}
+    found = dict(variables)
+    paths = {name.removesuffix(_FILE): Path(text) for name, text in variables.items() if name.endswith(_FILE) and text.strip()}
+    for name, path in {**paths, **_credentials(variables)}.items():
+        text, _problem = _read_secret(path)
+        if text:
+            # Both may be given by mistake: then both are secrets.
+            found[name if name not in variables else f"{name}{_FILE}"] = text
+    return found
 
 
-def describe_changes(old: WebhookConfig, new: WebhookConfig) -> list[str]:
-    """Return a line for each setting that differs, with its values where they are no secret."""
-    lines: list[str] = []
-    for item in fields(WebhookConfig):
-        before, after = getattr(old, item.name), getattr(new, item.name)
-        if item.name in _NEVER or item.name.endswith("_webhook_url") or before == after:
-            continue
-        name = setting_name(item.name)
-        lines.append(f"{name}: {_shown(name, before)} → {_shown(name, after)}")
-    before, after = ({one.name: one for one in config.destinations} for config in (old, new))
-    for name in sorted(before.keys() | after.keys()):
-        if name not in after:
-            lines.append(f"destination {name}: removed")
-        elif name not in before:
-            lines.append(f"destination {name}: added")
-        else:
-            if before[name].url != after[name].url:
-                lines.append(f"destination {name}: another webhook")
-            if any(getattr(before[name], f.name) != getattr(after[name], f.name) for f in fields(after[name]) if f.name != "url"):
-                lines.append(f"destination {name}: what it shows changed")
-    return lines
+def _setting_files(variables: Mapping[str, str]) -> dict[str, Path]:
+    """Return the settings that a variable `NAME_FILE` reads from a file."""
+    found: dict[str, Path] = {}
+    for variable, text in variables.items():
+        name = variable.removesuffix(_FILE)
+        if name != variable and is_setting(name) and not is_setting(variable) and (path := _strip_blanks(text)):
+            found[name] = Path(path)
+    return found
 
 
-@functools.cache
-def _redactor() -> Redactor:
-    return Redactor()
+def _credentials(variables: Mapping[str, str]) -> dict[str, Path]:
+    """Return the files of systemd's credentials by the name of the setting that each would be."""
+    folder = variables.get(_CREDENTIALS, "").strip()
+    if not folder:
+        return {}
+    try:
+        names = sorted(os.listdir(folder))[:_MOST_CREDENTIALS]
+    except OSError:
+        return {}
+    return {re.sub(r"\W", "_", name).upper(): Path(folder, name) for name in names}
 
 
-def _shown(name: str, value: Any) -> str:
-    if isinstance(value, frozenset | tuple | list):
-        items: list[str] = sorted(str(one) for one in value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
-        value = ",".join(items)
-    elif isinstance(value, dict):
-        value = ",".join(f"{key}:{one}" for key, one in value.items())  # pyright: ignore[reportUnknownVariableType]
-    return show_value(name, value)
+def _read_secret(path: Path) -> tuple[str, str]:
+    """Return what a file holds, without the line end behind it, and what keeps it from being read."""
+    try:
+        if not path.is_file():
+            return "", "there is no such file" if not path.exists() else "it is no file"
+        return _strip_blanks(read_text(path)[0]), ""
+    except OSError as error:
+        return "", error.strerror or type(error).__name__
+
+
+def _strip_blanks(text: str) -> str:
+    """Return a text without blanks at its ends, those that cannot be seen included."""
+    return text.strip().strip("\ufeff\u200b\u2060\u200e\u200f").strip()
+
+
+def _add_file(
+    name: str,
+    path: Path,
+    source: Source,
+    label: str,
+    given: dict[str, dict[Source, str]],
+    problems: dict[str, str],
+) -> None:
+    text, problem = _read_secret(path)
+    if not text:
+        problems[name] = f"{name}: {label} cannot be read: {problem or 'it is empty'}. Nothing is taken in its place"
+        return
+    given.setdefault(name, {})[source] = text
+
+
+def _refuse_doubles(given: dict[str, dict[Source, str]], problems: dict[str, str]) -> None:
+    """Leave out what stands both in a variable and in a file of secrets: which of them is meant cannot be known."""
+    labels = {Source.SECRET_FILE: "{}_FILE", Source.CREDENTIAL: "a credential of that name"}
+    for name, texts in list(given.items()):
+        files = [labels[source].format(name) for source in texts if source in labels]
+        is_variable = Source.ENVIRONMENT in texts or Source.ENV_FILE in texts
+        if len(files) + is_variable > 1:
+            both = " and ".join([name, *files] if is_variable else files)
+            problems[name] = f"{name}: {both} are both given, and neither is used; remove one of them"
+            del given[name]
+
+
+def _without_copies(environ: Mapping[str, str], now: Mapping[str, str], path: Path) -> dict[str, str]:
+    """Return the environment without what `load_dotenv()` copied into it from the file, as it is or was."""
+    keeper = sys.modules.setdefault(_KEEPER, ModuleType(_KEEPER))
+    seen: dict[str, set[str]] = keeper.__dict__.setdefault(str(path.absolute()), {})
+    for name, text in now.items():
+        seen.setdefault(name, set()).add(text)
+    return {name: text for name, text in environ.items() if text not in seen.get(name, ())}

@@ -13,8 +13,8 @@ from typing import Final
 
 from ..clock import Clock
 from ..config.destination import Destination, WebhookURL
-from ..config.loading import read_values
 from ..config.model import WebhookConfig
+from ..config.sources import read_values
 from ..errors import NotRunningError
 from ..events.accounting import Counters, Stats
 from ..events.factory import notice_event

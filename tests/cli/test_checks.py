@@ -61,6 +61,8 @@ async def test_a_bad_setup(sandbox: Sandbox, bot_env: pytest.MonkeyPatch, capsys
     bot_env.setenv("WEBHOOK_TWIN_URL", sandbox.webhook_url("error"))
     bot_env.setenv("WEBHOOK_NEIGHBOUR_URL", sandbox.webhook_url("neighbour", "errors"))
     bot_env.setenv("WEBHOOK_WRONG_URL", "https://example.com/sEcReT")
+    bot_env.setenv("WEBHOOK_DESTINATIONS", "twin,neighbour,wrong")
+    bot_env.setenv("WEBHOOK_DEPLOY_URL", sandbox.webhook_url("deploy"))
     bot_env.setenv("WEBHOOK_BACH_SIZE", "7")
     bot_env.setenv("WEBHOOK_GUILD_IDS", "123456789012345678")
     bot_env.setenv("WEBHOOK_ADMIN_ROLE_IDS", "77")
@@ -74,6 +76,7 @@ async def test_a_bad_setup(sandbox: Sandbox, bot_env: pytest.MonkeyPatch, capsys
         "share its limit of 30 messages a minute",
         "ERROR   settings: WEBHOOK_WRONG_URL is not the URL of a Discord webhook",
         "did you mean WEBHOOK_BATCH_SIZE?",
+        "note    settings: nothing is sent to WEBHOOK_DEPLOY_URL",
         "the bot is not in the server 123456789012345678",
         "Sandbox has no role 77",
         "the bot lacks View Audit Log: a kick looks like a leave",
@@ -86,7 +89,7 @@ async def test_a_bad_setup(sandbox: Sandbox, bot_env: pytest.MonkeyPatch, capsys
     bot_env.setenv("WEBHOOK_BATCH_SIZE", "many")
     code, text = await check(capsys, "--only", "bot", "--only", "configuration")
     assert "Discord does not know this token" in text
-    assert "WEBHOOK_BATCH_SIZE: Input should be a valid integer" in text
+    assert "WEBHOOK_BATCH_SIZE: must be a whole number, 1 or more; it is a text of 4 letters" in text, text
     assert "y" * 38 not in text
 
 

@@ -167,10 +167,11 @@ async def test_reload_applies_the_file_and_loses_nothing(sandbox: Sandbox, env: 
         thread.start()
         try:
             assert await call(sandbox, "reload") == "Nothing changed."
-            lines += [f"WEBHOOK_AUDIT_URL={sandbox.webhook_url('audit')}\n", "WEBHOOK_BATCH_SIZE=7\n", "WEBHOOK_LOG_LEVEL=INFO\n"]
+            lines += [f"WEBHOOK_AUDIT_URL={sandbox.webhook_url('audit')}\n", "WEBHOOK_DESTINATIONS=audit\n"]
+            lines += ["WEBHOOK_BATCH_SIZE=7\n", "WEBHOOK_LOG_LEVEL=INFO\n"]
             write_env(*lines)
             applied = await call(sandbox, "reload")
-            write_env(*lines, "WEBHOOK_BATCH_SIZE=none\n", "WEBHOOK_X_URL=https://x.example/sEcReT\n")
+            write_env(*lines, "WEBHOOK_BATCH_SIZE=none\n", "WEBHOOK_X_LEVEL=INFO\nWEBHOOK_X_URL=https://x.example/sEcReT\n")
             refused = await call(sandbox, "reload")
         finally:
             stop.set()

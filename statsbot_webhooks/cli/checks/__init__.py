@@ -1,34 +1,67 @@
-"""Is the setup right? Everything that can be asked without starting the bot, each answer with the way out."""
+"""`check`: is the setup right? Everything that can be asked without starting the bot, each answer with the way out.
+
+One file for each subject; this one has the command and the order of the sections.
+"""
 
 from __future__ import annotations
 
-import logging
+import argparse
+import asyncio
+import json
 from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
+from ...config.description import describe_settings, find_unknown
 from ...config.destination import Destination
-from ...config.loading import load_webhook_config
-from ...config.model import WebhookConfig
-from ...config.sources import describe_settings, find_problems, read_sources
-from ...errors import ConfigError
+from ...config.loading import Loaded, build_config
+from ...config.sources import Sources, read_sources, read_values
 from ...redaction.known_values import secret_values
 from .bot import look_at_bot
 from .files import look_at_storage, scan_tracked_files
 from .report import Finding, Grade, Report
 from .webhooks import describe_webhooks, fetch_webhooks, send_tests
 
-__all__ = ["SECTIONS", "Finding", "Grade", "Report", "run_checks"]
+__all__ = ["SECTIONS", "Finding", "Grade", "Report", "add_parser", "run_checks"]
 SECTIONS: Final = ("configuration", "webhooks", "bot", "storage", "git")
+_EXAMPLES: Final = """\
+examples:
+  statsbot-webhooks check                      look at everything, and send nothing
+  statsbot-webhooks check --send               also send one test message to each webhook
+  statsbot-webhooks check --json --only git    for a script: secrets in tracked files
+
+exit codes: 0 nothing is wrong, 1 something is"""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "check",
+        help="check settings, webhooks, permissions and storage, and look for secrets in files that git tracks",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--send", action="store_true", help="also send one test message to each webhook")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--only", choices=SECTIONS, action="append", help="check this section only; may be given several times")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Print the report; 0 when nothing is an error."""
+    report = asyncio.run(run_checks(sends=options.send, only=options.only or SECTIONS))
+    print(json.dumps(report.to_json(), indent=2) if options.json else report.to_text())
+    return 0 if report.is_good else 1
 
 
 async def run_checks(*, sends: bool = False, only: Collection[str] = SECTIONS) -> Report:
     """Look at the settings of the working directory and of the environment, and at all that they name."""
     sources = read_sources()
+    loaded = build_config(sources)
+    config = loaded.config
     report = Report(describe_settings(sources))
-    config, problems = _load()
-    problems += [Finding(_grade(text), "settings", text) for text in find_problems(sources)]
-    report.sections["configuration"] = problems or [Finding(Grade.OK, "settings", "every value can be used")]
+    if "configuration" in only:
+        report.sections["configuration"] = _describe_settings(sources, loaded)
     storage, stored = look_at_storage(config.storage)
     named = {destination.name for destination in config.destinations}
     made = [
@@ -38,7 +71,7 @@ async def run_checks(*, sends: bool = False, only: Collection[str] = SECTIONS) -
     webhooks, broken = {}, []
     if {"webhooks", "bot"} & set(only):
         webhooks, broken = await fetch_webhooks(destinations)
-    token = sources.values.get("DISCORD_TOKEN", "").strip()
+    token = sources.variables.get("DISCORD_TOKEN", "").strip()
     names: dict[int, str] = {}
     if "bot" in only:
         note = Finding(Grade.NOTE, "bot", "without DISCORD_TOKEN its intents and permissions cannot be looked at")
@@ -53,27 +86,14 @@ async def run_checks(*, sends: bool = False, only: Collection[str] = SECTIONS) -
     if "storage" in only:
         report.sections["storage"] = storage
     if "git" in only:
-        secrets = secret_values(sources.values) | {destination.url.token for destination in destinations}
+        secrets = secret_values(read_values()) | {destination.url.token for destination in destinations}
         report.sections["git"] = scan_tracked_files(Path(), secrets)
-    if "configuration" not in only:
-        del report.sections["configuration"]
     return report
 
 
-def _load() -> tuple[WebhookConfig, list[Finding]]:
-    log = logging.getLogger("statsbot_webhooks.config.loading")
-    before, log.disabled = log.disabled, True  # what it would log is in the report
-    try:
-        return load_webhook_config(), []
-    except ConfigError as error:
-        findings = [Finding(Grade.ERROR, "settings", problem) for problem in error.problems]
-        findings.append(
-            Finding(Grade.NOTE, "settings", "the bot would start without webhook logging; the rest is checked with defaults")
-        )
-        return WebhookConfig(), findings
-    finally:
-        log.disabled = before
-
-
-def _grade(problem: str) -> Grade:
-    return Grade.ERROR if "is not the URL" in problem else Grade.WARNING
+def _describe_settings(sources: Sources, loaded: Loaded) -> list[Finding]:
+    unknown = find_unknown(sources, [*loaded.problems, *loaded.notes])
+    findings = [Finding(Grade.ERROR, "settings", problem) for problem in loaded.problems]
+    findings += [Finding(Grade.WARNING, "settings", line) for line in unknown]
+    findings += [Finding(Grade.NOTE, "settings", note) for note in loaded.notes]
+    return findings or [Finding(Grade.OK, "settings", "every value can be used")]

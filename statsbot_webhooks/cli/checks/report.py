@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from ...config.sources import Setting, Source
+from ...config.description import Setting
+from ...config.sources import Source
 
 
 class Grade(StrEnum):

@@ -98,7 +98,7 @@ async def test_webhooks_of_setup_are_looked_at_too(sandbox: Sandbox, urls: dict,
     from statsbot_webhooks.config import WebhookURL  # noqa: PLC0415
 
     async with running_manager(WebhookConfig()) as manager:
-        await manager.add_destinations({"error": WebhookURL(urls["error_webhook_url"])})
+        await manager.admin.add_destinations({"error": WebhookURL(urls["error_webhook_url"])})
         code, text = await check(capsys, "--only", "webhooks", "--only", "storage")
         assert code == 1
         assert "is in use: a bot runs with it" in text

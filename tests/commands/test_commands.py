@@ -173,6 +173,7 @@ async def test_reload_applies_the_file_and_loses_nothing(sandbox: Sandbox, env: 
             applied = await call(sandbox, "reload")
             write_env(*lines, "WEBHOOK_BATCH_SIZE=none\n", "WEBHOOK_X_LEVEL=INFO\nWEBHOOK_X_URL=https://x.example/sEcReT\n")
             refused = await call(sandbox, "reload")
+            await sandbox.wait_until(lambda: count > 50, 20)
         finally:
             stop.set()
             await asyncio.to_thread(thread.join)

@@ -16,7 +16,6 @@ from .errors.bot_hooks import BotHooks
 from .errors.component_hooks import ComponentHooks
 from .errors.deduplication import SeenExceptions
 from .errors.extension_hooks import ExtensionHooks
-from .errors.occurrences import Occurrences
 from .errors.process_hooks import ProcessHooks
 from .errors.reporter import ErrorRules, Reporter
 from .health.monitor import HealthMonitor
@@ -58,9 +57,9 @@ class Capture:
         """
         self.uninstall()
         settings = self._settings
-        seen, repeats = SeenExceptions(), Occurrences()
+        seen = SeenExceptions()
         rules = ErrorRules(settings.include_stack_traces, settings.ship_user_errors, settings.expected_errors)
-        reporter = Reporter(submit, now=self._clock.now, seen=seen, rules=rules, repeats=repeats)
+        reporter = Reporter(submit, now=self._clock.now, seen=seen, rules=rules)
         endings = ExtensionHooks(bot, reporter)
         handler = WebhookLogHandler(
             submit,
@@ -68,7 +67,6 @@ class Capture:
             loggers=settings.loggers,
             include_stack_traces=settings.include_stack_traces,
             seen=seen,
-            repeats=repeats,
         )
         health = HealthMonitor(bot, submit, settings=settings, clock=self._clock, **delivery)
         # A hook that fails must not leave those before it behind.

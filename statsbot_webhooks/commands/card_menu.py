@@ -15,8 +15,9 @@ import discord
 from discord import app_commands
 
 from ..events.colors import BLURPLE, GREEN
-from ..events.event import Event, fingerprint
+from ..events.event import Event
 from ..formatting.presentation import present
+from ..issues.fingerprint import fingerprint
 from ..pipeline.mutes import MuteKind
 from ..pipeline.recent_events import Seen
 from .base import REFUSAL, Answer, Complaint, Desk, checked, plain

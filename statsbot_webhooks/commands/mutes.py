@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import Any
 
@@ -10,12 +9,12 @@ import discord
 from discord import app_commands
 
 from ..events.time_text import format_exact_span
+from ..issues.fingerprint import FINGERPRINT, OLD_FINGERPRINT
 from ..pipeline.mutes import Mute, MuteKind, format_summary, parse_duration
 from .base import Complaint, Theme, checked, make_command, plain
 from .delivery import logger_names
 
 _DURATIONS = ("10m", "30m", "1h", "6h", "24h", "7d")
-_FINGERPRINT = re.compile(r"[0-9a-f]{16}\Z")
 
 
 class Muting(Theme):
@@ -68,7 +67,8 @@ class Muting(Theme):
             raise Complaint("Name a destination, a fingerprint or a logger.")
         if name in self.manager.workers:
             return MuteKind.DESTINATION, name
-        return (MuteKind.FINGERPRINT if _FINGERPRINT.match(name) else MuteKind.LOGGER), name
+        is_event = FINGERPRINT.match(name) or OLD_FINGERPRINT.match(name)
+        return (MuteKind.FINGERPRINT if is_event else MuteKind.LOGGER), name
 
     @checked
     @app_commands.describe(target="Which mute")

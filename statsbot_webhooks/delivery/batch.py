@@ -9,8 +9,9 @@ from enum import IntEnum
 from typing import Final
 
 from ..events.event import Event
-from ..events.folding import Fold, Group, fingerprints, group_events
+from ..events.folding import Fold, Group, group_events
 from ..formatting.formatter import MessageFormatter, WebhookMessage, mark
+from ..issues.fingerprint import fingerprints
 from ..storage import Entry
 
 # As many as one digest may hold: 50,000 events are five messages. Their claim ends earlier when they have much text.

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from ..events.event import Event, EventKind, LogLevel, decode, encode, fingerprint
+from ..events.event import Event, EventKind, LogLevel, decode, encode
 from ..events.folding import Fold, fold, fold_of, from_state, merge, to_state
+from ..issues.fingerprint import OLD_FINGERPRINT, fingerprint
 from ..storage import Entry
 
 # Discord limits edits of messages older than an hour (error 30046): a card moves to a new message well before that.
@@ -94,6 +95,8 @@ class Cards:
         self._version = version
         self._must_post = must_post
         self._cards: dict[str, Card] = {}
+        # Keys in the storage that are deleted with the next state that is written.
+        self._outdated: list[str] = []
 
     def configure(self, pace: float, version: str) -> None:
         """Go on with other settings; the cards stay."""
@@ -113,9 +116,16 @@ class Cards:
         """Take over what an earlier process stored; what cannot be read is as if it had never been."""
         for key, state in stored.items():
             try:
-                self._cards[key.removeprefix(self._prefix)] = _from_state(state)
+                card, name = _from_state(state), key.removeprefix(self._prefix)
             except (ValueError, KeyError, TypeError):
                 continue
+            if OLD_FINGERPRINT.match(name.removeprefix("error-")):
+                # Of version 0.1, which told errors by line numbers: the card goes on under the name that its error has now.
+                name = error_key(card.fold.event)
+                self._outdated.append(key)
+            known = self._cards.get(name)
+            if known is None or known.shown < card.shown:
+                self._cards[name] = card
 
     def get(self, key: str) -> Card | None:
         """Return the card of a key."""
@@ -206,7 +216,8 @@ class Cards:
                 del self._cards[key]
 
     def _state_of(self, keys: Iterable[str]) -> dict[str, Any]:
-        return {f"{self._prefix}{key}": _to_state(self._cards[key]) for key in keys}
+        outdated, self._outdated = self._outdated, []
+        return {**dict.fromkeys(outdated), **{f"{self._prefix}{key}": _to_state(self._cards[key]) for key in keys}}
 
     def _prune(self, now: float) -> dict[str, Any]:
         by_age = sorted(self._cards, key=lambda key: self._cards[key].shown)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import math
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from .tracebacks import NotedException
+
 MAX_DEPTH: Final = 6
 MAX_ITEMS: Final = 200
 _EMPTY: Final[Mapping[str, Any]] = {}
-_EXTRAS: Final = ("title", "card", "color", "avatar_url", "route_level", "ends_card")
+_EXTRAS: Final = ("title", "card", "color", "avatar_url", "route_level", "ends_card", "fingerprint")
 
 
 class LogLevel(StrEnum):
@@ -84,6 +84,9 @@ class Event:
 
     `facts` are JSON, and hold under `type` what they are about: `formatting` makes title, colour, text and details from them.
     Persons in them are named as in `who_facts`; a mapping must not stand under a key that masking takes for a person's name.
+
+    `noted` is an exception that the intake still has to format; `fingerprint` is what repeats of the event share, and is
+    worked out there too (see `issues/fingerprint.py`).
     """
 
     kind: EventKind
@@ -104,6 +107,8 @@ class Event:
     route_level: LogLevel | None = None
     ends_card: bool = False
     facts: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+    noted: NotedException | None = field(default=None, repr=False, compare=False)
+    fingerprint: str = ""
 
     @property
     def is_urgent(self) -> bool:
@@ -119,7 +124,8 @@ def encode(event: Event) -> str:
     """Return the event as versioned JSON; pure ASCII, so that lone surrogates survive."""
     persons = [[person.id, *person.names] for person in event.persons]
     head = [_CODEC, event.kind.value, event.level.value, event.time, event.origin, event.message, event.template]
-    row = [*head, event.context, event.traceback, event.guild_id, persons, _encode_extras(event)]
+    trace = event.noted.format() if event.noted is not None and event.noted.is_shown else event.traceback
+    row = [*head, event.context, trace, event.guild_id, persons, _encode_extras(event)]
     return json.dumps(row, separators=(",", ":"))
 
 
@@ -148,43 +154,6 @@ def decode(text: str) -> Event:
         return Event(*base, **extras, files=files)
     except (TypeError, RecursionError) as error:
         raise ValueError(f"not a stored event: {type(error).__name__}") from None
-
-
-def fingerprint(event: Event) -> str:
-    """Return a short id that repeats of the same event share.
-
-    An error is told by its type and the code locations of its traceback, not by its message; anything else by kind,
-    origin, level and the text before its values were filled in.
-    """
-    if event.traceback is not None:
-        parts = ["exception", *_places(event.traceback)]
-    else:
-        parts = [event.kind.value, event.origin, event.level.value, event.template or event.message]
-    return hashlib.blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=8).hexdigest()
-
-
-# Left of each line in an exception group.
-_MARGIN: Final = re.compile(r" *[|+] ?(?=\S| )")
-
-
-def _places(traceback: str) -> Iterator[str]:
-    """Yield the frames of a traceback and the types of its exceptions.
-
-    The text of an exception differs from time to time, and may go on for lines that look like anything. Its type stands
-    on the first line at the margin after the frames.
-    """
-    awaits_type = True
-    for raw in traceback.splitlines():
-        line = _MARGIN.sub("", raw, count=1)
-        if line.startswith(('  File "', '> File "')):
-            awaits_type = True
-            yield line[2:]
-        elif line.startswith("-"):
-            # The line between the parts of a group.
-            awaits_type = True
-        elif awaits_type and line and line[0] != " " and not line.endswith("(most recent call last):"):
-            awaits_type = False
-            yield line.partition(":")[0]
 
 
 def to_plain(value: object, depth: int = 0) -> Any:

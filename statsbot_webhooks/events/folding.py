@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
-from .event import Event, EventKind, decode, encode, fingerprint
+from .event import Event, EventKind, decode, encode
 
 Item = TypeVar("Item")
 
@@ -20,7 +20,7 @@ _MAX_TIMES: Final = 240
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Repeats of one event. `event` is the newest of them; `first` and `last` are seconds since the epoch.
+    """Repeats of one event. `event` is the newest of the highest level; `first` and `last` are seconds since the epoch.
 
     `guilds` and `commands` count where it happened; `times` draw the sparkline.
     """
@@ -44,7 +44,7 @@ def merge(earlier: Fold, later: Fold) -> Fold:
     """Return two folds of the same fingerprint as one."""
     times = (*earlier.times, *later.times)
     return Fold(
-        later.event,
+        later.event if later.event.level.number >= earlier.event.level.number else earlier.event,
         earlier.count + later.count,
         min(earlier.first, later.first),
         max(earlier.last, later.last),
@@ -80,29 +80,32 @@ def no_pause() -> None:
     """Go on at once."""
 
 
-def fingerprints(events: Iterable[Event], pause: Callable[[], object] = no_pause) -> list[str]:
-    """Return the fingerprint of each event."""
-    return [fingerprint(event) for event in paced(events, pause, 25)]
-
-
 def group_events(
     events: Sequence[Event], keys: Sequence[str] | None = None, pause: Callable[[], object] = no_pause
 ) -> list[Group]:
-    """Return one group for each fingerprint, in the order of first appearance. `keys` are the fingerprints if known.
+    """Return one group for each fingerprint, in the order of first appearance. `keys` are the fingerprints.
+
+    Without `keys` events go by the fingerprints that they carry, and those without by what they say.
 
     Members stay apart: who came and went is what there is to see, though it is the same kind of event for each.
     """
     found: dict[str, list[int]] = {}
-    pairs = zip(events, keys or fingerprints(events, pause), strict=True)
+    pairs = zip(events, keys or [event.fingerprint or _said(event) for event in events], strict=True)
     for position, (event, key) in enumerate(paced(pairs, pause)):
         found.setdefault(f"{key} {event.message}" if event.kind == EventKind.MEMBER else key, []).append(position)
     return [_group([events[position] for position in positions], positions, pause) for positions in found.values()]
 
 
+def _said(event: Event) -> str:
+    what = event.traceback or event.template or event.message
+    return "\0".join([event.kind.value, event.origin, event.level.value, what])
+
+
 def _group(events: Sequence[Event], positions: Sequence[int], pause: Callable[[], object]) -> Group:
     if len(events) == 1:
         return Group(fold_of(events[0]), events, positions)
-    newest = max(paced(events, pause), key=lambda event: event.time)
+    # A failure is not hidden by a retry of it that was only a warning.
+    newest = max(paced(events, pause), key=lambda event: (event.level.number, event.time))
     times = sorted(event.time for event in paced(events, pause))
     guilds, commands = Counter[str](), Counter[str]()
     for event in paced(events, pause):

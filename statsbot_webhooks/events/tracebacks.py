@@ -1,14 +1,17 @@
-"""Exceptions as text: Python's own format, with the frames of the user's code marked. Pure."""
+"""Exceptions as text: noted where they happen, formatted later, with the frames of the user's code marked. Pure."""
 
 from __future__ import annotations
 
 import functools
+import itertools
+import linecache
 import os
 import re
 import sysconfig
 import traceback
-from collections.abc import Iterator
-from types import TracebackType
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from types import CodeType, TracebackType
 from typing import Final, cast
 
 # `traceback` prints "  File ..."; in an exception group a margin of bars goes before it.
@@ -26,15 +29,106 @@ _LIBRARIES: Final = tuple(
 _INSTALLED: Final = re.compile(r"[\\/](?:site|dist)-packages[\\/]")
 # A chain of exceptions may be a cycle made by hand, and ends somewhere.
 _MAX_CHAIN: Final = 10
+# More frames than Python's own recursion limit allows come from a program that raised it; the middle of them is left out.
+_MAX_FRAMES: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class NotedFrame:
+    """Where a frame stood. Its code knows the file and the names; the frame itself, with all its values, is not kept (G3)."""
+
+    code: CodeType
+    instruction: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotedPart:
+    """One exception of a chain or a group: its class, its text as Python prints it, and its frames, outermost first."""
+
+    kind: type[BaseException]
+    text: traceback.TracebackException
+    frames: Sequence[NotedFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class NotedException:
+    """An exception as it was when it was caught: enough to print it later, on another thread, and to tell it from others.
+
+    `parts` holds the exception itself first, then those of its chain and its groups. Without `is_shown` it is not printed.
+    """
+
+    parts: Sequence[NotedPart] = field(repr=False)
+    is_shown: bool = True
+
+    def format(self) -> str:
+        """Return what Python would print, with `> ` before each frame of the user's own code. Reads source files."""
+        for name in {frame.code.co_filename for part in self.parts for frame in part.frames}:
+            linecache.checkcache(name)
+        for part in self.parts:
+            part.text.stack = traceback.StackSummary.from_list([_summary(frame) for frame in part.frames])
+        return mark_own_frames("".join(self.parts[0].text.format()))
+
+
+def note_exception(error: BaseException, trace: TracebackType | None = None, *, is_shown: bool = True) -> NotedException:
+    """Note an exception with its causes, contexts and groups; `trace` replaces its own traceback.
+
+    This is what an exception costs where it is caught: its texts, which may change, and a few words for each frame. Source
+    lines are looked up, and the text is put together, by `NotedException.format`.
+    """
+    text = _text_of(error, trace or error.__traceback__)
+    parts: list[NotedPart] = []
+    waiting: list[tuple[traceback.TracebackException, BaseException, TracebackType | None]] = [(text, error, trace)]
+    while waiting:
+        text, error, trace = waiting.pop()
+        parts.append(NotedPart(type(error), text, _note_frames(trace or error.__traceback__)))
+        for below, before in ((text.__cause__, error.__cause__), (text.__context__, error.__context__)):
+            if below is not None and before is not None:
+                waiting.append((below, before, None))
+        if text.exceptions and isinstance(error, BaseExceptionGroup):
+            group = cast("BaseExceptionGroup[BaseException]", error)
+            waiting += [(below, each, None) for below, each in zip(text.exceptions, group.exceptions, strict=False)]
+    return NotedException(tuple(parts), is_shown)
+
+
+def _text_of(error: BaseException, trace: TracebackType | None) -> traceback.TracebackException:
+    # Without frames (limit=0) Python's own class costs little, and knows what each version prints below them.
+    try:
+        return traceback.TracebackException(type(error), error, trace, limit=0, lookup_lines=False, compact=True)
+    except Exception as failure:  # noqa: BLE001 - a user's exception class may fail at any question
+        said = RuntimeError(f"{describe(error)} (it could not be read: {type(failure).__name__})")
+        return traceback.TracebackException(RuntimeError, said, None)
+
+
+def _note_frames(trace: TracebackType | None) -> list[NotedFrame]:
+    frames: list[NotedFrame] = []
+    known = linecache.cache
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code.co_filename not in known:
+            # What was imported from a zip, say, is only found through the loader that the module knows.
+            linecache.lazycache(code.co_filename, trace.tb_frame.f_globals)
+        frames.append(NotedFrame(code, trace.tb_lasti, trace.tb_lineno))
+        trace = trace.tb_next
+    return frames if len(frames) <= _MAX_FRAMES else frames[: _MAX_FRAMES // 2] + frames[-_MAX_FRAMES // 2 :]
+
+
+def _summary(frame: NotedFrame) -> traceback.FrameSummary:
+    code = frame.code
+    end_line = first = last = None
+    if frame.instruction >= 0:
+        # One entry for each code unit of two bytes (`codeobject.co_positions`).
+        found = next(itertools.islice(code.co_positions(), frame.instruction // 2, None), None)
+        if found is not None:
+            _, end_line, first, last = found
+    return traceback.FrameSummary(
+        code.co_filename, frame.line, code.co_name, lookup_line=False, end_lineno=end_line, colno=first, end_colno=last
+    )
 
 
 def format_traceback(error: BaseException, trace: TracebackType | None = None) -> str:
-    """Return the traceback with causes, contexts and groups; `> ` stands before each frame of the user's own code.
-
-    `trace` replaces the exception's own traceback. This is what an exception costs: about half a millisecond.
-    """
-    lines = traceback.format_exception(type(error), error, trace or error.__traceback__)
-    return mark_own_frames("".join(lines))
+    """Return the traceback with causes, contexts and groups; `> ` stands before each frame of the user's own code."""
+    return note_exception(error, trace).format()
 
 
 def mark_own_frames(text: str) -> str:

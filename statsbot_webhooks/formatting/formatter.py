@@ -10,7 +10,8 @@ from ..clock import Clock, SystemClock
 from ..config.model import WebhookConfig
 from ..events.event import Event, EventKind, LogLevel, to_plain
 from ..events.factory import error_event, member_event, performance_event
-from ..events.folding import Fold, Group, fingerprints, group_events, paced
+from ..events.folding import Fold, Group, group_events, paced
+from ..issues.fingerprint import fingerprints, finish
 from .digest import format_digest
 from .embeds import format_cards
 from .lines import format_lines
@@ -70,7 +71,7 @@ class MessageFormatter:
 
     def format_event(self, event: Event) -> WebhookMessage:
         """Return a message that shows one event as a card."""
-        return self.format_groups(group_events([event]))[0]
+        return self.format_groups(group_events([finish(event)]))[0]
 
     def format_fold(self, fold: Fold, events: Sequence[Event] = ()) -> WebhookMessage:
         """Return a message that shows the repeats of one event as a card.

@@ -16,6 +16,8 @@ from ..errors import NotRunningError
 from ..events.accounting import Counters, Stats
 from ..events.daily_counts import Tally
 from ..events.event import Event
+from ..issues.fingerprint import finish, with_fingerprint
+from ..issues.occurrences import Occurrences
 from ..redaction.redactor import Redactor
 from ..storage import Outbox
 from . import at_exit
@@ -65,6 +67,7 @@ class Intake:
         self._on_put = on_put
         self._gate = gate
         self._tally = Tally()
+        self._occurrences = Occurrences()
         self._make_queues()
         self._thread: threading.Thread | None = None
         # Whether this is a child process whose parent owns the storage.
@@ -197,7 +200,7 @@ class Intake:
 
     def file(self, destination: str, event: Event) -> None:
         """File an event for one destination, past the routes. Returns at once."""
-        self._calls.put(lambda: self._store([(destination, self.redactor.redact(event))]))
+        self._calls.put(lambda: self._store([(destination, self._clean(event))]))
         self._bell.put(None)
 
     def announce(self, destinations: set[str]) -> None:
@@ -292,6 +295,10 @@ class Intake:
             self._counters.add(name, "accepted", count)
         self._on_put(set(counts))
 
+    def _clean(self, event: Event) -> Event:
+        """Return an event as it may be shown. What its exception left to be done is done here, off the loop."""
+        return with_fingerprint(self.redactor.redact(finish(event)))
+
     def _prepare(self, event: Event) -> list[tuple[str, Event]]:
         try:
             self._tally.add(event)
@@ -301,7 +308,9 @@ class Intake:
                 return []
             if self._gate is not None:
                 names = self._gate.admit(event, names, redacted=False)
-            clean = self.redactor.redact(event) if names else event
+            clean = self._clean(event) if names else event
+            if event.noted is not None and names:
+                clean = self._occurrences.note(clean)
             if self._gate is not None and names:
                 names = self._gate.admit(clean, names, redacted=True)
         except Exception as error:  # noqa: BLE001 - a border: one bad event must not end the thread

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from ..events.event import Event, LogLevel, fingerprint
+from ..events.event import Event, LogLevel
 from ..events.time_text import format_exact_span
+from ..issues.fingerprint import OLD_FINGERPRINT, fingerprint
+from ..issues.old_fingerprint import old_fingerprint
 
 _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DURATION: Final = re.compile(r"\s*(\d{1,6})\s*([smhdw])\w*\s*", re.I)
@@ -48,7 +50,8 @@ class Mute:
             return destination == self.target
         if self.kind == MuteKind.LOGGER:
             return event.origin == self.target or event.origin.startswith(f"{self.target}.")
-        return fingerprint(event) == self.target
+        is_old = OLD_FINGERPRINT.match(self.target) is not None
+        return (old_fingerprint(event) if is_old else fingerprint(event)) == self.target
 
 
 @dataclass(slots=True)

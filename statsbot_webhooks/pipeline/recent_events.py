@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ..events.event import Event, fingerprint
+from ..events.event import Event
+from ..issues.fingerprint import fingerprint
 
 _KEPT: Final = 20
 # Larger texts are cut, so that the ring stays small whatever is logged.

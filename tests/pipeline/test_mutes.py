@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 
 from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager
-from statsbot_webhooks.events.event import Event, EventKind, fingerprint
+from statsbot_webhooks.events.event import Event, EventKind
 from statsbot_webhooks.events.time_text import format_exact_span
+from statsbot_webhooks.issues.fingerprint import fingerprint
 from statsbot_webhooks.pipeline.mutes import Mute, MuteKind, parse_duration
 from statsbot_webhooks.sandbox import Sandbox
 

@@ -15,7 +15,7 @@ from ..conftest import running_manager
 from ..delivery.test_live_cards import ShiftedClock
 from .test_crash import _COMMON, start
 
-TRACE = 'Traceback (most recent call last):\n  File "bot.py", line {line}, in play\n    go()\nValueError: {text}\n'
+TRACE = 'Traceback (most recent call last):\n  File "bot.py", line {line}, in play\n    go({line})\nValueError: {text}\n'
 
 
 def error(text: str = "no song", line: int = 7, at: float | None = None, **context: str) -> Event:

@@ -16,7 +16,6 @@ from ..guard import Guard
 from . import context as error_context
 from .context import NOWHERE, ErrorContext
 from .deduplication import SeenExceptions, root_exception
-from .occurrences import Occurrences
 
 Submit = Callable[[Event], object]
 
@@ -47,14 +46,11 @@ class ErrorRules:
 class Reporter:
     """Ship each exception once. Every method may be called from any thread, and none raises."""
 
-    def __init__(
-        self, submit: Submit, *, now: Callable[[], float], seen: SeenExceptions, rules: ErrorRules, repeats: Occurrences
-    ) -> None:
+    def __init__(self, submit: Submit, *, now: Callable[[], float], seen: SeenExceptions, rules: ErrorRules) -> None:
         self._submit = submit
         self._now = now
         self._seen = seen
         self._rules = rules
-        self._repeats = repeats
         self._guard = Guard("an exception")
 
     def report(
@@ -92,18 +88,19 @@ class Reporter:
         found = NOWHERE if knows_all else error_context.read(error_context.of_traceback, trace or root.__traceback__)
         # What the hook knows stands; the traceback fills in the rest.
         context = {**details, **found.details, **place.details, **details}
-        event = error_event(
-            root,
-            now=self._now(),
-            include_stack_traces=self._rules.keeps_traces,
-            origin=origin,
-            context=context,
-            guild_id=place.guild_id if place.guild_id is not None else found.guild_id,
-            persons=place.persons + found.persons,
-            level=verdict,
-            trace=trace,
+        self._submit(
+            error_event(
+                root,
+                now=self._now(),
+                include_stack_traces=self._rules.keeps_traces,
+                origin=origin,
+                context=context,
+                guild_id=place.guild_id if place.guild_id is not None else found.guild_id,
+                persons=place.persons + found.persons,
+                level=verdict,
+                trace=trace,
+            )
         )
-        self._submit(self._repeats.note(event))
 
     def _level_of(self, error: BaseException, level: LogLevel) -> LogLevel | None:
         """Return the level of an exception, None for one that is no error."""

@@ -11,11 +11,10 @@ from typing import Any, Final
 from ...current_manager import get_current_manager
 from ...events.event import Event, EventKind, LogLevel, Person, to_plain
 from ...events.factory import outline
-from ...events.tracebacks import describe, format_traceback
+from ...events.tracebacks import NotedException, describe, note_exception
 from ...feedback import suppressed
 from ..errors import context as error_context
 from ..errors.deduplication import SeenExceptions
-from ..errors.occurrences import Occurrences
 
 _OWN: Final = ("statsbot_webhooks", "discord.webhook")
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -49,6 +48,8 @@ class _Draft:
         self.ends_card = False
         self.facts = _NO_CONTEXT
         self.files = ()
+        self.noted: NotedException | None = None
+        self.fingerprint = ""
 
 
 class WebhookLogHandler(logging.Handler):
@@ -65,7 +66,6 @@ class WebhookLogHandler(logging.Handler):
         loggers: Mapping[str, LogLevel] | None = None,
         include_stack_traces: bool = True,
         seen: SeenExceptions | None = None,
-        repeats: Occurrences | None = None,
     ) -> None:
         super().__init__(level)
         self._submit = submit or _submit_to_manager
@@ -74,7 +74,6 @@ class WebhookLogHandler(logging.Handler):
         self.set_loggers(loggers or {})
         self._keeps_traces = include_stack_traces
         self._seen = seen or SeenExceptions()
-        self._repeats = repeats or Occurrences()
         self.failures = 0
 
     def set_loggers(self, loggers: Mapping[str, LogLevel]) -> None:
@@ -109,7 +108,7 @@ class WebhookLogHandler(logging.Handler):
                 self._add_details(draft, record, error)
             draft.__class__ = Event  # type: ignore[assignment]  # the layouts are the same; a test compares the two
             event: Event = draft  # type: ignore[assignment]
-            self._submit(event if error is None else self._repeats.note(event))
+            self._submit(event)
         except Exception:  # noqa: BLE001 - a guard: the host's logging call must not fail because of us
             self.handleError(record)
 
@@ -130,9 +129,9 @@ class WebhookLogHandler(logging.Handler):
             place = error_context.read(error_context.of_traceback, trace)
             draft.guild_id, draft.persons = place.guild_id, place.persons
             context = {**to_plain(place.details), **context}
-            if self._keeps_traces:
-                draft.traceback = format_traceback(error, trace)
-            else:
+            # Only noted here: the intake's thread looks the source lines up and formats them.
+            draft.noted = note_exception(error, trace, is_shown=self._keeps_traces)
+            if not self._keeps_traces:
                 # Without its traceback the record would not say what failed.
                 context = {"exception": describe(error), **to_plain(outline(error)), **context}
         if record.stack_info and self._keeps_traces:

@@ -14,6 +14,7 @@ from discord.ext import commands
 from statsbot_webhooks import WebhookConfig
 from statsbot_webhooks.capture import Capture
 from statsbot_webhooks.events.event import Event, EventKind
+from statsbot_webhooks.issues.fingerprint import finish
 
 from ...clocks import WallClock
 
@@ -60,7 +61,7 @@ async def test_an_event_handlers_exception_arrives_once(
     [first, event] = events
     assert first.kind is EventKind.LOG
     assert (event.kind, event.message, event.origin) == (EventKind.ERROR, "KeyError: 'k'", "on_thing")
-    assert "raise KeyError" in (event.traceback or "")
+    assert "raise KeyError" in (finish(event).traceback or "")
     assert "Ignoring exception in on_thing" in caplog.text
 
 

@@ -12,9 +12,10 @@ from discord.ext import commands
 
 from statsbot_webhooks import WebhookConfig
 from statsbot_webhooks.capture import Capture
-from statsbot_webhooks.events.event import Event, LogLevel, fingerprint
+from statsbot_webhooks.events.event import Event, LogLevel
 from statsbot_webhooks.events.factory import error_event
 from statsbot_webhooks.events.tracebacks import format_traceback, is_own_code
+from statsbot_webhooks.issues.fingerprint import fingerprint, finish
 
 from ...clocks import WallClock
 
@@ -67,18 +68,12 @@ async def test_user_errors_are_shipped_as_warnings_when_asked(bot: commands.Bot)
     assert (event.message, event.level) == ("NotOwner: no", LogLevel.WARNING)
 
 
-async def test_an_event_says_how_often_it_happened_before(bot: commands.Bot) -> None:
-    events = await shipped(bot, WebhookConfig(), ValueError("1"), ValueError("2"), ValueError("3"), KeyError("other"))
-    said = [event.context.get("seen_before") for event in events]
-    assert said == [None, "once since 1970-01-01 00:00:01 UTC", "2 times since 1970-01-01 00:00:01 UTC", None]
-
-
 async def test_a_group_arrives_once_with_all_that_is_in_it(bot: commands.Bot, caplog: pytest.LogCaptureFixture) -> None:
     parts = [ValueError("a"), ExceptionGroup("inner", [KeyError("b")])]
-    [event] = await shipped(bot, WebhookConfig(), ExceptionGroup("both", parts))
+    [event] = map(finish, await shipped(bot, WebhookConfig(), ExceptionGroup("both", parts)))
     for text in ("ValueError: a", "KeyError: 'b'", "both (2 sub-exceptions)"):
         assert text in (event.traceback or "")
-    events = await shipped(bot, WebhookConfig(include_stack_traces=False), ExceptionGroup("both", parts))
+    events = [finish(e) for e in await shipped(bot, WebhookConfig(include_stack_traces=False), ExceptionGroup("both", parts))]
     assert events[0].traceback is None
     assert events[0].context["exceptions"] == ["ValueError: a", "ExceptionGroup: inner (1 sub-exception)", "KeyError: 'b'"]
 
@@ -105,7 +100,7 @@ def chained(text: str) -> RuntimeError:
 
 
 def test_without_stack_traces_the_causes_are_named() -> None:
-    event = error_event(chained("k"), now=1.0, include_stack_traces=False)
+    event = finish(error_event(chained("k"), now=1.0, include_stack_traces=False))
     assert event.traceback is None
     assert event.context["caused_by"].startswith("KeyError: ")
     assert "File" not in event.message

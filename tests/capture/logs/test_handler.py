@@ -15,6 +15,7 @@ from statsbot_webhooks.capture.logs.handler import WebhookLogHandler
 from statsbot_webhooks.capture.logs.root_hook import RootHook
 from statsbot_webhooks.events.event import Event, EventKind, LogLevel
 from statsbot_webhooks.feedback import suppressed
+from statsbot_webhooks.issues.fingerprint import finish
 
 
 class Unprintable:
@@ -129,13 +130,13 @@ def test_an_exception_is_shipped_once_but_as_an_error_after_a_warning(events: li
     logger.error("gave up again", exc_info=error)
     logger.warning("too late", exc_info=error)
     assert [(event.message, event.kind) for event in events] == [("retry", EventKind.LOG), ("gave up", EventKind.ERROR)]
-    assert "KeyError: 'k'" in (events[1].traceback or "")
+    assert "KeyError: 'k'" in (finish(events[1]).traceback or "")
 
 
 def test_without_stack_traces_the_type_stays(events: list[Event], logger: logging.Logger) -> None:
     logger.addHandler(WebhookLogHandler(events.append, include_stack_traces=False))
     logger.error("broken", exc_info=failure(KeyError("k")), stack_info=True)
-    assert events[0].traceback is None
+    assert finish(events[0]).traceback is None
     assert events[0].context == {"exception": "KeyError: 'k'"}
 
 

@@ -1,0 +1,165 @@
+"""Where in the code an exception happened, in words that a deploy does not change: no line numbers, no folders. Pure."""
+
+from __future__ import annotations
+
+import functools
+import linecache
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from traceback import TracebackException
+from typing import Final
+
+from ..events.tracebacks import NotedException, NotedFrame, is_own_code
+from .text_pattern import text_pattern
+
+# Where libraries lie: what follows is the same in every environment.
+_INSTALLED: Final = re.compile(r".*/(?:site|dist)-packages/|.*/lib/python\d[\d.]*/")
+_FILE: Final = re.compile(r'(?:> |  )File "([^"]+)", line \d+(?:, in (.*))?')
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame as a traceback tells of it: the file, the source line, and the function where there is no source."""
+
+    file: str
+    source: str
+    function: str
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is of the user's program. What was made at run time is; modules that Python holds frozen are not."""
+        if self.file.startswith("<"):
+            return not self.file.startswith("<frozen")
+        return is_own_code(self.file)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One exception of a chain or a group: the name of its class as Python prints it, and its frames, outermost first."""
+
+    kind: str
+    frames: Sequence[Frame]
+
+
+def places_of_exception(noted: NotedException) -> list[str]:
+    """Return the sorted names of the classes and of the places of an exception. Reads source files."""
+    return _places([Part(_name_of(part.kind), [*map(_frame, part.frames), *_syntax_error(part.text)]) for part in noted.parts])
+
+
+def places_of_text(text: str) -> list[str]:
+    """Return the same of a formatted traceback."""
+    return _places(list(_parts(text)))
+
+
+def has_frames(places: Sequence[str]) -> bool:
+    """Whether places name code, and not classes alone."""
+    return any("\t" in place for place in places)
+
+
+def _places(parts: Sequence[Part]) -> list[str]:
+    frames = [frame for part in parts for frame in _without_end_of_recursion(part)]
+    # What a library does inside is its own affair, and changes with its version.
+    frames = [frame for frame in frames if frame.is_own] or frames
+    files = _shorten(sorted({frame.file for frame in frames}), tuple(sys.path))
+    lines = {f"{files[frame.file]}\t{frame.source or frame.function}" for frame in frames}
+    # In the order of the alphabet: tasks of a group fail in any order, and how often one line occurs says nothing.
+    return [*sorted({part.kind for part in parts}), *sorted(lines)]
+
+
+def _without_end_of_recursion(part: Part) -> Sequence[Frame]:
+    """Return the frames of a part; of an endless recursion without those in which it happened to end."""
+    if part.kind != "RecursionError":
+        return part.frames
+    seen: set[Frame] = set()
+    last = len(part.frames)
+    for number, frame in enumerate(part.frames, 1):
+        if frame in seen:
+            last = number
+        seen.add(frame)
+    return part.frames[:last]
+
+
+def _name_of(kind: type[BaseException]) -> str:
+    return kind.__qualname__ if kind.__module__ in ("__main__", "builtins") else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _frame(frame: NotedFrame) -> Frame:
+    code = frame.code
+    source = linecache.getline(code.co_filename, frame.line).strip()
+    return Frame(code.co_filename, source, "" if source else code.co_qualname)
+
+
+def _syntax_error(text: TracebackException) -> Iterator[Frame]:
+    """Yield the line that could not be compiled: it stands in the text of the exception, and in no frame."""
+    file = getattr(text, "filename", None)
+    if isinstance(file, str):
+        yield Frame(file, str(text.text or "").strip(), "")
+
+
+def _shorten(files: Sequence[str], roots: tuple[str, ...]) -> dict[str, str]:
+    """Return each file's path from the folder that it was imported from."""
+    found = {file: _from_root(file, roots) for file in files}
+    loose = {file: file.replace("\\", "/") for file, short in found.items() if not short}
+    # Loaded by hand, or the text of another machine: from the folder that they have in common.
+    base = os.path.commonprefix([path.rpartition("/")[0] + "/" for path in loose.values()]).rpartition("/")[0]  # noqa: RUF071
+    return {file: short or (loose[file][len(base) :].lstrip("/")) for file, short in found.items()}
+
+
+@functools.lru_cache(maxsize=4096)
+def _from_root(file: str, roots: tuple[str, ...]) -> str:
+    """Return the path from the nearest root of imports; empty for a file in none."""
+    if file.startswith("<"):
+        return text_pattern(file)
+    path = os.path.normpath(file).replace("\\", "/")
+    if not os.path.isabs(file) and ":" not in file[:3]:
+        return path
+    if match := _INSTALLED.match(path):
+        return path[match.end() :]
+    inside = [length for root in roots if (length := _length(root)) and path.startswith(_folder(root))]
+    return path[max(inside) :] if inside else ""
+
+
+def _folder(root: str) -> str:
+    return os.path.abspath(root).replace("\\", "/").rstrip("/") + "/"
+
+
+def _length(root: str) -> int:
+    return len(_folder(root))
+
+
+def _parts(text: str) -> Iterator[Part]:
+    """Yield the exceptions of a formatted traceback.
+
+    The text of an exception may go on for lines that look like anything. Its class stands on the first line at the margin
+    after the frames.
+    """
+    frames: list[Frame] = []
+    awaits_kind = True
+    lines = [_without_margin(line) for line in text.splitlines()]
+    for number, line in enumerate(lines):
+        match = _FILE.match(line)
+        if match is not None:
+            awaits_kind = True
+            below = lines[number + 1] if number + 1 < len(lines) else ""
+            has_source = below.startswith("    ") and below.strip() and not below.lstrip().startswith("[Previous line")
+            frames.append(Frame(match[1], below.strip() if has_source else "", "" if has_source else match[2] or ""))
+        elif line.startswith("-"):
+            # The line between the parts of a group.
+            awaits_kind = True
+        elif awaits_kind and line and line[0] != " " and not line.endswith("(most recent call last):"):
+            awaits_kind = False
+            yield Part(line.partition(":")[0], frames)
+            frames = []
+    if frames:
+        yield Part("", frames)
+
+
+def _without_margin(line: str) -> str:
+    """Return a line without the bars that stand left of the parts of a group."""
+    bare = line.lstrip(" ")
+    if bare.startswith("| "):
+        return bare[2:]
+    return bare[1:].lstrip("+") if bare.startswith("+") and bare[1:2] in ("-", "+") else line

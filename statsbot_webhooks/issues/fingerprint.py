@@ -1,0 +1,91 @@
+"""The fingerprint: a short id that repeats of one thing share, in this version of the bot and in the next. Pure.
+
+What changes its value for events that are stored, or muted, gets a new `VERSION` and leaves a reader for the old ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, Final
+
+from ..events.event import Event, EventKind
+from ..events.folding import no_pause, paced
+from .code_places import has_frames, places_of_exception, places_of_text
+from .text_pattern import has_words, text_pattern
+
+VERSION: Final = 2
+# What this version makes, and what version 0.1 made.
+FINGERPRINT: Final = re.compile(r"2-[0-9a-f]{16}\Z")
+OLD_FINGERPRINT: Final = re.compile(r"[0-9a-f]{16}\Z")
+
+
+def fingerprint(event: Event) -> str:
+    """Return the fingerprint of an event: the one that it carries, or else worked out here, which may take a millisecond.
+
+    An exception is told by the classes of its chain and by the lines of the user's own code that it came through; a log text
+    by its template, or by what stays the same in it; anything else by kind, origin, level and text.
+    """
+    if event.fingerprint:
+        return event.fingerprint
+    chosen: Any = event.context.get("fingerprint")
+    if chosen:
+        return _hash("chosen", chosen if isinstance(chosen, str) else json.dumps(chosen))
+    if event.noted is not None:
+        return _of_places(places_of_exception(event.noted), event)
+    if event.traceback is not None:
+        return _of_places(places_of_text(event.traceback), event)
+    return _hash(*_said(event))
+
+
+def fingerprints(events: Iterable[Event], pause: Callable[[], object] = no_pause) -> list[str]:
+    """Return the fingerprint of each event."""
+    return [fingerprint(event) for event in paced(events, pause, 25)]
+
+
+def with_fingerprint(event: Event) -> Event:
+    """Return the event with its fingerprint. What it says must be redacted: of a short text the hash gives it away."""
+    # What a caller chose is shown among the details, so a repeat of it must not be told by something else.
+    chosen = replace(event, fingerprint="") if event.fingerprint and event.context.get("fingerprint") else event
+    return chosen if chosen.fingerprint else replace(chosen, fingerprint=fingerprint(chosen))
+
+
+def finish(event: Event) -> Event:
+    """Return the event with what was left for later when its exception was noted: the traceback, and the fingerprint.
+
+    Reads source files. Neither is worked out where the exception was caught: that would cost the bot half a millisecond.
+    """
+    noted = event.noted
+    if noted is None:
+        return event
+    text, places = noted.format() if noted.is_shown else None, places_of_exception(noted)
+    # One that goes by what was said waits for the redaction.
+    known = event.fingerprint or (_of_places(places, event) if has_frames(places) else "")
+    return replace(event, traceback=text, noted=None, fingerprint=known)
+
+
+def _of_places(places: list[str], event: Event) -> str:
+    # An exception that was never raised has no frames: then it goes by what was said about it.
+    return _hash("exception", *places, *(() if has_frames(places) else _said(event)))
+
+
+def _said(event: Event) -> tuple[str, ...]:
+    head = (event.kind.value, event.origin, event.level.value)
+    if event.kind not in (EventKind.LOG, EventKind.ERROR):
+        return (*head, event.template or event.message)
+    return (*head, text_pattern(event.template if _is_telling(event) else event.message))
+
+
+def _is_telling(event: Event) -> bool:
+    """Whether the template says what happened. A text that was put together before it was logged is its own template."""
+    template = event.template
+    is_class = event.message.startswith(f"{template}:")
+    return bool(template) and template != event.message and not is_class and has_words(template)
+
+
+def _hash(*parts: str) -> str:
+    data = "\0".join(parts).encode("utf-8", "replace")
+    return f"{VERSION}-{hashlib.blake2b(data, digest_size=8).hexdigest()}"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from itertools import islice
 from typing import Any, Final
 
+from .plain_values import ID_LIMIT, LATEST_TIME, MAX_ITEMS, is_plain_mapping, plain_integer, plain_text, plain_time
+from .plain_values import to_plain as to_plain
 from .tracebacks import NotedException
 
-MAX_DEPTH: Final = 6
-MAX_ITEMS: Final = 200
 _EMPTY: Final[Mapping[str, Any]] = {}
 _EXTRAS: Final = ("title", "card", "color", "avatar_url", "route_level", "ends_card", "fingerprint")
 
@@ -33,6 +33,19 @@ class LogLevel(StrEnum):
         return _NUMBERS[self.value]
 
     @classmethod
+    def of(cls, value: object) -> LogLevel:
+        """Return the level of a number, of a text in any case, or of another level; WARNING for anything else.
+
+        WARNING is shown wherever there is one destination, so what has no level that can be read is not hidden.
+        """
+        if type(value) is cls:
+            return value
+        if not issubclass(type(value), str) and (number := plain_integer(value)) is not None:
+            return cls.from_number(number)
+        name = plain_text(value).strip().upper()
+        return _LEVEL_NAMES.get(name, cls.WARNING)
+
+    @classmethod
     def from_number(cls, number: int) -> LogLevel:
         """Return the highest level that is not above a `logging` number; DEBUG for all below 10."""
         return _LEVELS[min(max(number // 10, 1), 5)]
@@ -40,6 +53,7 @@ class LogLevel(StrEnum):
 
 _NUMBERS: Final = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 _LEVELS: Final = {number // 10: LogLevel(name) for name, number in _NUMBERS.items()}
+_LEVEL_NAMES: Final = {level.value: level for level in LogLevel} | {"WARN": LogLevel.WARNING, "FATAL": LogLevel.CRITICAL}
 
 
 class EventKind(StrEnum):
@@ -72,6 +86,9 @@ class EventFile:
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened to the bot. `time` is seconds since the epoch.
+
+    Whatever the fields are given, an event holds sound ones: exact types that can be stored, compared and shown. A value
+    that cannot be read costs itself only; a time that is none becomes the time of now.
 
     `message` says in one plain sentence what happened; `context` holds JSON-able details (see `to_plain`); `origin` is the
     logger's name, or the name of the command, event or metric; `template` is the text before its values were filled
@@ -110,10 +127,131 @@ class Event:
     noted: NotedException | None = field(default=None, repr=False, compare=False)
     fingerprint: str = ""
 
+    def __post_init__(self) -> None:
+        if not _is_sound(self):
+            for item in fields(self):
+                object.__setattr__(self, item.name, _READERS[item.name](getattr(self, item.name)))
+
     @property
     def is_urgent(self) -> bool:
         """Whether the event is ERROR or CRITICAL, or the news of a card, and so does not wait for a batch to fill."""
         return bool(self.card) or self.level.number >= LogLevel.ERROR.number
+
+
+def _is_sound(event: Event) -> bool:
+    """Whether every field has the type that it should have. One expression: it is evaluated for every event, twice."""
+    return (
+        type(event.kind) is EventKind
+        and type(event.level) is LogLevel
+        and type(event.message) is str
+        and type(event.time) is float
+        and 0.0 <= event.time < LATEST_TIME
+        and type(event.origin) is str
+        and (event.context is _EMPTY or is_plain_mapping(event.context))
+        and (event.facts is _EMPTY or is_plain_mapping(event.facts))
+        and (event.traceback is None or type(event.traceback) is str)
+        and (event.guild_id is None or (type(event.guild_id) is int and -ID_LIMIT < event.guild_id < ID_LIMIT))
+        and type(event.template) is str
+        and type(event.title) is str
+        and type(event.card) is str
+        and (event.color is None or (type(event.color) is int and -ID_LIMIT < event.color < ID_LIMIT))
+        and type(event.avatar_url) is str
+        and (event.route_level is None or type(event.route_level) is LogLevel)
+        and type(event.ends_card) is bool
+        and type(event.persons) is tuple
+        and (not event.persons or _are_sound(event.persons, Person))
+        and type(event.fingerprint) is str
+        and (event.noted is None or type(event.noted) is NotedException)
+        and type(event.files) is tuple
+        and (not event.files or _are_sound(event.files, EventFile))
+    )
+
+
+def _are_sound(values: tuple[object, ...], kind: type[Person] | type[EventFile]) -> bool:
+    for value in values:
+        if type(value) is not kind:
+            return False
+        if isinstance(value, Person):
+            if type(value.id) is not int or not -ID_LIMIT < value.id < ID_LIMIT:
+                return False
+            if type(value.names) is not tuple or not all(type(name) is str for name in value.names):
+                return False
+        elif type(value.name) is not str or type(value.text) is not str or type(value.data) is not bytes:
+            return False
+    return True
+
+
+def _read_kind(value: object) -> EventKind:
+    # Also a member of the class of the same name from before a reload of the extension (L2).
+    return _KINDS.get(plain_text(value).strip().lower(), EventKind.LOG)
+
+
+def _read_text(value: object) -> str:
+    return "" if value is None else plain_text(value)
+
+
+def _read_context(value: object) -> Mapping[str, Any]:
+    plain = to_plain(value)
+    if isinstance(plain, dict):
+        return plain  # pyright: ignore[reportUnknownVariableType]
+    return {} if plain is None else {"context": plain}
+
+
+def _read_number(value: object) -> int | None:
+    # A discord.Colour has its number in `value`.
+    return None if value is None else plain_integer(_attribute(value, "value", value))
+
+
+def _read_bool(value: object) -> bool:
+    try:
+        return bool(value)
+    except Exception:  # noqa: BLE001 - a guard: the caller's __bool__ may raise anything
+        return False
+
+
+def _read_each(values: object, read: Callable[[Any], Any]) -> tuple[Any, ...]:
+    try:
+        found = [read(value) for value in islice(values, MAX_ITEMS)]  # type: ignore[call-overload]
+    except Exception:  # noqa: BLE001 - a guard: the caller's __iter__ may raise anything
+        return ()
+    return tuple(each for each in found if each is not None)
+
+
+def _read_person(value: object) -> Person | None:
+    number = plain_integer(_attribute(value, "id", value))
+    return None if number is None else Person(number, _read_each(_attribute(value, "names", ()), plain_text))
+
+
+def _read_file(value: object) -> EventFile:
+    data, missing = _attribute(value, "data", b""), object()
+    if (name := _attribute(value, "name", missing)) is missing:
+        return EventFile("unreadable.txt", f"This was no file: {plain_text(value)}")
+    return EventFile(plain_text(name), _read_text(_attribute(value, "text", "")), data if type(data) is bytes else b"")
+
+
+def _attribute(value: object, name: str, default: object) -> Any:
+    try:
+        return getattr(value, name, default)
+    except Exception:  # noqa: BLE001 - a guard: a property of the caller's may raise anything
+        return default
+
+
+_KINDS: Final = {kind.value: kind for kind in EventKind}
+_READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "kind": _read_kind,
+    "level": LogLevel.of,
+    "message": plain_text,
+    "time": plain_time,
+    **dict.fromkeys(("origin", "template", "title", "card", "avatar_url", "fingerprint"), _read_text),
+    **dict.fromkeys(("context", "facts"), _read_context),
+    "traceback": lambda value: None if value is None else plain_text(value),
+    **dict.fromkeys(("guild_id", "color"), _read_number),
+    "persons": lambda values: _read_each(values, _read_person),
+    "files": lambda values: _read_each(values, _read_file),
+    "route_level": lambda value: None if value is None else LogLevel.of(value),
+    "ends_card": _read_bool,
+    "noted": lambda value: value if type(value) is NotedException else None,
+}
 
 
 # The first element of every stored event. A change of the format gets a new number and a reader for the old one.
@@ -154,48 +292,3 @@ def decode(text: str) -> Event:
         return Event(*base, **extras, files=files)
     except (TypeError, RecursionError) as error:
         raise ValueError(f"not a stored event: {type(error).__name__}") from None
-
-
-def to_plain(value: object, depth: int = 0) -> Any:
-    """Return a JSON-able copy of a value: str, int, finite float, bool, None, list or dict with str keys.
-
-    Objects become their `str`; one whose `str` fails becomes a note that says so. Nesting deeper than `MAX_DEPTH` and
-    items past `MAX_ITEMS` are replaced by a note. Never raises.
-    """
-    if value is None or isinstance(value, (bool, str)):
-        return str(value) if isinstance(value, str) else value
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if depth >= MAX_DEPTH:
-        return "(nested too deep)"
-    if isinstance(value, Mapping):
-        return _plain_mapping(value, depth)  # pyright: ignore[reportUnknownArgumentType]
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return _plain_items(list(value), depth)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
-    return _text_of(value)
-
-
-def _plain_mapping(value: Mapping[object, object], depth: int) -> dict[str, Any]:
-    plain: dict[str, Any] = {}
-    for index, (key, item) in enumerate(list(value.items())):
-        if index >= MAX_ITEMS:
-            plain["..."] = f"({len(value) - MAX_ITEMS} more)"
-            break
-        plain[_text_of(key)] = to_plain(item, depth + 1)
-    return plain
-
-
-def _plain_items(items: list[object], depth: int) -> list[Any]:
-    plain = [to_plain(item, depth + 1) for item in items[:MAX_ITEMS]]
-    if len(items) > MAX_ITEMS:
-        plain.append(f"({len(items) - MAX_ITEMS} more)")
-    return plain
-
-
-def _text_of(value: object) -> str:
-    try:
-        return str(value)
-    except Exception as error:  # noqa: BLE001 - the caller's __str__ may raise anything; the event must survive it
-        return f"({type(value).__name__} whose text failed: {type(error).__name__})"

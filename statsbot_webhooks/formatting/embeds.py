@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from ..events.event import Event, EventFile, EventKind
 from ..events.folding import Fold, Group, paced
@@ -16,7 +16,7 @@ from ..events.time_text import discord_time
 from ..redaction.unicode_text import visible
 from . import limits
 from .fields import fields_of
-from .full_text import text_file, to_bytes
+from .full_text import text_file, to_bytes, value_text
 from .markdown import break_fences, code_block, shorten, truncate
 from .message import MARK_ROOM, Attachment, Embed, WebhookMessage, embed_length, free_name, size
 from .style import Style, color_of, shown_message, shown_title
@@ -111,9 +111,12 @@ def finish(embed: Embed, event: Event, style: Style) -> None:
         embed["footer"] = {"text": limits.truncate(visible(event.origin), 200)}
 
 
-def _details(event: Event) -> dict[str, Any]:
-    """Return what tells repeats apart; how often each happened before is said by their count."""
-    return {key: value for key, value in event.context.items() if key != "seen_before"}
+def _details(event: Event) -> dict[str, str]:
+    """Return what tells repeats apart, as it is shown: 0, False and 0.0 are equal in Python, and are three different texts.
+
+    How often each happened before is said by their count.
+    """
+    return {key: value_text(value) for key, value in event.context.items() if key != "seen_before"}
 
 
 def _message(group: Group, style: Style) -> tuple[str, bool]:

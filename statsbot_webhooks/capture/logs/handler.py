@@ -11,6 +11,7 @@ from typing import Any, Final
 from ...current_manager import get_current_manager
 from ...events.event import Event, EventKind, LogLevel, Person, to_plain
 from ...events.factory import outline
+from ...events.plain_values import LATEST_TIME, plain_text
 from ...events.tracebacks import NotedException, describe, note_exception
 from ...feedback import suppressed
 from ..errors import context as error_context
@@ -92,25 +93,36 @@ class WebhookLogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Read the record at once (its arguments may change) and submit it. Never raises."""
         try:
-            if record.name.startswith(_OWN) or suppressed.get() or (self._loggers and not self._wants(record)):
-                return
-            error = record.exc_info[1] if record.exc_info else None
-            if error is not None and not self._seen.is_new(error, record.levelno):
-                return
-            try:
-                message = record.getMessage()
-            except Exception as failure:  # noqa: BLE001 - a wrong % format must not lose the record (G2)
-                message = f"{to_plain(record.msg)} (its arguments {to_plain(record.args)!r} do not fit: {type(failure).__name__})"
-            level = _LEVELS.get(record.levelno) or LogLevel.from_number(record.levelno)
-            kind = EventKind.ERROR if error is not None and record.levelno >= logging.ERROR else EventKind.LOG
-            draft = _Draft(kind, level, message, record)
-            if error is not None or record.stack_info or len(record.__dict__) > _STANDARD_SIZE:
-                self._add_details(draft, record, error)
-            draft.__class__ = Event  # type: ignore[assignment]  # the layouts are the same; a test compares the two
-            event: Event = draft  # type: ignore[assignment]
-            self._submit(event)
-        except Exception:  # noqa: BLE001 - a guard: the host's logging call must not fail because of us
+            event = self._read(record)
+        except Exception as error:  # noqa: BLE001 - a guard: the host's logging call must not fail because of us
             self.handleError(record)
+            event = _remains_of(record, error)
+        if event is not None:
+            try:
+                self._submit(event)
+            except Exception:  # noqa: BLE001 - a guard, as above
+                self.handleError(record)
+
+    def _read(self, record: logging.LogRecord) -> Event | None:
+        if record.name.startswith(_OWN) or suppressed.get() or (self._loggers and not self._wants(record)):
+            return None
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and not self._seen.is_new(error, record.levelno):
+            return None
+        try:
+            message = record.getMessage()
+        except Exception as failure:  # noqa: BLE001 - a wrong % format must not lose the record (G2)
+            message = f"{to_plain(record.msg)} (its arguments {to_plain(record.args)!r} do not fit: {type(failure).__name__})"
+        level = _LEVELS.get(record.levelno) or LogLevel.from_number(record.levelno)
+        kind = EventKind.ERROR if error is not None and record.levelno >= logging.ERROR else EventKind.LOG
+        draft = _Draft(kind, level, message, record)
+        if error is not None or record.stack_info or len(record.__dict__) > _STANDARD_SIZE:
+            self._add_details(draft, record, error)
+        draft.__class__ = Event  # type: ignore[assignment]  # the layouts are the same; a test compares the two
+        event: Event = draft  # type: ignore[assignment]
+        if type(message) is not str or type(event.time) is not float or not 0.0 <= event.time < LATEST_TIME:
+            event.__post_init__()
+        return event
 
     def _wants(self, record: logging.LogRecord) -> bool:
         # The nearest logger that has a level of its own decides, as in logging itself: it may also ask for less.
@@ -143,6 +155,13 @@ class WebhookLogHandler(logging.Handler):
         self.failures += 1
         if self.failures == 1 and logging.raiseExceptions and sys.stderr:
             print(f"statsbot_webhooks: a record of {record.name} could not be read; said once", file=sys.stderr)
+
+
+def _remains_of(record: logging.LogRecord, error: Exception) -> Event:
+    """Return what can be read of a record that cannot be read as a whole; `Event` makes each value sound by itself."""
+    values: Mapping[str, Any] = vars(record)
+    message = f"{plain_text(values.get('msg'))} (this record could not be read: {type(error).__name__})"
+    return Event(EventKind.LOG, values.get("levelno"), message, values.get("created"), values.get("name"))  # type: ignore[arg-type]
 
 
 def _submit_to_manager(event: Event) -> object:

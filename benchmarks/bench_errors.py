@@ -1,12 +1,14 @@
-"""What an exception costs the loop it happens on, beside what Python takes to print it, and what a log line costs more."""
+"""What an exception costs the loop it happens on, beside stdlib's `QueueHandler`, and what a log line costs more."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import queue
 import time
 import traceback
 from collections.abc import Callable
+from logging.handlers import QueueHandler
 from typing import Any
 
 import discord
@@ -50,22 +52,27 @@ async def main() -> None:
         capture = Capture(settings=WebhookConfig())
         plain: list[float] = []
         ours: list[float] = []
+        theirs: list[float] = []
         prints: list[float] = []
+        queue_handler = QueueHandler(queue.SimpleQueue())
         logs = {"without us": [0.0], "with us": [0.0]}
         for _ in range(ROUNDS):
             errors = [make(8) for _ in range(PER_ROUND)]
             prints.append(microseconds(lambda error: traceback.format_exception(error), errors))
             logs["without us"].append(microseconds(lambda _: quiet.info("below the level"), errors))
             plain.append(microseconds(lambda error: quiet.error("x", exc_info=error), errors))
+            quiet.addHandler(queue_handler)
+            theirs.append(microseconds(lambda error: quiet.error("x", exc_info=error), errors))
+            quiet.removeHandler(queue_handler)
             capture.install(bot, events.append)
             logs["with us"].append(microseconds(lambda _: quiet.info("below the level"), errors))
             ours.append(microseconds(lambda error: quiet.error("x", exc_info=error), errors))
             capture.uninstall()
             events.clear()
         await asyncio.sleep(0)
-    cost = min(ours) - min(plain)
-    printing = min(prints)
-    print(f"one exception         ours {cost:6.1f} us   traceback.format_exception {printing:6.1f} us   (10 frames)")
+    mine, stdlib = (min(times) - min(plain) for times in (ours, theirs))
+    ratio = f"ratio {mine / stdlib:.2f} (10 frames; traceback.format_exception {min(prints):.0f} us)"
+    print(f"one exception         ours {mine:6.1f} us   QueueHandler {stdlib:6.1f} us   {ratio}")
     below = {name: min(values[1:]) for name, values in logs.items()}
     print(f"a line below level    with us {below['with us']:5.2f} us   without {below['without us']:5.2f} us")
 

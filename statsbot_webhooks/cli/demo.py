@@ -18,7 +18,10 @@ from ..sandbox import InteractionResult, Sandbox
 from .local_bot import start_bot
 
 _EXAMPLE = Path(__file__).parents[2] / "examples" / "minimal_bot.py"
-_BOOKS = re.compile(r"Pending (\d+) · delivered (\d+) · folded (\d+) · dead (\d+) · lost ([^\n]*)\nRequests (\d+) · 429s (\d+)")
+_COUNTS = re.compile(
+    r"Pending (\d+) · delivered (\d+) · folded into repeats (\d+) · refused by Discord (\d+) · lost ([^\n·]*)[^\n]*\n"
+    r"Requests (\d+), of them rate limited (\d+)"
+)
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -90,7 +93,7 @@ class _Demo:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             answer = await self._sandbox.invoke("webhooks status")
-            if sum(int(found[1]) for found in _BOOKS.finditer(answer.text)) == 0:
+            if sum(int(found[1]) for found in _COUNTS.finditer(answer.text)) == 0:
                 return answer
             await asyncio.sleep(1)
         return answer
@@ -103,14 +106,14 @@ class _Demo:
         print("\nwhat happened     " + " · ".join(f"{count} {kind}" for kind, count in kinds.items()))
         for name in BUILT_IN:
             print(f"#{name:<16} {len(self._sandbox.messages(name)):4} messages")
-        books = list(_BOOKS.finditer(answer.text)) if answer is not None else []
-        pending, delivered, folded, dead = (sum(int(found[i]) for found in books) for i in (1, 2, 3, 4))
-        lost = sum(found[5] != "0" for found in books)
+        counts = list(_COUNTS.finditer(answer.text)) if answer is not None else []
+        pending, delivered, folded, dead = (sum(int(found[i]) for found in counts) for i in (1, 2, 3, 4))
+        lost = sum(found[5].strip() != "0" for found in counts)
         limited = self._sandbox.count_status(429)
         print(f"events delivered  {delivered:4} · folded {folded} · pending {pending} · dead {dead} · lost {lost}")
-        print(f"requests          {sum(int(found[6]) for found in books):4} · 429s {limited}")
+        print(f"requests          {sum(int(found[6]) for found in counts):4} · 429s {limited}")
         is_there = delivered + folded >= sum(kinds.values())
-        is_complete = bool(books) and is_there and not (pending or dead or lost or limited)
+        is_complete = bool(counts) and is_there and not (pending or dead or lost or limited)
         print("nothing lost, nothing limited" if is_complete else "NOT everything arrived")
         return 0 if is_complete else 1
 

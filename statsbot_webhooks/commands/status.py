@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 import discord
 from discord import app_commands
 
+from ..delivery.destination_health import DestinationState
 from ..delivery.worker import DestinationWorker
 from ..events.accounting import DestinationStats
 from ..events.colors import BLURPLE
 from .base import Answer, Theme, checked, make_command, plain
+
+_WHAT_TO_DO: Final[Mapping[DestinationState, str]] = {
+    DestinationState.FAILING: "Nothing: its events wait, and it is tried again by itself. `/webhooks test` tries it now.",
+    DestinationState.GONE: "Run `/webhooks setup`, or put an existing webhook's URL into {setting} and run `/webhooks reload`.",
+    DestinationState.OFF: "`/webhooks toggle` switches it on again; its events wait.",
+    DestinationState.HELD: "Put the setting right, then `/webhooks reload`; events wait.",
+}
 
 
 class Overview(Theme):
@@ -38,7 +47,7 @@ class Overview(Theme):
         elif not manager.is_durable:
             embed.description = "The storage is memory: what waits is lost when the bot ends."
         elif not stats.balanced:
-            embed.description = "The books do not balance: please report this."
+            embed.description = "The counts of events do not add up. That is a fault of this package: please report it."
         if len(manager.admin.overrides.mutes):
             embed.add_field(name="Muted", value=self._mutes(), inline=False)
         refused = self.desk.access.refused
@@ -77,14 +86,24 @@ class Overview(Theme):
         return Answer(embed=discord.Embed(title=f"The newest of {name}", description="\n".join(lines)[:4096], color=BLURPLE))
 
 
-def _state(worker: DestinationWorker, books: DestinationStats, choices: str) -> str:
-    lost = ", ".join(f"{count} {reason.value}" for reason, count in books.lost.items() if count) or "0"
-    muted = f" · muted {books.muted} events" if books.muted else ""
+def _state(worker: DestinationWorker, counts: DestinationStats, choices: str) -> str:
+    """Say where a destination's messages go, how it is, and if something is wrong, what and what to do."""
+    where = f" in <#{worker.channel_id}>" if worker.channel_id is not None else ""
+    last = "none since the start" if worker.delivered_at is None else f"<t:{int(worker.delivered_at)}:R>"
+    lost = ", ".join(f"{count} {reason.value}" for reason, count in counts.lost.items() if count) or "0"
     lines = [
-        f"State: **{worker.state.value}** · breaker {worker.breaker.state.value}",
-        f"Pending {books.pending} · delivered {books.delivered} · folded {books.folded} · dead {books.dead} · lost {lost}",
-        f"Requests {books.requests} · 429s {books.rate_limited}{muted}",
+        f"State: **{worker.state.value}**{where} · last delivery {last}",
+        f"Pending {counts.pending} · delivered {counts.delivered} · folded into repeats {counts.folded}"
+        f" · refused by Discord {counts.dead} · lost {lost}" + (f" · muted {counts.muted}" if counts.muted else ""),
+        f"Requests {counts.requests}, of them rate limited {counts.rate_limited}",
         *([choices] if choices else []),
-        *([f"Last error: {plain(worker.last_error, 200)}"] if worker.last_error else []),
     ]
+    if worker.hold_reason:
+        lines.append(f"What is wrong: {worker.hold_reason}")
+    elif worker.last_error and worker.state in (DestinationState.FAILING, DestinationState.GONE):
+        lines.append(f"Last error: {plain(worker.last_error, 200)}")
+    if worker.state in _WHAT_TO_DO:
+        lines.append("What to do: " + _WHAT_TO_DO[worker.state].format(setting=f"`{worker.destination.setting}`"))
+    if counts.dead:
+        lines.append("`/webhooks deadletters` shows what Discord refused.")
     return "\n".join(lines)

@@ -20,6 +20,8 @@ class DestinationState(StrEnum):
     FAILING = "failing"
     GONE = "gone"
     OFF = "switched off"
+    # A setting of privacy is wrong: nothing may be shown until it is right.
+    HELD = "held"
 
 
 class Health:
@@ -28,6 +30,10 @@ class Health:
     def __init__(self, destination: Destination, breaker: CircuitBreaker, pause: Pause, links: Callbacks) -> None:
         self.breaker = breaker
         self.is_enabled = True
+        self.hold_reason = ""
+        # Where messages go and when the last one arrived, as far as this process knows.
+        self.channel_id: int | None = None
+        self.delivered_at: float | None = None
         self.last_error = ""
         self._destination = destination
         self._pause = pause
@@ -38,6 +44,8 @@ class Health:
     @property
     def state(self) -> DestinationState:
         """How the destination is."""
+        if self.hold_reason:
+            return DestinationState.HELD
         if self._is_gone:
             return DestinationState.GONE
         if not self.is_enabled:

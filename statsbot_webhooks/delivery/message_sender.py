@@ -165,6 +165,9 @@ class MessageSender:
         parts, now = self._parts, self._parts.clock.now()
         self.note = self._doubted = ""
         self._suspects = _without(self._suspects, sent.batch.entries)
+        parts.health.delivered_at = now
+        if result.channel_id is not None and sent.place == Place():
+            parts.health.channel_id = result.channel_id
         if result.channel_id is not None and sent.place == Place() and not parts.limiters.knows(parts.destination.name):
             parts.limiters.join(parts.destination.name, result.channel_id)
         state: dict[str, Any] = {**parts.threads.used(sent.place, result.channel_id, now), **parts.pings.state()}

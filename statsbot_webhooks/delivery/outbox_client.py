@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..clock import Clock
@@ -26,8 +27,15 @@ class Ledger:
         return await self._intake.run(self._outbox.depth, self._name)
 
     async def claim(self, limit: int) -> Sequence[Entry]:
-        """Lease up to `limit` entries."""
-        return await self._intake.run(self._outbox.claim, self._name, limit)
+        """Lease up to `limit` entries. What was redacted by other rules than those of now is redacted again."""
+
+        def work() -> Sequence[Entry]:
+            entries = self._outbox.claim(self._name, limit)
+            if not self._intake.redacts_again:
+                return entries
+            return [replace(entry, event=self._intake.redactor.redact(entry.event)) for entry in entries]
+
+        return await self._intake.run(work)
 
     async def release(self, entries: Sequence[Entry]) -> None:
         """Give leased entries back."""

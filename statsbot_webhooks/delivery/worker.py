@@ -59,6 +59,21 @@ class DestinationWorker:
         return self._parts.health.last_error
 
     @property
+    def hold_reason(self) -> str:
+        """Why nothing may be sent; empty when it may."""
+        return self._parts.health.hold_reason
+
+    @property
+    def channel_id(self) -> int | None:
+        """The channel that the webhook posts to, when it is known."""
+        return self._parts.health.channel_id
+
+    @property
+    def delivered_at(self) -> float | None:
+        """When the last message arrived, by the clock; None when none did in this process."""
+        return self._parts.health.delivered_at
+
+    @property
     def is_enabled(self) -> bool:
         """Whether an admin lets it send."""
         return self._parts.health.is_enabled
@@ -91,6 +106,7 @@ class DestinationWorker:
         self._parts.batcher = batcher
         self._parts.health.breaker.configure(failures=config.breaker_failures, cooldown_seconds=config.breaker_cooldown_seconds)
         self._parts.cards.configure(config.card_edit_seconds, config.bot_version)
+        self._parts.health.hold_reason = config.hold_reason
         self.wake()
 
     def retire(self) -> None:
@@ -145,6 +161,7 @@ class DestinationWorker:
         parts = self._parts
         channel_id, result = await parts.transport.fetch_channel_id(parts.destination)
         if channel_id is not None:
+            parts.health.channel_id = channel_id
             parts.limiters.join(self.name, channel_id)
         elif result.outcome == Outcome.GONE:
             parts.health.give_up(result)
@@ -161,7 +178,7 @@ class DestinationWorker:
         if self.state == DestinationState.GONE:
             await self._hand_over()
             return None, send
-        if self.state == DestinationState.OFF:
+        if self.state in (DestinationState.OFF, DestinationState.HELD):
             return None, send
         now = self._parts.clock.monotonic()
         if (pause := self._parts.health.pause_seconds(now)) > 0:

@@ -30,7 +30,7 @@ from .transport import WebhookTransport
 from .worker import DestinationWorker
 from .worker_context import WorkerContext
 
-_BROKEN = (DestinationState.FAILING, DestinationState.GONE)
+_BROKEN = (DestinationState.FAILING, DestinationState.GONE, DestinationState.HELD)
 _ACTIVE = (DestinationState.WORKING, DestinationState.FAILING)
 _FLUSH_POLL_SECONDS = 0.05
 # How long a message to a webhook that was replaced may still take: Discord answers within a second.
@@ -234,11 +234,13 @@ class WorkerPool:
     def _make_worker(self, shared: _Shared, batcher: Batcher, destination: Destination) -> DestinationWorker:
         config, name = self._pipeline.config, destination.name
         breaker = CircuitBreaker(failures=config.breaker_failures, cooldown_seconds=config.breaker_cooldown_seconds)
+        health = Health(destination, breaker, shared.pause, self._callbacks)
+        health.hold_reason = config.hold_reason
         return DestinationWorker(
             WorkerContext(
                 destination,
                 ledger=Ledger(name, self._intake, self._outbox, self._pipeline.counters, self._clock),
-                health=Health(destination, breaker, shared.pause, self._callbacks),
+                health=health,
                 cards=Cards(name, config.card_edit_seconds, config.bot_version, shared.pings.is_due),
                 threads=Threads(destination),
                 batcher=batcher,

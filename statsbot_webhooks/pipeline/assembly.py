@@ -14,6 +14,7 @@ from typing import Final
 from ..clock import Clock
 from ..config.destination import Destination, WebhookURL
 from ..config.model import WebhookConfig
+from ..config.renewal import Renews, parts_to_renew
 from ..config.sources import read_values
 from ..errors import NotRunningError
 from ..events.accounting import Counters, Stats
@@ -31,6 +32,8 @@ from .supervisor import Supervisor, Work
 _log = logging.getLogger(__name__)
 _EXPIRE_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 1.0
+# A key of the state: what waits was accepted under other rules of redaction.
+_AGAIN: Final = "redaction/again"
 
 
 class Pipeline:
@@ -165,6 +168,9 @@ class Pipeline:
         """Load the choices, and count what an earlier process left; an earlier life of this manager has done so already."""
         # Before the first event is redacted.
         keep_mask_key(self.outbox, self.redactor)
+        self.intake.redacts_again |= bool(self.outbox.read_state(_AGAIN))
+        if self.config.hold_reason or self.intake.redacts_again:
+            self._redact_again()
         self.overrides.load()
         stored = self.adopt(self._stored_urls(self.config))
         waiting = {name: depth.entries for name, depth in self.outbox.depths().items()}
@@ -178,6 +184,8 @@ class Pipeline:
         self, config: WebhookConfig, redactor: Redactor, router: Router, stored: Mapping[str, WebhookURL]
     ) -> list[Destination]:
         redactor.mask_key = self.redactor.mask_key
+        if config.hold_reason or Renews.REDACTOR in parts_to_renew(self.config, config):
+            self._redact_again()
         self.config, self.upkeep.config = config, config
         self.intake.redactor, self.intake.router = redactor, router
         self.adopt(stored)
@@ -199,7 +207,17 @@ class Pipeline:
         configured = {destination.name for destination in config.destinations}
         return {name: url for name, url in self.overrides.stored_urls().items() if name not in configured}
 
+    def _redact_again(self) -> None:
+        """Redact what waits once more when it is sent, also after a restart: the rules of now are others, or will be."""
+        self.intake.redacts_again = True
+        # Before the start there is no storage yet; opening it notes this.
+        if self.intake.is_alive:
+            self.outbox.write_state({_AGAIN: True})
+
     def _expire(self) -> None:
+        if self.intake.redacts_again and not self.config.hold_reason and not self.outbox.depths():
+            self.intake.redacts_again = False
+            self.outbox.write_state({_AGAIN: None})
         self.overrides.save_tallies()
         self.upkeep.expire(self.outbox)
 

@@ -68,6 +68,8 @@ class Intake:
         self._gate = gate
         self._tally = Tally()
         self._occurrences = Occurrences()
+        # Whether what waits was redacted by other rules than those of now.
+        self.redacts_again = False
         self._make_queues()
         self._thread: threading.Thread | None = None
         # Whether this is a child process whose parent owns the storage.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from statsbot_webhooks import WebhookConfig
 from statsbot_webhooks.sandbox import Sandbox
 
-from ..conftest import running_bot
+from ..conftest import running_bot, running_manager
 
 
 async def test_one_card_names_every_wrong_setting(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
@@ -32,3 +34,37 @@ async def test_one_card_names_every_wrong_setting(sandbox: Sandbox, env: pytest.
     ):
         assert text.count(part) == 1, part
     assert "sEcReT" not in text
+
+
+async def test_an_invalid_pattern_holds_events_until_it_is_right(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("WEBHOOK_REDACT_PATTERNS=(order-[0-9]+\n")  # noqa: ASYNC240 - before anything runs
+    async with running_bot(sandbox) as bot:
+        manager = bot.cogs["Webhooks"].manager
+        logging.getLogger("shop").error("order-17 failed")
+        await manager.flush(5)
+        assert sandbox.messages("error") == []
+        answer = (await sandbox.invoke("webhooks status")).text
+        assert "State: **held**" in answer
+        assert "What is wrong: WEBHOOK_REDACT_PATTERNS cannot be used" in answer
+        assert "What to do: Put the setting right, then `/webhooks reload`" in answer
+        assert manager.find_delivery_problem().count("held") == 4
+        Path(".env").write_text("WEBHOOK_REDACT_PATTERNS=order-[0-9]+\n")  # noqa: ASYNC240 - nothing waits for it
+        assert "delivery: goes on" in (await sandbox.invoke("webhooks reload")).text
+        await manager.flush(10)
+        shown = "\n".join(message.text for message in sandbox.messages("error")).replace("\\", "")
+        assert (await manager.stats()).balanced
+    # What was accepted while the pattern could not be used is redacted by it all the same.
+    assert "failed" in shown
+    assert "order-17" not in shown
+
+
+async def test_what_a_hold_kept_is_redacted_after_a_restart_too(sandbox: Sandbox, urls: dict[str, str]) -> None:
+    held = replace(WebhookConfig(**urls, batch_timeout_seconds=0), hold_reason="WEBHOOK_REDACT_PATTERNS cannot be used")
+    async with running_manager(held) as manager:
+        await manager.send_log("ERROR", "order-17 failed")
+    assert sandbox.messages("error") == []
+    async with running_manager(WebhookConfig(**urls, redact_patterns=("order-[0-9]+",))) as manager:
+        await manager.flush(10)
+    shown = "\n".join(message.text for message in sandbox.messages("error"))
+    assert "failed" in shown
+    assert "order" not in shown.replace("\\", "")

@@ -2,68 +2,106 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import discord
 from discord.ext import commands
 
+from . import runtime
 from .capture import Capture
+from .capture.errors.deduplication import SeenExceptions
+from .capture.errors.extension_hooks import is_closing
 from .commands import WebhookCommands
 from .config.loading import load_forgiving
 from .config.model import WebhookConfig
 from .config.renewal import Renews
-from .current_manager import set_current_manager
 from .delivery.formatters import CustomFormatter
+from .events.event import Event
+from .formatting.formatter import BotInfo
 from .integration.statsbot import resume_integrations, suspend_integrations
-from .runtime import tell_problems
 from .sigterm import Termination
 from .webhook_manager import WebhookManager
 
 # Bot.close unloads extensions with no time limit of its own (L3).
 _DRAIN_SECONDS = 7.0
-_REST_SECONDS = 1.0
+_LAST_WORDS_SECONDS = 1.0
 
 
 class WebhookCog(commands.Cog, name="Webhooks"):
     """Capture what happens to the bot and ship it."""
 
-    def __init__(self, bot: commands.Bot, config: WebhookConfig, *, formatter: CustomFormatter | None = None) -> None:
+    def __init__(
+        self,
+        bot: commands.Bot,
+        config: WebhookConfig,
+        *,
+        formatter: CustomFormatter | None = None,
+        manager: WebhookManager | None = None,
+    ) -> None:
+        """Make a manager of the settings, or use a `manager`, whose settings then hold."""
         self.bot = bot
-        self.manager = WebhookManager(config, formatter=formatter)
-        self._capture = Capture(settings=config)
+        self.manager = manager or WebhookManager(config, formatter=formatter)
+        self._capture = Capture(settings=self.manager.config)
         self._commands = WebhookCommands(self)
         self._termination = Termination(bot)
 
+    @property
+    def bot_info(self) -> BotInfo | None:
+        """The bot's name and picture, once it has logged in."""
+        user: discord.ClientUser | None = self.bot.user
+        return None if user is None else BotInfo(user.name, user.display_avatar.url)
+
     async def cog_load(self) -> None:
         """Start delivering and install the hooks. Runs before login: no user, no session (L4)."""
-        set_current_manager(self.manager)
+        await runtime.join(self)
         self.manager.add_listener(self)
-        await self.manager.start()
         self._install_capture()
+        self.apply_choices()
         resume_integrations()
         self._commands.install()
         self._termination.install()
-        self._set_bot_info()
 
     async def cog_unload(self) -> None:
         """Deliver what waits, and undo everything in reverse. The hooks stay to the last moment: a drain takes seconds."""
         self._capture.report_end()
         self._termination.uninstall()
         self._commands.uninstall()
-        await self.manager.flush(_DRAIN_SECONDS)
-        suspend_integrations()
+        is_sent = await self.manager.drain(_DRAIN_SECONDS)
+        is_last = len(runtime.holders_of(self.manager)) < 2
+        if is_last:
+            suspend_integrations()
         self._capture.uninstall()
         self.manager.remove_listener(self)
-        await self.manager.stop(_REST_SECONDS)
+        if runtime.leave(self) or (is_last and is_closing(self.bot)):
+            # What did not get through in all that time will not do so now, when nothing is captured any more.
+            await self.manager.stop(_LAST_WORDS_SECONDS if is_sent else 0)
+
+    def lead(self) -> None:
+        """Capture what belongs to no bot too: the bot that did so has left."""
+        self._capture.uninstall()
+        self._install_capture()
+        self.apply_choices()
 
     def _install_capture(self) -> None:
         manager = self.manager
         self._capture.install(
             self.bot,
-            manager.submit,
+            self._submit,
             manager.settle,
+            is_leading=runtime.is_leading(self),
+            submit_of_process=manager.submit,
+            seen=runtime.share(manager, "seen exceptions", SeenExceptions),
             find_delivery_problem=manager.find_delivery_problem,
             stats=manager.stats,
             take_tally=manager.take_tally,
         )
+
+    def _submit(self, event: Event) -> bool:
+        """Accept an event of this bot; it says whose it is where several bots share the manager."""
+        info = self.bot_info
+        if info is not None and len(runtime.holders_of(self.manager)) > 1:
+            event = replace(event, context={"bot": info.name, **event.context})
+        return self.manager.submit(event)
 
     async def reconfigure(self, config: WebhookConfig) -> None:
         """Go on with other settings; see `WebhookManager.reconfigure`."""
@@ -76,10 +114,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
     async def on_reconfigured(self, renewed: frozenset[Renews]) -> None:
         """Install anew what takes its settings when it is installed."""
         if Renews.CAPTURE in renewed:
-            self._capture.uninstall()
-            self._capture = Capture(settings=self.manager.config)
-            self._install_capture()
-            self.apply_choices()
+            self._renew_capture()
         if Renews.COMMANDS in renewed:
             self._commands.uninstall()
             self._commands = WebhookCommands(self)
@@ -88,22 +123,34 @@ class WebhookCog(commands.Cog, name="Webhooks"):
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
-        self._set_bot_info()
+        runtime.sign(self.manager)
         # The token may come from elsewhere than the environment.
         self.manager.add_secrets(self.bot.http.token or "")
         await self._commands.sync()
 
-    def _set_bot_info(self) -> None:
-        user: discord.ClientUser | None = self.bot.user
-        if user is not None:
-            self.manager.set_bot_info(user.name, user.display_avatar.url)
+    def _renew_capture(self) -> None:
+        before, self._capture = self._capture, Capture(settings=self.manager.config)
+        before.uninstall()
+        try:
+            self._install_capture()
+        except Exception:
+            # Better the hooks of before than none.
+            self._capture = before
+            self._install_capture()
+            raise
+        finally:
+            self.apply_choices()
 
 
 async def setup(bot: commands.Bot) -> None:
     """Load the extension; called by `bot.load_extension`. A wrong setting costs itself only, and is named."""
+    manager = runtime.find_usable_manager()
+    if manager is not None:
+        await bot.add_cog(WebhookCog(bot, manager.config, manager=manager))
+        return
     loaded = load_forgiving()
     cog = WebhookCog(bot, loaded.config)
-    tell_problems(cog.manager, loaded)
+    runtime.tell_problems(cog.manager, loaded)
     await bot.add_cog(cog)
 
 

@@ -23,13 +23,14 @@ class Manager(Protocol):
     def submit(self, event: Event) -> bool: ...
 
 
-def _keeper() -> ModuleType:
+def keeper() -> ModuleType:
+    """Return the module that keeps what must outlive a reload."""
     return sys.modules.setdefault(_KEEPER, ModuleType(_KEEPER))
 
 
 def find_current_manager() -> Manager | None:
     """Return the process's manager; None when there is none."""
-    return cast("Manager | None", getattr(_keeper(), "manager", None))
+    return cast("Manager | None", getattr(keeper(), "manager", None))
 
 
 def get_current_manager() -> Manager:
@@ -42,4 +43,4 @@ def get_current_manager() -> Manager:
 
 def set_current_manager(manager: Manager | None) -> None:
     """Replace the process's manager."""
-    _keeper().manager = manager  # type: ignore[attr-defined]
+    keeper().manager = manager  # type: ignore[attr-defined]

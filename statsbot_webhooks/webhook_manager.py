@@ -69,6 +69,7 @@ class WebhookManager:
         self._changing = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = 0
+        self._has_ended = False
 
     @property
     def config(self) -> WebhookConfig:
@@ -81,6 +82,11 @@ class WebhookManager:
     def is_running(self) -> bool:
         """Whether `start` has been called in this process, on a loop that is not closed, and `stop` not since."""
         return self._loop is not None and not self._loop.is_closed() and self._process == os.getpid()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether `stop` has been called, and `start` not since."""
+        return self._has_ended
 
     @property
     def is_durable(self) -> bool:
@@ -104,6 +110,7 @@ class WebhookManager:
         if self._loop is not None:
             await self._pool.abandon()
         self._loop, self._process, self._changing = asyncio.get_running_loop(), os.getpid(), asyncio.Lock()
+        self._has_ended = False
         self._own_records.install()
         self._pool.start(self._formatters.use(self._formatters.make(self.config)))
         self._pipeline.start(self.admin.end_mutes)
@@ -126,7 +133,11 @@ class WebhookManager:
             self._pool.reconfigure(self._formatters.use(formatter), destinations)
             renewed = parts_to_renew(old, config)
             for listener in list(self._listeners):
-                await listener.on_reconfigured(renewed)
+                try:
+                    await listener.on_reconfigured(renewed)
+                except Exception:
+                    # A guard: the settings hold already, for the others too.
+                    _log.exception("not everything could be renewed after a change of the settings")
             return renewed
 
     async def stop(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - part of the public API
@@ -145,7 +156,7 @@ class WebhookManager:
             async with asyncio.timeout_at(deadline), self._changing:
                 # A change of the settings that goes on after this finds no workers.
                 await self._pool.stop()
-        self._loop = None
+        self._loop, self._has_ended = None, True
         await self._pipeline.stop(deadline)
         self._own_records.uninstall()
 
@@ -156,11 +167,15 @@ class WebhookManager:
         """
         await self._flush(math.inf if timeout is None else asyncio.get_running_loop().time() + timeout, is_ending=False)
 
-    async def _flush(self, deadline: float, *, is_ending: bool) -> None:
+    async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109 - as in stop
+        """Deliver what waits as `stop` does, and go on; False when not everything was sent within `timeout` seconds."""
+        return not self.is_running or await self._flush(asyncio.get_running_loop().time() + timeout, is_ending=True)
+
+    async def _flush(self, deadline: float, *, is_ending: bool) -> bool:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(None if deadline == math.inf else deadline):
                 await self._intake.settle()
-        await self._pool.flush(deadline, is_ending=is_ending)
+        return await self._pool.flush(deadline, is_ending=is_ending)
 
     def settle(self, seconds: float) -> bool:
         """Block until every accepted event is in the storage; False when `seconds` were not enough. For the process's end."""

@@ -48,21 +48,28 @@ class Capture:
         bot: commands.Bot,
         submit: Callable[[Event], object],
         settle: Callable[[float], object] = lambda _seconds: None,
+        *,
+        is_leading: bool = True,
+        submit_of_process: Callable[[Event], object] | None = None,
+        seen: SeenExceptions | None = None,
         **delivery: Any,
     ) -> None:
         """Install every hook, once. Needs a running loop; nothing of Discord.
 
-        `settle` blocks until what was submitted is in the storage, or for so many seconds; the end of the interpreter calls it.
-        `delivery` is what `Health` asks of it.
+        Of several bots in a process one is leading: it captures what belongs to no bot too, such as log records, and gives it
+        to `submit_of_process`. They share what was `seen` already. `settle` blocks until what was submitted is
+        in the storage, or for so many seconds; the end of the interpreter calls it. `delivery` is what `HealthMonitor` asks of
+        it.
         """
         self.uninstall()
         settings = self._settings
-        seen = SeenExceptions()
+        seen = seen or SeenExceptions()
         rules = ErrorRules(settings.include_stack_traces, settings.ship_user_errors, settings.expected_errors)
         reporter = Reporter(submit, now=self._clock.now, seen=seen, rules=rules)
         endings = ExtensionHooks(bot, reporter)
+        submit_of_process = submit_of_process or submit
         handler = WebhookLogHandler(
-            submit,
+            submit_of_process,
             level=settings.log_level.number,
             loggers=settings.loggers,
             include_stack_traces=settings.include_stack_traces,
@@ -71,17 +78,19 @@ class Capture:
         health = HealthMonitor(bot, submit, settings=settings, clock=self._clock, **delivery)
         # A hook that fails must not leave those before it behind.
         with ExitStack() as stack:
-            hook = RootHook(handler, settings.loggers, settings.log_level)
-            stack.callback(hook.uninstall)
-            hook.install()
+            if is_leading:
+                hook = self._hook = RootHook(handler, settings.loggers, settings.log_level)
+                stack.callback(hook.uninstall)
+                hook.install()
+                process_reporter = Reporter(submit_of_process, now=self._clock.now, seen=seen, rules=rules)
+                ProcessHooks(process_reporter, settle).install(stack)
             BotHooks(bot, reporter).install(stack)
             ComponentHooks(bot, reporter).install(stack)
-            ProcessHooks(reporter, settle).install(stack)
             endings.install(stack)
             MemberHooks(bot, submit, now=self._clock.now, settings=settings).install(stack)
-            health.install(stack)
+            health.install(stack, is_leading=is_leading)
             self._stack = stack.pop_all()
-        self.sampler, self.health, self._endings, self._hook = health.sampler, health, endings, hook
+        self.sampler, self.health, self._endings = health.sampler, health, endings
         for intent, consequence in _CONSEQUENCES.items():
             if not getattr(bot.intents, intent):
                 _log.warning("the bot runs without the %s intent: %s. Set intents.%s = True", intent, consequence, intent)
@@ -92,11 +101,13 @@ class Capture:
             self._hook.set_loggers({**self._settings.loggers, **levels})
 
     def report_end(self) -> None:
-        """Report the exception that ends the bot, if it is being closed for one; call it while the bot is closed."""
+        """Report the exception that ends the bot, if it is being closed for one, and that it ends; call it while it is closed."""
         if self._endings is not None:
             self._endings.report_end()
+        if self.health is not None:
+            self.health.lifecycle.tell_stop()
 
     def uninstall(self) -> None:
         """Undo everything, in reverse, and only where the value is still ours."""
-        self.sampler = self._endings = self._hook = None
+        self.sampler = self.health = self._endings = self._hook = None
         self._stack.close()

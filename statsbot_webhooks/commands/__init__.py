@@ -62,7 +62,8 @@ class WebhookCommands:
 
     async def sync(self) -> None:
         """Tell Discord the commands, once, unless `WEBHOOK_SYNC_COMMANDS` is off. A failure is logged."""
-        if self._synced or not self._syncs:
+        # Before the login there is nothing to tell them to; it is done when the bot is ready.
+        if self._synced or not self._syncs or self._bot.application_id is None:
             return
         self._synced = True
         try:

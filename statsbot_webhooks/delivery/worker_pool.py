@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -61,7 +62,7 @@ class WorkerPool:
             self.tell,
             self.fallback,
             lambda name: self.wake({name}),
-            pipeline.report_losses,
+            self._on_delivered,
             pipeline.overrides.recent_events.note_message,
         )
         self._workers: dict[str, DestinationWorker] = {}
@@ -99,6 +100,7 @@ class WorkerPool:
             before = self._retire(worker.name)
             self._workers[worker.name] = worker
             self._spawn(worker, before)
+        self._wake_gone()
 
     def reconfigure(self, formatter: MessageFormatter, destinations: Sequence[Destination]) -> None:
         """Go on with the pipeline's new settings: workers of destinations that did not change go on in place.
@@ -168,16 +170,20 @@ class WorkerPool:
             with contextlib.suppress(RuntimeError):
                 await shared.transport.close()
 
-    async def flush(self, deadline: float, *, is_ending: bool) -> None:
-        """Send what waits without waiting for batches to fill; returns when it is sent, before `deadline` of the loop's time.
+    async def flush(self, deadline: float, *, is_ending: bool) -> bool:
+        """Send what waits without waiting for batches to fill; False when it was not sent by `deadline` of the loop's time.
 
         Destinations that are gone or switched off are not waited for.
         """
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(deadline):
+        try:
+            async with asyncio.timeout_at(None if deadline == math.inf else deadline):
                 await asyncio.gather(*(self._flush_worker(worker, deadline, is_ending) for worker in self._workers.values()))
-        for worker in self._workers.values():
-            worker.set_flushing(False)
+        except TimeoutError:
+            return False
+        finally:
+            for worker in self._workers.values():
+                worker.set_flushing(False)
+        return True
 
     async def _flush_worker(self, worker: DestinationWorker, deadline: float, is_ending: bool) -> None:
         worker.set_flushing(True, is_ending=is_ending)
@@ -216,6 +222,14 @@ class WorkerPool:
         target = self.fallback(about)
         if target is not None:
             self._intake.file(target, notice_event(text, now=self._clock.now()))
+
+    def _on_delivered(self, name: str) -> None:
+        self._pipeline.report_losses(name)
+        self._wake_gone()
+
+    def _wake_gone(self) -> None:
+        """Let destinations that are gone look again for another one that works."""
+        self.wake([name for name, worker in self._workers.items() if worker.state == DestinationState.GONE])
 
     def find_problems(self) -> Sequence[str]:
         """Say which destinations do not deliver. One that was switched off is as it should be."""

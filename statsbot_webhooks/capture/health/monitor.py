@@ -81,9 +81,15 @@ class HealthMonitor:
             take_tally=take_tally,
         )
 
-    def install(self, stack: ExitStack) -> None:
-        """Start everything; the stack ends it in reverse, so that the last word is that the bot has stopped."""
+    def install(self, stack: ExitStack, *, is_leading: bool = True) -> None:
+        """Start everything; the stack ends it in reverse, so that the last word is that the bot has stopped.
+
+        What concerns the process, not the bot, is watched by one of several bots: the leading one.
+        """
         self.lifecycle.install(stack)
+        if not is_leading:
+            self.calls.install(stack)
+            return
         self._loop_watch.install(stack)
         self._task_loops.install(stack)
         self.calls.install(stack)

@@ -51,7 +51,7 @@ class LifecycleHooks:
         # A bot that is ready now was so before the extension was loaded.
         if self._bot.is_ready():
             self.guard.call(self._tell_start, is_bot_start=False)
-        stack.callback(self.guard.call, self._tell_stop)
+        stack.callback(self.tell_stop)
         stack.callback(self._cancel_timers)
         listeners = [self._on_ready, self._on_guild_join, self._on_guild_remove]
         if isinstance(self._bot, commands.AutoShardedBot):
@@ -88,9 +88,14 @@ class LifecycleHooks:
         text = f"{bot.user.name if bot.user else 'The bot'} is online." if is_bot_start else "The extension was loaded."
         self._submit(life_event(text, facts, now=self._now()))
 
+    def tell_stop(self) -> None:
+        """Say once that the bot, or the extension, has stopped."""
+        self.guard.call(self._tell_stop)
+
     def _tell_stop(self) -> None:
         if not self._is_online:
             return
+        self._is_online = False
         # A bot that is closed unloads its extensions; `cog_unload` itself does not know why it is called.
         closes = is_closing(self._bot)
         text = "The bot was closed." if closes else "The extension was unloaded; the bot goes on."

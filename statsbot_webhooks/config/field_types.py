@@ -19,7 +19,7 @@ from pydantic.functional_validators import AfterValidator, BeforeValidator, Plai
 
 from ..events.event import LogLevel
 from ..redaction.masking import MaskLevel
-from ..redaction.token_patterns import compile_user_pattern
+from ..redaction.user_patterns import compile_user_pattern
 from .destination import WebhookURL
 
 # sqlite3, SQLAlchemy and people write SQLite's memory database in these ways.

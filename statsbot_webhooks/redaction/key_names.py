@@ -1,38 +1,168 @@
-"""Which names say that their value is secret: `db_password`, `X-Api-Key`; not `token_count`. Pure."""
+"""Which names say that their value is secret: `db_password`, `X-Api-Key`; not `token_count`. Pure.
+
+A name is surely secret, or it may be: `key`, `auth`, `pass` and `session` stand before secrets and before much else, so that
+there the value must look like one too.
+"""
 
 from __future__ import annotations
 
 import re
+from enum import IntEnum
 from functools import lru_cache
 from typing import Final
 
-# One part of a name that makes the whole a secret's. RE2 syntax, so that the gate can look for it in any text.
-KEYWORDS: Final = (
-    r"pass(?:words?|wd|phrase|code|wort)|pwd|kennwort|secret|authorization|credential|cookie|token|jwt|sessid|session[_-]?key"
-    r"|(?:api|access|private|account|signing|encryption|master|auth|shared|shared_access|service|deploy|license)[_.-]?key"
+
+class NameKind(IntEnum):
+    """What a name says of its value."""
+
+    HARMLESS = 0
+    AMBIGUOUS = 1
+    SECRET = 2
+
+
+# Words in lower case that make a name secret, as they stand in texts: the scan looks for them.
+SECRET_WORDS: Final = (
+    *("password", "passwort", "passwd", "passphrase", "passcode", "passord", "passkey", "pwd", "secret", "authorization"),
+    *("credential", "cookie", "token", "jwt", "sessid", "mnemonic", "htpasswd", "psk"),
+    # Danish, Dutch, Finnish, French, German, Hungarian, Italian, Polish, Portuguese, Spanish, Swedish, Turkish
+    *("adgangskode", "wachtwoord", "salasana", "mot_de_passe", "mot-de-passe", "motdepasse", "mot de passe", "kennwort"),
+    *("jelszó", "parola", "haslo", "hasło", "senha", "contraseña", "contrasena", "lösenord", "sifre", "şifre"),
+    # Arabic, Chinese, Greek, Hebrew, Hindi, Japanese, Korean, Russian, Thai, Vietnamese
+    *("كلمة المرور", "كلمة السر", "密码", "密碼", "口令", "密钥", "κωδικός", "סיסמה", "पासवर्ड", "パスワード", "비밀번호"),
+    *("пароль", "секрет", "รหัสผ่าน", "mật khẩu"),
 )
-_KEYWORD: Final = re.compile(KEYWORDS, re.I)
+# `hm` and `sig` sign addresses, the first those of Discord's files.
+AMBIGUOUS_WORDS: Final = (
+    "pass",
+    "pw",
+    "auth",
+    "key",
+    "session",
+    "cred",
+    "sid",
+    "sig",
+    "signature",
+    "clave",
+    "appid",
+    "phrase",
+    "hm=",
+)
+_KEYWORD: Final = re.compile(
+    "|".join(re.escape(word) for word in sorted(SECRET_WORDS, key=len, reverse=True))
+    + r"|session[_.-]?key|(?:seed|recovery|secret|backup)[_ .-]?(?:phrase|words)|connection[_-]?string"
+    r"|(?:api|access|private|account|signing|encryption|master|auth|shared|shared_access|service|deploy|license|client|secret|bot"
+    r"|consumer|subscription|functions|webhook|admin|root|hmac|ssh|storage|app|application|crypto|cipher|vault)[_.-]?keys?(?![a-z])",
+)
+_ENDING: Final = re.compile(r"(?:^|[_.-])(?i:pass|pw|passw)(?:[_-]?\d)?$|[a-z](?:Pass|Pw)$")
+_AMBIGUOUS: Final = re.compile(
+    r"(?:^|[^a-z])(?:pass|pw|auth|cred|creds|sid|sig|sess|hm|appid)(?![a-z])|key(?![a-z])|keys$|session|signature|clave"
+)
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 # What may follow the keyword in the name of something that is not the secret itself.
 _ABOUT: Final = re.compile(
-    r"(?:counts?|used|limits?|types?|length|len|size|expir\w*|in|at|ttl|names?|ur[li]s?|endpoint|files?|path|dir|policy|reset|field"
-    r"|required|bucket|budget|rate|usage|total|max|min|per|errors?|status|valid|invalid|version|prefix|index|kind|age|days|left"
-    r"|remaining|ary|ly|less|iz\w+|cutter|jar|manager|provider|store|strategy|rotat\w+|refreshed|changed|created|updated|loaded"
-    r"|missing|found|check|checked|attempts|strength|enabled|disabled|set)\Z",
+    r"(?:counts?|used|limits?|types?|length|len|size|sizes|expir\w*|in|at|ttl|names?|ur[li]s?|endpoint|files?|filename|path|dir|policy"
+    r"|reset|field|fields|required|bucket|budget|rate|usage|total|max|min|per|errors?|status|valid|validator|validation|invalid|version"
+    r"|prefix|index|kind|age|days|left|remaining|ary|ly|less|iz\w+|cutter|jar|manager|provider|store|strategy|rotat\w+|refreshed"
+    r"|changed|created|updated|loaded|missing|found|check|checked|attempts|strength|enabled|disabled|set|audience|issuer|source"
+    r"|domain|algorithm|alg|algo|format|scheme|scope|scopes|samesite|secure|hash|hasher|hashers|header|class|factory|model|role|group"
+    r"|owner|user|username|email|host|port|region|timeout|ttls|lifetime|duration|interval|backend|engine|mode|lookup|prompt|hint"
+    r"|encoding|separator|position|pos|start|end|ids?|event|events|handler|board|word|words|stroke|press|pressed|down|up|space"
+    r"|frame|point|note|ring|error|exception|callback|dialog|form|page|view|link|button|label|text|input|box|title|message|msg)\Z",
     re.I,
 )
-_COUNTED: Final = re.compile(r"(?:max|min|num|count|total|has|is|needs|requires|missing)\Z", re.I)
+_COUNTED: Final = re.compile(
+    r"(?:max|min|num|count|total|has|is|needs|requires|missing|no|use|uses|with|without|show|hide|enable|allow|n)\Z", re.I
+)
+# Names of other things that only contain such a word.
+_OTHERS: Final = re.compile(
+    r"(?i:foreign|primary|partition|sort|cache|dedup\w*|idempotency|message|group|object|lookup|public|hot|key_?board|monkey|donkey"
+    r"|turkey|hockey|jockey|whiskey|keynote|author|authentic\w*|compass|bypass|pass(?:ed|es|ing|age|ive|enger|ion|port|thru|through)"
+    r"|secretar\w*|tokeniz\w*)"
+)
 
 
 @lru_cache(maxsize=4096)
-def is_secret_name(name: str) -> bool:
-    """Return whether what a name stands for should not be shown."""
-    found = list(_KEYWORD.finditer(name))
+def name_kind(name: str) -> NameKind:
+    """Return what a name says of its value."""
+    lower = name.lower()
+    found = list(_KEYWORD.finditer(lower))
     if not found:
-        return False
-    after, before = name[found[-1].end() :], _WORD.findall(name[: found[-1].start()])
+        return _weak_kind(name, lower)
+    first, last = found[0], found[-1]
+    if lower.startswith("secretar", first.start()) or _tokenizer(lower, last):
+        return NameKind.HARMLESS
+    after, before = name[last.end() :], _WORD.findall(name[: first.start()])
     words = _WORD.findall(after)
-    if found[-1][0].lower() == "token" and (after[:1] in ("s", "S") or [word.lower() for word in words[:1]] == ["id"]):
-        # Tokens are counted more often than listed, and the id of a token is not the token.
+    if last[0] == "token" and [word.lower() for word in words[:1]] == ["id"]:
+        # The id of a token is not the token.
+        return NameKind.HARMLESS
+    if (before and _COUNTED.match(before[0])) or any(map(_ABOUT.match, words)):
+        return NameKind.HARMLESS
+    # Tokens are counted more often than listed.
+    return NameKind.AMBIGUOUS if last[0] == "token" and after[:1] in ("s", "S") else NameKind.SECRET
+
+
+def _tokenizer(lower: str, last: re.Match[str]) -> bool:
+    return last[0] == "token" and lower.startswith(("iz", "is"), last.end())
+
+
+def _weak_kind(name: str, lower: str) -> NameKind:
+    if _ENDING.search(name) and lower not in ("pass", "pw"):
+        return NameKind.SECRET if not _OTHERS.match(lower) else NameKind.HARMLESS
+    found = list(_AMBIGUOUS.finditer(lower))
+    if not found or _OTHERS.match(lower):
+        return NameKind.HARMLESS
+    words, before = _WORD.findall(name[found[-1].end() :]), _WORD.findall(name[: found[0].start()])
+    if (before and _COUNTED.match(before[0])) or any(word.lower() != "id" and _ABOUT.match(word) for word in words):
+        return NameKind.HARMLESS
+    # The id of a session opens it; the id of a key does not.
+    return NameKind.HARMLESS if [word.lower() for word in words[:1]] == ["id"] and "sess" not in lower else NameKind.AMBIGUOUS
+
+
+def is_secret_name(name: str) -> bool:
+    """Return whether what a name stands for should not be shown, whatever it is."""
+    return name_kind(name) is NameKind.SECRET
+
+
+def rule_of(name: str) -> str:
+    """Return how the rule is called that a name belongs to, for the reader of a text."""
+    lower = name.lower()
+    for word in ("cookie", "authorization", "token", "secret", "key", "session", "credential", "signature"):
+        if word in lower:
+            return "authorization header" if word == "authorization" else word
+    return "password" if re.search("pass|pw|kennwort|wachtwoord|senha", lower) else "named secret"
+
+
+_LETTER_DIGIT: Final = re.compile(r"(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])")
+_CASES: Final = re.compile("(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[a-z])")
+_PART: Final = re.compile(r"[A-Za-z0-9+/=]{8,}")
+_DATE: Final = re.compile(r"(?:19|20)\d\d-?[01]\d-?[0-3]\d(?:[T_ -]?\d{2}:?\d{2}(?::?\d{2})?)?|v?\d+(?:\.\d+)+")
+_ODD: Final = re.compile(r"[!#$%^&*@?~+=|]")
+
+
+def looks_random(value: str, shortest: int = 8) -> bool:
+    """Return whether a value reads like a generated key, not like a word, a path, a number or a date."""
+    if len(value) < shortest or "://" in value:
         return False
-    return not (before and _COUNTED.match(before[0])) and not any(map(_ABOUT.match, words))
+    if not any(map(str.isdigit, value)):
+        letters = len(_CASES.findall(value))
+        return len(value) >= 16 and value.isalpha() and letters * 5 >= len(value) * 2
+    if not any(map(str.isalpha, value)):
+        return False
+    if (
+        _ODD.search(value)
+        and " " not in value
+        and not _DATE.match(value)
+        and value[0] not in "/.~"
+        and len(_ODD.findall(value)) <= len(value) // 2
+    ):
+        return bool(re.search(r"[A-Za-z]", value)) and "=" not in value[1:-2]
+    for part in _PART.findall(_DATE.sub("", value)):
+        changes = len(_LETTER_DIGIT.findall(part))
+        if (
+            changes >= 3
+            or (changes >= 2 and (len(_CASES.findall(part)) >= 2 or len(part) >= 12))
+            or (changes >= 1 and len(_CASES.findall(part)) >= 4)
+        ):
+            return True
+    return False

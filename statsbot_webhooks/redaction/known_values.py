@@ -1,65 +1,89 @@
-"""Secrets by value: what the environment and `.env` hold, in every encoding that a text may carry it in. Pure."""
+"""Which settings of an environment are secret: by their name, by a form of their own, as a part of an address. Pure."""
 
 from __future__ import annotations
 
-import base64
-import html
-import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
-from urllib.parse import quote, quote_plus
+from urllib.parse import unquote
 
-import re2
-
-from .key_names import is_secret_name
-from .token_patterns import compile_scan
+from .key_names import NameKind, looks_random, name_kind
 
 _SHORTEST: Final = 8
 # With digits between letters a declared password is no word, even a short one.
 _SHORTEST_MIXED: Final = 6
-# A longer secret is looked for by pieces of this length, so that one that was cut off is found too.
-_PIECE: Final = 48
-_MOST_NEEDLES: Final = 6000
 _WORD: Final = re.compile(
     r"(?i:true|false|none|null|default|localhost|passwor[dt]|secret|token|changeme|development|production|staging|testing|debug|info"
-    r"|warning|error|critical|enabled|disabled|postgres|postgresql|username|required|optional|anonymous|administrator"
-    r"|password1|password123)\Z"
+    r"|warning|error|critical|enabled|disabled|postgres|postgresql|username|required|optional|anonymous|administrator|keyring|keychain"
+    r"|database|cookies?|bearer|basic|session|sessions|redis|memcached|filesystem|ldap|oauth2?|kerberos|discord|environment|password1"
+    r"|password123)\Z"
 )
 _NOT_SECRET: Final = re.compile(
-    r"(?:^|_)(?:COMMIT|SHA\d*|VERSION|REVISION|DIGEST|CHECKSUM|HASH|ID|IDS|HOST|HOSTNAME|BRANCH|REF|SESSION)$", re.I
+    r"(?:^|_)(?:COMMIT|SHA\d*|VERSION|REVISION|DIGEST|CHECKSUM|HASH|ID|IDS|HOST|HOSTNAME|BRANCH|REF|AUDIENCE|ISSUER|SOURCE|DOMAIN|REALM"
+    r"|TYPE|MODE|DRIVER|BACKEND|PROVIDER|ALGORITHM|ALG|SCOPE|SCOPES|SOCK|SOCKET|AGENT|PATH|DIR|FILE|URL|URI|ENDPOINT)$",
+    re.I,
 )
 _TOKEN: Final = re.compile(r"[\w+/=.~-]{16,}\Z", re.ASCII)
+_PATH: Final = re.compile(r"(?:~|\.{1,2})?/[\w.@-]+(?:/[\w.@-]*)*\Z|[A-Za-z]:\\|\\\\\w")
+_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]{1,20}://", re.I)
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,12}(?::\d{1,5})?\Z")
+_NUMBER: Final = re.compile(r"[+-]?[\d.,:_-]{1,24}\Z")
 _PASSWORD_OF_URL: Final = re.compile(r"://[^\s/@:]{0,200}:([^\s]{1,400})@")
+_USER_OF_URL: Final = re.compile(r"://([^\s/@:]{16,400})@")
 _WEBHOOK_TOKEN: Final = re.compile(r"/webhooks/\d{1,25}/([\w-]{8,200})")
+_PART_OF_URL: Final = re.compile(r"[/=@&?]([^/=@&?#\s]{8,400})")
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
+_HOOK: Final = re.compile(r"hook|heartbeat|push|ping|uptime|notify|alert", re.I)
 
 
 def secret_values(environ: Mapping[str, str]) -> frozenset[str]:
-    """Return the values of an environment that look secret: by their name, as a password in a URL, or by their randomness."""
+    """Return the values of an environment that are secret, and of addresses the secret parts."""
     found: set[str] = set()
     for name, value in environ.items():
         value = value.strip()
-        found.update(_parts_of_urls(value))
-        if is_secret_name(name):
-            found.update(part for part in (value, *re.split(r"[,;\s]+", value)) if _may_be_declared(part))
-        elif not _NOT_SECRET.search(name) and is_random(value):
-            found.add(value)
+        if not _PATH.match(value):
+            # What stands in the file that `DISCORD_TOKEN_FILE` names.
+            name = name.removesuffix("_FILE")
+        kind = name_kind(name)
+        if _ADDRESS.match(value):
+            found.update(_parts_of_address(name, value))
+        elif kind is NameKind.HARMLESS or _NOT_SECRET.search(name) or ("session" in name.lower() and not looks_random(value)):
+            if not _NOT_SECRET.search(name) and "session" not in name.lower() and is_random(value):
+                found.add(value)
+        else:
+            parts = re.split(r"[,;\s]+", value)
+            if len(parts) > 1:
+                found.update(part for part in parts if is_mixed(part) and _is_declared(part, kind))
+            if _is_declared(value, kind):
+                found.add(value)
     return frozenset(found)
 
 
-def _parts_of_urls(value: str) -> list[str]:
-    parts = [*_PASSWORD_OF_URL.findall(value), *_WEBHOOK_TOKEN.findall(value)]
-    return [part for part in parts if _may_be_declared(part)]
+def _parts_of_address(name: str, value: str) -> list[str]:
+    parts = [*_PASSWORD_OF_URL.findall(value), *_USER_OF_URL.findall(value), *_WEBHOOK_TOKEN.findall(value)]
+    parts += [unquote(part) for part in parts if "%" in part]
+    if _HOOK.search(name) or name_kind(name) is not NameKind.HARMLESS or _HOOK.search(value):
+        # Who knows the address may use it.
+        parts += [part for part in _PART_OF_URL.findall(value.partition("://")[2]) if _UUID.match(part) or looks_random(part)]
+    return [part for part in parts if _is_declared(part, NameKind.SECRET)]
 
 
-def _may_be_declared(value: str) -> bool:
-    """Whether a value that is called secret may be told from ordinary words."""
-    if _WORD.match(value) or re.match(r"(?:[./~]|[A-Za-z]:\\|[a-z]+://)[^@]*\Z", value):
+def is_mixed(value: str) -> bool:
+    """Whether a value has digits and others."""
+    return any(map(str.isdigit, value)) and not value.isdigit()
+
+
+def _is_declared(value: str, kind: NameKind) -> bool:
+    """Whether a value that is called secret may be told from ordinary words, hosts and paths."""
+    if _WORD.match(value) or _PATH.match(value) or (_NUMBER.match(value) and len(value) < 12) or len(set(value)) < 4:
         return False
-    has_both = any(char.isdigit() for char in value) and any(not char.isdigit() for char in value)
-    return len(value) >= (_SHORTEST_MIXED if has_both else _SHORTEST)
+    if _HOST.match(value) and not looks_random(value.partition(".")[0]):
+        return False
+    if kind is NameKind.AMBIGUOUS and not is_mixed(value):
+        return len(value) >= 14
+    return len(value) >= (_SHORTEST_MIXED if is_mixed(value) else _SHORTEST)
 
 
 def is_random(value: str) -> bool:
@@ -74,43 +98,3 @@ def is_random(value: str) -> bool:
         return False
     counts = Counter(value)
     return -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values()) >= 3.2
-
-
-def encodings(value: str) -> set[bytes]:
-    """Return a value as plain text, URL-encoded, base64 at each of its three alignments, escaped for JSON and Python, and hex."""
-    raw = value.encode("utf-8", "surrogatepass")
-    dumped, spelled = json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]
-    forms = {value, dumped, spelled, json.dumps(dumped)[1:-1], dumped.replace("/", r"\/"), repr(value)[1:-1], ascii(value)[1:-1]}
-    forms |= {repr(raw)[2:-1], html.escape(value), html.escape(value, quote=False), raw.hex(), raw.hex().upper()}
-    for quoted in (quote(value, safe=""), quote(value), quote_plus(value), quote(value, safe="/:@!$&'()*+,;=~")):
-        forms |= {quoted, re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), quoted), quote(quoted, safe="")}
-    found = {form.encode("utf-8", "surrogatepass") for form in forms}
-    for before in range(3):
-        coded = base64.b64encode(bytes(before) + raw)
-        # The first and the last character hold bits of the neighbours; what is between is the secret's alone.
-        inner = coded[(0, 2, 3)[before] : (before + len(raw)) * 8 // 6]
-        found |= {inner, inner.replace(b"+", b"-").replace(b"/", b"_"), inner.replace(b"+", b"%2B").replace(b"/", b"%2F")}
-    return {form for form in found if len(form) >= _SHORTEST_MIXED}
-
-
-def _pieces(value: str) -> list[str]:
-    """Return the lines of a value, long ones in pieces of like length."""
-    pieces: list[str] = []
-    for line in value.splitlines():
-        line = line.strip()
-        count = max(len(line) // _PIECE, 1)
-        pieces += [line[len(line) * part // count : len(line) * (part + 1) // count] for part in range(count)]
-    return [piece for piece in pieces if len(piece) >= _SHORTEST_MIXED]
-
-
-def compile_values(values: Iterable[str]) -> re2._Regexp[bytes] | None:
-    """Return what finds the values in a text, or None when there are none."""
-    needles: set[bytes] = set()
-    for value in sorted(values):
-        for piece in _pieces(value):
-            if len(needles) < _MOST_NEEDLES:
-                needles |= encodings(piece)
-    if not needles:
-        return None
-    # Longest first: of alternatives that begin alike RE2 takes the first.
-    return compile_scan([re2.escape(needle) for needle in sorted(needles, key=lambda needle: (-len(needle), needle))])

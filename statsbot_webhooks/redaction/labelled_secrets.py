@@ -1,139 +1,188 @@
-"""Secrets by what stands before them: `password=…`, "the password is …", `Bearer …`, `user:…@host`, a PEM header. Pure.
+"""Secrets by what stands before them: `password=…`, `"token": "…"`, "the password is …", an option, a tag, a table, a form. Pure.
 
-Each finder is asked at an anchor and reads forward from it. Where it says no it has read a bounded number of bytes, and
-where it says yes the search goes on behind what it found: so the whole is linear.
+Here is how a name and what joins it to its value are found, however they are escaped; `secret_extent` says how far the value
+goes, and `key_names` which names count. For each word that a text has at all, one pattern looks behind each of its places; what
+it reads there is bounded, so that the time is in proportion to the text.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Final
 
-from .key_names import KEYWORDS, is_secret_name
+from .key_names import AMBIGUOUS_WORDS, SECRET_WORDS, NameKind, name_kind, rule_of
+from .scanner import Found
+from .secret_extent import Label, find_value
 
-MASK: Final = b"[redacted]"
-NAME_BYTES: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
-_NAME_PART: Final = re.compile(rb"[\w-]{1,64}")
-_SEPARATOR: Final = re.compile(
-    # name=, name: , "name": , ["name"] = , \"name\": , name => , 'name', 'value' of a list of pairs
-    rb"(?:\\{0,3}['\"`]\s{0,3})?\]?\s{0,5}(?::=|=>|==|[=:])\s{0,5}|\\{0,3}['\"]\s{0,3},\s{0,3}(?=\\{0,3}b?['\"])"
+_NAME_BYTES: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
+_LONGEST_NAME: Final = 64
+# What writers put for a quote, a blank and the end of a line: JSON and repr of several levels, URLs, HTML, quoted-printable.
+_QUOTE: Final = (
+    r"(?>[\"'`]|\\{1,8}+(?:[\"'`]|(?:u002|x2)[27])|%(?:25){0,3}2[27]|&(?:amp;){0,2}(?:quot|apos|#0?3[49]|#x2[27]);|=22"
+    r"|\xe2\x80[\x98-\x9f]|\xc2[\xab\xbb])"
 )
-_VALUE: Final = re.compile(
-    rb"b?\"[^\"\\\n]*+(?:\\.[^\"\\\n]*+)*+\"?|b?'[^'\\\n]*+(?:\\.[^'\\\n]*+)*+'?|\\+\"[^\"\n]*+\"?|\\+'[^'\n]*+'?|`[^`\n]*+`?"
-    # A bare value, with the scheme of an Authorization header. A delimiter inside it belongs to it unless what follows
-    # shows that the value is over: half a password must not remain.
-    rb"|(?:(?i:bearer|basic|bot|digest|token)[ \t]++)?"
-    rb"(?:\[redacted[^\]\n]{0,30}\]|[^\s,;&)}\]\"'<]++|[,;&)}\]\"'<]++(?!\s|\Z|[\w-]{1,40}[=:]))++"
+_BLANK: Final = r"(?>[ \t+]|%(?:25){0,3}20|&nbsp;|\\{1,8}+(?:t|u0020|x20|u0009)|=20|\xc2\xa0)"
+_LINE_END: Final = (
+    r"(?>\r?\n|\\{1,8}+r\\{1,8}+n|\\{1,8}+[nr]|(?:%(?:25){0,3}0d)?%(?:25){0,3}0a|(?:=0d)?=0a|\\{1,8}+u000a|<br ?/?>|#012)"
 )
-# Headers whose whole line is the value: cookies and the parameters of a digest stand apart.
-_LINE: Final = re.compile(rb"[^\r\n\"']++")
-_LINE_NAMES: Final = re.compile(rb"cookie|authorization", re.I)
-_OPEN: Final = re.compile(
-    rb"(?i:none|null|nil|true|false|undefined|unset|empty|str|bytes|string|optional|\*{3,}|<[\w -]{1,20}>|\.{3}|\$\{?\w{1,60}\}?)"
-    rb"(?:[\s,;&)}\]\"'|\[]|\Z)"
+# An equals sign or a colon, in the wide forms of Chinese and Japanese too.
+_JOINT: Final = (
+    r"(?>:=|:|=>|={1,3}(?:3d)?|->|\||%(?:25){0,3}3[da]"
+    r"|\\{1,8}+(?:u003|x3)[da]|&(?:equals|colon|#61|#58|#x3d|#x3a);|\xef\xbc[\x9d\x9a])"
 )
-_PROSE: Final = re.compile(
-    rb"(?:\s{1,3}(?i:for|of|to|on|von|f\xc3\xbcr)(?:\s{1,3}[\w.@-]{1,40}){1,2}){0,2}\s{1,3}(?i:is|was|are|ist|lautet|war)(?:\s{1,3}now)?\s{0,3}:?\s{1,3}"
+_VALUE_WORD: Final = r"(?=[\"'`(]{0,2}[^\s\d]{0,40}+\d)(?=[\"'`(]{0,2}[^\s]{6})"
+_VERB: Final = (
+    r"(?>(?:is|was|are|ist|lautet|war|est|es|equals|to|value)(?:[ \t]{1,3}(?:now|set to|set|jetzt))?:?(?=[ \t])"
+    r"|(?:was |has been |is )?(?:changed|set|reset|updated|rotated)[ \t]{1,3}(?:from|to|as)(?=[ \t]))"
 )
-_PROSE_VALUE: Final = re.compile(
-    rb"[\"'`]([^\"'`\n]{1,200})[\"'`]|(?=[^\s]{0,40}?[\d_$!#%&*+=@^~])([^\s\"'`]{4,200}?)(?=[.,;:!?)]{0,3}(?:\s|\Z))"
+_ASSIGN: Final = rf"(?:{_BLANK}){{0,5}}+{_JOINT}(?:{_BLANK}){{0,8}}+(?P<below>{_LINE_END}[ \t]{{0,40}}+(?:- )?)?"
+# Behind the rest of the name stands what joins it to its value; all else is left by the pattern itself. Each alternative begins
+# with a class of characters, by which most are skipped.
+_TAIL: Final = (
+    rf"(?:[\w.-]{{0,48}}+(?:\[\])?(?:"
+    # name=, name: , "name": , ["name"] = , \"name\": , name%3D, $name = , name => , | name |
+    rf"(?P<assign>(?:(?=[=:|\xef])|(?=[\"'`\]\\%&\xe2\xc2])(?:{_QUOTE}){{0,2}}+\]?"
+    rf"|(?=[ \t+])(?:{_BLANK}){{1,5}}+(?=[=:|%\\&\xef-])){_ASSIGN})"
+    # "name", "value" of a list of pairs; key='name' value='…'; a field of a form
+    rf"|(?P<pair>{_QUOTE}\)?(?:{_BLANK}){{0,3}}+[,;]?(?:{_BLANK}|{_LINE_END}){{0,3}}+"
+    rf"(?:{_QUOTE}?value{_QUOTE}?(?:{_BLANK}){{0,3}}+[=:](?:{_BLANK}){{0,3}}+|(?<=[,; ])(?=b?{_QUOTE})))"
+    rf"|(?P<form>[\"'](?:;[^\r\n\\]{{0,80}})?{_LINE_END}{_LINE_END})"
+    r"|(?P<tag>>|[ \t][^<>\n \t]{1,40}=[^<>\n]{0,80}>)"
+    rf"|(?P<call>[ \t]?\([ \t]?{_VALUE_WORD})"
+    rf"|(?P<prose>[ \t]{{1,3}}+(?:(?:for|of|to|on|von|f\xc3\xbcr|de)(?:[ \t]{{1,3}}[\w.@-]{{1,40}}+){{1,2}}?"
+    rf"[ \t]{{1,3}}+){{0,2}}?"
+    rf"{_VERB}[ \t]{{1,3}}+)"
+    rf"|(?P<word>[ \t]{{1,3}}+(?=[\"'`]|{_VALUE_WORD}))"
+    rf")|(?<=OPTION)[\w-]{{0,30}}+(?P<option>(?>[ \t]{{1,4}}|[\"'],[ \t]?(?=[\"']))(?=[^\s-])))"
 )
-_OPTION_VALUE: Final = re.compile(rb"[ \t]{1,3}(?![-\s])\S++")
-_TAG_VALUE: Final = re.compile(rb">[^<]++")
-
-_BEARER: Final = re.compile(rb"(?i:bearer|basic)\s{1,5}(?=[\w.~+/=-]{16})(?=[A-Za-z~+/=.-]{0,60}[\d_])[\w.~+/=-]++")
-_USERINFO: Final = re.compile(
-    rb"://(?:[^\s/@:\"'<>\\]{0,200}:(?!\d{1,5}(?:/|\Z))([^\s\"'<>]{1,400})@|([^\s/@:\"'<>\\?#]{16,400})@)(?=[\w\[])"
-)
-_PEM: Final = re.compile(rb"-----BEGIN (?:[A-Z0-9]{1,12} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
-# Armor cut off before its end: long lines of base64, however the line ends are written.
-_PEM_BODY: Final = re.compile(rb"(?:\s|\\+[nr]|[A-Za-z0-9+/=]{30,})*+[A-Za-z0-9+/=]*+")
-_PEM_BYTES: Final = 8192
 
 
-class Found(NamedTuple):
-    """The bytes from `start` to `end` are secret; `shown` stands there instead."""
-
-    start: int
-    end: int
-    shown: bytes
+def _cases(word: str) -> Iterable[str]:
+    """Return a word as the scan sees it, which lowers the letters of ASCII only."""
+    forms = [word] if word.isascii() else [word, word.upper(), word.capitalize()]
+    return ("".join(char.lower() if char.isascii() else char for char in form) for form in forms)
 
 
-ANCHORS: Final = (
-    rf"(?i:{KEYWORDS})".encode(),
-    # A password with a slash in it is found where nothing but a port could be meant.
-    rb"://(?:[^\s/?#\"'<>@]{1,100}@|[^\s/?#\"'<>@:]{0,60}:[^\s\"'<>@:0-9][^\s\"'<>@:]{0,60}@)",
-    rb"\b(?i:bearer|basic)\s",
-    rb"-----BEGIN ",
-    rb"\b(?i:otp|cvv|cvc|totp)\b['\"]?\s{0,2}[=:]",
-)
-_SHORT: Final = re.compile(rb"(?i:otp|cvv|cvc|totp)['\"]?\s{0,2}[=:]\s{0,2}['\"]?(\d{3,8})(?!\d)")
+def _compile(word: str) -> re.Pattern[bytes]:
+    word = word.rstrip("=")
+    forms = sorted({form.encode() for form in _cases(word)})
+    words = "|".join(re.escape(form).decode("latin-1") for form in forms)
+    option = f"-{re.escape(word)}" if word.isascii() else "(?!)"
+    tail = _TAIL.replace("(?<=OPTION)", f"(?<={option})" if word.isascii() else "(?!)")
+    return re.compile(((words if len(forms) == 1 else f"(?:{words})") + tail).encode("latin-1"))
 
 
-def find(data: bytes, start: int) -> Found | None:
-    """Return the secret whose anchor begins at `start`."""
-    head = data[start : start + 1]
-    if head == b":":
-        return _find_userinfo(data, start)
-    if head == b"-":
-        return _find_private_key(data, start)
-    if head in b"Bb" and (bearer := _BEARER.match(data, start)):
-        return Found(start, bearer.end(), bearer[0].split(None, 1)[0] + b" " + MASK)
-    if head in b"OoCcTt" and (short := _SHORT.match(data, start)):
-        return Found(short.start(1), short.end(1), MASK)
-    return _find_named(data, start)
+# A word that begins with another is found by it.
+_WORDS: Final = [
+    word
+    for word in sorted({*SECRET_WORDS, *AMBIGUOUS_WORDS}, key=len)
+    if not any(other != word and other in word for other in (*SECRET_WORDS, *AMBIGUOUS_WORDS))
+]
+_PATTERNS: Final = {word: _compile(word) for word in _WORDS}
+_ASCII_WORDS: Final = tuple(word for word in _WORDS if word.isascii())
+_OTHER_WORDS: Final = tuple(word for word in _WORDS if not word.isascii())
+# A place costs a microsecond when there is no secret, and three when there is.
+_MOST_PLACES: Final = 4000
+_FIRST_WORD: Final = re.compile(rb"(?i:seed|recovery|backup|secret|mnemonic|wallet) \Z")
 
 
-def _find_named(data: bytes, start: int) -> Found | None:
-    before = data[max(0, start - 40) : start]
-    if before.endswith(b"[redacted "):
+def words_of(text: str) -> tuple[list[tuple[str, int]], list[str]]:
+    """Return the words that a text in lower case has, how often each, and the words that it has too often to look at each."""
+    names = [word for word in _ASCII_WORDS if word in text]
+    if not text.isascii():
+        names += [word for word in _OTHER_WORDS if word in text]
+    if len(text) < _MOST_PLACES:
+        return [(name, 0) for name in names], []
+    sparse, dense, places = list[tuple[str, int]](), list[str](), 0
+    for count, name in sorted((text.count(name), name) for name in names):
+        places += count
+        if places > _MOST_PLACES:
+            dense.append(name)
+        else:
+            sparse.append((name, count))
+    return sparse, dense
+
+
+def replace_named(data: bytes, words: Iterable[str]) -> bytes:
+    """Return a text without what follows these words, of which it has very many, where a sign of equality joins them."""
+    for word in words:
+        data = _in_one_go(word).sub(b"[redacted: named secret] ", data)
+    return data
+
+
+@lru_cache(maxsize=128)
+def _in_one_go(word: str) -> re.Pattern[bytes]:
+    strong = word in SECRET_WORDS or word == "pass"
+    value = rb"" if strong else rb"(?=[^\s]{8})(?=[^\s\d]{0,40}+\d{1,8}+[a-z]{1,8}+\d)"
+    # Not by the flag for either case: without it the first letters are looked for at once.
+    forms = b"|".join(
+        b"".join(
+            b"[%c%c]" % (byte, byte - 32) if 97 <= byte <= 122 else re.escape(bytes((byte,)))
+            for byte in form.rstrip("=").encode()
+        )
+        for form in sorted(set(_cases(word)))
+    )
+    return re.compile(
+        # Several that follow each other become one mark, so that the text does not grow.
+        rb"(?:(?:"
+        + forms
+        + rb")(?i:[\w.-]{0,48}+[\"']{0,2}\]?[ ]{0,3}(?:[=:]|%3d)[ ]{0,3}"
+        + value
+        + rb"(?<!count=)(?<!count: )(?<!used=)(?<!used: )(?<!id=)(?<!id: )(?<!limit=)(?<!limit: )"
+        rb"(?:\"[^\"\n]*+\"?|'[^'\n]*+'?|(?![$<{\[]|none|null|true|false|str\b|\d{1,5}\b)[^\s]++))[\s,;]?)++",
+    )
+
+
+def find_named(data: bytes, words: Iterable[tuple[str, int]]) -> list[Found]:
+    """Return the secrets that a name before them gives away, for each of these words; some may lie within others."""
+    lower, found = data.lower(), list[Found]()
+    for word, count in words:
+        done = 0
+        for at in _places(lower, word, count):
+            if at.start() >= done and (secret := _read(data, at)) is not None:
+                found.append(secret)
+                done = secret.end
+    return found
+
+
+def _places(lower: bytes, word: str, count: int) -> Iterator[re.Match[bytes]]:
+    """Yield where a joint stands behind a word."""
+    pattern = _PATTERNS[word]
+    if not word.isascii() or count * 5000 > len(lower):
+        yield from pattern.finditer(lower)
+        return
+    # For few places in a long text this is ten times as fast.
+    needle, at = word.encode(), -1
+    while (at := lower.find(needle, at + 1)) >= 0:
+        if (match := pattern.match(lower, at)) is not None:
+            yield match
+
+
+def _read(data: bytes, at: re.Match[bytes]) -> Found | None:
+    """Return the secret behind a name, if what is there is one."""
+    joint = at.lastgroup or ""
+    end = at.start(joint)
+    before = data[max(0, at.start() - _LONGEST_NAME) : at.start()]
+    begin = at.start() - (len(before) - len(before.rstrip(_NAME_BYTES)))
+    if begin == at.start() and (first := _FIRST_WORD.search(before)) is not None:
+        # "seed phrase", "recovery phrase": the word before it belongs to the name.
+        begin -= len(before) - first.start()
+    name = data[begin:end].decode("utf-8", "replace")
+    kind = name_kind(name.strip(".-"))
+    if kind is NameKind.HARMLESS or _is_our_mark(data, begin):
         return None
-    begin = start - (len(before) - len(before.rstrip(NAME_BYTES)))
-    part = _NAME_PART.match(data, start)
-    if part is None:
+    if joint in ("word", "pair") and name.startswith("-"):
+        joint = "option"
+    if (joint == "tag" and data[begin - 1 : begin] != b"<") or (joint == "option" and not name.startswith("-")):
         return None
-    end = part.end()
-    name = data[begin:end].decode()
-    if not is_secret_name(name):
-        return None
-    if separator := _SEPARATOR.match(data, end):
-        return _find_value(data, name, separator.end())
-    if data[begin : begin + 2] == b"--" and (value := _OPTION_VALUE.match(data, end)):
-        return Found(end + 1, value.end(), MASK)
-    if data[begin - 1 : begin] == b"<" and (value := _TAG_VALUE.match(data, end)):
-        return Found(end + 1, value.end(), MASK)
-    if (prose := _PROSE.match(data, end)) and (value := _PROSE_VALUE.match(data, prose.end())):
-        return Found(prose.end(), value.end(), MASK)
-    return None
+    value = find_value(data, Label(name, begin, at.end(), kind, joint, at.start("below") if at["below"] is not None else -1))
+    return Found(value[0], value[1], rule_of(name)) if value is not None else None
 
 
-def _find_value(data: bytes, name: str, start: int) -> Found | None:
-    if _OPEN.match(data, start) or (name.lower().endswith("pwd") and data[start : start + 1] == b"/"):
-        return None
-    value = _VALUE.match(data, start)
-    if value is None or value[0] in (b'""', b"''", b'"', b"'"):
-        return None
-    end = value.end()
-    if data[start : start + 1] not in b"\"'`\\[" and _LINE_NAMES.search(name.encode()) and (line := _LINE.match(data, start)):
-        end = max(end, line.end())
-    return Found(start, end, MASK)
-
-
-def _find_userinfo(data: bytes, start: int) -> Found | None:
-    match = _USERINFO.match(data, start)
-    if match is None:
-        return None
-    group = 1 if match[1] else 2
-    return Found(match.start(group), match.end(group), MASK)
-
-
-def _find_private_key(data: bytes, start: int) -> Found | None:
-    head = _PEM.match(data, start)
-    if head is None:
-        return None
-    close = data.find(b"-----END ", head.end(), head.end() + _PEM_BYTES)
-    if close < 0:
-        body = _PEM_BODY.match(data, head.end())
-        return Found(start, body.end() if body else head.end(), b"[redacted private key]")
-    end = data.find(b"-----", close + 9, close + 80)
-    return Found(start, end + 5 if end >= 0 else close + 9, b"[redacted private key]")
+def _is_our_mark(data: bytes, begin: int) -> bool:
+    """Whether a name is within what stands for a secret already."""
+    before = data[max(0, begin - 40) : begin]
+    mark = before.rfind(b"[redacted")
+    return mark >= 0 and b"]" not in before[mark:]

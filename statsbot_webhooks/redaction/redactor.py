@@ -1,36 +1,34 @@
 """The one gate before storage: every string of an event without secrets and, when asked, without persons. Pure; linear time.
 
-Order: values of the environment, then shapes and named secrets, then the user's patterns, then persons.
+Order: known values, then shapes and named secrets, then the user's patterns, then persons.
 """
 
 from __future__ import annotations
 
-import re
 import secrets as randomness
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from ..events.event import Event, EventFile, Person
-from .key_names import is_secret_name
-from .known_values import compile_values
-from .masking import PERSON_KEYS, Mask, MaskLevel, pseudonym
-from .scanner import MASK, redact_bytes, replace_values
-from .token_patterns import compile_user_pattern
+from .key_names import NameKind, looks_random, name_kind, rule_of
+from .masking import PERSON_KEYS, Mask, MaskLevel, persons_of, pseudonym
+from .rules import Counts, mark, redact_bytes
+from .unicode_text import without_invisible
+from .user_patterns import compile_user_pattern
+from .value_index import RULE, KnownValues
 
+OWN_PATTERN: Final = "own pattern"
 # From here on a number may be a secret of the environment or a card.
 _LONG_NUMBER: Final = 10**7
 _MOST_CACHED: Final = 2048
-# What a reader does not see, but what would keep a secret from being found.
-_UNSEEN: Final = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
-)
 
 
 class Redactor:
     """Redact secrets always, mask persons and drop tracebacks when asked to.
 
-    `secrets` are values that must not be shown in any encoding; `patterns` are the user's, in RE2 syntax.
+    `secrets` are values that must not be shown in any encoding; `patterns` are the user's, as `user_patterns` reads them.
+    `counts` says how often each rule found something.
     """
 
     def __init__(
@@ -46,23 +44,24 @@ class Redactor:
         self._level = mask_level or (MaskLevel.FULL if mask_user_ids else MaskLevel.OFF)
         self._keeps_traces = include_stack_traces
         self._secrets = frozenset(secrets)
-        self._values = compile_values(self._secrets)
+        self._values = KnownValues(self._secrets)
         self._patterns = tuple(map(compile_user_pattern, patterns))
         self._clean_texts: dict[str, str] = {}
         self.mask_key = mask_key or randomness.token_bytes(16)
+        self.counts: Counts = {}
 
     def add_secrets(self, values: Iterable[str]) -> None:
         """Redact these values too from now on."""
         more = self._secrets.union(values)
         if more != self._secrets:
-            self._secrets, self._values = more, compile_values(more)
+            self._secrets, self._values = more, KnownValues(more)
             self._clean_texts = {}
 
     def redact(self, event: Event) -> Event:
         """Return the event without secrets; equal input gives equal output for one key."""
         mask = None
         if self._level != MaskLevel.OFF:
-            mask = Mask(self._level, self.mask_key, event.persons, event.guild_id)
+            mask = Mask(self._level, self.mask_key, (*event.persons, *persons_of(event.context)), event.guild_id)
 
         def clean(text: str) -> str:
             plain = self.redact_text(text)
@@ -91,27 +90,31 @@ class Redactor:
         except UnicodeEncodeError:
             text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
             data = text.encode()
-        if len(data) != len(text) and _UNSEEN.search(text):
-            bare = "".join(_UNSEEN.split(text)).encode()
-            if (clean := self._bytes(bare)) is not bare:
-                # A secret, and perhaps one that hid between them.
-                data, text = clean, clean.decode("utf-8", "replace")
-        clean = self._bytes(data)
+        lower = text.lower()
+        clean = self._bytes(data, lower)
+        if len(data) != len(text) and (bare := without_invisible(text)) != text:
+            # What a reader does not see would keep a secret from being found, and is left out when one is shown.
+            known = clean.decode("utf-8", "replace")
+            bare_data = without_invisible(known).encode()
+            if (bare_clean := self._bytes(bare_data, bare.lower())) is not bare_data:
+                clean = bare_clean
         text = text if clean is data else clean.decode("utf-8", "replace")
         for pattern in self._patterns:
             if pattern.search(text) is not None:
-                text = pattern.sub(lambda _: MASK, text)
+                text, count = pattern.subn(lambda _: mark(OWN_PATTERN), text)
+                self.counts[OWN_PATTERN] = self.counts.get(OWN_PATTERN, 0) + count
         return text
 
     def pseudonym(self, user_id: int) -> str:
         """Return how a person is called when persons are masked."""
         return pseudonym(self.mask_key, str(user_id))
 
-    def _bytes(self, data: bytes) -> bytes:
+    def _bytes(self, data: bytes, lower: str) -> bytes:
         """Return UTF-8 without secrets; the same object when there are none."""
-        if self._values is not None:
-            data = replace_values(self._values, data)
-        return redact_bytes(data)
+        known, count = self._values.redact(data, mark(RULE).encode())
+        if count:
+            self.counts[RULE] = self.counts.get(RULE, 0) + count
+        return redact_bytes(known, lower, self.counts)
 
     def _short(self, text: str, clean: Callable[[str], str], mask: Mask | None) -> str:
         """Clean a text that comes again and again, such as a logger's name or a key."""
@@ -137,28 +140,52 @@ class Redactor:
             try:
                 data = clean(data.decode()).encode()
             except UnicodeDecodeError:
-                # A picture, say. It has no text to redact, but it must not hold a secret either.
-                if self._values is not None and self._values.search(data) is not None:
-                    data = b"[redacted: this file held a secret]"
+                data = self._other_bytes(data, clean)
         return EventFile(clean(file.name), clean(file.text), data)
+
+    def _other_bytes(self, data: bytes, clean: Callable[[str], str]) -> bytes:
+        """Return bytes that are not UTF-8: a picture as it is, a text in another encoding without secrets."""
+        held = b"[redacted: this file held a secret]"
+        for encoding in ("utf-16-le", "utf-16-be") if data[:64].count(0) > len(data[:64]) // 4 else ():
+            text = data.decode(encoding, "replace")
+            if clean(text) != text:
+                return held
+        text = data.decode("utf-8", "replace")
+        cleaned = clean(text)
+        if cleaned == text:
+            return data
+        # Text of an older encoding keeps its letters where nothing is secret; a picture would be broken.
+        return held if b"\0" in data else cleaned.encode()
 
     def _mapping(self, context: Mapping[str, Any], clean: Callable[[str], str], mask: Mask | None) -> dict[str, Any]:
         shown: dict[str, Any] = {}
         # {"name": "password", "value": "…"}, as headers and form fields are often listed.
         label = context.get("name", context.get("key"))
-        hides_value = isinstance(label, str) and is_secret_name(label)
         for key, value in context.items():
             # A person called "user" must not change what the key user_id says.
             name = key if PERSON_KEYS.match(key) else self._short(key, clean, mask)
             while name in shown:
                 name += "_"
-            if (is_secret_name(key) or (hides_value and key == "value")) and not isinstance(value, (bool, type(None))):
-                shown[name] = MASK
+            if self._is_secret(key, value):
+                shown[name] = self._mark(rule_of(key))
+            elif key == "value" and isinstance(label, str) and self._is_secret(label, value):
+                shown[name] = self._mark(rule_of(label))
             elif mask is not None:
                 shown[name] = mask.value(key, value, lambda inner: self._value(inner, clean, mask))
             else:
                 shown[name] = self._value(value, clean, mask)
         return shown
+
+    def _is_secret(self, name: str, value: Any) -> bool:
+        """Whether a value is secret for its name: any, under a name that says so; a random one under another."""
+        kind = name_kind(name)
+        if kind is NameKind.HARMLESS or value is None or isinstance(value, bool):
+            return False
+        return kind is NameKind.SECRET or (isinstance(value, str) and looks_random(value))
+
+    def _mark(self, rule: str) -> str:
+        self.counts[rule] = self.counts.get(rule, 0) + 1
+        return mark(rule)
 
     def _value(self, value: Any, clean: Callable[[str], str], mask: Mask | None) -> Any:
         if isinstance(value, str):
@@ -178,6 +205,6 @@ class Redactor:
 
     def _items(self, items: list[Any], clean: Callable[[str], str], mask: Mask | None) -> list[Any]:
         # ["Authorization", "Bearer …"], one header of a list.
-        if len(items) == 2 and isinstance(items[0], str) and is_secret_name(items[0]) and isinstance(items[1], (str, int)):
-            return [clean(items[0]), MASK]
+        if len(items) == 2 and isinstance(items[0], str) and isinstance(items[1], (str, int)) and self._is_secret(*items):
+            return [clean(items[0]), self._mark(rule_of(items[0]))]
         return [self._value(item, clean, mask) for item in items]

@@ -1,99 +1,166 @@
-"""One pass over the bytes of a text: at each anchor the rules are asked, and what they find is replaced. Pure; linear time."""
+"""Keys by their shape, found in the bytes of a text. What is a key stands in `token_patterns`; here is only how it is found."""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final, NamedTuple
 
-import re2
-
-from . import labelled_secrets as redact_context
-from .token_patterns import SHAPES, Shape, compile_scan, passes_luhn
-
-MASK: Final = "[redacted]"
-# Reading a find costs 2 to 10 microseconds. A text with more of them than one in so many bytes is an attack, or a dump of
-# secrets: what is left of it then is not shown.
-_FEWEST_FINDS: Final = 2000
-_BYTES_PER_FIND: Final = 500
-_SCAN: Final = compile_scan([*redact_context.ANCHORS, *(shape.anchor.encode() for shape in SHAPES)])
+from .token_patterns import ADDRESSES, ANCHORED, KINDS, Anchored
 
 
-def _by_first_byte() -> dict[int, tuple[re.Pattern[bytes], tuple[Shape, ...]]]:
-    """Return what to try where an anchor begins with a byte: one pattern with a group for each shape."""
-    found: dict[int, tuple[re.Pattern[bytes], tuple[Shape, ...]]] = {}
-    for byte in range(33, 127):
-        shapes = tuple(shape for shape in SHAPES if re.match(shape.begins, chr(byte)))
-        if shapes:
-            found[byte] = re.compile(b"|".join(b"(%b)" % shape.pattern.encode() for shape in shapes)), shapes
-    return found
+class Found(NamedTuple):
+    """The bytes from `start` to `end` are secret; `rule` says which rule found them."""
+
+    start: int
+    end: int
+    rule: str
 
 
-_SHAPES: Final = _by_first_byte()
+# Nearly every key has a run of so many characters of the class below; a text that has none is not looked at further.
+_SHORTEST_RUN: Final = 16
+_RUN: Final = b"a" * _SHORTEST_RUN
+_RUNS: Final = bytes(97 if chr(code).isascii() and (chr(code).isalnum() or chr(code) in "_-") else 32 for code in range(256))
+# Each key has so many letters and digits in a row.
+_SOLID: Final = bytes(97 if chr(code).isascii() and chr(code).isalnum() else 32 for code in range(256))
+_LETTERS: Final = re.compile(b"aaaaaa" + b"a*+")
+_SHORT_TEXT: Final = 4096
+# What a writer puts for a character ends before the key begins, though its last letter or digit is one of a key's:
+# JSON and repr, URLs, quoted-printable, colours of terminals, PowerShell, control characters in caret form, of rsyslog, of IRC.
+_ESCAPE: Final = (
+    r"(?:%(?:25){0,3}[0-9A-Fa-f]{2}|\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[0-7]{1,3}|[abefnrtv])"
+    r"|=[0-9A-F]{2}|\[[\d;:]{0,18}+[mK]|`[abefnrtv0]|\^[@-_]|#[0-3][0-7]{2}|\x03\d{1,2}(?:,\d{1,2})?)"
+)
 
 
-def replace_values(pattern: re2._Regexp[bytes], data: bytes) -> bytes:
-    """Return the bytes without what a pattern finds; the same object when that is nothing."""
-    if pattern.search(data) is None:
-        return data
-    pieces: list[bytes] = []
-    end = 0
-    for found in pattern.finditer(data):
-        # Pieces of one long secret that follow each other are one.
-        if found.start() > end or not pieces:
-            pieces += [data[end : found.start()], MASK.encode()]
-        end = found.end()
-        if len(pieces) > 2 * _most_finds(data):
-            return b"".join([*pieces, _rest(len(data) - end)])
-    return b"".join([*pieces, data[end:]])
+class _Node:
+    """Prefixes that begin alike."""
+
+    def __init__(self) -> None:
+        self.children: dict[str, _Node] = {}
+        self.rests: list[str] = []
+
+    def add(self, prefix: str, rest: str) -> None:
+        """Add what may follow a prefix."""
+        node = self
+        for char in prefix:
+            node = node.children.setdefault(char, _Node())
+        node.rests.append(rest)
+
+    def pattern(self) -> str:
+        """Return the pattern: the longer prefix is tried first."""
+        branches = [re.escape(char) + node.pattern() for char, node in self.children.items()]
+        branches += self.rests
+        return branches[0] if len(branches) == 1 and not self.rests else f"(?:{'|'.join(branches)})"
 
 
-def redact_bytes(data: bytes) -> bytes:
-    """Return UTF-8 without the secrets that its shape or what stands before them gives away; the same object for none."""
-    anchor = _SCAN.search(data)
-    return data if anchor is None else _replace_finds(data, anchor.start())
+def _prefixes() -> str:
+    tree = _Node()
+    for kind in KINDS:
+        for prefix in kind.prefixes.split(" "):
+            tree.add(prefix, kind.rest)
+    return tree.pattern()
 
 
-def _replace_finds(data: bytes, at: int) -> bytes:
-    pieces: list[bytes] = []
-    end, budget = 0, _most_finds(data)
-    while at >= 0:
-        budget -= 1
-        if budget < 0:
-            return b"".join([*pieces, data[end:at], _rest(len(data) - at)])
-        found = _find(data, at, end)
-        if found is not None and found.start >= end:
-            pieces += [data[end : found.start], found.shown]
-            end = found.end
-        anchor = _SCAN.search(data, max(at + 1, end))
-        at = -1 if anchor is None else anchor.start()
-    return b"".join([*pieces, data[end:]]) if pieces else data
+_TREE: Final = _prefixes()
+_LABELS: Final = {prefix.encode(): kind.label for kind in reversed(KINDS) for prefix in kind.prefixes.split(" ")}
+_LENGTHS: Final = sorted({len(prefix) for prefix in _LABELS}, reverse=True)
+# Most words are too short for a key, and are told so before the tree is tried.
+_LONG_WORD: Final = r"(?=[A-Za-z0-9][\w.:$~/-]{15})"
+_BEHIND_BOUNDARY: Final = re.compile(f"[^A-Za-z0-9]{_LONG_WORD}({_TREE})".encode())
+_ALL_BEHIND_BOUNDARY: Final = re.compile(b"(?:" + _BEHIND_BOUNDARY.pattern + b")++")
+_BEHIND_ESCAPE: Final = re.compile(f"{_ESCAPE}{_LONG_WORD}({_TREE})".encode())
 
 
-def _find(data: bytes, at: int, done: int) -> redact_context.Found | None:
-    """Return the secret that begins at an anchor, or around it but not before `done`."""
-    pattern, shapes = _SHAPES.get(data[at], (None, ()))
-    shape = pattern.match(data, at) if pattern is not None else None
-    if shape is None:
-        return redact_context.find(data, at)
-    label = shapes[(shape.lastindex or 1) - 1].label
-    start = at
-    if label == "card number" and not passes_luhn(re.sub(rb"\D", b"", shape[0]).decode()):
-        return None
-    if label in ("token", "Telegram token", "Azure key", "Mailchimp key"):
-        # The anchor is in the middle: what is before it belongs to the secret.
-        before = data[max(done, at - 64) : at]
-        start = at - (len(before) - len(before.rstrip(redact_context.NAME_BYTES)))
-        # A bot's id in base64 has capitals; the names of modules and functions, which have dots too, do not.
-        if label == "token" and data[at : at + 1] == b"." and (at - start < 18 or data[start:at].islower()):
-            return None
-        if label == "Mailchimp key" and at - start < 31:
-            return None
-    return redact_context.Found(start, shape.end(), f"[redacted {label}]".encode())
+class _Within(NamedTuple):
+    anchor: str
+    pattern: re.Pattern[bytes]
+    before: re.Pattern[bytes]
+    label: str
 
 
-def _most_finds(data: bytes) -> int:
-    return max(_FEWEST_FINDS, len(data) // _BYTES_PER_FIND)
+def _within(rows: Sequence[Anchored]) -> tuple[_Within, ...]:
+    return tuple(
+        _Within(row.anchor, re.compile(row.pattern.encode()), re.compile(f"(?:{row.before})\\Z".encode()), row.label)
+        for row in rows
+    )
 
 
-def _rest(size: int) -> bytes:
-    return b"[redacted: %d more bytes of a text with too many secrets]" % size
+_ANCHORED: Final = _within(ANCHORED)
+_ADDRESSES: Final = _within(ADDRESSES)
+
+
+def find_addresses(data: bytes, text: str) -> Iterable[Found]:
+    """Return the addresses that are a secret; `text` is the same in lower case."""
+    if "hook" in text or "interactions" in text or "hc-ping" in text or "/push" in text or "with/key" in text:
+        return (found for each in _ADDRESSES if each.anchor in text for found in _find_within(each, data))
+    return ()
+
+
+def find_keys(data: bytes) -> Iterable[Found]:
+    """Return the keys of a text, in no order; some may lie within others."""
+    return () if data.translate(_RUNS).find(_RUN) < 0 else _find_keys(data)
+
+
+def _find_keys(data: bytes) -> Iterator[Found]:
+    text = b"\n" + data
+    for start, end in _regions(text):
+        for match in _BEHIND_BOUNDARY.finditer(text, start, end):
+            yield Found(match.start(1) - 1, match.end() - 1, _label(match[1]))
+        for match in _BEHIND_ESCAPE.finditer(text, start, end):
+            yield Found(match.start(1) - 1, match.end() - 1, _label(match[1]))
+    for each in _ANCHORED:
+        if each.anchor.encode() in data:
+            yield from _find_within(each, data)
+
+
+def replace_keys(data: bytes) -> bytes:
+    """Return a text without keys, of which it has very many."""
+    data = _BEHIND_ESCAPE.sub(b" [redacted: key]", _ALL_BEHIND_BOUNDARY.sub(b" [redacted: key]", b"\n" + data))[1:]
+    for each in _ANCHORED:
+        data = each.pattern.sub(b"[redacted: key]", data)
+    return data
+
+
+def replace_addresses(data: bytes) -> bytes:
+    """Return a text without secret addresses, of which it has very many."""
+    for each in _ADDRESSES:
+        data = each.pattern.sub(b"[redacted: webhook URL]", data)
+    return data
+
+
+def _regions(text: bytes) -> list[tuple[int, int]]:
+    """Return the parts of a long text where a key may begin: a little before letters and digits in a row.
+
+    A text of short words with hyphens would cost more than any other, and has no key.
+    """
+    if len(text) < _SHORT_TEXT:
+        return [(0, len(text))]
+    runs = [match.span() for match in islice(_LETTERS.finditer(text.translate(_SOLID)), len(text) // 400 + 1)]
+    if len(runs) > len(text) // 400:
+        return [(0, len(text))]
+    regions: list[tuple[int, int]] = []
+    for start, end in runs:
+        start = max(0, start - 64)
+        if regions and start <= regions[-1][1]:
+            regions[-1] = (regions[-1][0], end + 400)
+        else:
+            regions.append((start, end + 400))
+    return regions
+
+
+def _find_within(each: _Within, data: bytes) -> Iterator[Found]:
+    for match in each.pattern.finditer(data):
+        start = match.start()
+        if each.before.pattern != b"(?:)\\Z":
+            before = data[max(0, start - 100) : start]
+            found = each.before.search(before)
+            if found is None:
+                continue
+            start -= len(before) - found.start()
+        yield Found(start, match.end(), each.label)
+
+
+def _label(key: bytes) -> str:
+    return next((_LABELS[key[:length]] for length in _LENGTHS if key[:length] in _LABELS), "key")

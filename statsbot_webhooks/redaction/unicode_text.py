@@ -1,5 +1,7 @@
 """Text that wants to deceive, made plain: what cannot be seen, turns the reading order or towers over the line. Pure.
 
+This is the one home of what is invisible: what the presenter leaves out the redactor looks through.
+
 Letters, marks and emoji of real languages stay as they are. What has no use in a text is left out; what would change the
 meaning by leaving is shown by its number, such as U+202E.
 """
@@ -39,8 +41,14 @@ _RULES: Final = re.compile(
     f"|(?P<number>[\x80-\x9f{_TURNS}\ud800-\udfff])|(?P<side>[{_SIDES}])"
     f"|(?P<gone>[{_UNSEEN}{_JOINERS}\ufe00-\ufe0f]+)"
 )
+_INVISIBLE: Final = re.compile(f"[{_UNSEEN}{_TURNS}{_SIDES}{_JOINERS}\ufe00-\ufe0f]+")
 _RIGHT_TO_LEFT: Final = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]")
 _MOST_NUMBERS: Final = 8
+
+
+def without_invisible(text: str) -> str:
+    """Return a text without all that a reader does not see; the same object when there is nothing."""
+    return _INVISIBLE.sub("", text) if _INVISIBLE.search(text) is not None else text
 
 
 def visible(text: str) -> str:

@@ -113,7 +113,7 @@ async def test_tail_shows_the_newest_events_redacted(sandbox: Sandbox, urls: dic
         newest = manager.admin.overrides.recent_events.newest("error")
         assert len(newest) == 20
         assert len(newest[0].event.message) == 2000
-        assert newest[1].event.message == "password=[redacted]"
+        assert newest[1].event.message == "password=[redacted: password]"
         assert manager.admin.overrides.recent_events.newest("nowhere") == []
         assert len(manager.admin.overrides.recent_events.all()) == 2
 

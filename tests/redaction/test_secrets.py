@@ -19,6 +19,7 @@ from statsbot_webhooks.redaction.redactor import Redactor
 from statsbot_webhooks.redaction.token_patterns import passes_luhn
 
 from ..encodings import ENCODINGS, core
+from .marks import nameless
 
 # Put together here, so that no scanner of repositories takes this file for a leak.
 _RANDOM = "4Fz8q1LmX0pR7sT2vB9nK3cW6yJ5dH8gA1eQ4uZ7iO0xN2rM9fV3kP6bS5wC8tYh"
@@ -87,7 +88,7 @@ def test_shapes(secret: str, around: str) -> None:
     ],
 )
 def test_what_stands_before_tells(text: str, clean: str) -> None:
-    assert Redactor().redact_text(text) == clean
+    assert nameless(Redactor().redact_text(text)) == clean
 
 
 @pytest.mark.parametrize(
@@ -160,7 +161,7 @@ def test_a_value_is_found_in_every_encoding(secret: str, encoding: str, before: 
 def test_long_secrets_are_found_in_parts() -> None:
     key = "".join(f"{number:x}Zq{number * 7:o}" for number in range(200))
     redactor = Redactor(secrets=[key])
-    assert redactor.redact_text(f"a {key} b") == "a [redacted] b"
+    assert nameless(redactor.redact_text(f"a {key} b")) == "a [redacted] b"
     assert key[100:150] not in redactor.redact_text(f"cut off: {key[:400]}")
 
 
@@ -228,7 +229,7 @@ def test_every_place_of_an_event_is_redacted() -> None:
 def test_user_patterns() -> None:
     config = load_webhook_config({"WEBHOOK_REDACT_PATTERNS": r"order-\d+;;(?i)kunde \w+"})
     redactor = Redactor(patterns=config.redact_patterns)
-    assert redactor.redact_text("order-17 of Kunde Müller, orders") == "[redacted] of [redacted]üller, orders"
+    assert nameless(redactor.redact_text("order-17 of Kunde Müller, orders")) == "[redacted] of [redacted]üller, orders"
     assert Redactor().redact_text("order-17") == "order-17"
 
 

@@ -1,0 +1,149 @@
+"""Secrets by the form around them: a password in an address, a bearer token, a private key, a card. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Final
+
+from .scanner import Found
+from .token_patterns import passes_luhn
+
+# The slashes and the at sign, as JSON and addresses escape them too.
+_SLASHES: Final = rb"(?:(?:\\{0,8}/){2}|(?:%(?:25){0,3}2[Ff]){2}|(?:\\{1,8}u002[Ff]){2})"
+_AT: Final = rb"(?:@|%(?:25){0,3}40|\\{1,8}u0040)"
+_USERINFO: Final = re.compile(
+    rb":"
+    + _SLASHES
+    + rb"(?:[^\s/@:\"'<>\\%]{0,200}+(?::|%3[Aa])(?!\d{1,5}(?:[/?#\s\"'|,;)]|\Z))(?P<after>(?:[^\s\"'<>:]|:(?!//)){1,300})"
+    + _AT
+    + rb"(?=[\w\[])"
+    # A token alone in the place of the user.
+    rb"|(?P<alone>[^\s/@:\"'<>\\?#]{16,400}+)@(?=[\w\[]))"
+)
+_BEARER: Final = re.compile(
+    rb"(?i:\b(?:bearer|basic)(?:\s{1,5}|%20|\+))(?P<token>(?=[\w.~+/=%-]{12})(?=[A-Za-z~+/=.%-]{0,60}[\d_])[\w.~+/=%-]++)"
+)
+_PEM: Final = re.compile(rb"-----BEGIN (?:[A-Z0-9]{1,12} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
+# Armor cut off before its end: long lines of base64, however the line ends are written.
+_PEM_BODY: Final = re.compile(rb"(?:\s|\\+[nr]|%0[AaDd]|[A-Za-z0-9+/=]{30,})*+[A-Za-z0-9+/=]*+")
+_PEM_BYTES: Final = 8192
+_PEM_BLOCK: Final = re.compile(_PEM.pattern + rb"(?:\s|\\+[nr]|%0[AaDd]|[A-Za-z0-9+/=]++|-----END [A-Z ]{1,40}-----)*+")
+_PUTTY: Final = re.compile(
+    rb"PuTTY-User-Key-File-\d(?:[^\r\n\\]|\\(?!r?\\?n))*+(?:(?:\\r\\n|\\n|\r?\n)(?:[A-Z][\w-]{2,30}:[^\r\n\\]{0,200}|[A-Za-z0-9+/=]{20,200}))*"
+)
+_CODE: Final = re.compile(
+    rb"\b(?i:otp|cvv2?|cvc2?|totp|pin|2fa)(?i:[ _-]?code)?['\"]?(?:\s{0,2}[=:]|\sis)\s{0,2}['\"]?(?P<code>\d{3,8})(?![\d.])"
+)
+
+_CARD: Final = re.compile(
+    # The first digits come first: where there are none, nothing is tried.
+    rb"[2-6]\d{3}(?<![\w.#/-]\d{4})(?:"
+    rb"(?P<grouped>(?<=[3-6]\d{3})([ -])(?:\d{4}\2\d{4}\2\d{4}"
+    rb"|(?<=3[47]\d\d[ -])\d{6}\2\d{5}|(?<=3[0689]\d\d[ -])\d{6}\2\d{4}))(?![\w-])(?!\.\d)"
+    rb"|\d{9,15}+(?![\w-])(?!\.\d))"
+)
+_CARDS: Final = re.compile(b"(?:" + _CARD.pattern + rb"[ ,\n]?)++")
+_GROUPS: Final = re.compile(rb"\d{4}(?:[ -]\d{4,6}){2,3}")
+_DIGIT_BEFORE: Final = re.compile(rb"\d[ ,]{1,2}\Z")
+_DIGIT_AFTER: Final = re.compile(rb"[ ,]{1,2}\d")
+_CARD_WORD: Final = re.compile(
+    rb"(?i:card|visa|master|amex|american express|discover|maestro|diners|credit|debit"
+    rb"|\bpan\b|\bcc\b|karte|carte|tarjeta|payment|charge|4242)"
+)
+# What is numbered and measured otherwise.
+_OTHER_NUMBER: Final = re.compile(
+    rb"(?i:ids?|account|acct|konto|iban|order|invoice|ref(?:erence)?|seq(?:uence)?|number|num|no|size|bytes?|total|count|offset|ns|us|ms|time"
+    rb"|ts|timestamp|duration|elapsed|latency|memory|user|member|guild|channel|message|metrics?|value|balance|took|at|nonce|hash|version|build"
+    rb"|pid|serial|tracking|phone|imei|isbn|snowflake|epoch|since|in|of|sum|avg|mean|p\d\d|max|min|rate|position|index|row|line)"
+    rb"[\"']?\s{0,2}[=:#(\[]?\s{0,2}[\"'+-]?\Z"
+)
+_UNIT: Final = re.compile(rb"\s?(?:[kKMGT]?i?B|bytes?|[nmu\xce\xbc]?s|sec|seconds?|items|rows|events|%|times|tokens|points)\b")
+
+
+def find_credentials(data: bytes, text: str) -> Iterable[Found]:
+    """Return what the form around it gives away; `text` is the same in lower case."""
+    found: list[Iterable[Found]] = []
+    if "//" in text or ("\\" in text and ("/\\" in text or "u002f" in text)) or ("%" in text and "2f%2" in text):
+        found.append(_groups(_USERINFO, data, "URL password"))
+    if "bearer" in text or "basic" in text:
+        found.append(_groups(_BEARER, data, "bearer token"))
+    if "-----begin " in text:
+        found.append(_private_keys(data))
+    if "putty-user-key-file-" in text:
+        found.append(_groups(_PUTTY, data, "private key"))
+    if "otp" in text or "cvv" in text or "cvc" in text or "pin" in text:
+        found.append(_groups(_CODE, data, "one-time code"))
+    return chain.from_iterable(found) if found else ()
+
+
+def _groups(pattern: re.Pattern[bytes], data: bytes, rule: str) -> Iterator[Found]:
+    """Yield the group that a pattern found."""
+    for match in pattern.finditer(data):
+        group = match.lastgroup or 0
+        if not match[group].startswith((b"[redacted", b"***")):
+            yield Found(match.start(group), match.end(group), rule)
+
+
+def replace_credentials(data: bytes) -> bytes:
+    """Return a text without these, of which it has very many."""
+    for pattern, instead in (
+        (_USERINFO, b"://[redacted]@"),
+        (_BEARER, b"[redacted: bearer token]"),
+        (_PUTTY, b""),
+        (_CODE, b"[redacted: code]"),
+    ):
+        data = pattern.sub(instead, data)
+    return _PEM_BLOCK.sub(b"[redacted: private key]", data)
+
+
+def replace_cards(data: bytes) -> bytes:
+    """Return a text without card numbers, of which it has very many."""
+    return _CARDS.sub(b"[redacted: card number]", data)
+
+
+def _private_keys(data: bytes) -> Iterator[Found]:
+    at = 0
+    while (head := _PEM.search(data, at)) is not None:
+        close = data.find(b"-----END ", head.end(), head.end() + _PEM_BYTES)
+        if close < 0:
+            body = _PEM_BODY.match(data, head.end())
+            at = body.end() if body is not None else head.end()
+        else:
+            end = data.find(b"-----", close + 9, close + 80)
+            at = end + 5 if end >= 0 else close + 9
+        yield Found(head.start(), at, "private key")
+
+
+def find_cards(data: bytes) -> list[Found]:
+    """Return card numbers: in their groups, or in a row where a card is spoken of."""
+    return [
+        Found(match.start(), match.end(), "card number")
+        for match in _CARD.finditer(data)
+        if passes_luhn(match[0].decode()) and (_stands_alone(data, match) if match["grouped"] else _is_row_of_card(data, match))
+    ]
+
+
+def _stands_alone(data: bytes, match: re.Match[bytes]) -> bool:
+    """Whether groups of digits are no part of a row of numbers, unless of a row of cards."""
+    start, end = match.span()
+    size = end - start
+    is_alone_before = _DIGIT_BEFORE.search(data, max(0, start - 3), start) is None or _is_card(
+        data[max(0, start - size - 1) : start]
+    )
+    return is_alone_before and (_DIGIT_AFTER.match(data, end) is None or _is_card(data[end : end + size + 1]))
+
+
+def _is_card(part: bytes) -> bool:
+    digits = part.strip(b" ,-")
+    return _GROUPS.fullmatch(digits) is not None and passes_luhn(digits.decode())
+
+
+def _is_row_of_card(data: bytes, match: re.Match[bytes]) -> bool:
+    """Whether digits in a row are a card's, by what stands around them."""
+    before, after = data[max(0, match.start() - 40) : match.start()], data[match.end() : match.end() + 40]
+    if _CARD_WORD.search(before) or _CARD_WORD.search(after):
+        return True
+    # The form of American Express is rare enough to be told by what does not stand there.
+    return len(match[0]) == 15 and match[0][:2] in (b"34", b"37") and not _OTHER_NUMBER.search(before) and not _UNIT.match(after)

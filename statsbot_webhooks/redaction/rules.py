@@ -1,0 +1,64 @@
+"""The rules against secrets in their order: what each finds is replaced by its name, and counted. Pure; linear time.
+
+A text with thousands of finds of one rule is an attack or a dump of secrets. There the rule's own pattern replaces them in one
+go, which says less of each: nothing is cut off, and the time stays in proportion to the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Final
+
+from . import command_lines, credentials, labelled_secrets, scanner
+from .scanner import Found
+
+# A find costs about 3 microseconds.
+_MOST_FINDS: Final = 2000
+Counts = dict[str, int]
+
+
+def mark(rule: str) -> str:
+    """Return what stands for a secret: it names the rule, so that a reader can report a false find."""
+    return f"[redacted: {rule}]"
+
+
+def redact_bytes(data: bytes, text: str, counts: Counts) -> bytes:
+    """Return UTF-8 without the secrets that their shape or what stands before them gives away; the same object for none.
+
+    `text` is the same text in lower case.
+    """
+    data = _apply(data, scanner.find_keys(data), scanner.replace_keys, counts)
+    data = _apply(data, scanner.find_addresses(data, text), scanner.replace_addresses, counts)
+    data = _apply(data, credentials.find_credentials(data, text), credentials.replace_credentials, counts)
+    sparse, dense = labelled_secrets.words_of(text)
+    if dense:
+        data = labelled_secrets.replace_named(data, dense)
+    if sparse and (named := labelled_secrets.find_named(data, sparse)):
+        data = replace(data, named, counts)
+    if "-" in text:
+        data = _apply(data, command_lines.find_options(data), command_lines.replace_options, counts)
+    return _apply(data, credentials.find_cards(data), credentials.replace_cards, counts)
+
+
+def _apply(data: bytes, finds: Iterable[Found], in_one_go: Callable[[bytes], bytes], counts: Counts) -> bytes:
+    if not finds:
+        return data
+    first = list(islice(finds, _MOST_FINDS + 1))
+    if len(first) > _MOST_FINDS:
+        data = in_one_go(data)
+        counts[first[0].rule] = counts.get(first[0].rule, 0) + len(first)
+        return data
+    return replace(data, first, counts) if first else data
+
+
+def replace(data: bytes, finds: Iterable[Found], counts: Counts) -> bytes:
+    """Return the bytes with each find replaced; of finds that overlap the first counts, as far as any of them goes."""
+    pieces: list[bytes] = []
+    done = 0
+    for found in sorted(finds):
+        if found.start >= done:
+            pieces += (data[done : found.start], mark(found.rule).encode())
+            counts[found.rule] = counts.get(found.rule, 0) + 1
+        done = max(done, found.end)
+    return b"".join([*pieces, data[done:]]) if pieces else data

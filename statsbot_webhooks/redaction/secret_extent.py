@@ -1,0 +1,393 @@
+"""How far a named secret goes: a string with its escapes, a word, a passphrase, a header's line, a YAML block, a list. Pure.
+
+Nothing here knows where a name may stand (`labelled_secrets`); here is what may follow it, and what is a placeholder or code and
+no secret. Each reading is bounded by a line or by a number of bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from .key_names import NameKind, looks_random
+
+Span = tuple[int, int]
+
+
+class Label(NamedTuple):
+    """What stands before a value: the name, where it begins, where the value begins, and what joins them."""
+
+    name: str
+    begin: int
+    at: int
+    kind: NameKind
+    joint: str
+    below: int
+    """Where the line ends behind the joint, when the value is below; else -1."""
+
+
+_MOST_BYTES: Final = 4096
+_MOST_LINES: Final = 100
+_OPENING: Final = re.compile(
+    rb"(?:[bBrRuUfF]{1,2}|[@$])?(?P<q>\"\"\"|'''|\\{0,8}+[\"'`]|%(?:25){0,3}2[27]|&(?:amp;){0,2}(?:quot|apos|#0?3[49]|#x2[27]);"
+    rb"|\\{1,8}+(?:u002|x2)[27]|\xe2\x80[\x98-\x9f]|\xc2[\xab\xbb])"
+)
+_QUOTES: Final = re.compile(rb"(\\*+)([\"'`])")
+_CLOSING: Final = {
+    b"\xe2\x80\x9c": b"\xe2\x80\x9d",
+    b"\xe2\x80\x9e": b"\xe2\x80\x9c",
+    b"\xe2\x80\x98": b"\xe2\x80\x99",
+    b"\xc2\xab": b"\xc2\xbb",
+}
+# Parts of one string: 'a' 'b', "a" + "b", and over the end of a line.
+_NEXT_PART: Final = re.compile(rb"\s{0,60}(?:[+.&]\s{0,60}|\\\s{0,60})?(?=(?:[bBrRuUfF]{1,2})?[\"'`])")
+_BARE: Final = re.compile(
+    rb"(?:(?i:bearer|basic|bot|digest|token|apikey|negotiate|aws4-hmac-sha256)[ \t]++)?"
+    rb"(?:\[redacted[^\]\n]{0,40}\]|[^\s,;&)}\]\"'<>%\\|`]++"
+    # The end of a value in an address or in JSON within a text.
+    rb"|%(?!(?:25){0,3}(?:2[0267cC]|3[bB]|0[aAdD]))|\\(?![\"'`nrt]|u00(?:2[267]|0[aAdD])|x2[267]|x0[aAdD])"
+    # A delimiter inside it belongs to it unless what follows shows that the value is over: half a password must not remain.
+    rb"|&(?!(?:amp;){0,2}(?:quot|apos|lt|gt|nbsp|#\d\d|[\w.-]{1,40}=))(?!\s|\Z|[\w.-]{1,40}[=:])"
+    rb"|[,;)}\]\"'<>|`]++(?!\s|\Z|/|[\"'\\]?[\w.-]{1,40}[\"']?[=:]))++"
+)
+_MORE: Final = re.compile(rb"[,;&/ ]{1,2}([^\s,;&=:\"']{6,})(?![=:\w])")
+_AFTER_ESCAPE: Final = re.compile(rb"\\+[nrt](?=[\w!#$%*+@^~-])[^\s,;&)}\]\"'<>%\\|`=:]++(?![=:])")
+# Placeholders, only when they are one as a whole.
+_END: Final = rb"(?=[\s,;&)}\]\"'|`<]|\Z|\\+[\"'nrt])"
+_OPEN: Final = re.compile(
+    rb"(?:(?i:none|null|nil|true|false|undefined|unset|empty|str|bytes|string|int|bool|optional|any|object"
+    rb"|required|redacted|hidden"
+    rb"|masked|filtered|secret|password|token|changeme|n/a|unknown|missing|invalid|expired|ok|yes|no|on|off|function|async)"
+    rb"|\*{3,}|x{3,}|X{3,}|\.{3}|\xe2\x80\xa6|-{1,3}|\$\{[\w.:-]{1,80}\}|\$\([^)\n]{1,80}\)"
+    rb"|\$[A-Z_][A-Z0-9_]{1,60}|%[A-Z_]{2,60}%"
+    rb"|%(?:\(\w{1,40}\))?[sdr]|\{\w[\w.!:]{0,40}\}|\{\{[^{}\n]{1,60}\}\}|\[(?i:redacted|filtered|hidden"
+    rb"|masked)[^\]\n]{0,40}\]|\[\]|\(\)"
+    rb"|<(?i:(?:(?:your|my|the|an?|insert|enter|some)[\w -]{1,40}"
+    rb"|[\w -]{0,20}(?:token|secret|password|passwd|key|value|here|cookie)"
+    rb"|none|null|unset|empty|redacted|hidden|masked|filtered|string|str|omitted|removed|\.{3}))>"
+    rb"|<[^<>\n]{1,80}(?: at 0x[0-9a-fA-F]+|=[^<>\n]{1,40})>"
+    rb"|<(?:class|function|bound method|enum|module)\b[^<>\n]{1,80}>)" + _END
+)
+_NUMBERS: Final = re.compile(rb"-?[\d.,:%]{1,5}(?![\w.])")
+# An annotation: what follows the colon is a type, and the value comes behind the equals sign.
+_TYPE: Final = re.compile(
+    rb"[A-Za-z_][\w.]{0,30}(?:\[[\w., |\[\]]{1,60}\])?(?:[ ]\|[ ][\w.\[\]]{1,30}){0,3}[ ]{0,2}=[ ]{0,2}(?=[bBrRuUfF]{0,2}[\"'])"
+)
+_CODE: Final = re.compile(
+    rb"(?:await[ ]|not[ ])?[A-Za-z_][\w]{0,60}(?:\.[A-Za-z_]\w{0,60}|\[[^\]\n]{1,60}\]){0,8}(?:\(|(?=[\s,;)\]}:]|\Z))"
+)
+_EXPRESSION: Final = re.compile(
+    rb"(?:await[ ])?(?:self|cls|this|os|config|cfg|conf|settings|env|environ|args|options|opts|ctx|bot|app"
+    rb"|request|req|resp|response"
+    rb"|data|params"
+    rb"|kwargs|process|interaction|client|session|utils|constants|secrets|hashlib|base64|json)"
+    rb"(?:\.[A-Za-z_]\w{0,60}){1,6}(?=[\s,;)\]}:(\[]|\Z)"
+)
+_CALL: Final = re.compile(rb"(?:await[ ])?[A-Za-z_][\w.]{0,80}(?:\(|\[[\"'])")
+_FRAME: Final = re.compile(rb"[ \t]*(?:[|+][ -]{0,3})?File \"")
+# What begins a sentence and no passphrase.
+_STOP: Final = re.compile(
+    rb"(?i:and|or|but|nor|for|from|is|was|are|were|be|been|in|at|on|to|of|off|the|an?|not|no|ok|okay|with"
+    rb"|without|as|by|then|than|that|this|it"
+    rb"|if|when|while|after|before|because|so|must|should|shall|may|might|can|cannot|could|will|would|does|do"
+    rb"|did|has|have|had|too|via"
+    rb"|expected|required|invalid|expired|missing|failed|failure|incorrect|wrong|please|enter|unable|unknown"
+    rb"|error|only|also|again"
+    rb"|rejected|accepted|refused|denied|changed|updated|und|oder|f\xc3\xbcr|ist|nicht|de|la|el)(?![\w])"
+)
+# A message about a secret, and none itself.
+_SENTENCE: Final = re.compile(
+    rb"(?i:must|should|is|was|are|not|cannot|can't|has|have|does|doesn't|expected|required|invalid|expired|missing|failed"
+    rb"|failure|incorrect|wrong|please|unable|unknown|unexpected|only"
+    rb"|rejected|denied|too|at least|minimum|already|no|could|will|may|need|needs)(?=[ ][a-z0-9'\"])"
+)
+_FAULT: Final = re.compile(
+    rb"(?i:invalid|unexpected|bad|missing|wrong|unknown|expired|malformed|illegal|incorrect)[ ](?:[a-z]{2,12}[ ])?\Z"
+)
+_WORDS: Final = re.compile(rb"[^\W\d_]{2,}(?:[-'][^\W\d_]+)?(?![\w=:@.(])")
+_TAIL: Final = re.compile(rb"[ \t]+(?:(?![\w.-]{1,40}[ ]?[=:](?![/:]))[^\s\"'`\\|<>;]+(?:[ \t]+|(?=[\r\n\"'`\\|<>;]|\Z)))*")
+_PHRASES: Final = re.compile("phrase|mnemonic|seed|recovery|words", re.I)
+_PASSWORDS: Final = re.compile("pass|pw|kennwort|wachtwoord|senha|contrase|parol|haslo", re.I)
+_HEADERS: Final = re.compile(r"cookie|authorization", re.I)
+_LINE: Final = re.compile(rb"(?:[^\r\n\\%&]++|\\(?!\\*[nr]|\\*u000)|%(?!(?:25)*0[aAdD])|&(?!#1[03];))++")
+_BLOCK: Final = re.compile(rb"[|>][+-]?\d?[ \t]*(?=\\*[nr]|[\r\n]|%0[aAdD])")
+_BREAK: Final = re.compile(rb"\r?\n|(?:\\{1,8}r)?\\{1,8}n|(?:%0[dD])?%0[aA]")
+_ITEM: Final = re.compile(rb"[ \t]*-[ \t]+|[ \t]*[\"'](?=[^\"'\n]*[\"'],?[ \t]*\]?[ \t]*$)")
+_KEY_LINE: Final = re.compile(rb"[ \t]*[\"']?[\w.-]{1,60}[\"']?[ \t]?[:=](?:[ \t\r\n]|\Z)")
+_PROSE: Final = re.compile(
+    rb"[\"'`](?P<quoted>[^\"'`\n]{1,200})[\"'`]"
+    rb"|\(?(?P<bare>(?=[^\s]{0,40}?[\d_$!#%&*+=@^~])[^\s\"'`]{4,200}?)(?=[.,;:!?)]{0,3}(?:\s|\Z))"
+)
+_PROSAIC: Final = re.compile(
+    rb"[\d.,:%/x-]+[A-Za-z]{0,8}|[A-Za-z]+(?:_[A-Za-z]+)*|(?i:base64|base32|utf-?8|sha\d+|md5|oauth2?"
+    rb"|http[s2]?|h256|rs256|es256|v\d)|[\w.-]+\(.*"
+    rb"|#?\d+(?:/\d+)?|[A-Za-z]{1,3}=\S{0,3}",
+)
+
+
+def find_value(data: bytes, label: Label) -> Span | None:
+    """Return the bytes that are the secret behind a name, or None."""
+    if label.joint in ("prose", "word", "call"):
+        return _prose(data, label)
+    if label.joint == "tag":
+        end = data.find(b"<", label.at, label.at + _MOST_BYTES)
+        inner = data[label.at : max(end, 0)].strip()
+        return (label.at, end) if end > 0 and _is_secret(inner, label) and not _OPEN.match(inner) else None
+    if label.joint == "form":
+        line = _LINE.match(data, label.at)
+        return (label.at, line.end()) if line is not None and _is_secret(line[0], label) else None
+    if label.below >= 0:
+        return _below(data, label, label.below)
+    if data[label.at : label.at + 1] in b"|>" and (block := _BLOCK.match(data, label.at)):
+        return _below(data, label, block.end())
+    return _assigned(data, label)
+
+
+def _assigned(data: bytes, label: Label) -> Span | None:
+    start, joint = label.at, data[label.begin + len(label.name.encode()) : label.at]
+    if annotation := _TYPE.match(data, start):
+        start = annotation.end()
+    if data[start : start + 1] == b"(" and _OPENING.match(data, start + 1):
+        start += 1
+    if _is_open(data, start, label):
+        return None
+    if opening := _OPENING.match(data, start):
+        return _quoted(data, start, opening, label)
+    if data[start : start + 1] in b"[{":
+        return _bracketed(data, start, label)
+    if annotation is not None or _is_code(data, start, label):
+        return None
+    value = _BARE.match(data, start)
+    if value is None:
+        return None
+    end = _past_escape(data, value.end())
+    if _HEADERS.search(label.name) and label.kind is NameKind.SECRET:
+        return start, max(end, _header_end(data, start, label))
+    core = data[start:end]
+    if joint[:1] == b":" and (
+        _SENTENCE.match(data, start) or (core.isalpha() and _FAULT.search(data, max(0, label.begin - 30), label.begin))
+    ):
+        return None
+    if joint in (b"= ", b"=  ") and re.match(rb"[A-Za-z][\w.-]{0,40}=(?!=)", core):
+        # The value is empty, and the next name follows.
+        return None
+    if b"|" in joint or b"->" in joint:
+        return (start, end) if _looks_secret(core.decode("utf-8", "replace"), label) else None
+    if label.kind is NameKind.AMBIGUOUS:
+        return (start, end) if _is_secret(core, label) else None
+    if _NUMBERS.fullmatch(core) and "token" in label.name.lower():
+        return None
+    return start, _phrase_end(data, start, end, label)
+
+
+def _is_open(data: bytes, start: int, label: Label) -> bool:
+    """Whether a placeholder or nothing stands there."""
+    if start >= len(data) or _OPEN.match(data, start):
+        return True
+    # The shell's working directory.
+    return label.name.lower().endswith("pwd") and data[start : start + 1] in b"/~"
+
+
+def _quoted(data: bytes, start: int, opening: re.Match[bytes], label: Label) -> Span | None:
+    end, inner = _string(data, opening)
+    secrets = inner
+    for _ in range(_MOST_LINES):
+        part = _NEXT_PART.match(data, end)
+        next_opening = _OPENING.match(data, part.end()) if part is not None else None
+        if part is None or next_opening is None or next_opening["q"] != opening["q"] or not secrets or end - start > _MOST_BYTES:
+            break
+        end, inner = _string(data, next_opening)
+        secrets += inner
+    if not secrets or _OPEN.fullmatch(secrets):
+        return None
+    return (start, end) if _is_secret(secrets, label) else None
+
+
+def _string(data: bytes, opening: re.Match[bytes]) -> tuple[int, bytes]:
+    """Return where a string ends, and what is in it. Without an end it goes to the end of the line."""
+    quote, start = opening["q"], opening.end()
+    if quote[-1:] not in b"\"'`" or len(quote.lstrip(b"\\")) == 3:
+        quote = _CLOSING.get(quote, quote)
+        end = data.find(quote, start)
+        if end >= 0:
+            return end + len(quote), data[start:end]
+        line = _LINE.match(data, start)
+        return (line.end(), line[0]) if line is not None else (start, b"")
+    depth, char = len(quote) - 1, quote[-1:]
+    stop = data.find(b"\n", start)
+    stop = len(data) if stop < 0 else stop
+    for found in _QUOTES.finditer(data, start, stop):
+        slashes = len(found[1])
+        # A quote of the text around it, or this string's own: with as many backslashes as the one that opened it.
+        if found[2] == char and (slashes == depth or (slashes < depth and slashes % 2 == 0) or (depth == 0 and slashes % 2 == 0)):
+            return found.end(), data[start : found.start() if depth else found.start(2)]
+    return stop, data[start:stop]
+
+
+def _bracketed(data: bytes, start: int, label: Label) -> Span | None:
+    """Return the strings of a list or mapping under a name, from the first secret one to the last."""
+    first, last, at, depth = -1, -1, start, 0
+    for _ in range(400):
+        char = data[at : at + 1]
+        if not char or at - start > _MOST_BYTES:
+            break
+        if char in b"[{":
+            depth += 1
+        elif char in b"]}":
+            depth -= 1
+            if depth == 0:
+                break
+        elif opening := _OPENING.match(data, at):
+            end, inner = _string(data, opening)
+            is_key = data[end : end + 3].lstrip()[:1] in (b":", b"=")
+            plural = label.kind is NameKind.SECRET and data[start : start + 1] == b"["
+            if not is_key and inner and not _OPEN.fullmatch(inner) and (plural or looks_random(inner.decode("utf-8", "replace"))):
+                first, last = at if first < 0 else first, end
+            at = max(end, at + 1)
+            continue
+        skip = re.compile(rb"[^\[\]{}\"'`\\%&]+").match(data, at + 1)
+        at = skip.end() if skip is not None else at + 1
+    return (first, last) if first >= 0 else None
+
+
+def _is_code(data: bytes, start: int, label: Label) -> bool:
+    """Whether an expression stands there: source lines have secrets in their strings only."""
+    if _CALL.match(data, start) or _EXPRESSION.match(data, start):
+        return True
+    code = _CODE.match(data, start)
+    if code is None:
+        return False
+    line = data.rfind(b"\n", max(0, label.begin - 2000), label.begin) + 1
+    if not data.startswith((b"  ", b"\t"), line):
+        # The exception itself, not the lines that led to it.
+        return False
+    for _ in range(4):
+        before = data.rfind(b"\n", max(0, line - 2000), max(line - 1, 0)) + 1
+        if line <= 0 or before >= line:
+            return False
+        if _FRAME.match(data, before):
+            return True
+        line = before
+    return False
+
+
+def _past_escape(data: bytes, end: int) -> int:
+    """Return the end of a value with an escape within it, such as a backslash before an n: half a password must not remain."""
+    more = _AFTER_ESCAPE.match(data, end)
+    if more is None or not any(48 <= byte <= 57 for byte in more[0]):
+        return end
+    return more.end()
+
+
+def _header_end(data: bytes, start: int, label: Label) -> int:
+    """Return the end of a header's line; in a quoted header, where the quote ends."""
+    line = _LINE.match(data, start)
+    if line is None:
+        return start
+    before = data[max(0, label.begin - 9) : label.begin]
+    if before[-1:] in (b'"', b"'", b"`"):
+        depth = len(before) - 1 - len(before[:-1].rstrip(b"\\"))
+        for found in _QUOTES.finditer(data, start, line.end()):
+            if found[2] == before[-1:] and len(found[1]) <= depth:
+                return found.start()
+        return line.end()
+    # A name without quotes within a string: the string's end ends the line too.
+    if data[start : start + 1] not in b"\"'":
+        begin = data.rfind(b"\n", 0, label.begin) + 1
+        for char in (b'"', b"'"):
+            if data.count(char, begin, label.begin) % 2 and (end := data.find(char, start, line.end())) >= 0:
+                return end
+    return line.end()
+
+
+def _phrase_end(data: bytes, start: int, end: int, label: Label) -> int:
+    """Return the end of a passphrase: of the line, or before the next name; of a word when a sentence goes on behind it."""
+    core = data[start:end]
+    while (
+        (more := _MORE.match(data, end))
+        and data[end : end + 1] in b",;&/"
+        and looks_random(more[1].decode("utf-8", "replace"), 6)
+    ):
+        end = more.end()
+    if data[end : end + 1] not in (b" ", b"\t"):
+        return end
+    is_phrase = _PHRASES.search(label.name) is not None
+    begins_line = not data[data.rfind(b"\n", 0, label.begin) + 1 : label.begin].strip(b" \t-*>#$\"'")
+    if not is_phrase and not _WORDS.fullmatch(core) and not begins_line:
+        return end
+    tail = _TAIL.match(data, end)
+    words = tail[0].split() if tail is not None else []
+    if not words or tail is None or (not is_phrase and _STOP.match(words[0])) or words[0].startswith((b"#", b"(", b"-", b"//")):
+        return end
+    return start + len(data[start : tail.end()].rstrip(b" \t.,"))
+
+
+def _below(data: bytes, label: Label, at: int) -> Span | None:
+    """Return the lines below a name that belong to it: they stand further to the right, or are items of a list."""
+    begin = max(data.rfind(b"\n", 0, label.begin), data.rfind(b"\\n", 0, label.begin) + 1) + 1
+    indent = len(data[begin : label.begin]) - len(data[begin : label.begin].lstrip(b" \t"))
+    is_block = label.below < 0
+    start = end = -1
+    for number in range(_MOST_LINES):
+        line_break = _BREAK.match(data, at)
+        if line_break is None:
+            break
+        line = re.compile(rb"(?:[^\r\n\\%\"]++|\\(?![nr\\])|%(?!0[aAdD]))*+").match(data, line_break.end())
+        if line is None:
+            break
+        text = line[0]
+        deeper = len(text) - len(text.lstrip(b" \t")) > indent
+        item = _ITEM.match(text)
+        if not text.strip():
+            at = max(line.end(), at + 1)
+            continue
+        if not (deeper or (item is not None and not is_block)) or (
+            not is_block and item is None and (number > 0 or _KEY_LINE.match(text))
+        ):
+            break
+        if data[line.end() : line.end() + 1] == b'"':
+            # A string below its name, as JSON writers break lines.
+            opening = _OPENING.match(data, line.end())
+            if opening is None:
+                break
+            after, inner = _string(data, opening)
+            if start < 0 and not text.strip(b" \t-[") and _is_secret(inner, label):
+                return line.end(), after
+            break
+        if start < 0:
+            start = line_break.end() + (len(text) - len(text.lstrip(b" \t")) if item is None else item.end())
+        end = line_break.end() + len(text.rstrip())
+        at = line.end()
+    if start < 0 or end <= start or _OPEN.fullmatch(data[start:end]):
+        return None
+    return (start, end) if is_block or _is_secret(data[start:end], label) else None
+
+
+def _prose(data: bytes, label: Label) -> Span | None:
+    if label.kind is not NameKind.SECRET:
+        return None
+    value = _PROSE.match(data, label.at)
+    if value is None:
+        return None
+    quoted = value["quoted"]
+    found = quoted or value["bare"]
+    is_said = quoted is not None and label.joint == "prose" and _PASSWORDS.search(label.name) is not None
+    if (_OPEN.fullmatch(found) or _PROSAIC.fullmatch(found)) and not is_said:
+        return None
+    text = found.decode("utf-8", "replace")
+    if label.joint != "prose" and not _looks_secret(text, label) and not (quoted and _PASSWORDS.search(label.name)):
+        return None
+    return (label.at if quoted else value.start("bare")), value.end()
+
+
+def _looks_secret(text: str, label: Label) -> bool:
+    """Whether a value in a sentence or a table reads like a secret."""
+    if looks_random(text):
+        return True
+    mixed = len(text) >= 6 and any(map(str.isdigit, text)) and any(map(str.isalpha, text))
+    return mixed and _PASSWORDS.search(label.name) is not None and not _PROSAIC.fullmatch(text.encode())
+
+
+def _is_secret(inner: bytes, label: Label) -> bool:
+    """Whether a value counts: any under a secret's name, a random one under another."""
+    return label.kind is NameKind.SECRET or looks_random(inner.decode("utf-8", "replace").strip())

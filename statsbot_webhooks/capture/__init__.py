@@ -18,6 +18,7 @@ from .errors.deduplication import SeenExceptions
 from .errors.extension_hooks import ExtensionHooks
 from .errors.process_hooks import ProcessHooks
 from .errors.reporter import ErrorRules, Reporter
+from .errors.unasked_results import UnaskedResults
 from .health.monitor import HealthMonitor
 from .health.sampler import Sampler
 from .logs.handler import WebhookLogHandler
@@ -84,6 +85,7 @@ class Capture:
                 hook.install()
                 process_reporter = Reporter(submit_of_process, now=self._clock.now, seen=seen, rules=rules)
                 ProcessHooks(process_reporter, settle).install(stack)
+                UnaskedResults(process_reporter).install(stack)
             BotHooks(bot, reporter).install(stack)
             ComponentHooks(bot, reporter).install(stack)
             endings.install(stack)

@@ -1,14 +1,23 @@
-"""Our own log records without secrets: what a record quotes, an answer of Discord or of the system, passes the redactor too."""
+"""Log records about our own work without secrets, before any handler of the host sees them.
+
+A record of ours may quote an answer of Discord or of the system. discord.py logs the address of each webhook, with its token, at
+DEBUG (W7): those of our own requests are cleaned; what the host does with webhooks of its own is logged as ever.
+"""
 
 from __future__ import annotations
 
 import logging
 import traceback
 from collections.abc import Callable
+from typing import Final
+
+from ..feedback import suppressed
+
+_WEBHOOK_LOGGERS: Final = ("discord.webhook.async_", "discord.webhook.sync")
 
 
 class OwnRecords(logging.Filter):
-    """A filter on every logger of this package. It is on the loggers, for filters of a logger do not see its children."""
+    """A filter on every logger of ours and of discord.py's webhooks; a filter of a logger does not see its children."""
 
     def __init__(self, clean: Callable[[str], str]) -> None:
         super().__init__()
@@ -20,6 +29,7 @@ class OwnRecords(logging.Filter):
         root = __name__.partition(".")[0]
         known = list(logging.Logger.manager.loggerDict.items())
         self._loggers = [it for name, it in known if isinstance(it, logging.Logger) and (name + ".").startswith(root + ".")]
+        self._loggers += [logging.getLogger(name) for name in _WEBHOOK_LOGGERS]
         for logger in self._loggers:
             logger.addFilter(self)
 
@@ -31,6 +41,8 @@ class OwnRecords(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Clean a record in place; none is held back."""
+        if record.name in _WEBHOOK_LOGGERS and not suppressed.get():
+            return True
         text = record.getMessage()
         if (clean := self._clean(text)) != text:
             record.msg, record.args = clean, ()

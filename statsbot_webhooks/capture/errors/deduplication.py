@@ -1,25 +1,40 @@
-"""Which exceptions were shipped: one exception reaches several hooks, and arrives once (H4)."""
+"""Which exceptions were reported: one exception reaches several hooks, and arrives once (H4). Makes no events."""
 
 from __future__ import annotations
 
+import dis
 import logging
 import threading
 import weakref
+from types import TracebackType
+from typing import Final
 
-from ...events.tracebacks import leaves
+from ...events.tracebacks import is_own_code, leaves
 
 # discord.py nests three deep (HybridCommandError, CommandInvokeError, the cause); a cycle must end somewhere.
-_MAX_NESTING = 10
+_MAX_NESTING: Final = 10
+# A traceback of endless recursion has a thousand entries; the newest tell what happened since.
+_MAX_ENTRIES: Final = 200
+_RAISE: Final = dis.opmap["RAISE_VARARGS"]
 
 
 def root_exception(error: BaseException) -> BaseException:
-    """Return the exception that discord.py's wrappers (CommandInvokeError and others) carry."""
+    """Return the exception that discord.py's wrappers (CommandInvokeError and others) carry.
+
+    Only its own classes are wrappers: a class of the host with an attribute `original` says something of its own.
+    """
     for _ in range(_MAX_NESTING):
         original = vars(error).get("original")
-        if not isinstance(original, BaseException):
+        if not isinstance(original, BaseException) or type(error).__module__.partition(".")[0] != "discord":
             break
         error = original
     return error
+
+
+# The highest level at which an exception was reported, and the ids of the newest and the oldest entry of its traceback then,
+# 0 for none. The entries live as long as the exception has that traceback, so their ids are not used again meanwhile.
+# A tuple and no class of ours, for a program may send its exceptions to another process.
+_Mark = tuple[int, int, int]
 
 
 class SeenExceptions:
@@ -35,30 +50,72 @@ class SeenExceptions:
         self._key = f"_statsbot_webhooks_seen_{id(self):x}"
         _all.add(self)
 
-    def is_new(self, error: BaseException, level: int = logging.ERROR) -> bool:
-        """Return whether the root of the exception is seen for the first time, and remember it.
+    def knows(self, error: BaseException) -> bool:
+        """Return whether the root of the exception was reported, at any level; remembers nothing."""
+        return self._key in vars(root_exception(error))
 
-        It is new once more when it was only seen below ERROR and now is an error: a retry that was logged as a
-        warning must not hide the failure that ended it.
+    def is_new(self, error: BaseException, level: int = logging.ERROR) -> bool:
+        """Return whether the root of the exception is to be reported, and remember it.
+
+        It is new once more when it was reported at a lower level only, for a retry that was logged as a warning must not
+        hide the failure that ended it; and when the same object was raised again, which some programs do with one that they
+        made at their start.
         """
         root = root_exception(error)
         marks = vars(root)
+        trace = root.__traceback__
         with self._lock:
-            before = marks.get(self._key)
-            if before is not None and (before >= logging.ERROR or level < logging.ERROR):
+            before: _Mark | None = marks.get(self._key)
+            if before is not None and level <= before[0] and not _was_raised_again(trace, before):
+                # The next look begins where the traceback ends now: what was passed on since is known.
+                marks[self._key] = _mark(before[0], trace)
                 return False
-            marks[self._key] = level
+            marks[self._key] = _mark(level, trace)
             # What is in a group is shown with the group.
             for part in leaves(root):
-                vars(part)[self._key] = level
+                vars(part)[self._key] = _mark(level, part.__traceback__)
             return True
+
+
+def _mark(level: int, trace: TracebackType | None) -> _Mark:
+    if trace is None:
+        return level, 0, 0
+    oldest = trace
+    while oldest.tb_next is not None:
+        oldest = oldest.tb_next
+    return level, id(trace), id(oldest)
+
+
+def _was_raised_again(trace: TracebackType | None, before: _Mark) -> bool:
+    """Whether the exception was raised anew since it was seen, and not only passed on to the callers.
+
+    Passing it on puts an entry for each caller before those that were there, and so does raising it anew; but then one of
+    the new entries is a `raise` in a frame that did not catch it. `raise error` where it was caught has two entries of
+    one frame. In code of a library, such as `concurrent.futures`, it is passed on too.
+    """
+    if not before[1]:
+        # Logged before it was ever raised.
+        return False
+    for _ in range(_MAX_ENTRIES):
+        if trace is None:
+            # Its traceback was taken off, and then it was raised again.
+            return True
+        if id(trace) in before[1:]:
+            # `contextlib` takes off what its generators have put on, so the newest may be gone.
+            return False
+        code, after = trace.tb_frame.f_code, trace.tb_next
+        was_caught_here = after is not None and after.tb_frame is trace.tb_frame
+        if not was_caught_here and code.co_code[trace.tb_lasti] == _RAISE and is_own_code(code.co_filename):
+            return True
+        trace = after
+    return False
 
 
 # Every memory of this process: the host's own log functions, which know of no bot, ask all of them.
 _all: weakref.WeakSet[SeenExceptions] = weakref.WeakSet()
 
 
-def is_new_everywhere(error: BaseException, own: SeenExceptions) -> bool:
+def is_new_everywhere(error: BaseException, own: SeenExceptions, level: int = logging.ERROR) -> bool:
     """Return whether no memory of this process has the exception yet, nor `own`, and let all of them remember it."""
-    answers = [seen.is_new(error) for seen in {own, *_all}]
+    answers = [seen.is_new(error, level) for seen in {own, *_all}]
     return all(answers)

@@ -17,6 +17,8 @@ from .reporter import Reporter
 _CHECK_SECONDS: Final = 0.5
 # How long the end of the interpreter waits for the storage.
 _SETTLE_SECONDS: Final = 2.0
+# Ctrl-C, `sys.exit` and a task that was told to end.
+_NO_FAILURES: Final = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
 
 
 class ProcessHooks:
@@ -39,6 +41,7 @@ class ProcessHooks:
             # What the program prints at its end is printed first: the storage may take a while.
             HookChain(sys, "excepthook", self._on_end, calls_host_first=True),
             HookChain(threading, "excepthook", self._on_thread),
+            HookChain(sys, "unraisablehook", self._on_unraisable),
         ]
         self._check(loop)
 
@@ -95,7 +98,7 @@ class ProcessHooks:
 
     def _on_loop(self, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        if not isinstance(error, BaseException) or isinstance(error, (KeyboardInterrupt, SystemExit)):
+        if not isinstance(error, BaseException) or isinstance(error, _NO_FAILURES):
             return
         task = context.get("task") or context.get("future")
         details: dict[str, object] = {"reported_as": context.get("message", "")}
@@ -106,14 +109,21 @@ class ProcessHooks:
         self._reporter.report(error, name, details=details)
 
     def _on_thread(self, args: threading.ExceptHookArgs) -> None:
-        if args.exc_value is None or issubclass(args.exc_type, SystemExit):
+        if args.exc_value is None or issubclass(args.exc_type, _NO_FAILURES):
             return
         name = args.thread.name if args.thread is not None else "?"
         self._reporter.report(args.exc_value, f"thread {name}", details={"thread": name}, trace=args.exc_traceback)
 
+    def _on_unraisable(self, args: sys.UnraisableHookArgs) -> None:
+        # What fails in `__del__`, in a callback of a weak reference, or while a generator is closed.
+        if args.exc_value is None or isinstance(args.exc_value, _NO_FAILURES):
+            return
+        name = getattr(args.object, "__qualname__", None) or type(args.object).__qualname__
+        details = {"raised_in": name, "reported_as": args.err_msg or "exception ignored in"}
+        self._reporter.report(args.exc_value, f"unraisable {name}", details=details, trace=args.exc_traceback)
+
     def _on_end(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        # Ctrl-C is no failure.
-        if issubclass(kind, Exception):
+        if not issubclass(kind, _NO_FAILURES):
             self._reporter.report(error, "end of the program", level=LogLevel.CRITICAL, trace=trace)
             # The loop has ended, so it is not delivered now: it must be in the storage before the process is gone.
             self._settle(_SETTLE_SECONDS)

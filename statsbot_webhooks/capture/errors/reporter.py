@@ -66,6 +66,17 @@ class Reporter:
         """Ship an exception unless it was shipped, or is expected. `details` are shown after the place."""
         self._guard.call(self._report, error, origin, place, details or {}, level, trace)
 
+    def prepare(self, error: BaseException, origin: str, *, details: Mapping[str, object] | None = None) -> Event | None:
+        """Return the event of an exception that was not reported yet, for `submit`; it does not count as reported."""
+        if self._seen.knows(error):
+            return None
+        verdict = self._level_of(error, LogLevel.ERROR)
+        return None if verdict is None else self._make(error, origin, NOWHERE, details or {}, verdict, None)
+
+    def submit(self, event: Event) -> None:
+        """Ship an event of `prepare`."""
+        self._guard.call(self._submit, event)
+
     def watch(self, hook: Callable[..., None]) -> Callable[..., None]:
         """Return a hook whose failures stay with us."""
         return lambda *args, **kwargs: self._guard.call(hook, *args, **kwargs)
@@ -81,25 +92,33 @@ class Reporter:
     ) -> None:
         # An expected one is marked as seen all the same: discord.py logs it as an error with its exception.
         verdict = self._level_of(error, level)
-        if not self._seen.is_new(error) or verdict is None:
-            return
+        if self._seen.is_new(error, level.number) and verdict is not None:
+            self._submit(self._make(error, origin, place, details, verdict, trace))
+
+    def _make(
+        self,
+        error: BaseException,
+        origin: str,
+        place: ErrorContext,
+        details: Mapping[str, object],
+        level: LogLevel,
+        trace: TracebackType | None,
+    ) -> Event:
         root = root_exception(error)
         knows_all = place.guild_id is not None and place.persons
         found = NOWHERE if knows_all else error_context.read(error_context.of_traceback, trace or root.__traceback__)
         # What the hook knows stands; the traceback fills in the rest.
         context = {**details, **found.details, **place.details, **details}
-        self._submit(
-            error_event(
-                root,
-                now=self._now(),
-                include_stack_traces=self._rules.keeps_traces,
-                origin=origin,
-                context=context,
-                guild_id=place.guild_id if place.guild_id is not None else found.guild_id,
-                persons=place.persons + found.persons,
-                level=verdict,
-                trace=trace,
-            )
+        return error_event(
+            root,
+            now=self._now(),
+            include_stack_traces=self._rules.keeps_traces,
+            origin=origin,
+            context=context,
+            guild_id=place.guild_id if place.guild_id is not None else found.guild_id,
+            persons=place.persons + found.persons,
+            level=level,
+            trace=trace,
         )
 
     def _level_of(self, error: BaseException, level: LogLevel) -> LogLevel | None:

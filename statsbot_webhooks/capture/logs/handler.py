@@ -104,7 +104,9 @@ class WebhookLogHandler(logging.Handler):
                 self.handleError(record)
 
     def _read(self, record: logging.LogRecord) -> Event | None:
-        if record.name.startswith(_OWN) or suppressed.get() or (self._loggers and not self._wants(record)):
+        if record.name.startswith(_OWN) and _is_own(record.name):
+            return None
+        if suppressed.get() or (self._loggers and not self._wants(record)):
             return None
         error = record.exc_info[1] if record.exc_info else None
         if error is not None and not self._seen.is_new(error, record.levelno):
@@ -162,6 +164,11 @@ def _remains_of(record: logging.LogRecord, error: Exception) -> Event:
     values: Mapping[str, Any] = vars(record)
     message = f"{plain_text(values.get('msg'))} (this record could not be read: {type(error).__name__})"
     return Event(EventKind.LOG, values.get("levelno"), message, values.get("created"), values.get("name"))  # type: ignore[arg-type]
+
+
+def _is_own(name: str) -> bool:
+    """Whether a logger is one of ours or below it; a name may also only begin like ours, as `statsbot_webhooks_extra` does."""
+    return any(name == own or name.startswith(f"{own}.") for own in _OWN)
 
 
 def _submit_to_manager(event: Event) -> object:

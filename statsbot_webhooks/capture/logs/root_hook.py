@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from typing import Any, Final
 
 from ...events.event import LogLevel
-from ...patching import watch_calls
+from ...patching import patch_attribute, watch_calls
 from ..guard import Guard
 from .handler import WebhookLogHandler
+
+_LOG: Final[Any] = logging.Logger._log.__code__  # noqa: SLF001 - what every call of `debug`, `info` ... goes through
+_HANDLE: Final[Any] = logging.Logger.handle.__code__
 
 
 class RootHook:
@@ -18,6 +23,9 @@ class RootHook:
     A handler in `logging.getLogger().handlers` would change what a bot prints. `logging.error()` and `basicConfig` set up
     the console only while the list is empty, a bot without handlers has its warnings on stderr only because no handler takes
     them, and hosts clear the list (G4). So we listen where a logger decides about a record.
+
+    A logger that is to be captured from a lower level than the host's has that level while this is installed; the records that
+    it makes only for us are kept from the host's handlers.
     """
 
     def __init__(self, handler: WebhookLogHandler, loggers: Mapping[str, LogLevel], level: LogLevel = LogLevel.WARNING) -> None:
@@ -25,16 +33,22 @@ class RootHook:
         # The root logger lets WARNING through by itself; only a lower level that the settings ask for changes it.
         self._root = {"": level} if level.number < logging.WARNING else {}
         self._wanted = {**self._root, **loggers}
-        self._levels: dict[str, tuple[int, int]] = {}
+        # The level that the host has given to a logger, and the one that it has now because of us.
+        self._levels: dict[logging.Logger, tuple[int, int]] = {}
         self._ends: frozenset[logging.Logger] = frozenset()
         self._guard = Guard("a log record")
         self._stack = ExitStack()
+        self._is_lowering = False
+        self._is_installed = False
 
     def install(self) -> None:
         """Listen, and lower loggers to the level that was asked for."""
+        self._is_installed = True
         self._lower()
+        # A host may set up its logging after us.
+        watch_calls(self._stack, logging.Logger, "setLevel", self._on_level_set, after=True)
         # The last that is asked before the handlers are called. A frame of ours around those would be printed when one fails.
-        watch_calls(self._stack, logging.Logger, "filter", self._on_filtered, after=True)
+        patch_attribute(self._stack, logging.Logger, "filter", self._make_filter)
 
     def set_loggers(self, loggers: Mapping[str, LogLevel]) -> None:
         """Change the levels of single loggers while installed; those that are not named any more get theirs back."""
@@ -44,37 +58,83 @@ class RootHook:
         self._lower()
 
     def _lower(self) -> None:
+        self._is_lowering = True
         for name, level in self._wanted.items():
             logger = logging.getLogger(name)
             if logger.getEffectiveLevel() > level.number:
-                self._levels[name] = (logger.level, level.number)
+                self._levels[logger] = (logger.level, level.number)
                 logger.setLevel(level.number)
+        self._is_lowering = False
         # A logger that does not propagate never reaches the root, so we wait where its records end.
         self._ends = frozenset([logging.getLogger(), *map(_end_of, self._wanted)])
 
-    def _on_filtered(self, passed: object, logger: logging.Logger, record: logging.LogRecord) -> None:
-        # From Python 3.12 on a filter may pass another record.
-        record = passed if isinstance(passed, logging.LogRecord) else record
-        if not passed or record.levelno < self._handler.level:
-            return
+    def _on_level_set(self, _result: None, logger: logging.Logger, *_level: Any, **_named: Any) -> None:
+        if self._is_installed and not self._is_lowering:
+            self._guard.call(self._lower_again, logger)
+
+    def _lower_again(self, logger: logging.Logger) -> None:
+        self._levels.pop(logger, None)
+        self._lower()
+
+    def _make_filter(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        # Not with `wraps`, which would make each record cost more.
+        def filter(logger: logging.Logger, record: logging.LogRecord) -> Any:  # noqa: A001 - logging's name
+            passed = original(logger, record)
+            if not passed or record.levelno < self._handler.level or not self._is_installed:
+                return passed
+            # From Python 3.12 on a filter may pass another record.
+            shown = passed if isinstance(passed, logging.LogRecord) else record
+            self._guard.call(self._on_passed, logger, shown)
+            return False if self._levels and self._is_only_ours(logger, record) else passed
+
+        return filter
+
+    def _on_passed(self, logger: logging.Logger, record: logging.LogRecord) -> None:
         end: logging.Logger | None = logger
         while end is not None and end not in self._ends:
             end = end.parent if end.propagate else None
         if end is not None:
-            self._guard.call(self._handler.handle, record)
+            self._handler.handle(record)
+
+    def _is_only_ours(self, logger: logging.Logger, record: logging.LogRecord) -> bool:
+        """Whether the host's levels would not have made this record."""
+        if record.levelno >= self._host_level(logger):
+            return False
+        # A record that the host hands to a logger itself, as those that come through a queue, passes at any level.
+        return _is_logged()
+
+    def _host_level(self, logger: logging.Logger) -> int:
+        above: logging.Logger | None = logger
+        while above is not None:
+            before, ours = self._levels.get(above, (above.level, above.level))
+            level = before if above.level == ours else above.level
+            if level:
+                return level
+            above = above.parent
+        return logging.NOTSET
 
     def uninstall(self) -> None:
         """Stop listening, and give back levels that are still ours."""
+        self._is_installed = False
         self._stack.close()
         self._handler.close()
         self._give_back()
 
     def _give_back(self) -> None:
-        for name, (before, ours) in self._levels.items():
-            logger = logging.getLogger(name)
+        self._is_lowering = True
+        for logger, (before, ours) in self._levels.items():
             if logger.level == ours:
                 logger.setLevel(before)
+        self._is_lowering = False
         self._levels.clear()
+
+
+def _is_logged() -> bool:
+    """Whether `Logger.filter` was called for a record that a logging call has just made."""
+    frame = sys._getframe(1)  # noqa: SLF001 - there is no other way to see who calls
+    while frame is not None and frame.f_code is not _HANDLE:
+        frame = frame.f_back
+    return frame is not None and frame.f_back is not None and frame.f_back.f_code is _LOG
 
 
 def _end_of(name: str) -> logging.Logger:

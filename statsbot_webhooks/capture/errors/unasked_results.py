@@ -1,0 +1,157 @@
+"""Tasks and futures that failed and whose result was not asked for. What asyncio reports by itself is in `process_hooks`.
+
+asyncio reports such a task when it is destroyed, which one that the host holds is not. Those are reported at the end; a task
+of `tasks.loop` as soon as it ends, for discord.py asks for no result. A future of `run_coroutine_threadsafe` is reported by
+nothing at all, so it is reported when it is destroyed, or at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import functools
+import gc
+import sys
+import weakref
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, Final
+
+from discord.ext import tasks
+
+from ...events.event import Event
+from ...patching import watch_calls
+from .reporter import Reporter
+
+_THREADSAFE: Final = "the result of run_coroutine_threadsafe was not asked for"
+_HELD: Final = "the task failed, and its result was not asked for"
+# On an exception that was reported from here: it lives as long as the task that the host holds, also over a reload.
+_REPORTED: Final = "_statsbot_webhooks_was_held"
+_DEEPEST_CALLER: Final = 8
+_Future: Final[Any] = concurrent.futures.Future
+# What asks for the result of a future; `done` and `running` do not.
+_ASKING: Final = {_Future.result.__code__, _Future.exception.__code__, _Future.add_done_callback.__code__}
+
+
+class UnaskedResults:
+    """Report what failed and was not asked for."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self._loop_tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+        self._waiting: dict[int, Callable[[], object]] = {}
+        self._is_installed = False
+
+    def install(self, stack: ExitStack) -> None:
+        """Install the hooks; the stack undoes them, and reports what is held until then. Needs the running loop."""
+        self._is_installed = True
+        self._loop = asyncio.get_running_loop()
+        stack.callback(self._uninstall)
+        watch = self._reporter.watch
+        if "_call_loop_function" in vars(tasks.Loop):
+            watch_calls(stack, tasks.Loop, "_call_loop_function", watch(self._on_loop_function))
+        watch_calls(stack, _Future, "set_exception", watch(self._on_set_exception))
+
+    def _uninstall(self) -> None:
+        self._reporter.watch(self._report_held)()
+        self._is_installed = False
+        for report in list(self._waiting.values()):
+            report()
+        self._waiting.clear()
+
+    # -- tasks of tasks.loop
+
+    def _on_loop_function(self, loop: tasks.Loop[Any], _name: str, *_args: Any) -> None:
+        # It is called in the loop's task: before the first run, after a failure, and after the last run.
+        task = asyncio.current_task()
+        if task is not None and task not in self._loop_tasks:
+            self._loop_tasks.add(task)
+            name = loop.coro.__qualname__
+            task.add_done_callback(self._reporter.watch(functools.partial(self._on_loop_end, name)))
+
+    def _on_loop_end(self, name: str, task: asyncio.Task[Any]) -> None:
+        if not self._is_installed or task.cancelled():
+            return
+        error = _exception_of(task)
+        if error is not None:
+            details = {"task": name, "consequence": "the loop has ended"}
+            self._reporter.report(error, f"task {name}", details=details)
+
+    # -- futures of run_coroutine_threadsafe
+
+    def _on_set_exception(self, future: Any, error: BaseException | None) -> None:
+        if error is None or not _is_threadsafe_call() or _is_awaited(future):
+            return
+        event = self._reporter.prepare(error, "run_coroutine_threadsafe", details={"reported_as": _THREADSAFE})
+        if event is None:
+            return
+        condition = future._condition = _WatchedCondition(future._condition)
+        key = id(condition)
+        self._waiting[key] = lambda: self._report_future(key, condition, event)
+        # The exception itself is not kept: it may hold the future, which then would never be destroyed.
+        weakref.finalize(future, self._report_future, key, condition, event).atexit = False
+
+    def _report_future(self, key: int, condition: _WatchedCondition, event: Event) -> None:
+        if self._waiting.pop(key, None) is not None and not condition.was_asked:
+            self._reporter.submit(event)
+
+    # -- tasks that are held
+
+    def _report_held(self) -> None:
+        # The collector knows all of them; asyncio keeps those that are done in other places in each version of Python.
+        for each in gc.get_objects():
+            # Not isinstance: an object of the host may answer for its class with an exception.
+            if issubclass(type(each), asyncio.Future):
+                self._reporter.watch(self._report_task)(each)
+
+    def _report_task(self, task: Any) -> None:
+        error = _exception_of(task)
+        was_asked = not getattr(task, "_log_traceback", False)
+        if error is None or was_asked or task.get_loop() is not self._loop or _REPORTED in vars(error):
+            return
+        vars(error)[_REPORTED] = True
+        name = getattr(task.get_coro(), "__qualname__", "?") if hasattr(task, "get_coro") else "future"
+        self._reporter.report(error, f"task {name}", details={"reported_as": _HELD, "task": name})
+
+
+class _WatchedCondition:
+    """The condition of a future: notes whether the result was asked for, without a frame of ours in a traceback."""
+
+    def __init__(self, condition: Any) -> None:
+        self._condition = condition
+        self.was_asked = False
+
+    def __enter__(self) -> Any:
+        if sys._getframe(1).f_code in _ASKING:  # noqa: SLF001 - there is no other way to see who calls
+            self.was_asked = True
+        return self._condition.__enter__()
+
+    def __exit__(self, *error: Any) -> Any:
+        return self._condition.__exit__(*error)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._condition, name)
+
+
+def _exception_of(task: Any) -> BaseException | None:
+    # `exception()` would tell asyncio that somebody has asked, and it would print nothing any more.
+    return getattr(task, "_exception", None) if task.done() and not task.cancelled() else None
+
+
+def _is_threadsafe_call() -> bool:
+    code = asyncio.futures._set_concurrent_future_state.__code__  # type: ignore[attr-defined]  # noqa: SLF001
+    frame = sys._getframe(1)  # noqa: SLF001 - as above
+    for _ in range(_DEEPEST_CALLER):
+        if frame.f_code is code:
+            return True
+        if frame.f_back is None:
+            return False
+        frame = frame.f_back
+    return False
+
+
+def _is_awaited(future: Any) -> bool:
+    """Whether a thread waits for the result, or a callback is there to be told."""
+    # asyncio itself is told, so that a future which is cancelled cancels its task.
+    callbacks = [each for each in future._done_callbacks if getattr(each, "__name__", "") != "_call_check_cancel"]
+    return bool(callbacks or future._waiters or future._condition._waiters)

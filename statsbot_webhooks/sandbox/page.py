@@ -11,15 +11,15 @@ from typing import Any, Final, Protocol
 
 from aiohttp import web
 
+from .messages import public
+from .page_acts import PageActs
 from .state import JSON, State
 
 _HEARTBEAT_SECONDS: Final = 15.0
 
 
-_PARTS: Final = {
-    "page.css": "text/css", "base.js": "text/javascript", "markdown.js": "text/javascript",
-    "message.js": "text/javascript", "page.js": "text/javascript",
-}  # fmt: skip
+_SCRIPTS: Final = ("base", "markdown", "message", "list", "acts", "menus", "composer", "page")
+_PARTS: Final = {"page.css": "text/css", "acts.css": "text/css", **{f"{name}.js": "text/javascript" for name in _SCRIPTS}}
 
 
 def _read(name: str) -> str:
@@ -43,7 +43,8 @@ class PageData:
             }
             for guild in self._state.guilds.values()
         ]  # fmt: skip
-        return {"guilds": guilds, "messages": {str(key): list(value) for key, value in self._state.messages.items()}}
+        messages = {str(key): [public(message) for message in value] for key, value in self._state.messages.items()}
+        return {"guilds": guilds, "messages": messages}
 
 
 class StateLike(Protocol):
@@ -58,17 +59,20 @@ class StateLike(Protocol):
         ...
 
 
-def add_routes(app: web.Application, state: StateLike) -> None:
-    """Serve the page at /, its parts at /page/, its data at /page/state and its changes at /page/events (server-sent events)."""
+def add_routes(app: web.Application, state: StateLike, acts: PageActs | None = None) -> None:
+    """Serve the page at /, its parts at /page/, its data at /page/state and its changes at /page/events (server-sent events).
+
+    With `acts` it takes what users do at /page/act; without, the page only shows.
+    """
     queues: set[asyncio.Queue[bytes | None]] = set()
     is_closing = False
 
     async def page(_request: web.Request) -> web.Response:
         nonce = secrets.token_urlsafe(16)
         # Within a script element only "<" could end the data; the rest of the page is ours.
-        data = json.dumps(state.snapshot()).replace("<", "\\u003c")
-        text = _read("page.html")
-        text = text.replace("{{nonce}}", nonce).replace("{{state}}", data)
+        data = json.dumps({**state.snapshot(), "about": about()}).replace("<", "\\u003c")
+        scripts = "\n".join(f'<script nonce="{nonce}" src="/page/{name}.js"></script>' for name in _SCRIPTS)
+        text = _read("page.html").replace("{{scripts}}", scripts).replace("{{state}}", data)
         # Messages hold hostile text on purpose: the page never makes markup of it, and if it ever did, only the
         # script that carries the nonce may run.
         policy = (
@@ -78,6 +82,27 @@ def add_routes(app: web.Application, state: StateLike) -> None:
         headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
         return web.Response(text=text, content_type="text/html", headers=headers)
 
+    def about() -> JSON | None:
+        return None if acts is None else acts.about()
+
+    async def show_about(_request: web.Request) -> web.Response:
+        return web.json_response(about(), headers={"Cache-Control": "no-store"})
+
+    async def commands(request: web.Request) -> web.Response:
+        guild = request.query.get("guild", "")
+        known = [] if acts is None else acts.commands(int(guild) if guild.isdigit() else None)
+        return web.json_response(known, headers={"Cache-Control": "no-store"})
+
+    async def act(request: web.Request) -> web.Response:
+        if acts is None or request.content_type != "application/json":
+            raise web.HTTPNotFound
+        try:
+            return web.json_response(await acts.act(await request.json()))
+        except (LookupError, ValueError, TypeError) as error:
+            # A `KeyError` shows its text as a repr.
+            text = f"there is no {error.args[0]}" if isinstance(error, KeyError) else str(error)
+            return web.json_response({"error": text}, status=400)
+
     async def part(request: web.Request) -> web.Response:
         name = request.match_info["name"]
         if name not in _PARTS:
@@ -85,14 +110,14 @@ def add_routes(app: web.Application, state: StateLike) -> None:
         return web.Response(text=_read(name), content_type=_PARTS[name], headers={"Cache-Control": "no-store"})
 
     async def snapshot(_request: web.Request) -> web.Response:
-        return web.json_response(state.snapshot(), headers={"Cache-Control": "no-store"})
+        return web.json_response({**state.snapshot(), "about": about()}, headers={"Cache-Control": "no-store"})
 
     async def events(request: web.Request) -> web.StreamResponse:
         queue: asyncio.Queue[bytes | None] = asyncio.Queue()
 
         def push(kind: str, data: dict[str, Any]) -> None:
             # Made into text at once: the state edits its messages in place.
-            queue.put_nowait(f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode())
+            queue.put_nowait(f"event: {kind}\ndata: {json.dumps(public(data))}\n\n".encode())
 
         # Before the headers go out: the page takes its snapshot when it has them, and may not miss what comes after.
         unsubscribe = state.subscribe(push)
@@ -128,5 +153,8 @@ def add_routes(app: web.Application, state: StateLike) -> None:
     app.router.add_get("/", page)
     app.router.add_get("/page/state", snapshot)
     app.router.add_get("/page/events", events)
+    app.router.add_get("/page/about", show_about)
+    app.router.add_get("/page/commands", commands)
+    app.router.add_post("/page/act", act)
     app.router.add_get("/page/{name}", part)
     app.on_shutdown.append(close)

@@ -20,6 +20,7 @@ from .clock import Clock
 from .gateway import Gateway
 from .messages import MessageStore
 from .moderation import Moderation
+from .page_acts import PageActs
 from .redirect import redirect
 from .rest.account import BotAccount
 from .rest.api import Request, Rest
@@ -87,6 +88,9 @@ class Sandbox:
         self._members, self._guilds, self._channels = Members(context), Guilds(context), Channels(context)
         self._talk, self._waiting = Talk(context), Waiting(context)
         self._actions = Actions(context, self._waiting)
+        self._acts = PageActs(
+            context, self._actions, self._talk, self._members, self._guilds, self._channels, self._gateway
+        )  # fmt: skip
         self.base_url = ""
 
     # -- its life
@@ -95,7 +99,7 @@ class Sandbox:
         app = web.Application(client_max_size=64 * 1024 * 1024, middlewares=[own_names_only])
         app.router.add_get("/gateway/", self._gateway.handle)
         self._rest.add_routes(app)
-        page.add_routes(app, page.PageData(self.state))
+        page.add_routes(app, page.PageData(self.state), self._acts)
         return app
 
     def _on_start(self, base_url: str) -> None:

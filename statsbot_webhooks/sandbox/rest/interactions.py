@@ -112,6 +112,7 @@ class Interactions:
             resource["message"] = public(record.messages[-1])
         elif kind == UPDATE and record.source is not None:
             edit_checked(self._messages, self._state, self.base_url, record.source, Body(data, body.files), webhook=False)
+            self._tell_private(record, record.source)
             resource["message"] = public(record.source)
         elif kind in (MODAL, CHOICES):
             _check_form(kind, data)
@@ -145,10 +146,12 @@ class Interactions:
                 answer = self._find(record, message_id)
                 if method == "PATCH":
                     edit_checked(self._messages, self._state, self.base_url, answer, body, webhook=False)
+                    self._tell_private(record, answer)
                 if method == "DELETE":
                     if answer in record.messages:
                         record.messages.remove(answer)
                     self._messages.delete(answer)
+                    self._tell_private(record, answer, gone=True)
                     return no_content()
             case _:
                 raise not_implemented(method, f"/webhooks/{{app}}/{{token}}/{'/'.join(rest)}", status=400)
@@ -188,7 +191,15 @@ class Interactions:
             "webhook_id": self._me["id"],
         }  # fmt: skip
         message = self._messages.new(record.channel_id, self._me, payload, files, **own)
-        return message if message["flags"] & EPHEMERAL else self._messages.show(message)
+        if message["flags"] & EPHEMERAL:
+            self._tell_private(record, message)
+            return message
+        return self._messages.show(message)
+
+    def _tell_private(self, record: Record, message: JSON, *, gone: bool = False) -> None:
+        """Tell the page of a message that only one user sees: it is in no channel."""
+        if message["flags"] & EPHEMERAL:
+            self._state.emit("private", {"user_id": record.user["id"], "gone": gone, "message": public(message)})
 
 
 def _check_form(kind: int, data: JSON) -> None:

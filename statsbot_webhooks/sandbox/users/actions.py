@@ -34,7 +34,7 @@ class Actions:
 
     async def invoke(
         self, name: str, *, user_id: int | None = None, guild_id: int | None = None, direct: bool = False,
-        channel: str | None = None, options: dict[str, Any] | None = None, timeout: float = 10.0,  # noqa: ASYNC109
+        channel: str | int | None = None, options: dict[str, Any] | None = None, timeout: float = 10.0,  # noqa: ASYNC109
     ) -> InteractionResult:  # fmt: skip
         """Let a user call a slash command ("group sub"), and wait for the final answer.
 
@@ -63,10 +63,18 @@ class Actions:
     ) -> InteractionResult:  # fmt: skip
         """Let a user call a command from the menu of a person (by id) or of a message."""
 
+        shown = target if isinstance(target, int) else target.raw
+        return await self.use_menu(name, shown, user_id, guild_id, timeout)
+
+    async def use_menu(
+        self, name: str, target: int | JSON, user_id: int | None, guild_id: int | None, timeout: float,  # noqa: ASYNC109
+    ) -> InteractionResult:  # fmt: skip
+        """Let a user call a command from the menu of a person (by id) or of a message (as Discord shows it)."""
+
         def data(guild: Guild | None, known: list[JSON]) -> JSON:
             if isinstance(target, int):
                 return user_menu_data(self._context.state, guild, known, name, target)
-            return message_menu_data(guild, known, name, public(target.raw))
+            return message_menu_data(guild, known, name, public(target))
 
         return await self._command(COMMAND, data, user_id, guild_id, False, None, timeout)
 
@@ -80,6 +88,13 @@ class Actions:
         sends the id anyhow, as a changed client can.
         """
         shown = target.raw if isinstance(target, Message) else target.message
+        return await self.use(shown, custom_id, values, user_id, forged=forged, timeout=timeout)
+
+    async def use(
+        self, shown: JSON, custom_id: str, values: list[str] | None, user_id: int | None, *, forged: bool = False,
+        timeout: float = 10.0,  # noqa: ASYNC109
+    ) -> InteractionResult:  # fmt: skip
+        """Let a user use a component of a message (as Discord shows it)."""
 
         def begin() -> Record:
             source = self._live(shown)
@@ -126,9 +141,20 @@ class Actions:
 
     # -- on the server's thread
 
+    def message(self, channel_id: int, message_id: int) -> JSON:
+        """Return a message, ephemeral ones too, by its ids; raises `LookupError` when it is gone."""
+        return self._live({"id": str(message_id), "channel_id": str(channel_id)})
+
+    def result(self, interaction_id: str) -> InteractionResult:
+        """Return what has been answered so far to an interaction; raises `LookupError` when there was none."""
+        for record in self._context.rest.interactions.records.values():
+            if record.id == interaction_id:
+                return result_of(record)
+        raise LookupError("there was no such interaction")
+
     async def _command(
         self, kind: int, data: Callable[[Guild | None, list[JSON]], JSON], user_id: int | None, guild_id: int | None,
-        direct: bool, channel: str | None, timeout: float,  # noqa: ASYNC109
+        direct: bool, channel: str | int | None, timeout: float,  # noqa: ASYNC109
     ) -> InteractionResult:  # fmt: skip
         def begin() -> Record:
             everywhere = self._context.rest.bot.commands.get(None, [])

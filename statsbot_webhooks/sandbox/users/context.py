@@ -58,9 +58,12 @@ class Context:
         places = [*guild.channels.items(), *guild.threads.items()]
         return next((place_id for place_id, place in places if place["name"] == name), None)
 
-    def channel(self, name: str, guild: Guild | None = None) -> int:
-        """Return the id of a channel or thread by its name; raises `LookupError` when there is none."""
-        found = self.find_channel(name, guild)
+    def channel(self, name: str | int, guild: Guild | None = None) -> int:
+        """Return the id of a channel or thread by its name or id; raises `LookupError` when there is none."""
+        if isinstance(name, int):
+            found = name if (guild or self.home).place(name) is not None else None
+        else:
+            found = self.find_channel(name, guild)
         if found is None:
             known = ", ".join(f"#{channel['name']}" for channel in (guild or self.home).channels.values())
             raise LookupError(f"no channel {name!r}; there are {known}")

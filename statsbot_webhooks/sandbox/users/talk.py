@@ -18,7 +18,7 @@ class Talk:
         self._context = context
 
     def say(
-        self, text: str, *, channel: str = "general", author_id: int | None = None, guild_id: int | None = None,
+        self, text: str, *, channel: str | int = "general", author_id: int | None = None, guild_id: int | None = None,
         files: Mapping[str, bytes] | None = None, reply_to: Message | int | None = None,
     ) -> int:  # fmt: skip
         """Let a member write a message, with files by name; returns its id.
@@ -30,7 +30,10 @@ class Talk:
             context, guild = self._context, self._context.guild(guild_id)
             channel_id = context.channel(channel, guild)
             default = context.member_id if guild is context.home else context.owner_id
-            user = guild.members[author_id or default]["user"]
+            member = guild.members.get(author_id or default)
+            if member is None:
+                raise LookupError("they are no member of the server")
+            user = member["user"]
             thread = guild.threads.get(channel_id)
             if thread is not None and thread["thread_metadata"]["archived"]:
                 context.state.change_thread(guild, channel_id, archived=False)

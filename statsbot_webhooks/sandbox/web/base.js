@@ -1,6 +1,6 @@
 "use strict";
 // Hostile text arrives here on purpose: what a message says only ever becomes text nodes and checked http(s) links.
-const COLORS = ["#5865f2", "#757e8a", "#3ba55c", "#faa61a", "#ed4245", "#eb459f"];
+const COLORS = ["#4e5ad9", "#5c6470", "#2d7d46", "#8f5a00", "#c0353a", "#b02d78"];
 const ICONS = {
   hash: "M10.99 3.16A1 1 0 1 0 9 2.84L8.15 8H4a1 1 0 0 0 0 2h3.82l-.67 4H3a1 1 0 1 0 0 2h3.82l-.8 4.84a1 1 0 0 0 1.97.32L8.85 16h4.97l-.8 4.84a1 1 0 0 0 1.97.32l.86-5.16H20a1 1 0 1 0 0-2h-3.82l.67-4H21a1 1 0 1 0 0-2h-3.82l.8-4.84a1 1 0 1 0-1.97-.32L15.15 8h-4.97l.8-4.84ZM14.15 14l.67-4H9.85l-.67 4h4.97Z",
   bot: "M11 2a1 1 0 0 1 2 0v3h4a4 4 0 0 1 4 4v7a4 4 0 0 1-4 4H7a4 4 0 0 1-4-4V9a4 4 0 0 1 4-4h4V2ZM8.5 9.5a2 2 0 1 0 0 4 2 2 0 0 0 0-4Zm7 0a2 2 0 1 0 0 4 2 2 0 0 0 0-4ZM8 16a.9.9 0 0 0 0 1.8h8a.9.9 0 0 0 0-1.8H8Z",
@@ -11,13 +11,16 @@ Object.assign(ICONS, {
   forum: "M5 3h14a3 3 0 0 1 3 3v7a3 3 0 0 1-3 3h-5.600L8 20.500V16H5a3 3 0 0 1-3-3V6a3 3 0 0 1 3-3Zm1.500 4v1.500h11V7h-11Zm0 3.500V12H14v-1.500H6.500Z",
   thread: "M6 3h1.600v9.400c0 1.700.9 2.600 2.600 2.600h6.200l-2.600-2.600L15 11.200l4.600 4.600L15 20.400l-1.200-1.200 2.600-2.600h-6.200c-2.700 0-4.200-1.500-4.200-4.200V3Z",
   down: "M5.300 8.300a1 1 0 0 1 1.400 0l5.300 5.300 5.300-5.300a1 1 0 1 1 1.400 1.400l-6 6a1 1 0 0 1-1.400 0l-6-6a1 1 0 0 1 0-1.400Z",
+  plus: "M11 4a1 1 0 0 1 2 0v7h7a1 1 0 1 1 0 2h-7v7a1 1 0 1 1-2 0v-7H4a1 1 0 1 1 0-2h7V4Z",
+  bolt: "M13.500 2 4 13.500h6.500L9 22l10-12.500h-6.800L13.500 2Z",
+  theme: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18Zm0 2v14a7 7 0 0 1 0-14Z",
   slash: "M15.500 3 7 21h1.800L17.300 3h-1.800Z",
 });
 const FORUM = 15, THREAD = 11, CATEGORY = 4;
-const PAGE = 200, all = new URLSearchParams(location.search).has("all"), $ = (id) => document.getElementById(id);
+const all = new URLSearchParams(location.search).has("all"), $ = (id) => document.getElementById(id);
 let guilds = [], current = null, pending = null, last = null;
 // Messages, and what is known of them, by the id of their channel; `people` are names by id.
-const messages = new Map(), unread = new Map(), pinged = new Set(), people = new Map(), shown = new Map(), texts = new Map();
+const messages = new Map(), unread = new Map(), pinged = new Set(), people = new Map(), texts = new Map();
 
 function el(tag, cls, ...children) {
   const node = document.createElement(tag);

@@ -55,31 +55,74 @@ function showFile(file) {
   return box;
 }
 const STYLES_OF_BUTTONS = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "secondary" };
-function showComponent(component) {
-  if (component.type === 1) return el("div", "row", (component.components || []).map(showComponent));
-  if (component.type === 2) {
-    const node = el("span", "press " + (STYLES_OF_BUTTONS[component.style] || "secondary"), component.emoji?.id ? "" : component.emoji?.name, component.label);
-    if (component.disabled) node.classList.add("off");
-    return component.url ? link(safeUrl(component.url), "", node) : node;
+const press = (m, component, values) => ask({ do: "click", message: m.id, channel: m.channel_id, custom_id: component.custom_id, values }).then((said) => answered(said, component.label || "the menu"));
+function showComponent(component, m) {
+  const inner = () => (component.components || []).map((one) => showComponent(one, m)), owner = !m.webhook_id || m.application_id;
+  switch (component.type) {
+    case 1: return el("div", "row", inner());
+    case 2: return showButton(component, m, owner);
+    case 9: return el("div", "section", el("div", "", inner()), component.accessory ? showComponent(component.accessory, m) : null);
+    case 10: return el("div", "text", markdown(component.content || ""));
+    case 11: return image(safeUrl(component.media?.url, m.attachments), "thumb") || el("span");
+    case 12: return el("div", "gallery", (component.items || []).map((item) => image(safeUrl(item.media?.url, m.attachments), "pic")));
+    case 14: return el("hr");
+    case 17: return el("div", "container", inner());
   }
-  if ([3, 5, 6, 7, 8].includes(component.type)) return el("span", "choose", component.options?.find((option) => option.default)?.label || component.placeholder || "Make a selection");
-  return el("span");
+  const choices = choicesOf(component);
+  return choices ? showMenu(component, choices, m, owner) : el("span");
+}
+function showButton(component, m, owner) {
+  const node = el(component.url ? "span" : "button", "press " + (STYLES_OF_BUTTONS[component.style] || "secondary"), component.emoji?.id ? "" : component.emoji?.name, component.label);
+  if (component.disabled) node.classList.add("off");
+  if (component.url) return link(safeUrl(component.url), "", node);
+  node.type = "button";
+  node.disabled = !!component.disabled || !canAct() || !owner;
+  if (!component.label) node.setAttribute("aria-label", component.emoji?.name || "Button");
+  node.onclick = () => { node.disabled = true; press(m, component).finally(() => { node.disabled = !!component.disabled; }); };
+  return node;
+}
+function showMenu(component, choices, m, owner) {
+  const hint = component.placeholder || "Make a selection", most = component.max_values ?? 1;
+  if (most > 1) {
+    const node = el("button", "choose", hint);
+    node.type = "button"; node.disabled = !!component.disabled || !canAct() || !owner;
+    node.onclick = () => form(hint, choices.map(([value, text]) => labelled(text, input("checkbox", "v", value))), "Choose", async (f) => { press(m, component, [...f.querySelectorAll("input:checked")].map((box) => box.value)); return ""; });
+    return node;
+  }
+  const node = select("", [["", hint], ...choices], component.options?.find((option) => option.default)?.value ?? "");
+  node.className = "choose"; node.setAttribute("aria-label", hint); node.disabled = !!component.disabled || !canAct() || !owner;
+  node.onchange = () => { if (node.value) press(m, component, [node.value]); };
+  return node;
+}
+function showReactions(m) {
+  if (!m.reactions?.length) return null;
+  return el("div", "reactions", m.reactions.map((reaction) => {
+    const key = reaction.emoji.id ? `${reaction.emoji.name}:${reaction.emoji.id}` : reaction.emoji.name, node = el("button", "reaction", reaction.emoji.id ? `:${reaction.emoji.name}:` : reaction.emoji.name, el("b", "", String(reaction.count)));
+    node.type = "button"; node.setAttribute("aria-label", `${key}, ${reaction.count} reactions`);
+    node.onclick = () => toggleReaction(m, key);
+    return node;
+  }));
 }
 // A picture that an embed shows is not shown a second time.
 const inEmbed = (m, file) => (m.embeds || []).some((embed) => [embed.image?.url, embed.thumbnail?.url].some((url) => url && (url === file.url || url === "attachment://" + file.filename)));
 function showMessage(list, i) {
   const m = list[i], before = list[i - 1], newDay = !before || dayOf(before.timestamp) !== dayOf(m.timestamp), date = new Date(m.timestamp);
-  const same = !newDay && before.author.id === m.author.id && nameOf(before.author) === nameOf(m.author) && before.author.avatar === m.author.avatar && date - new Date(before.timestamp) < 420000;
+  const same = !newDay && !m.interaction && !m.referenced_message && !m.private_to && !before.private_to && before.author.id === m.author.id && nameOf(before.author) === nameOf(m.author) && before.author.avatar === m.author.avatar && date - new Date(before.timestamp) < 420000;
   const row = el("div", "msg" + (same ? " same" : "") + (m.mention_everyone ? " ping" : ""));
   const silent = m.flags & 4096 ? el("span", "silent", icon("bell", 14)) : null, when = el("time", "", same || (all && dayOf(date) === dayOf(Date.now())) ? TIME.t(date) : friendly(date));
   if (silent) silent.title = "Sent without a notification";
   when.dateTime = m.timestamp; when.title = TIME.F(date);
-  if (m.interaction && !same) row.append(el("div", "used", icon("slash", 14), el("b", "", nameOf(m.interaction.user)), " used ", el("span", "pill", "/" + m.interaction.name)));
+  if (m.interaction && !same) row.append(el("div", "used", icon("slash", 14), el("b", "", nameOf(m.interaction.user)), m.interaction.type === 3 ? " pressed " : m.interaction.type === 5 ? " filled in " : " used ", el("span", "pill", ([3, 5].includes(m.interaction.type) ? "" : "/") + m.interaction.name)));
+  if (m.referenced_message) row.append(el("div", "used", "↱ ", el("b", "", nameOf(m.referenced_message.author)), " " + (m.referenced_message.content || "").slice(0, 80)));
   if (same) row.append(when); else row.append(avatar(m), el("div", "line", el("span", "who", nameOf(m.author)), isApp(m) ? el("span", "tag", "APP") : null, when, silent));
   const mark = m.edited_timestamp ? titled(el("span", "edited", "(edited)"), TIME.F(new Date(m.edited_timestamp))) : null;
   if (m.content) row.append(el("div", "text", markdown(m.content, { everyone: m.mention_everyone }), mark, same ? silent : null));
-  row.append(...(m.embeds || []).map((embed) => showEmbed(embed, m)), ...(m.attachments || []).filter((file) => !inEmbed(m, file)).map(showFile), ...(m.components || []).map(showComponent));
+  row.append(...(m.embeds || []).map((embed) => showEmbed(embed, m)), ...(m.attachments || []).filter((file) => !inEmbed(m, file)).map(showFile), ...(m.components || []).map((component) => showComponent(component, m)), showReactions(m) || "");
   if (mark && !m.content) row.append(mark);
+  if (m.pinned) row.append(el("div", "sub", "📌 Pinned"));
+  if (m.thread) { const to = el("a", "sub", `Thread: ${m.thread.name}`); to.href = "#channel=" + m.thread.id; row.append(to); }
+  if (m.private_to) { const gone = el("button", "link", "Dismiss message"); gone.type = "button"; gone.onclick = () => dismiss(m); row.classList.add("private"); row.append(el("div", "sub", "Only you can see this · ", gone)); }
+  else if (canAct()) { const more = el("button", "more", "⋯"); more.type = "button"; more.setAttribute("aria-label", `More for this message by ${nameOf(m.author)}`); more.onclick = () => messageMenu(m, channelOf(m.channel_id)); row.append(more); }
   const item = el("li", "", newDay ? el("div", "day", TIME.D(date)) : null, row);
   item.dataset.message = m.id;
   return item;

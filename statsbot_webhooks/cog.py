@@ -15,6 +15,7 @@ from .commands import WebhookCommands
 from .config.loading import load_forgiving
 from .config.model import WebhookConfig
 from .config.renewal import Renews
+from .delivery.channel_reader import BotChannelReader
 from .delivery.formatters import CustomFormatter
 from .events.event import Event
 from .formatting.formatter import BotInfo
@@ -44,6 +45,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         self._capture = Capture(settings=self.manager.config)
         self._commands = WebhookCommands(self)
         self._termination = Termination(bot)
+        self._reader = BotChannelReader(bot)
 
     @property
     def bot_info(self) -> BotInfo | None:
@@ -55,6 +57,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         """Start delivering and install the hooks. Runs before login: no user, no session (L4)."""
         await runtime.join(self)
         self.manager.add_listener(self)
+        self.manager.readers.append(self._reader)
         self._install_capture()
         self.apply_choices()
         resume_integrations()
@@ -72,6 +75,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
             suspend_integrations()
         self._capture.uninstall()
         self.manager.remove_listener(self)
+        self.manager.readers.remove(self._reader)
         if runtime.leave(self) or (is_last and is_closing(self.bot)):
             # What did not get through in all that time will not do so now, when nothing is captured any more.
             await self.manager.stop(_LAST_WORDS_SECONDS if is_sent else 0)

@@ -19,6 +19,7 @@ from .clock import Clock, SystemClock
 from .config.destination import Destination
 from .config.model import WebhookConfig
 from .config.renewal import Renews, parts_to_renew
+from .delivery.channel_reader import ChannelReader
 from .delivery.formatters import CustomFormatter, Formatters
 from .delivery.outcome import Result
 from .delivery.worker import DestinationWorker
@@ -102,6 +103,11 @@ class WebhookManager:
     def workers(self) -> Mapping[str, DestinationWorker]:
         """The workers, by the names of their destinations."""
         return self._pool.workers
+
+    @property
+    def readers(self) -> list[ChannelReader]:
+        """What reads channels as the bots of this process may; the first is used."""
+        return self._pool.readers
 
     async def start(self) -> None:
         """Start delivering. A second call does nothing; after the end of an event loop it goes on in the next one."""

@@ -134,6 +134,7 @@ class Destination:
     guilds: frozenset[int] | None = None
     thread_name: str = ""
     thread_mode: ThreadMode = ThreadMode.DAY
+    tags: tuple[str, ...] = ()
 
     @property
     def setting(self) -> str:

@@ -32,6 +32,7 @@ _OPTION_TYPES: Final[Mapping[str, Any]] = {
     "guilds": Ids,
     "thread_name": Annotated[str, Field(max_length=80)],
     "thread_mode": Annotated[ThreadMode, BeforeValidator(parse_word)],
+    "tags": Annotated[tuple[str, ...], BeforeValidator(parse_list), Wants("names or ids of tags, separated by commas")],
 }
 _MASKS: Final = ("WEBHOOK_MASK_USER_IDS", "WEBHOOK_MASK_LEVEL")
 _COMMON_WORDS: Final = ("WEBHOOK", "WEBHOOKS", "URL", "URI", "DISCORD", "LOG", "LOGS")

@@ -21,7 +21,7 @@ from .model import NOT_SETTINGS, WebhookConfig, setting_name
 PREFIX: Final = "WEBHOOK_"
 # Older names. The new name beats the old one, wherever either stands.
 ALIASES: Final = {"WEBHOOK_BATCH_TIMEOUT": "WEBHOOK_BATCH_TIMEOUT_SECONDS"}
-DESTINATION_SUFFIXES: Final = ("level", "events", "loggers", "guilds", "thread_name", "thread_mode")
+DESTINATION_SUFFIXES: Final = ("level", "events", "loggers", "guilds", "thread_name", "thread_mode", "tags")
 _FIELDS: Final = frozenset(setting_name(item.name) for item in fields(WebhookConfig) if item.name not in NOT_SETTINGS)
 _OF_DESTINATION: Final = re.compile(
     rf"WEBHOOK_[A-Z][A-Z0-9_]*_(?:URL|{'|'.join(suffix.upper() for suffix in DESTINATION_SUFFIXES)})\Z", re.ASCII

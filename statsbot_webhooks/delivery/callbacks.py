@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ..events.event import Event
 from ..storage import Entry
+from .channel_reader import ChannelReader
 from .outcome import Result
 
 
@@ -22,28 +23,30 @@ class Pause:
 class Callbacks:
     """What a worker needs of the others.
 
-    `tell(about, text)` shows a text in a working destination other than `about`; `fallback(name)` names where the events of a
-    gone one go; `wake(name)` makes it look, from any thread; `on_delivered(name)` is called after each delivery,
-    and `on_message(message_id, events)` with what a new message shows.
+    `tell(about, text, where)` shows a text in `where`, or in a working destination other than `about`, and returns in which;
+    `fallback(name)` names where the events of a gone one go; `wake(name)` makes it look, from any thread;
+    `on_delivered(name)` is called after each delivery, and `on_message(message_id, events)` with what a new message shows.
+    `reader()` returns what reads channels as the bot may, if there is a bot.
     """
 
-    tell: Callable[[str, str], None]
+    tell: Callable[[str, str, str], str]
     fallback: Callable[[str], str | None]
     wake: Callable[[str], None]
     on_delivered: Callable[[str], None]
     on_message: Callable[[int, Iterable[Event]], None]
+    reader: Callable[[], ChannelReader | None] = lambda: None
 
 
 @dataclass(slots=True)
 class Watch:
-    """Somebody who waits for the answer to one event, told by its origin."""
+    """A caller that waits for the answer to one event, recognised by its origin."""
 
     origin: str
     answer: asyncio.Future[Result] = field(repr=False)
 
 
 class Watches:
-    """Everybody who waits for the answer to an event of one destination."""
+    """The callers that wait for the answer to an event of one destination."""
 
     def __init__(self) -> None:
         self._open: list[Watch] = []
@@ -55,18 +58,18 @@ class Watches:
         return watch.answer
 
     def has(self, entry: Entry) -> bool:
-        """Whether somebody waits for the answer to an entry."""
+        """Whether a caller waits for the answer to an entry."""
         return any(entry.event.origin == watch.origin for watch in self._open)
 
     def answer_all(self, result: Result) -> None:
-        """Give everybody an answer who would wait in vain."""
+        """Answer all callers: they would wait in vain."""
         waiting, self._open = self._open, []
         for watch in waiting:
             if not watch.answer.done():
                 watch.answer.set_result(result)
 
     def answer(self, entries: Sequence[Entry], result: Result) -> None:
-        """Give the answer to whoever waits for one of the entries."""
+        """Give the answer to the callers that wait for one of the entries."""
         for watch in [w for w in self._open if any(entry.event.origin == w.origin for entry in entries)]:
             self._open.remove(watch)
             if not watch.answer.done():

@@ -1,15 +1,25 @@
-"""Shows the newest state of cards: in their message, or in a new one when that is gone or too old to be edited."""
+"""Shows the newest state of cards: in their message, or in a new one when that is gone or too old to be edited.
+
+What a card shows is decided in `live_cards`; new events are posted by `message_sender`.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
+from typing import Final
 
 from ..formatting.formatter import WebhookMessage
-from .live_cards import Card
+from .card import Card
+from .lost_answers import Sight
 from .outcome import LOST_MESSAGE, Outcome, Result
+from .place_refusals import EDIT_LIMIT, way_out
 from .rate_limiter import Priority
 from .transport import options_for
 from .worker_context import WorkerContext
+
+# How long no card is edited after Discord refused an edit in an announcement channel.
+_EDIT_LIMIT_SECONDS: Final = 600.0
 
 
 class CardEditor:
@@ -17,6 +27,9 @@ class CardEditor:
 
     def __init__(self, parts: WorkerContext) -> None:
         self._parts = parts
+        self._no_edit_until = 0.0
+        # Cards whose new message may have arrived, with the ids that it carries.
+        self._doubted: dict[str, str] = {}
         self.is_ending = False
 
     @property
@@ -32,7 +45,8 @@ class CardEditor:
         edit = self._parts.cards.next_edit(self._parts.clock.now())
         if edit is None:
             return None
-        return max(0.0 if self.is_ending else edit[1], self._parts.limiter.wait_seconds(Priority.EDIT))
+        pause = self._no_edit_until - self._parts.clock.monotonic()
+        return max(0.0 if self.is_ending else edit[1], pause, self._parts.limiter.wait_seconds(Priority.EDIT))
 
     async def edit(self) -> None:
         """Show the newest state of the card whose turn it is."""
@@ -41,45 +55,79 @@ class CardEditor:
         card = parts.cards.get(edit[0]) if edit is not None else None
         if edit is None or card is None:
             return
+        key, note = edit[0], card.remark
         try:
-            message = await parts.layout.compute(parts.batcher.build_card, card.fold, card.events, note=card.remark)
-        except Exception as error:  # noqa: BLE001 - a border, as for batches: the worker lives on
-            await self._settle(edit[0], card, Result(Outcome.REJECTED, f"{type(error).__name__} while it was laid out"))
+            is_post = card.message_id is None or not card.can_be_edited(parts.clock.now())
+            batch_id = self._doubted.get(key) or _batch_id(key, card) if is_post else ""
+            build = parts.batcher.build_card
+            message = await parts.layout.compute(build, card.whole, card.events, note=note, batch_id=batch_id)
+        except Exception as error:  # noqa: BLE001 - a guard, as for batches: the worker goes on
+            await self._settle(key, card, Result(Outcome.REJECTED, f"{type(error).__name__} while it was laid out"))
             return
-        await self._settle(edit[0], card, await self._show(edit[0], card, message))
+        result = await (self._post(key, card, message, batch_id) if is_post else self._edit(card, message))
+        await self._settle(key, card, result)
 
-    async def _show(self, key: str, card: Card, message: WebhookMessage) -> Result:
+    async def _edit(self, card: Card, message: WebhookMessage) -> Result:
+        parts = self._parts
+        async with parts.limiter.request(Priority.EDIT):
+            await parts.ledger.note_edit(parts.clock.now())
+            return await parts.transport.edit(parts.destination, card.message_id or 0, message, thread_id=card.thread_id)
+
+    async def _post(self, key: str, card: Card, message: WebhookMessage, batch_id: str) -> Result:
         parts, now = self._parts, self._parts.clock.now()
-        if card.message_id is not None and card.can_be_edited(now):
-            async with parts.limiter.request(Priority.EDIT):
-                await parts.ledger.note_edit(now)
-                result = await parts.transport.edit(parts.destination, card.message_id, message, thread_id=card.thread_id)
-        else:
-            place = parts.threads.place(card.fold.event, key, now)
+        place = parts.threads.place(card.whole.event, key, now)
+        if place.thread_name:
+            place = replace(place, tags=parts.post_tags())
+        sight, result = await parts.lost_answers.look(batch_id, place) if key in self._doubted else (Sight.NOT_THERE, None)
+        if result is None or sight not in (Sight.THERE, Sight.LATER):
             async with parts.limiter.request(Priority.CALM):
                 await parts.ledger.note_edit(now)
-                result = await parts.transport.send(parts.destination, message, options_for(place, [card.fold.event]))
-            result = replace(result, thread_id=place.thread_of(result.channel_id))
-            if result.outcome == Outcome.DELIVERED:
-                await parts.ledger.write_state(parts.threads.used(place, result.channel_id, now))
-            elif result.code in LOST_MESSAGE:
-                await parts.ledger.write_state(parts.threads.forget(place))
-        # To show a state twice does no harm, so there is no doubt to be settled.
-        return replace(result, outcome=Outcome.DELIVERED) if result.outcome == Outcome.UNKNOWN else result
+                result = await parts.transport.send(parts.destination, message, options_for(place, [card.whole.event]))
+        if result.outcome == Outcome.UNKNOWN:
+            self._doubted[key] = batch_id
+        result = replace(result, thread_id=place.thread_of(result.channel_id))
+        if result.outcome == Outcome.DELIVERED:
+            self._doubted.pop(key, None)
+            parts.lost_answers.note(result.message_id)
+            await parts.ledger.write_state(parts.threads.used(place, result.channel_id, now))
+        elif result.code in LOST_MESSAGE:
+            await parts.ledger.write_state(parts.threads.forget(place))
+        return result
 
     async def _settle(self, key: str, card: Card, result: Result) -> None:
         parts, now = self._parts, self._parts.clock.now()
+        place_text = way_out(result.code, parts.destination, is_in_thread=card.thread_id is not None)
         if result.outcome == Outcome.DELIVERED:
             is_edit, where = result.message_id == card.message_id, (result.message_id, result.thread_id)
-            state = parts.cards.edited(key, now) if is_edit else parts.cards.posted(key, card, *where, now)
-        elif result.code in LOST_MESSAGE:
-            state = parts.cards.lost(key)
+            await parts.ledger.write_state(
+                parts.cards.edited(key, now) if is_edit else parts.cards.posted(key, card, *where, now)
+            )
+            await parts.note_success(0)
+        elif result.code == EDIT_LIMIT:
+            if self._no_edit_until <= parts.clock.monotonic():
+                parts.health.say(
+                    f"Discord limits edits in the announcement channel of {parts.destination.setting}: cards there are brought "
+                    "up to date every 10 minutes. A channel that is none of announcements has no such limit"
+                )
+            self._no_edit_until = parts.clock.monotonic() + _EDIT_LIMIT_SECONDS
+        elif result.code in LOST_MESSAGE and card.message_id is not None:
+            await parts.ledger.write_state(parts.cards.lost(key))
+        elif place_text:
+            parts.health.record_refusal(result, parts.clock.monotonic(), place_text)
         elif result.outcome == Outcome.REJECTED:
-            state = parts.cards.edited(key, now)
-            parts.health.say(f"Discord refuses the new state of a card for webhook {parts.destination.name}: {result.reason}")
+            await self._give_up(key, result)
         else:
             parts.health.record_failure(result, parts.clock.monotonic())
-            return
-        await parts.ledger.write_state(state)
-        if result.outcome == Outcome.DELIVERED:
-            await parts.note_success(0)
+
+    async def _give_up(self, key: str, result: Result) -> None:
+        """Let what a refused state was to show leave as messages, in which the event that is to blame is found."""
+        parts = self._parts
+        events, state = parts.cards.refused(key)
+        await parts.ledger.put_back(events, state)
+        name = parts.destination.name
+        parts.health.say(f"Discord refuses the new state of a card for webhook {name}: {result.reason}. It is sent as messages")
+
+
+def _batch_id(key: str, card: Card) -> str:
+    """Return an id for the message of a card's state, which is told by what it counts."""
+    return hashlib.blake2b(f"{key} {card.whole.count} {card.whole.last}".encode(), digest_size=5).hexdigest()

@@ -1,4 +1,4 @@
-"""A circuit breaker: fed with results, asked for permission, given the time; no I/O."""
+"""A circuit breaker: it takes results and gives permission. It does no I/O and is given the time, in monotonic seconds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Final
 _GROWTH: Final = 2.0
 _CAP_SECONDS: Final = 600.0
 _JITTER: Final = 0.2
+# Between failures that do not trip it yet: a blip is over by then, and an outage is told within three seconds.
+_RETRY_SECONDS: Final = 0.7
 
 
 class BreakerState(StrEnum):
@@ -34,11 +36,20 @@ class CircuitBreaker:
         """Go on with other settings; what happened so far counts."""
         self._limit, self._cooldown = failures, cooldown_seconds
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether the newest result was a failure."""
+        return self._failures > 0 or self.state is not BreakerState.CLOSED
+
+    def pause_seconds(self, now: float) -> float:
+        """Return how long until the next attempt, without asking for permission."""
+        return max(self._until - now, 0.0) if self.is_failing else 0.0
+
     def wait_seconds(self, now: float) -> float:
         """Return how long to wait before the next attempt; 0 turns OPEN into HALF_OPEN: the caller is the probe."""
+        if (pause := self.pause_seconds(now)) > 0:
+            return pause
         if self.state is BreakerState.OPEN:
-            if now < self._until:
-                return self._until - now
             self.state = BreakerState.HALF_OPEN
         return 0.0
 
@@ -47,15 +58,25 @@ class CircuitBreaker:
         was_closed = self.state is BreakerState.CLOSED
         self.state = BreakerState.CLOSED
         self._failures = self._trips = 0
+        self._until = 0.0
         return not was_closed
 
-    def record_failure(self, now: float, weight: int = 1) -> bool:
-        """Note a failure; True when it tripped the breaker for the first time since the last success."""
+    def record_failure(self, now: float, weight: int = 1, at_least: float = 0.0) -> bool:
+        """Note a failure; True when it tripped the breaker for the first time since the last success.
+
+        `at_least` is for how many seconds nothing may be tried, if Discord told; a long time trips at once.
+        """
         self._failures += weight
-        if self.state is not BreakerState.HALF_OPEN and self._failures < self._limit:
+        if self.state is not BreakerState.HALF_OPEN and self._failures < self._limit and not at_least:
+            self._until = now + min(_RETRY_SECONDS, self._cooldown)
             return False
         pause = min(self._cooldown * _GROWTH**self._trips, max(_CAP_SECONDS, self._cooldown))
-        self._until = now + pause * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - spreads retries, no secret
+        pause *= random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - spreads retries, no secret
+        self._until = now + max(pause, at_least)
         self._trips += 1
         self.state = BreakerState.OPEN
         return self._trips == 1
+
+    def probe_now(self) -> None:
+        """Let the next attempt through at once."""
+        self._until = 0.0

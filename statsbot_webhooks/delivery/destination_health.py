@@ -1,16 +1,27 @@
-"""Whether a destination works: its breaker, whether its webhook exists, and saying so once per change."""
+"""Whether a destination works: its breaker, whether its webhook exists, and telling each change once.
+
+What is sent when, and what becomes of its events, is decided by the worker.
+"""
 
 from __future__ import annotations
 
 import logging
 from enum import StrEnum
+from typing import Final
 
 from ..config.destination import Destination
 from .callbacks import Callbacks, Pause
 from .circuit_breaker import BreakerState, CircuitBreaker
-from .outcome import Outcome, Result
+from .outcome import LONG_WAIT_SECONDS, Outcome, Result
 
 _log = logging.getLogger(__name__)
+# A webhook that is refused without Discord's code for a deleted one is looked at again after these times.
+_FIRST_LOOK_SECONDS: Final = 30.0
+_LAST_LOOK_SECONDS: Final = 86_400.0
+_GROWTH: Final = 2.0
+_LONG_OUTAGE_SECONDS: Final = 60.0
+# More than any breaker needs to trip.
+_AT_ONCE: Final = 1_000_000
 
 
 class DestinationState(StrEnum):
@@ -25,7 +36,7 @@ class DestinationState(StrEnum):
 
 
 class Health:
-    """How a destination is. Fed with results; `now` is monotonic seconds."""
+    """How a destination is. It is fed with results; `now` is monotonic seconds."""
 
     def __init__(self, destination: Destination, breaker: CircuitBreaker, pause: Pause, links: Callbacks) -> None:
         self.breaker = breaker
@@ -38,58 +49,130 @@ class Health:
         self._destination = destination
         self._pause = pause
         self._links = links
-        self._is_gone = False
-        self._failing_since = 0.0
+        self._gone: Result | None = None
+        self._look_at = 0.0
+        self._look_seconds = _FIRST_LOOK_SECONDS
+        self._is_refused = False
+        self._failing_since: float | None = None
+        self._told_in = ""
 
     @property
     def state(self) -> DestinationState:
         """How the destination is."""
         if self.hold_reason:
             return DestinationState.HELD
-        if self._is_gone:
+        if self._gone is not None:
             return DestinationState.GONE
         if not self.is_enabled:
             return DestinationState.OFF
         return DestinationState.WORKING if self.breaker.state == BreakerState.CLOSED else DestinationState.FAILING
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether Discord takes no message because of the place: its thread, its forum or its channel."""
+        return self._is_refused
+
     def pause_seconds(self, now: float) -> float:
-        """Return how long nothing at all may be sent."""
+        """Return how long nothing at all may be sent, to any destination."""
         return max(self._pause.until - now, 0.0)
 
+    def look_seconds(self, now: float) -> float | None:
+        """Return how long until a webhook that is gone is looked at again; `None` when it was deleted for good."""
+        return None if self._gone is None or self._gone.is_final else max(self._look_at - now, 0.0)
+
+    def next_try_seconds(self, now: float) -> float | None:
+        """Return how long until the next try when something is wrong; `None` when nothing is, or none will follow."""
+        if self._gone is not None:
+            return self.look_seconds(now)
+        wait = max(self.pause_seconds(now), self.breaker.pause_seconds(now))
+        return wait if wait or self.state == DestinationState.FAILING else None
+
     def revive(self) -> None:
-        """Try a destination again that was gone."""
-        self._is_gone = False
+        """Try a destination at once that was gone or waits for its next try."""
+        self._gone = None
+        self._look_seconds = _FIRST_LOOK_SECONDS
+        self.breaker.probe_now()
 
     def record_failure(self, result: Result, now: float) -> None:
-        """Note a send that failed for a reason that is not the message's own."""
+        """Note a request that failed for a reason that is not the message's own."""
         self.last_error = result.reason
         if result.outcome == Outcome.GONE:
-            self.give_up(result)
-        elif result.stops_all:
-            self._pause.until = max(self._pause.until, now + result.retry_after)
-            _log.error("Discord blocks this address (429 without Via): nothing is sent for %.0f s", result.retry_after)
-        elif self.breaker.record_failure(now, result.weight):
-            self._failing_since = now
-            name = self._destination.name
-            self.say(f"webhook {name} fails ({result.reason}): its events wait until it works again")
-
-    def record_success(self, now: float) -> float | None:
-        """Note a success; returns for how long it had failed when this ended it."""
-        return now - self._failing_since if self.breaker.record_success() else None
-
-    def give_up(self, result: Result) -> None:
-        """Note that Discord does not know the webhook any more."""
-        if self._is_gone:
+            self.give_up(result, now)
             return
-        self._is_gone = True
-        self.last_error = result.reason
-        name, setting = self._destination.name, self._destination.setting
-        self.say(
-            f"{setting}: Discord does not know this webhook any more ({result.reason}). Its events go elsewhere "
-            f"or wait; put the URL of an existing webhook there, or run /webhooks test {name} once it is back"
+        if result.stops_all:
+            self._pause.until = max(self._pause.until, now + result.retry_after)
+            text = f"Discord blocks this address (429 without Via): nothing is sent for {result.retry_after:.0f} s"
+            _log.error("%s", text)
+            # It is shown as soon as messages leave again.
+            self._links.tell("", text, "")
+            return
+        at_least = result.retry_after if result.retry_after > LONG_WAIT_SECONDS else 0.0
+        if self.breaker.record_failure(now, result.weight, at_least):
+            self._tell_outage(now, f"({result.reason}): its events wait", now)
+
+    def record_refusal(self, result: Result, now: float, way_out: str) -> None:
+        """Note that Discord takes no message because of the place, and what can be done about it."""
+        self.last_error = f"{result.reason}; {way_out}"
+        self._is_refused = True
+        if self.breaker.record_failure(now, _AT_ONCE):
+            since = now if self._failing_since is None else self._failing_since
+            text = f"takes no messages ({result.reason}): {way_out}. Its events go elsewhere or wait"
+            self._tell_outage(since, text, now)
+
+    def _tell_outage(self, since: float, text: str, now: float) -> None:
+        self._failing_since = since
+        seconds = self.breaker.pause_seconds(now)
+        verb = "" if self._is_refused else "fails "
+        self._told_in = self.say(
+            f"{self._destination.setting}: webhook {self._destination.name} {verb}{text}; the next try is in {seconds:.0f} s"
         )
 
-    def say(self, text: str) -> None:
-        """Tell a change of state: in the log, and in another destination that works."""
+    def record_success(self, now: float, waiting: int) -> None:
+        """Note a success, with which an outage may end after which so many events waited."""
+        self._is_refused = False
+        if not self.breaker.record_success() or self._failing_since is None:
+            return
+        seconds, self._failing_since = now - self._failing_since, None
+        text = f"webhook {self._destination.name} works again after {seconds:.0f} s; {waiting} events waited"
+        # A longer outage that could be told nowhere is told with its end, in the channel itself.
+        own = self._destination.name if seconds >= _LONG_OUTAGE_SECONDS else ""
+        self.say(text, self._told_in or own)
+        self._told_in = ""
+
+    def give_up(self, result: Result, now: float) -> None:
+        """Note that Discord refuses the webhook itself, and tell it once."""
+        is_news = self._gone is None or result.is_final > self._gone.is_final
+        if self._gone is None:
+            self.postpone_look(now)
+        self.last_error = result.reason
+        self._gone = result
+        if not is_news:
+            return
+        name, setting = self._destination.name, self._destination.setting
+        if result.is_final:
+            text = (
+                f"{setting}: Discord does not know this webhook any more ({result.reason}). Its events go elsewhere "
+                f"or wait; put the URL of an existing webhook there, or run /webhooks test {name} once it is back"
+            )
+        else:
+            text = (
+                f"{setting}: Discord refuses this webhook ({result.reason}). Its events go elsewhere or wait; it is looked at "
+                f"again in {self._look_at - now:.0f} s and then less often. If the URL is wrong, put the right one there"
+            )
+        self._told_in = self.say(text) or self._told_in
+
+    def postpone_look(self, now: float) -> None:
+        """Plan when a webhook that is gone is looked at next: after twice as long as the last time."""
+        self._look_at = now + self._look_seconds
+        self._look_seconds = min(self._look_seconds * _GROWTH, _LAST_LOOK_SECONDS)
+
+    def come_back(self) -> None:
+        """Note that Discord knows a webhook that it refused before, and tell it where that was told."""
+        self.revive()
+        self.say(f"webhook {self._destination.name} is there again; its events go to it", self._told_in or self._destination.name)
+        self._told_in = ""
+
+    def say(self, text: str, where: str = "") -> str:
+        """Tell a change: in the log, and in another destination that works, `where` if possible; returns in which."""
         _log.warning("%s", text)
-        self._links.tell(self._destination.name, text)
+        return self._links.tell(self._destination.name, text, where)

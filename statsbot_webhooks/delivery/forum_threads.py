@@ -1,4 +1,7 @@
-"""Which thread a message goes to: the one of the URL, or a post of a forum, one a day or one for each error. Pure."""
+"""Which thread a message goes to: the one of the URL, or a post of a forum, one a day or one for each error. Pure.
+
+Nothing is sent here, and no thread is made.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,14 @@ from ..config.destination import Destination, ThreadMode
 from ..events.event import Event
 from ..formatting import limits
 from ..formatting.presentation import present
-from .live_cards import error_key
+from .card import error_key
 
 # https://discord.com/developers/docs/resources/channel#start-thread-in-forum-or-media-channel
 _NAME: Final = 100
 # A post that nothing was sent to for so long is forgotten: the next event makes a new one.
 _KEEP_SECONDS: Final = 30 * 86400.0
+# https://discord.com/developers/docs/resources/channel#channel-object: a post has at most five.
+_MOST_TAGS: Final = 5
 # Discord's answers to a thread name where there is no forum, and to none where there is one.
 FORUM_NEEDS_NAME: Final = 220001
 NOT_A_FORUM: Final = 220003
@@ -26,12 +31,13 @@ NOT_A_FORUM: Final = 220003
 class Place:
     """Where a message goes: a thread, a post to be made with this name, or the channel itself.
 
-    With a `key` it is a post of ours, and is remembered under it.
+    With a `key` it is a post of ours, and is remembered under it. `tags` are the ids of those that a new post gets.
     """
 
     thread_id: int | None = None
     thread_name: str = ""
     key: str = ""
+    tags: tuple[int, ...] = ()
 
     def thread_of(self, channel_id: int | None) -> int | None:
         """Return the thread that a message went to, when Discord told its channel; `None` for the webhook's own channel."""
@@ -46,6 +52,7 @@ class Threads:
         self._name = "" if self._fixed else destination.thread_name
         self._mode = destination.thread_mode
         self._default = destination.name.replace("_", " ")
+        self._tags = destination.tags
         self._prefix = f"thread/{destination.name}/"
         self._posts: dict[str, tuple[int, float]] = {}
 
@@ -71,6 +78,11 @@ class Threads:
             key, name = f"day-{day}", f"{self._name} {day}"
         post = self._posts.get(key)
         return Place(post[0] if post else None, limits.truncate(name, _NAME), key)
+
+    def tags(self, known: Mapping[str, int]) -> tuple[int, ...]:
+        """Return the ids of the tags that new posts get; `known` has those of the forum, by their names in lower case."""
+        found = [int(tag) if tag.isdecimal() else known.get(tag.lower()) for tag in self._tags]
+        return tuple(tag for tag in found if tag is not None)[:_MOST_TAGS]
 
     def used(self, place: Place, channel_id: int | None, now: float) -> dict[str, Any]:
         """Note that a message went to a place, whose channel Discord told; returns the state to store."""

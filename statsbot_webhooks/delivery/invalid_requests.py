@@ -23,7 +23,7 @@ class InvalidRequests:
     `say(text)` tells it in a channel, as soon as one may be used again.
     """
 
-    def __init__(self, limit: int, clock: Clock, pause: Pause, say: Callable[[str], None]) -> None:
+    def __init__(self, limit: int, clock: Clock, pause: Pause, say: Callable[[str], object]) -> None:
         self._limit = limit
         self._clock = clock
         self._pause = pause

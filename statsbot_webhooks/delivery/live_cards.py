@@ -1,63 +1,41 @@
-"""Live cards: which message shows what, whether that is its newest state, and when it may be edited. Pure."""
+"""The live cards of a destination: what they take in, when each may be edited, and when a new message begins. Pure.
+
+What one card is, is in `card`; posting and editing are done by `message_sender` and `card_editor`.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from ..events.event import Event, EventKind, LogLevel, decode, encode
-from ..events.folding import Fold, fold, fold_of, from_state, merge, to_state
-from ..issues.fingerprint import OLD_FINGERPRINT, fingerprint
+from ..events.event import Event
+from ..events.folding import fold_of, merge
+from ..issues.fingerprint import OLD_FINGERPRINT
 from ..storage import Entry
+from .card import (
+    MOVE_AFTER_SECONDS,
+    Card,
+    card_key,
+    continued,
+    distinct,
+    error_key,
+    fits,
+    fold_repeats,
+    from_stored,
+    shown_whole,
+    take_in,
+    text_of,
+    to_stored,
+    unshown,
+)
 
-# Discord limits edits of messages older than an hour (error 30046): a card moves to a new message well before that.
-_MOVE_AFTER_SECONDS: Final = 50 * 60.0
-# A card that was young enough when its event came may be edited a little later.
-_NO_EDIT_AFTER_SECONDS: Final = 58 * 60.0
 # An error that comes back after so long is news.
 _SILENCE_SECONDS: Final = 3600.0
 # How many cards of a destination are remembered, and for how long after they were last shown.
 _MOST_CARDS: Final = 500
 _KEEP_SECONDS: Final = 7 * 86400.0
-# Repeats of an error whose texts differ: so many of the newest, and so many characters of them, are shown in full.
-_MOST_TEXTS: Final = 50
-_MOST_CHARACTERS: Final = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """What a card shows, in which message. Times are wall clock seconds; `is_stale` says that an edit is due.
-
-    Without a `message_id` the card is in no message of its own, and the next state is posted. `texts` are repeats whose
-    texts differ, newest last; `dropped` counts older ones that are only counted. `version` is that of the bot that posted it.
-    """
-
-    fold: Fold
-    message_id: int | None = None
-    thread_id: int | None = None
-    posted: float = 0.0
-    shown: float = 0.0
-    note: str = ""
-    version: str = ""
-    texts: tuple[Event, ...] = ()
-    dropped: int = 0
-    is_stale: bool = False
-
-    @property
-    def remark(self) -> str:
-        """What stands above the card: its note, or that it does not show everything."""
-        return self.note or (f"{self.dropped} older texts of this error are counted, but not kept" if self.dropped else "")
-
-    @property
-    def events(self) -> Sequence[Event]:
-        """The repeats that it shows in full; the traceback of all of them is that of the newest."""
-        return [replace(event, traceback=self.fold.event.traceback) for event in self.texts]
-
-    def can_be_edited(self, now: float, seconds: float = _NO_EDIT_AFTER_SECONDS) -> bool:
-        """Whether Discord would still let us edit its message."""
-        return self.message_id is not None and (self.fold.event.ends_card or abs(now - self.posted) < seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +47,22 @@ class Absorbed:
     state: Mapping[str, Any]
 
 
-def card_key(event: Event) -> str:
-    """Return the key of the card that an event belongs to; empty for an event that is shown once."""
-    return event.card or error_key(event)
+@dataclass(slots=True)
+class _Taken:
+    """What one card takes in, and the texts that it holds with it."""
 
+    card: Card
+    events: list[Event] = field(default_factory=list[Event])
+    texts: dict[tuple[str, str], Event] = field(default_factory=dict[tuple[str, str], Event])
 
-def error_key(event: Event) -> str:
-    """Return the key of the card that repeats of an error share; empty for an event that is no error."""
-    is_error = event.kind in (EventKind.LOG, EventKind.ERROR) and event.level.number >= LogLevel.ERROR.number
-    return f"error-{fingerprint(event)}" if is_error and not event.card else ""
+    def has_room(self, event: Event) -> bool:
+        """Whether the card's message can show one more event."""
+        if event.card or text_of(event) in self.texts:
+            return True
+        if not fits([*self.texts.values(), event]):
+            return False
+        self.texts[text_of(event)] = event
+        return True
 
 
 class Cards:
@@ -97,6 +82,8 @@ class Cards:
         self._cards: dict[str, Card] = {}
         # Keys in the storage that are deleted with the next state that is written.
         self._outdated: list[str] = []
+        # Events whose edit Discord refused: they leave in a message of their own, or are refused there too.
+        self._apart: set[tuple[str, float, str]] = set()
 
     def configure(self, pace: float, version: str) -> None:
         """Go on with other settings; the cards stay."""
@@ -116,8 +103,8 @@ class Cards:
         """Take over what an earlier process stored; what cannot be read is as if it had never been."""
         for key, state in stored.items():
             try:
-                card, name = _from_state(state), key.removeprefix(self._prefix)
-            except (ValueError, KeyError, TypeError):
+                card, name = from_stored(state), key.removeprefix(self._prefix)
+            except (ValueError, KeyError, TypeError, AttributeError):
                 continue
             if OLD_FINGERPRINT.match(name.removeprefix("error-")):
                 # Of version 0.1, which told errors by line numbers: the card goes on under the name that its error has now.
@@ -135,26 +122,35 @@ class Cards:
         """Take the entries in whose card can be edited. They need no message of their own: the card becomes stale."""
         absorbed: list[Entry] = []
         rest: list[Entry] = []
-        taken: dict[str, tuple[Card, list[Event]]] = {}
+        taken: dict[str, _Taken] = {}
         for entry in entries:
-            key = card_key(entry.event)
+            event = entry.event
+            key = card_key(event)
             card = self._cards.get(key) if key else None
-            if card is not None and self._takes(card, entry.event, now):
+            if card is None or not self._takes(card, event, now) or _apart(key, event) in self._apart:
+                rest.append(entry)
+                continue
+            into = taken.get(key) or taken.setdefault(key, _Taken(card, texts={text_of(text): text for text in card.events}))
+            if into.has_room(event):
                 absorbed.append(entry)
-                taken.setdefault(key, (card, []))[1].append(entry.event)
+                into.events.append(event)
             else:
                 rest.append(entry)
-        for key, (card, events) in taken.items():
-            self._cards[key] = replace(_with(card, events), is_stale=True)
-        return Absorbed(absorbed, rest, self._state_of(taken))
+        changed = {key: take_in(into.card, into.events) for key, into in taken.items() if into.events}
+        self._cards |= changed
+        return Absorbed(absorbed, rest, self._state_of(changed))
 
     def _takes(self, card: Card, event: Event, now: float) -> bool:
         # Discord limits how many edits of old messages there are, and lets the one that ends a card through. If it does not
         # (30046), the card is posted anew.
-        is_young = card.can_be_edited(now, _MOVE_AFTER_SECONDS) or (event.ends_card and card.message_id is not None)
+        is_young = card.can_be_edited(now, MOVE_AFTER_SECONDS) or (event.ends_card and card.message_id is not None)
         if not is_young or (self._must_post is not None and self._must_post(event, now)):
             return False
-        return bool(event.card) or (card.version == self._version and event.time - card.fold.last < _SILENCE_SECONDS)
+        if event.card:
+            return True
+        # An edit notifies nobody's client, so what is worse than all before is posted.
+        is_worse = event.level.number > card.whole.event.level.number
+        return not is_worse and card.version == self._version and event.time - card.whole.last < _SILENCE_SECONDS
 
     def next_edit(self, now: float) -> tuple[str, float] | None:
         """Return the stale card whose turn is next, and how many seconds it must wait; `None` when all are fresh."""
@@ -168,17 +164,22 @@ class Cards:
     def preview(self, entries: Sequence[Entry]) -> Card:
         """Return the card that entries of one key are to be shown in, when they are posted."""
         events = [entry.event for entry in entries]
-        fresh = _with(Card(fold_of(events[0]), version=self._version, texts=_texts((), events[:1])[0]), events[1:])
+        if events[0].card:
+            return Card(fold_of(events[-1]), version=self._version)
+        fresh = Card(fold_repeats(events), version=self._version, texts=distinct(events))
         before = self._cards.get(card_key(events[0]))
-        if before is None or events[0].card:
+        if before is None:
             return fresh
-        times = f"{before.fold.count} times" if before.fold.count > 1 else "once"
-        if (silence := fresh.fold.first - before.fold.last) >= _SILENCE_SECONDS:
-            return replace(fresh, note=f"Back after {_duration(silence)} of silence; {times} before that")
-        if before.version != self._version:
-            return replace(fresh, note=f"Again in version {self._version or '?'}; {times} in {before.version or 'another'}")
-        texts, dropped = _texts(before.texts, fresh.texts)
-        return replace(fresh, fold=merge(before.fold, fresh.fold), texts=texts, dropped=before.dropped + fresh.dropped + dropped)
+        times = f"{before.whole.count} times" if before.whole.count > 1 else "once"
+        note = ""
+        if (silence := fresh.fold.first - before.whole.last) >= _SILENCE_SECONDS:
+            note = f"Back after {_duration(silence)} of silence; {times} before that"
+        elif before.version != self._version:
+            note = f"Again in version {self._version or '?'}; {times} in {before.version or 'another'}"
+        if not note:
+            return continued(before, fresh)
+        # The count begins again, but what no message shows yet is shown in this one.
+        return replace(fresh, note=note, texts=distinct((*before.unseen, *fresh.texts)))
 
     def counted(self, entries: Sequence[Entry], now: float) -> dict[str, Any]:
         """Note that errors were shown in a message of many, so that their next card goes on counting; returns the state."""
@@ -187,19 +188,31 @@ class Cards:
             if key := error_key(entry.event):
                 groups.setdefault(key, []).append(entry)
         for key, repeats in groups.items():
-            self._cards[key] = replace(self.preview(repeats), message_id=None, shown=now, note="")
+            self._cards[key] = self._counted(self._cards.get(key), self.preview(repeats), repeats, now)
         return {**self._state_of(groups), **self._prune(now)} if groups else {}
+
+    def _counted(self, before: Card | None, card: Card, entries: Sequence[Entry], now: float) -> Card:
+        if before is not None and before.is_stale:
+            # Its message is still to show what it has taken in.
+            events = [entry.event for entry in entries]
+            return replace(before, fold=merge(before.fold, fold_repeats(events)), dropped=before.dropped + len(distinct(events)))
+        return replace(card if fits(card.texts) else _without_texts(card), message_id=None, shown=now, note="")
 
     def posted(self, key: str, card: Card, message_id: int | None, thread_id: int | None, now: float) -> dict[str, Any]:
         """Note that a new message shows a card; returns the state to store."""
-        self._cards[key] = _slim(replace(card, message_id=message_id, thread_id=thread_id, posted=now, shown=now, is_stale=False))
+        shown = replace(shown_whole(card, now), message_id=message_id, thread_id=thread_id, posted=now)
+        if not fits(shown.texts):
+            # An edit would have to show all of it again: the next repeat begins a new message.
+            shown = replace(_without_texts(shown), message_id=None)
+        self._cards[key] = shown
+        self._apart = {apart for apart in self._apart if apart[0] != key}
         return {**self._state_of([key]), **self._prune(now)}
 
     def edited(self, key: str, now: float) -> Mapping[str, Any]:
-        """Note that the message of a card shows its newest state, or never will; returns the state to store."""
+        """Note that the message of a card shows its newest state; returns the state to store."""
         if key not in self._cards:
             return {}
-        self._cards[key] = _slim(replace(self._cards[key], shown=now, is_stale=False))
+        self._cards[key] = shown_whole(self._cards[key], now)
         return self._state_of([key])
 
     def lost(self, key: str) -> Mapping[str, Any]:
@@ -209,69 +222,63 @@ class Cards:
         self._cards[key] = replace(self._cards[key], message_id=None, is_stale=True)
         return self._state_of([key])
 
+    def refused(self, key: str) -> tuple[list[Event], Mapping[str, Any]]:
+        """Give up the newest state of a card; returns the events that it was to show, and the state to store."""
+        card = self._cards.get(key)
+        if card is None:
+            return [], {}
+        events = unshown(card)
+        self._cards[key] = replace(card, waiting=None, unseen=(), is_stale=False)
+        self._apart.update(_apart(key, event) for event in events)
+        return events, self._state_of([key])
+
+    def give_back(self) -> tuple[list[Event], Mapping[str, Any]]:
+        """Give up what no message shows, as the webhook is gone; returns the events, and the state to store."""
+        stale = [key for key, card in self._cards.items() if card.is_stale]
+        events = [event for key in stale for event in unshown(self._cards[key])]
+        for key in stale:
+            self._cards[key] = replace(self._cards[key], waiting=None, unseen=(), is_stale=False)
+        return events, self._state_of(stale)
+
+    def buried(self, event: Event) -> None:
+        """Note that an event is a dead letter."""
+        self._apart.discard(_apart(card_key(event), event))
+
     def forget(self, is_meant: Callable[[str], bool]) -> None:
-        """Forget cards whose key or event is meant; their state is deleted by whoever asks."""
+        """Forget cards whose key or event is meant; their stored state is deleted elsewhere."""
         for key, card in list(self._cards.items()):
-            if is_meant(key) or is_meant(json.dumps(_to_state(card))):
+            if is_meant(key) or is_meant(json.dumps(to_stored(card))):
                 del self._cards[key]
 
     def _state_of(self, keys: Iterable[str]) -> dict[str, Any]:
         outdated, self._outdated = self._outdated, []
-        return {**dict.fromkeys(outdated), **{f"{self._prefix}{key}": _to_state(self._cards[key]) for key in keys}}
+        return {**dict.fromkeys(outdated), **{f"{self._prefix}{key}": to_stored(self._cards[key]) for key in keys}}
 
     def _prune(self, now: float) -> dict[str, Any]:
         by_age = sorted(self._cards, key=lambda key: self._cards[key].shown)
         surplus = len(by_age) - _MOST_CARDS
-        old = [key for number, key in enumerate(by_age) if number < surplus or self._cards[key].shown < now - _KEEP_SECONDS]
-        for key in old:
-            del self._cards[key]
-        return {f"{self._prefix}{key}": None for key in old}
+        state: dict[str, Any] = {}
+        for number, key in enumerate(by_age):
+            card = self._cards[key]
+            if card.is_stale:
+                continue
+            if number < surplus or card.shown < now - _KEEP_SECONDS:
+                del self._cards[key]
+                state[f"{self._prefix}{key}"] = None
+            elif card.texts and card.shown < now - _SILENCE_SECONDS:
+                # The next repeat begins a new message, so only the count is needed.
+                self._cards[key] = _without_texts(card)
+        return state
 
 
-def _with(card: Card, events: Sequence[Event]) -> Card:
-    """Return the next state of a card: of a card's own events the newest, of repeats of an error all."""
-    if not events:
-        return card
-    if events[-1].card:
-        return replace(card, fold=fold_of(events[-1]))
-    texts, dropped = _texts(card.texts, events)
-    return replace(card, fold=merge(card.fold, fold(events)[0]), texts=texts, dropped=card.dropped + dropped)
+def _apart(key: str, event: Event) -> tuple[str, float, str]:
+    return key, event.time, event.message
 
 
-def _texts(before: Sequence[Event], events: Sequence[Event]) -> tuple[tuple[Event, ...], int]:
-    """Return the newest of the repeats for each text, within the limits, and how many texts had to go."""
-    if events[-1].card:
-        return (), 0
-    newest = {event.message: replace(event, traceback=None, files=()) for event in (*before, *events)}
-    kept: list[Event] = []
-    characters = 0
-    for event in sorted(newest.values(), key=lambda event: -event.time):
-        characters += len(event.message)
-        if kept and (len(kept) >= _MOST_TEXTS or characters > _MOST_CHARACTERS):
-            break
-        kept.append(event)
-    return tuple(reversed(kept)), len(newest) - len(kept)
+def _without_texts(card: Card) -> Card:
+    return replace(card, texts=(), dropped=card.dropped + len(card.texts))
 
 
 def _duration(seconds: float) -> str:
     hours, minutes = divmod(int(seconds) // 60, 60)
     return f"{hours // 24} d {hours % 24} h" if hours >= 48 else f"{hours} h {minutes} min"  # noqa: PLR2004 - two days
-
-
-def _slim(card: Card) -> Card:
-    """Return a card without the files that its message already shows."""
-    return replace(card, fold=replace(card.fold, event=replace(card.fold.event, files=()))) if card.fold.event.files else card
-
-
-_PLAIN: Final = ("message_id", "thread_id", "posted", "shown", "note", "version", "dropped", "is_stale")
-
-
-def _to_state(card: Card) -> dict[str, Any]:
-    plain = {name: getattr(card, name) for name in _PLAIN}
-    return {"fold": to_state(card.fold), "texts": [encode(event) for event in card.texts], **plain}
-
-
-def _from_state(state: Mapping[str, Any]) -> Card:
-    # A name that an earlier version did not store has its default.
-    plain = {name: state[name] for name in _PLAIN if name in state}
-    return Card(from_state(state["fold"]), texts=tuple(decode(text) for text in state.get("texts", ())), **plain)

@@ -1,21 +1,31 @@
-"""Takes what waits for one destination and brings it into the channel: claim, lay out, seal, send, settle."""
+"""Takes what waits for one destination and brings it into the channel: claim, lay out, seal, send, settle.
+
+It edits nothing; when it is its turn is decided by the worker.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
+from ..formatting.formatter import WebhookMessage
 from ..storage import Entry
 from .batch import MAX_ENTRIES, Batch, Presentation
 from .callbacks import Watches
+from .card import Card
 from .forum_threads import FORUM_NEEDS_NAME, NOT_A_FORUM, Place
-from .live_cards import Card
+from .lost_answers import Sight
 from .outcome import LOST_MESSAGE, Outcome, Result
+from .place_refusals import way_out
 from .rate_limiter import Priority
+from .refusal_search import RefusalSearch
 from .selection import Unit, next_unit, whole_unit
 from .transport import options_for
 from .worker_context import WorkerContext
+
+# Parts of a message that can be left out: whose it is stands in the card too.
+_OPTIONAL: Final = frozenset({"username", "avatar_url"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +44,12 @@ class MessageSender:
 
     def __init__(self, parts: WorkerContext) -> None:
         self._parts = parts
-        self._suspects: list[Entry] = []
-        self._claimed: Sequence[Entry] = []
-        self._doubted = ""
+        self._search = RefusalSearch()
+        self._doubted: set[str] = set()
+        self._refused_names: set[str] = set()
         self._priority = Priority.CALM
         self._presentation = Presentation.CARDS
+        self._has_turn = False
         self.note = ""
         self.is_flushing = False
         self.watches = Watches()
@@ -49,12 +60,14 @@ class MessageSender:
         return None if due is None else max(due, self._parts.limiter.wait_seconds(self._priority))
 
     async def _ready_seconds(self) -> float | None:
-        if self._suspects:
-            self._priority = _priority(self._suspects)
-            return 0.0
         depth = await self._parts.ledger.depth()
         # What comes next must be known before it is claimed: what waits for its turn must not be in the way of what is urgent.
         self._priority = Priority.URGENT if depth.is_urgent_next else Priority.CALM
+        # While an event that Discord refuses is looked for, only what is urgent goes before the next half.
+        self._has_turn = not self._search or (depth.is_urgent_next and depth.ready > 0)
+        if not self._has_turn:
+            self._priority = _priority(self._search.next())
+            return 0.0
         if depth.ready == 0:
             return None
         if self.is_flushing or depth.recovered:
@@ -72,35 +85,71 @@ class MessageSender:
         try:
             # Long texts take milliseconds to lay out: never on the loop.
             batch = await parts.layout.compute(self._lay_out, unit, card, batch_id, parts.limiter.budget_left())
-        except Exception as error:  # noqa: BLE001 - a border: what cannot be formatted is buried, the worker lives on
+        except Exception as error:  # noqa: BLE001 - a guard: what cannot be formatted is buried, the worker goes on
             await parts.ledger.release(unit.rest)
             await self._reject(unit.entries, Result(Outcome.REJECTED, f"{type(error).__name__} while it was laid out"))
             return
-        now, events = parts.clock.now(), [entry.event for entry in batch.entries]
-        place = parts.threads.place(events[-1], unit.key, now)
-        async with parts.limiter.request(self._priority):
-            # What is left of the suspects stays leased.
-            await parts.ledger.seal(batch.entries, batch_id, () if self._suspects else [*batch.rest, *unit.rest])
-            role_id = parts.pings.take(events, now)
-            result = await parts.transport.send(parts.destination, batch.message, options_for(place, events, role_id))
-        if role_id is not None and result.outcome not in (Outcome.DELIVERED, Outcome.UNKNOWN):
-            parts.pings.give_back()
-        await self._settle(_Sent(batch, batch_id, place, unit.key, card), result)
+        place = parts.threads.place(batch.entries[-1].event, unit.key, parts.clock.now())
+        sent = _Sent(batch, batch_id, place, unit.key, card)
+        # What is left of a half stays leased.
+        rest = [*(() if self._is_of_search(batch.entries) else batch.rest), *unit.rest]
+        result = await self._find_lost(unit, sent)
+        if result is not None:
+            await parts.ledger.release(rest)
+        else:
+            result = await self._transmit(sent, rest)
+        await self._settle(sent, result)
         self.watches.answer(batch.entries, result)
 
-    async def give_back(self) -> None:
-        """Put back what was held."""
-        held, self._suspects, self._claimed = [*self._suspects, *self._claimed], [], []
-        await self._parts.ledger.release(held)
+    async def _find_lost(self, unit: Unit, sent: _Sent) -> Result | None:
+        """Look for a message that may have arrived before; returns its result, or one to try again with, or `None`."""
+        first = unit.entries[0]
+        if not first.batch or not (first.is_recovered or sent.batch_id in self._doubted):
+            return None
+        sight, result = await self._parts.lost_answers.look(sent.batch_id, sent.place)
+        return result if sight in (Sight.THERE, Sight.LATER) else None
+
+    async def _transmit(self, sent: _Sent, rest: Sequence[Entry]) -> Result:
+        """Send a message, and once more without what Discord names as refused if it can be left out."""
+        parts, events = self._parts, [entry.event for entry in sent.batch.entries]
+        message = self._with_allowed_name(sent.batch.message)
+        place = sent.place if not sent.place.thread_name else replace(sent.place, tags=parts.post_tags())
+        async with parts.limiter.request(self._priority):
+            await parts.ledger.seal(sent.batch.entries, sent.batch_id, rest)
+            role_id = parts.pings.take(events, parts.clock.now())
+            result = await parts.transport.send(parts.destination, message, options_for(place, events, role_id))
+        if result.outcome == Outcome.REJECTED and result.fields and result.fields <= _OPTIONAL:
+            self._refused_names.update(value for name in result.fields if (value := getattr(message, name)))
+            async with parts.limiter.request(self._priority):
+                message = self._with_allowed_name(message)
+                result = await parts.transport.send(parts.destination, message, options_for(place, events, role_id))
+        if result.outcome == Outcome.UNKNOWN:
+            self._doubted.add(sent.batch_id)
+            sight, found = await parts.lost_answers.look(sent.batch_id, sent.place)
+            result = found if sight == Sight.THERE else result
+        if role_id is not None and result.outcome not in (Outcome.DELIVERED, Outcome.UNKNOWN):
+            parts.pings.give_back()
+        return result
+
+    def _with_allowed_name(self, message: WebhookMessage) -> WebhookMessage:
+        """Leave out what Discord refused before: the name or the picture of the sender."""
+        refused = {name: None for name in _OPTIONAL if getattr(message, name) in self._refused_names}
+        return replace(message, **refused) if refused else message
+
+    def give_back(self) -> None:
+        """Put back what is held; returns at once."""
+        self._search.clear()
+        self._parts.ledger.give_all_back()
 
     async def _next_unit(self) -> Unit | None:
-        if self._suspects:
-            # While an event that Discord refuses is among them, the half of them that may hold it goes alone.
-            return whole_unit(self._suspects[: (len(self._suspects) + 1) // 2])
+        if not self._has_turn:
+            return whole_unit(self._search.next()) if self._search else None
         parts = self._parts
-        entries = self._claimed = await parts.ledger.claim(MAX_ENTRIES)
-        if not entries or entries[0].batch:
-            return whole_unit(entries) if entries else None
+        entries = await parts.ledger.claim(MAX_ENTRIES)
+        if not entries:
+            return whole_unit(self._search.next()) if self._search else None
+        if entries[0].batch:
+            return whole_unit(entries)
         watched = [entry for entry in entries if self.watches.has(entry)]
         # Fingerprints of many tracebacks take milliseconds: not on the loop.
         absorbed = await parts.layout.compute(parts.cards.absorb, _without(entries, watched), parts.clock.now())
@@ -116,61 +165,78 @@ class MessageSender:
             batch = batcher.build(unit.entries, note=self.note, batch_id=batch_id, now=parts.clock.now(), **state)
             self._presentation = batch.presentation
             return batch
-        events = [entry.event for entry in unit.entries]
         # There is room for one line; the card's own comes back with its first edit.
         note = self.note or card.remark
-        return Batch(unit.entries, (), batcher.build_card(card.fold, events, note=note, batch_id=batch_id))
+        return Batch(unit.entries, (), batcher.build_card(card.whole, card.events, note=note, batch_id=batch_id))
 
     async def _settle(self, sent: _Sent, result: Result) -> None:
-        if result.outcome == Outcome.UNKNOWN and self._doubted == sent.batch_id:
-            # Sent twice, and Discord answered 2xx both times: it is there.
-            result = replace(result, outcome=Outcome.DELIVERED)
+        parts, entries = self._parts, sent.batch.entries
         if result.outcome == Outcome.DELIVERED:
             await self._delivered(sent, result)
             return
-        self._parts.health.last_error = result.reason
+        parts.health.last_error = result.reason
         if await self._is_about_the_place(sent.place, result):
-            await self._take_back(sent.batch.entries)
+            await self._take_back(entries, result)
         elif result.outcome == Outcome.REJECTED:
-            await self._reject(sent.batch.entries, result)
+            await self._reject(entries, result)
         else:
-            await self._take_back(sent.batch.entries)
-            if result.outcome == Outcome.UNKNOWN:
-                self._doubted = sent.batch_id
-            else:
-                self._parts.health.record_failure(result, self._parts.clock.monotonic())
+            await self._take_back(entries, result)
+            parts.health.record_failure(result, parts.clock.monotonic())
 
-    async def _take_back(self, entries: Sequence[Entry]) -> None:
-        if not self._suspects:
-            await self._parts.ledger.release(entries)
+    def _is_of_search(self, entries: Sequence[Entry]) -> bool:
+        return bool(self._search) and entries[0] in self._search.next()
+
+    async def _take_back(self, entries: Sequence[Entry], result: Result) -> None:
+        ledger = self._parts.ledger
+        if not self._is_of_search(entries):
+            # A message that may have arrived must be sent as it was; one that was refused with its place need not.
+            await ledger.release(entries, unseal=result.outcome in (Outcome.GONE, Outcome.REJECTED))
+        elif result.outcome == Outcome.RETRY:
+            # It never left, so the search goes on with it.
+            await ledger.unseal(entries)
+        else:
+            others = _without(self._search.entries, entries)
+            self._search.clear()
+            await ledger.release(others)
+            await ledger.release(entries, unseal=result.outcome != Outcome.UNKNOWN)
 
     async def _is_about_the_place(self, place: Place, result: Result) -> bool:
-        """Whether Discord refused a message only because of the thread it was for; the next one goes elsewhere."""
+        """Whether Discord refused a message only because of where it was to go."""
         parts = self._parts
         if result.code in LOST_MESSAGE and place.key and place.thread_id:
+            # The next one makes a new post.
             await parts.ledger.write_state(parts.threads.forget(place))
             return True
-        is_forum = result.code == FORUM_NEEDS_NAME
-        if not is_forum and result.code != NOT_A_FORUM:
-            return False
+        if result.code in (FORUM_NEEDS_NAME, NOT_A_FORUM):
+            self._use_forum(is_forum=result.code == FORUM_NEEDS_NAME)
+            return True
+        text = way_out(result.code, parts.destination, is_in_thread=place.thread_id is not None)
+        if text:
+            self.watches.answer_all(result)
+            parts.health.record_refusal(result, parts.clock.monotonic(), text)
+        return bool(text)
+
+    def _use_forum(self, *, is_forum: bool) -> None:
+        parts = self._parts
         name, url = parts.threads.use_forum(is_forum), parts.destination.setting
-        setting = url.removesuffix("_URL") + "_THREAD_NAME"
+        setting = f"{url.removesuffix('_URL')}_THREAD_NAME"
         if is_forum:
-            parts.health.say(f"{url} is a forum's: there is a post a day now, named {name!r}. {setting} names it otherwise")
+            parts.health.say(
+                f"{url} is a forum's: each day gets a post named {name!r} and its date; {setting} names it otherwise"
+            )
         else:
             parts.health.say(f"{setting}: {url} is no forum's, so messages go to the channel itself")
-        return True
 
     async def _delivered(self, sent: _Sent, result: Result) -> None:
         parts, now = self._parts, self._parts.clock.now()
-        self.note = self._doubted = ""
-        self._suspects = _without(self._suspects, sent.batch.entries)
+        self.note = ""
         parts.health.delivered_at = now
-        if result.channel_id is not None and sent.place == Place():
-            parts.health.channel_id = result.channel_id
-        if result.channel_id is not None and sent.place == Place() and not parts.limiters.knows(parts.destination.name):
-            parts.limiters.join(parts.destination.name, result.channel_id)
+        self._doubted.discard(sent.batch_id)
+        self._search.passed(sent.batch.entries)
+        parts.lost_answers.note(result.message_id)
         state: dict[str, Any] = {**parts.threads.used(sent.place, result.channel_id, now), **parts.pings.state()}
+        if result.channel_id is not None and sent.place == Place():
+            state |= parts.channel_state(result.channel_id)
         shown = len(sent.batch.entries) - sent.batch.folded
         if sent.card is not None:
             thread_id = sent.place.thread_of(result.channel_id)
@@ -185,14 +251,17 @@ class MessageSender:
 
     async def _reject(self, entries: Sequence[Entry], result: Result) -> None:
         """Look for the one event that Discord refuses, by halves, and bury it."""
-        await self._parts.ledger.release(_without(self._suspects, entries))
-        if len(entries) > 1:
-            self._suspects = list(entries)
+        parts = self._parts
+        # What leaves next is another message, with an id of its own.
+        refused = self._search.refused([replace(entry, batch="") for entry in entries])
+        if refused is None:
+            # The message is not in Discord, and what is urgent must not wait for the end of the search.
+            await parts.ledger.unseal(entries)
             return
-        self._suspects = []
-        await self._parts.ledger.bury(entries, result.reason)
-        name = self._parts.destination.name
-        self._parts.health.say(f"Discord refuses an event for webhook {name}: {result.reason}. It is kept as a dead letter")
+        await parts.ledger.bury([refused], result.reason)
+        parts.cards.buried(refused.event)
+        name = parts.destination.name
+        parts.health.say(f"Discord refuses an event for webhook {name}: {result.reason}. It is kept as a dead letter")
 
 
 def _priority(entries: Sequence[Entry]) -> Priority:

@@ -1,4 +1,7 @@
-"""What the storage and the books learn of a destination's entries, always both in one call, so that the books balance."""
+"""What the storage and the counters learn of a destination's entries, always both in one call, so that the counters balance.
+
+It decides nothing about when and what is sent.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 
 from ..clock import Clock
 from ..events.accounting import Counters
+from ..events.event import Event
 from ..pipeline.intake import Intake
 from ..storage import Depth, Entry, Outbox
 
@@ -37,10 +41,14 @@ class Ledger:
 
         return await self._intake.run(work)
 
-    async def release(self, entries: Sequence[Entry]) -> None:
-        """Give leased entries back."""
+    async def release(self, entries: Sequence[Entry], *, unseal: bool = False) -> None:
+        """Give leased entries back; with `unseal` their message is not in Discord, and they may leave in others."""
         if entries:
-            await self._intake.run(self._outbox.release, entries)
+            await self._intake.run(lambda: self._outbox.release(entries, unseal=unseal))
+
+    async def unseal(self, entries: Sequence[Entry]) -> None:
+        """Note that the message of leased entries is not in Discord."""
+        await self._intake.run(self._outbox.unseal, entries)
 
     def give_all_back(self) -> None:
         """Give back everything that is leased; returns at once."""
@@ -79,16 +87,35 @@ class Ledger:
         await self._intake.run(work)
 
     async def move(self, target: str) -> int:
-        """Hand what is ready to another destination; returns how many."""
+        """Hand what is ready to another destination; returns how many. What was filed for that one too is not shown twice."""
 
         def work() -> int:
-            count = self._outbox.move(self._name, target)
-            # Accepted is counted where an event ends, so that each destination's books balance.
+            there = 0
+
+            def is_there(event: Event) -> bool:
+                nonlocal there
+                there += target in event.routes
+                return target in event.routes
+
+            count = self._outbox.move(self._name, target, is_there)
+            # Accepted is counted where an event ends, so that each destination's counters balance.
             self._counters.add(self._name, "accepted", -count)
             self._counters.add(target, "accepted", count)
-            return count
+            # The other destination's message stands for these.
+            self._counters.add(self._name, "folded", there)
+            return count + there
 
         return await self._intake.run(work)
+
+    async def put_back(self, events: Sequence[Event], state: Mapping[str, Any]) -> None:
+        """File events again that were folded into a card which could not show them."""
+
+        def work() -> None:
+            self._outbox.put([(self._name, event) for event in events])
+            self._outbox.write_state(state)
+            self._counters.add(self._name, "folded", -len(events))
+
+        await self._intake.run(work)
 
     async def recent_sends(self, since: float) -> Sequence[float]:
         """Return when messages left, also those of the process before."""

@@ -1,8 +1,11 @@
-"""How a send ended, as a value. `classify` is the whole table; nothing else reads discord.py's exceptions."""
+"""How a request to Discord ended, as a value. `classify` is the whole table.
+
+No other module reads the exceptions of discord.py; what follows from an outcome is decided where it is used.
+"""
 
 from __future__ import annotations
 
-import asyncio
+import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -10,15 +13,23 @@ from typing import Final
 import aiohttp
 import discord
 
-# discord.py retries a 5xx five times by itself (webhook/async_.py, AsyncWebhookAdapter.request).
-SERVER_ERROR_WEIGHT: Final = 5
-# https://discord.com/developers/docs/topics/opcodes-and-status-codes#json: unknown channel (a thread that was deleted),
-# unknown message, too many edits of a message older than an hour, a message of somebody else.
-LOST_MESSAGE: Final = frozenset({10003, 10008, 30046, 50005})
+# Discord's codes: https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
+UNKNOWN_CHANNEL: Final = 10003
+UNKNOWN_WEBHOOK: Final = 10015
+# The message that an edit is for is not there, is not ours, or had too many edits after an hour; its thread was deleted.
+LOST_MESSAGE: Final = frozenset({UNKNOWN_CHANNEL, 10008, 30046, 50005})
+# How many failures an outcome counts for, of the five that trip a breaker by default. A server that fails, or takes a
+# request without an answer, fails for longer than a connection that could not be made; and each try may be a copy.
+_NEVER_LEFT_WEIGHT: Final = 2
+_NO_ANSWER_WEIGHT: Final = 3
+# A webhook's own limit is over after two seconds. What takes longer than this is an outage.
+LONG_WAIT_SECONDS: Final = 3.0
+# discord.py writes a line for each field that Discord names (errors.py, HTTPException).
+_NAMED_FIELD: Final = re.compile(r"^In ([\w.]+): ", re.MULTILINE)
 
 
 class Outcome(StrEnum):
-    """What a send came to."""
+    """What a request came to: RETRY never left or was not taken, UNKNOWN may have been carried out."""
 
     DELIVERED = "delivered"
     RETRY = "retry"
@@ -31,7 +42,8 @@ class Outcome(StrEnum):
 class Result:
     """An outcome with Discord's reason; `weight` is how many failures it counts for, `retry_after` is in seconds.
 
-    `code` is Discord's number for the reason; `message_id`, `channel_id` and `thread_id` tell where a delivered message is.
+    `code` is Discord's number for the reason, `fields` are those of the payload that it names, and `message_id`,
+    `channel_id` and `thread_id` tell where a delivered message is.
     """
 
     outcome: Outcome
@@ -41,35 +53,68 @@ class Result:
     retry_after: float = 0.0
     stops_all: bool = False
     code: int = 0
+    fields: frozenset[str] = frozenset()
     message_id: int | None = None
     channel_id: int | None = None
     thread_id: int | None = None
 
+    @property
+    def is_final(self) -> bool:
+        """Whether the webhook was deleted. Any other refusal may be an outage that answers so."""
+        return self.outcome == Outcome.GONE and self.code == UNKNOWN_WEBHOOK
+
+
+class EndedCallError(Exception):
+    """An answer at which we end a call that discord.py would repeat by itself, uncounted and for up to minutes (W3, W4)."""
+
+    def __init__(self, status: int, text: str = "", code: int = 0, retry_after: float | None = None) -> None:
+        super().__init__(status)
+        self.status = status
+        self.text = text
+        self.code = code
+        self.retry_after = retry_after
+
 
 def classify(
-    error: BaseException | None, *, status: int | None = None, retry_after: float | None = None, has_via: bool = False
+    error: BaseException | None,
+    *,
+    status: int | None = None,
+    retry_after: float | None = None,
+    has_via: bool = False,
+    is_written: bool = False,
 ) -> Result:
-    """Return the result for what `Webhook.send` raised; `status` is the last one seen on the wire, `has_via` whose it was.
+    """Return the result for what a call of discord.py raised.
 
-    The reason never holds a URL: discord.py's texts have none, and of other errors only the type is named.
+    `status` is the last one seen on the wire, `has_via` tells whether Discord itself answered, and `is_written` whether the
+    request left. The reason never holds a URL: discord.py's texts have none, and of other errors only the type is named.
     """
     if error is None:
         return Result(Outcome.DELIVERED, status=status)
-    if isinstance(error, discord.RateLimited):
-        return Result(Outcome.RETRY, "429 Too Many Requests", 429, retry_after=error.retry_after)
+    if isinstance(error, EndedCallError):
+        result = _classify_status(error.status, f"{error.status} {error.text}".strip(), error.retry_after or retry_after, has_via)
+        return replace(result, code=error.code)
     if isinstance(error, discord.HTTPException):
-        reason = f"{error.status} {error.text or error.response.reason}"
-        return replace(_classify_status(error.status, reason, retry_after, has_via), code=error.code)
-    if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
-        return Result(Outcome.RETRY, "no answer in time", status)
-    if isinstance(error, (aiohttp.ClientError, OSError)):
-        return Result(Outcome.RETRY, f"connection failed ({type(error).__name__})", status)
+        # A proxy answers with a page.
+        text = error.text if error.text and not error.text.lstrip().startswith("<") else error.response.reason
+        reason = f"{error.status} {text}"
+        fields = frozenset(_NAMED_FIELD.findall(error.text))
+        return replace(_classify_status(error.status, reason, retry_after, has_via), code=error.code, fields=fields)
+    if isinstance(error, (aiohttp.ClientError, OSError, TimeoutError)):
+        return _classify_connection(error, status, is_written=is_written)
     if status == 429:
-        # A 429 with a text body makes discord.py raise TypeError (W4).
         return _classify_status(429, "429 Too Many Requests", retry_after, has_via)
     if status is not None and 200 <= status < 300:
-        return Result(Outcome.UNKNOWN, f"answer not understood ({type(error).__name__})", status)
+        return Result(Outcome.UNKNOWN, f"answer not understood ({type(error).__name__})", status, _NO_ANSWER_WEIGHT)
     return Result(Outcome.RETRY, f"{type(error).__name__} in the client", status)
+
+
+def _classify_connection(error: BaseException, status: int | None, *, is_written: bool) -> Result:
+    is_timeout = isinstance(error, TimeoutError)
+    if is_written and not isinstance(error, aiohttp.ClientConnectorError):
+        reason = "no answer in time" if is_timeout else f"connection lost before the answer ({type(error).__name__})"
+        return Result(Outcome.UNKNOWN, reason, status, _NO_ANSWER_WEIGHT)
+    reason = "no answer in time" if is_timeout else f"connection failed ({type(error).__name__})"
+    return Result(Outcome.RETRY, reason, status, _NEVER_LEFT_WEIGHT)
 
 
 def _classify_status(status: int, reason: str, retry_after: float | None, has_via: bool) -> Result:
@@ -77,10 +122,10 @@ def _classify_status(status: int, reason: str, retry_after: float | None, has_vi
         return Result(Outcome.GONE, reason, status)
     if status == 429:
         if has_via:
-            # discord.py waited and tried five times already.
-            return Result(Outcome.RETRY, reason, status, weight=SERVER_ERROR_WEIGHT, retry_after=retry_after or 0.0)
+            return Result(Outcome.RETRY, reason, status, retry_after=retry_after or 0.0)
         # Cloudflare answered: the address is blocked, for every webhook.
         return Result(Outcome.RETRY, reason, status, retry_after=retry_after or 60.0, stops_all=True)
     if status >= 500:
-        return Result(Outcome.RETRY, reason, status, weight=SERVER_ERROR_WEIGHT)
+        # A gateway that gave up waiting says so too, while the message is in the channel.
+        return Result(Outcome.UNKNOWN, reason, status, _NO_ANSWER_WEIGHT)
     return Result(Outcome.REJECTED, reason, status)

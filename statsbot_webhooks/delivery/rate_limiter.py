@@ -1,13 +1,14 @@
-"""The rate budget of a channel: true in every sliding window, shared by who sends what, learned from Discord's answers.
+"""The rate budget of a channel: it holds in every sliding window, is shared by priority, and learns from Discord's answers.
 
 Discord lets 5 requests in 2 s through for each webhook, and 30 in 60 s into each channel. We count both for the channel, in
-which all its webhooks are, and leave some of both to people and other programs.
+which all its webhooks are, and leave some of both to people and other programs. The account of the last minute is a list of
+requests; how they follow each other, bursts included, is the rule of leaky buckets (aiolimiter). Nothing is sent here.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import IntEnum
@@ -23,13 +24,14 @@ _WINDOW_SECONDS: Final = 60.0
 _BURST_SECONDS: Final = 2.0
 # The server's window and ours begin at different times; this much longer keeps the last request out of it.
 _MARGIN_SECONDS: Final = 1.0
-_BURST_MARGIN_SECONDS: Final = 0.3
-# Of Discord's 30 and 5, what is left to others.
+# Of Discord's 30, what is left to others.
 _MOST_PER_MINUTE: Final = 27
+# How many requests may leave in a row, and at which pace others follow. Together they stay below 6 in 2 seconds, also when
+# some of them take 3 seconds longer to arrive than others.
 _BURST: Final = 4
-# How many requests may leave in a row before their pace is that of the minute.
+_PER_SECOND: Final = 0.4
+# How many messages that are not urgent may leave before they are spread over the minute.
 _CALM_BURST: Final = 5
-_URGENT_BURST: Final = 8
 # A 429 takes this share of the budget away; each minute without one gives a request back.
 _CUT: Final = 0.7
 _LEAST: Final = 3.0
@@ -38,7 +40,7 @@ _POLL_SECONDS: Final = 0.2
 
 
 class Priority(IntEnum):
-    """Who may use how much: messages leave room for urgent ones, and edits never take what messages need."""
+    """What may use how much: messages leave room for urgent ones, and edits never take what messages need."""
 
     EDIT = 0
     CALM = 1
@@ -75,14 +77,6 @@ def make_bucket(per_minute: int, burst: int) -> AsyncLimiter:
     return AsyncLimiter(burst, window * burst / (per_minute - burst))
 
 
-def _make_buckets(per_minute: float) -> dict[Priority, AsyncLimiter]:
-    shares = Shares.of(per_minute)
-    return {
-        Priority.CALM: make_bucket(shares.messages, _CALM_BURST),
-        Priority.URGENT: make_bucket(shares.total, _URGENT_BURST),
-    }
-
-
 @dataclass(slots=True, eq=False)
 class _Request:
     """A request; `time` is when it was answered, in monotonic seconds, and `None` until then."""
@@ -92,15 +86,24 @@ class _Request:
 
 
 class ChannelLimiter:
-    """The budget of one channel. `wait_seconds` tells, `request` waits and counts."""
+    """The budget of one channel. `wait_seconds` tells, `request` waits and counts.
 
-    def __init__(self, max_requests_per_minute: int, clock: Clock) -> None:
+    `others()` returns the limiters of channels that these requests may go into too.
+    """
+
+    def __init__(
+        self, max_requests_per_minute: int, clock: Clock, others: Callable[[], Iterable[ChannelLimiter]] = tuple
+    ) -> None:
         self._limit = float(min(max_requests_per_minute, _MOST_PER_MINUTE))
         self._clock = clock
+        self._others = others
         self._requests: list[_Request] = []
-        self._buckets = _make_buckets(self._limit)
         self._ceiling = self._limit
-        self._burst = float(_BURST)
+        self._burst = _BURST
+        self._all = AsyncLimiter(_BURST, _BURST / _PER_SECOND)
+        self._calm = make_bucket(Shares.of(self._limit).messages, _CALM_BURST)
+        # Requests that the bucket of all has not seen: of the process before, or of others.
+        self._unseen = 0.0
         self._learned_at = -math.inf
         self._blocked_until = -math.inf
 
@@ -111,13 +114,40 @@ class ChannelLimiter:
             return
         self._ceiling = min(self._ceiling, limit) if self._ceiling < self._limit else limit
         self._limit = limit
-        self._buckets = _make_buckets(limit)
+        self._calm = make_bucket(Shares.of(limit).messages, _CALM_BURST)
 
     def recall(self, times: Iterable[float]) -> None:
         """Enter requests that left before, by their wall clock times: Discord's window outlives a process."""
         now, monotonic = self._clock.now(), self._clock.monotonic()
         # A clock that was set back since must not block the channel for hours.
-        self._requests += [_Request(is_edit=False, time=monotonic - max(now - time, 0.0)) for time in times]
+        ages = sorted((max(now - time, 0.0) for time in times), reverse=True)
+        self._requests += [_Request(is_edit=False, time=monotonic - age) for age in ages]
+        self._fill(ages)
+
+    def take_over(self, other: ChannelLimiter) -> None:
+        """Enter what another limiter counted: its requests may have gone into this channel."""
+        now = self._clock.monotonic()
+        known = set(map(id, self._requests))
+        new = [request for request in other._requests if id(request) not in known]
+        self._requests += new
+        self._fill(sorted((now - (now if request.time is None else request.time) for request in new), reverse=True))
+        self._ceiling = min(self._ceiling, other._ceiling)
+        self._blocked_until = max(self._blocked_until, other._blocked_until)
+        self._learned_at = max(self._learned_at, other._learned_at)
+
+    def count_one(self) -> None:
+        """Enter a request that was counted elsewhere, and has just been answered."""
+        self._requests.append(_Request(is_edit=False, time=self._clock.monotonic()))
+        self._unseen += 1
+
+    def _fill(self, ages: Sequence[float]) -> None:
+        """Let requests of so many seconds ago, oldest first, count in the bucket as if it had seen them leave."""
+        level, before = 0.0, math.inf
+        for age in ages:
+            level = max(level - (before - age) * _PER_SECOND, 0.0) + 1 if before < math.inf else 1.0
+            before = age
+        if ages:
+            self._unseen = min(self._unseen + max(level - before * _PER_SECOND, 0.0), self._all.max_rate)
 
     def budget_left(self) -> int:
         """Return how many messages that are not urgent may leave within the minute that begins now."""
@@ -128,28 +158,34 @@ class ChannelLimiter:
     def wait_seconds(self, priority: Priority) -> float:
         """Return how long until a request may leave; 0 when it may leave now."""
         now = self._clock.monotonic()
+        wait = max(self._window_wait(priority, now), *(other._window_wait(priority, now) for other in self._others()), 0.0)
+        return wait if wait > 0 or self._has_capacity(priority) else _POLL_SECONDS
+
+    def _window_wait(self, priority: Priority, now: float) -> float:
+        """Return how long until the account of the last minute has room."""
         self._forget(now)
         shares = self._shares(now)
         everything = self._times(self._requests, now)
-        window = _WINDOW_SECONDS + _MARGIN_SECONDS
-        burst = max(int(self._burst) - (priority < Priority.URGENT), 1)
-        waits = [self._blocked_until - now, _wait(everything, burst, _BURST_SECONDS + _BURST_MARGIN_SECONDS, now)]
+        waits = [self._blocked_until - now]
         if priority == Priority.URGENT:
-            waits.append(_wait(everything, shares.total, window, now))
+            waits.append(_wait(everything, shares.total, now))
         else:
-            waits.append(_wait(everything, shares.calm_total, window, now))
-            waits.append(self._share_wait(priority, shares, everything, window, now))
-        bucket = self._buckets.get(priority)
-        if bucket is not None and not bucket.has_capacity():
-            waits.append(_POLL_SECONDS)
-        return max(*waits, 0.0)
+            waits.append(_wait(everything, shares.calm_total, now))
+            waits.append(self._share_wait(priority, shares, everything, now))
+        return max(waits)
 
-    def _share_wait(self, priority: Priority, shares: Shares, everything: list[float], window: float, now: float) -> float:
+    def _share_wait(self, priority: Priority, shares: Shares, everything: list[float], now: float) -> float:
         if priority == Priority.CALM:
-            return _wait(self._times([r for r in self._requests if not r.is_edit], now), shares.messages, window, now)
+            return _wait(self._times([r for r in self._requests if not r.is_edit], now), shares.messages, now)
         # Edits have a share of their own; while the channel is quiet they may have more.
         own = self._times([r for r in self._requests if r.is_edit], now)
-        return min(_wait(own, shares.edits, window, now), _wait(everything, max(shares.total // 2, 1), window, now))
+        return min(_wait(own, shares.edits, now), _wait(everything, max(shares.total // 2, 1), now))
+
+    def _has_capacity(self, priority: Priority) -> bool:
+        # One place of each burst is kept for what is urgent.
+        kept = 1 if priority < Priority.URGENT and self._all.max_rate > 1 else 0
+        fits = self._all.has_capacity(min(1 + self._unseen + kept, self._all.max_rate))
+        return fits and (priority != Priority.CALM or self._calm.has_capacity())
 
     @asynccontextmanager
     async def request(self, priority: Priority) -> AsyncGenerator[None, None]:
@@ -159,8 +195,11 @@ class ChannelLimiter:
         request = _Request(is_edit=priority == Priority.EDIT)
         self._requests.append(request)
         try:
-            if (bucket := self._buckets.get(priority)) is not None:
-                await bucket.acquire()
+            amount = min(1 + self._unseen, self._all.max_rate)
+            self._unseen = max(self._unseen + 1 - amount, 0.0)
+            await self._all.acquire(amount)
+            if priority == Priority.CALM:
+                await self._calm.acquire()
             yield
         finally:
             # When it was sent and when it arrived lie before this.
@@ -171,24 +210,32 @@ class ChannelLimiter:
         now = self._clock.monotonic()
         self._recover(now)
         if answer.status == 429:
-            # discord.py will try again by itself: a request more than we counted.
-            self._requests.append(_Request(is_edit=False, time=now))
             self._ceiling = max(self._ceiling * _CUT, min(_LEAST, self._limit))
             self._blocked_until = max(self._blocked_until, now + (answer.retry_after or 1.0))
             self._learned_at = now
         elif answer.limit is not None and answer.remaining is not None:
-            recent = [t for t in self._times(self._requests, now) if t > now - _BURST_SECONDS]
-            # More was used than by us, or the limit is lower than it was.
-            others = max(answer.limit - answer.remaining - len(recent), 0)
-            burst = float(max(answer.limit - 1 - others, 1))
-            if burst < self._burst:
-                self._burst, self._learned_at = burst, now
+            if answer.limit - 1 < self._burst:
+                self._set_burst(max(answer.limit - 1, 1))
+                self._learned_at = now
+            recent = [time for time in self._times(self._requests, now) if time > now - _BURST_SECONDS]
+            # More was used than by us.
+            others = answer.limit - answer.remaining - len(recent)
+            self._unseen = min(max(self._unseen, others), self._all.max_rate)
+
+    def _set_burst(self, burst: int) -> None:
+        self._burst = burst
+        self._all = AsyncLimiter(burst, burst / _PER_SECOND)
+        self._unseen = self._all.max_rate
 
     def _recover(self, now: float) -> None:
         minutes = (now - self._learned_at) // _WINDOW_SECONDS
-        if minutes >= 1 and (self._ceiling, self._burst) != (self._limit, _BURST):
+        if minutes < 1:
+            return
+        if self._ceiling != self._limit:
             self._ceiling = min(self._ceiling + minutes, self._limit)
-            self._burst = min(self._burst + minutes, _BURST)
+            self._learned_at = now
+        if self._burst != _BURST:
+            self._set_burst(int(min(self._burst + minutes, _BURST)))
             self._learned_at = now
 
     def _shares(self, now: float) -> Shares:
@@ -204,37 +251,64 @@ class ChannelLimiter:
         self._requests = [request for request in self._requests if request.time is None or request.time > since]
 
 
-def _wait(times: list[float], limit: int, seconds: float, now: float) -> float:
-    """Return how long until fewer than `limit` of the times lie within the last `seconds`."""
-    return math.inf if limit < 1 else times[-limit] + seconds - now if len(times) >= limit else 0.0
+def _wait(times: list[float], limit: int, now: float) -> float:
+    """Return how long until fewer than `limit` of the times lie within the last minute."""
+    if limit < 1:
+        return math.inf
+    return times[-limit] + _WINDOW_SECONDS + _MARGIN_SECONDS - now if len(times) >= limit else 0.0
 
 
 class ChannelLimiters:
-    """One limiter for each channel, which all its webhooks share; until a webhook's channel is known it has its own."""
+    """One limiter for each channel, which all its webhooks share.
+
+    Webhooks whose channel is not known yet may all be in one channel, and in any of the known ones: they share a limiter,
+    which keeps the limits of all of them.
+    """
 
     def __init__(self, max_requests_per_minute: int, clock: Clock) -> None:
         self._per_minute = max_requests_per_minute
         self._clock = clock
         self._channels: dict[str, int] = {}
-        self._limiters: dict[object, ChannelLimiter] = {}
+        self._limiters: dict[int, ChannelLimiter] = {}
+        self._unknown = ChannelLimiter(max_requests_per_minute, clock, self._limiters.values)
 
     def configure(self, max_requests_per_minute: int) -> None:
         """Go on with another limit for each channel; what was sent and learned stays known."""
         self._per_minute = max_requests_per_minute
-        for limiter in self._limiters.values():
+        for limiter in (self._unknown, *self._limiters.values()):
             limiter.configure(max_requests_per_minute)
 
     def knows(self, destination: str) -> bool:
         """Whether the channel of a destination's webhook is known."""
         return destination in self._channels
 
-    def join(self, destination: str, channel_id: int) -> None:
-        """Note the channel of a destination's webhook."""
+    def channel_of(self, destination: str) -> int | None:
+        """Return the channel of a destination's webhook, if it is known."""
+        return self._channels.get(destination)
+
+    def join(self, destination: str, channel_id: int) -> bool:
+        """Note the channel of a destination's webhook, as an answer told it just now; True when it is news."""
+        before = self._channels.get(destination)
+        if before == channel_id:
+            return False
         self._channels[destination] = channel_id
+        limiter = self.limiter(destination)
+        if before is None:
+            limiter.take_over(self._unknown)
+        else:
+            # It was moved; the message that told so went into the new channel and was counted in the old one.
+            limiter.count_one()
+        return True
+
+    def leave(self, destination: str) -> None:
+        """Note that the channel is not known any more: the destination has another webhook."""
+        self._channels.pop(destination, None)
 
     def limiter(self, destination: str) -> ChannelLimiter:
         """Return the limiter of the channel that a destination's webhook posts to."""
-        key = self._channels.get(destination, destination)
-        if key not in self._limiters:
-            self._limiters[key] = ChannelLimiter(self._per_minute, self._clock)
-        return self._limiters[key]
+        channel_id = self._channels.get(destination)
+        if channel_id is None:
+            return self._unknown
+        if channel_id not in self._limiters:
+            self._limiters[channel_id] = ChannelLimiter(self._per_minute, self._clock)
+        return self._limiters[channel_id]

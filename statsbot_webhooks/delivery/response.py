@@ -11,7 +11,7 @@ class Answer:
     """An answer to a request of one destination; `retry_after` and `reset_after` are in seconds.
 
     `has_via` tells Discord's own answers from those of Cloudflare, which blocks addresses. `is_shared` says that a limit was
-    used up by others too, which is nobody's fault.
+    used up by others too, which is not a mistake of the sender.
     """
 
     destination: str

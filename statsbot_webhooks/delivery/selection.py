@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..storage import Entry
-from .live_cards import card_key, error_key
+from .card import card_key, error_key
 
 # Of so many different errors at a time each gets a message of its own, which can be edited; more of them share one.
 _MOST_ALONE: Final = 3

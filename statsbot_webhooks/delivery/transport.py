@@ -1,13 +1,18 @@
-"""The one place that calls `discord.Webhook.send` and `edit_message`: its own session sees every status and header."""
+"""The one place that names `discord.Webhook`. Its own session sees every request, status and header.
+
+It tries each request once and returns what came of it; when to try again is decided by its callers.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import io
+import json
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import aiohttp
 import discord
@@ -17,7 +22,7 @@ from ..events.event import Event, LogLevel
 from ..formatting import limits
 from ..formatting.formatter import WebhookMessage
 from .forum_threads import Place
-from .outcome import Outcome, Result, classify
+from .outcome import EndedCallError, Outcome, Result, classify
 from .response import Answer, parse_answer
 
 # Discord answers within a second or two once it has the whole request; a file of 10 MiB over a slow line takes longer.
@@ -26,12 +31,16 @@ _TIMEOUT = aiohttp.ClientTimeout(total=120, sock_connect=10, sock_read=20)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a message leaves: to a thread or as a new post of a forum, without a push notification, or pinging one role."""
+    """How a message leaves: to a thread or as a new post of a forum, without a push notification, or pinging one role.
+
+    `tags` are ids of the forum's tags, which a new post gets.
+    """
 
     thread_id: int | None = None
     thread_name: str = ""
     is_silent: bool = False
     role_id: int | None = None
+    tags: tuple[int, ...] = ()
 
 
 class Transport(Protocol):
@@ -45,20 +54,26 @@ class Transport(Protocol):
 
     async def fetch_channel_id(self, destination: Destination) -> tuple[int | None, Result]: ...
 
+    async def fetch_text(
+        self, destination: Destination, message_id: int, *, thread_id: int | None = None
+    ) -> tuple[str, Result]: ...
+
     async def close(self) -> None: ...
 
 
 def options_for(place: Place, events: Iterable[Event], role_id: int | None = None) -> Options:
-    """Return how a message of these events leaves; INFO and below reach nobody's phone."""
+    """Return how a message of these events leaves; INFO and below send no push notification."""
     is_silent = all(event.level.number < LogLevel.WARNING.number for event in events)
-    return Options(place.thread_id, place.thread_name, is_silent, role_id)
+    return Options(place.thread_id, place.thread_name, is_silent, role_id, place.tags)
 
 
 @dataclass(slots=True)
 class _Call:
-    """A call of discord.py that is under way, and what the wire showed last of it."""
+    """A call of discord.py that is under way, and what the wire showed of it."""
 
     destination: str
+    is_started: bool = False
+    is_written: bool = False
     answer: Answer | None = None
 
 
@@ -77,16 +92,22 @@ class WebhookTransport:
         self._clean = clean
         self._webhooks: dict[str, discord.Webhook] = {}
         trace = aiohttp.TraceConfig()
+        trace.on_request_start.append(_on_request_start)
+        trace.on_request_headers_sent.append(_on_request_headers_sent)
         trace.on_request_end.append(self._on_request_end)
         self._session = aiohttp.ClientSession(trace_configs=[trace], timeout=_TIMEOUT)
 
     async def _on_request_end(
         self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
-        call = _call.get()
-        if call is not None:
-            call.answer = parse_answer(call.destination, params.method, params.response.status, params.response.headers)
-            self._on_answer(call.answer)
+        call, response = _call.get(), params.response
+        if call is None:
+            return
+        call.answer = parse_answer(call.destination, params.method, response.status, response.headers)
+        self._on_answer(call.answer)
+        if response.status == 429 or response.status >= 500:
+            # discord.py would wait and repeat the request, where no account counts it and no status shows it (W3, W4).
+            raise await _ended(response)
 
     def _webhook(self, destination: Destination) -> discord.Webhook:
         url, known = destination.url, self._webhooks.get(destination.name)
@@ -100,6 +121,7 @@ class WebhookTransport:
         """Send a message and wait for Discord's confirmation; failures come back as results."""
         missing = discord.utils.MISSING
         content, mentions = _with_ping(message.content, options.role_id)
+        is_new_post = bool(options.thread_name) and not options.thread_id
         _call.set(call := _Call(destination.name))
         try:
             sent = await self._webhook(destination).send(
@@ -109,7 +131,11 @@ class WebhookTransport:
                 username=message.username or missing,
                 avatar_url=message.avatar_url or missing,
                 thread=discord.Object(options.thread_id) if options.thread_id else missing,
-                thread_name=options.thread_name if options.thread_name and not options.thread_id else missing,
+                thread_name=options.thread_name if is_new_post else missing,
+                # Only the ids of the tags are read (Webhook.send).
+                applied_tags=cast(Any, [discord.Object(tag) for tag in options.tags])
+                if is_new_post and options.tags
+                else missing,
                 silent=options.is_silent,
                 allowed_mentions=mentions,
                 # Of links in a plain text Discord would fetch and show what is behind them.
@@ -117,7 +143,7 @@ class WebhookTransport:
                 # Without it a message that was not saved goes unnoticed (W6).
                 wait=True,
             )
-        except Exception as error:  # noqa: BLE001 - the border to Discord: every failure becomes a counted result
+        except Exception as error:  # noqa: BLE001 - a guard: every failure becomes a result, which is counted
             return self._failed(error, call)
         status = call.answer.status if call.answer is not None else None
         return Result(Outcome.DELIVERED, status=status, message_id=sent.id, channel_id=sent.channel.id)
@@ -149,10 +175,21 @@ class WebhookTransport:
             return None, self._failed(error, call)
         return webhook.channel_id, Result(Outcome.DELIVERED)
 
+    async def fetch_text(self, destination: Destination, message_id: int, *, thread_id: int | None = None) -> tuple[str, Result]:
+        """Return what a message of the webhook says where its batch id may stand."""
+        _call.set(call := _Call(destination.name))
+        thread = discord.Object(thread_id) if thread_id else discord.utils.MISSING
+        try:
+            message = await self._webhook(destination).fetch_message(message_id, thread=thread)
+        except Exception as error:  # noqa: BLE001 - as in send
+            return "", self._failed(error, call)
+        footers = [embed.footer.text or "" for embed in message.embeds]
+        return "\n".join([message.content, *footers]), Result(Outcome.DELIVERED, message_id=message_id)
+
     def _failed(self, error: Exception, call: _Call) -> Result:
         seen = call.answer or Answer(call.destination, "", 0)
         status = None if call.answer is None else seen.status
-        result = classify(error, status=status, retry_after=seen.retry_after, has_via=seen.has_via)
+        result = classify(error, status=status, retry_after=seen.retry_after, has_via=seen.has_via, is_written=call.is_written)
         # Discord's reasons quote what they refuse.
         return replace(result, reason=self._clean(result.reason))
 
@@ -161,8 +198,42 @@ class WebhookTransport:
         await self._session.close()
 
 
+async def _on_request_start(
+    _session: aiohttp.ClientSession, _context: SimpleNamespace, _params: aiohttp.TraceRequestStartParams
+) -> None:
+    call = _call.get()
+    if call is None:
+        return
+    if call.is_started:
+        # After a reset (errno 54 and 10054) discord.py sends the same message again, though the first may have arrived.
+        raise aiohttp.ServerDisconnectedError
+    call.is_started = True
+
+
+async def _on_request_headers_sent(
+    _session: aiohttp.ClientSession, _context: SimpleNamespace, _params: aiohttp.TraceRequestHeadersSentParams
+) -> None:
+    if (call := _call.get()) is not None:
+        call.is_written = True
+
+
+async def _ended(response: aiohttp.ClientResponse) -> EndedCallError:
+    """Read what an answer says of its refusal."""
+    said: dict[str, object] = {}
+    with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError, ValueError):
+        parsed: object = json.loads(await response.read())
+        said = parsed if isinstance(parsed, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+    text, code, retry_after = said.get("message"), said.get("code"), said.get("retry_after")
+    return EndedCallError(
+        response.status,
+        text.removeprefix(f"{response.status}: ") if isinstance(text, str) else response.reason or "",
+        code if isinstance(code, int) else 0,
+        float(retry_after) if isinstance(retry_after, (int, float)) else None,
+    )
+
+
 def _with_ping(content: str | None, role_id: int | None) -> tuple[str | None, discord.AllowedMentions]:
-    """Return the content with the one mention that is ever allowed; whatever the text says pings nobody."""
+    """Return the content with the one mention that is ever allowed; the text itself pings nothing."""
     if role_id is None:
         return content, discord.AllowedMentions.none()
     mention = f"<@&{role_id}>"

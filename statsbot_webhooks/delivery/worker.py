@@ -1,13 +1,16 @@
-"""One asyncio task for each destination: wait until something is due, and let it be sent or edited."""
+"""One asyncio task for each destination: wait until something is due, and let it be sent or edited.
+
+What is sent is decided by `message_sender` and `card_editor`, whether anything may be sent by `destination_health`.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Final
 
+from ..clock import wait_for_event
 from ..config.destination import Destination
 from ..config.model import WebhookConfig
 from ..feedback import suppressed
@@ -19,10 +22,15 @@ from .destination_health import DestinationState
 from .message_sender import MessageSender
 from .outcome import Outcome, Result
 from .role_pings import PREFIX as PINGS
-from .worker_context import WorkerContext
+from .worker_context import CHANNELS, WorkerContext
 
 # How long to wait after a failure of our own: it may well come again at once.
 _STUMBLE_SECONDS: Final = 1.0
+# How often events that no destination can show for the moment are looked after.
+_HAND_OVER_SECONDS: Final = 5.0
+# A look-up may fail without harm, so it must not hold up delivery.
+_LOOK_UP_SECONDS: Final = 5.0
+_NEXT_LOOK_UP_SECONDS: Final = 60.0
 
 
 class DestinationWorker:
@@ -34,6 +42,7 @@ class DestinationWorker:
         self._editor = CardEditor(parts)
         self._wake = asyncio.Event()
         self._is_retired = False
+        self._look_up_at = 0.0
 
     @property
     def destination(self) -> Destination:
@@ -46,7 +55,19 @@ class DestinationWorker:
     @property
     def state(self) -> DestinationState:
         """How the destination is."""
-        return self._parts.health.state
+        state = self._parts.health.state
+        is_paused = self._parts.health.pause_seconds(self._parts.clock.monotonic()) > 0
+        return DestinationState.FAILING if state == DestinationState.WORKING and is_paused else state
+
+    @property
+    def takes_others(self) -> bool:
+        """Whether it can show what concerns other destinations, now or as soon as anything may be sent."""
+        return self._parts.health.state == DestinationState.WORKING
+
+    @property
+    def next_try_seconds(self) -> float | None:
+        """In how many seconds the next try is when something is wrong; `None` when nothing is, or none will follow."""
+        return self._parts.health.next_try_seconds(self._parts.clock.monotonic())
 
     @property
     def breaker(self) -> CircuitBreaker:
@@ -115,7 +136,7 @@ class DestinationWorker:
         self.wake()
 
     def revive(self) -> None:
-        """Try a destination again that was gone."""
+        """Try a destination at once that was gone or waits for its next try."""
         self._parts.health.revive()
         self.wake()
 
@@ -133,79 +154,112 @@ class DestinationWorker:
         return self._sender.watches.add(origin)
 
     async def run(self) -> None:
-        """Deliver until cancelled or retired. Whatever ends it, what it has claimed is given back."""
+        """Deliver until cancelled or retired. What it has claimed is given back then."""
         # Everything that this task logs, and what discord.py logs for it, would feed back.
         suppressed.set(True)
         try:
-            await self._deliver()
+            await self._guarded(self._prepare)
+            while not self._is_retired:
+                await self._guarded(self._turn)
         finally:
+            self._sender.watches.answer_all(Result(Outcome.RETRY, "delivery to this webhook ended or was changed"))
             # Not awaited: a task that is cancelled gets no further. The calls of a thread keep their order.
-            self._parts.ledger.give_all_back()
+            self._sender.give_back()
 
-    async def _deliver(self) -> None:
-        await self._prepare()
-        while not self._is_retired:
-            try:
-                wait, act = await self._next()
-                if wait is None or wait > 0:
-                    await self._sleep(wait)
-                else:
-                    await act()
-            except Exception as error:  # noqa: BLE001 - a border: what nobody thought of must not end the delivery for good
-                await self._sender.give_back()
-                result = Result(Outcome.RETRY, f"{type(error).__name__} in the delivery")
-                self._parts.health.record_failure(result, time.monotonic())
-                await asyncio.sleep(_STUMBLE_SECONDS)
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 - a guard: an unexpected error must not end the delivery for good
+            self._sender.give_back()
+            result = Result(Outcome.RETRY, f"{type(error).__name__} in the delivery")
+            self._parts.health.record_failure(result, self._parts.clock.monotonic())
+            await self._parts.clock.sleep(_STUMBLE_SECONDS)
+
+    async def _turn(self) -> None:
+        wait, act = await self._next()
+        if wait is None or wait > 0:
+            await wait_for_event(self._parts.clock, self._wake, wait)
+        else:
+            await act()
 
     async def _prepare(self) -> None:
         parts = self._parts
-        channel_id, result = await parts.transport.fetch_channel_id(parts.destination)
-        if channel_id is not None:
-            parts.health.channel_id = channel_id
-            parts.limiters.join(self.name, channel_id)
-        elif result.outcome == Outcome.GONE:
-            parts.health.give_up(result)
+        stored = (await parts.ledger.read_state(CHANNELS)).get(f"{CHANNELS}{self.name}")
+        if isinstance(stored, dict) and stored.get("webhook") == parts.destination.url.id:  # pyright: ignore[reportUnknownMemberType]
+            parts.limiters.join(self.name, int(stored["channel"]))  # pyright: ignore[reportUnknownArgumentType]
+        else:
+            parts.limiters.leave(self.name)
+        await self._look_up()
+        # Before anything is sent: the channel's windows outlive a process.
+        parts.limiter.recall(await parts.ledger.recent_sends(parts.clock.now() - 61))
         self._sender.note = _recovery_note(await parts.ledger.depth())
         parts.cards.load(await parts.ledger.read_state(parts.cards.prefix))
         parts.threads.load(await parts.ledger.read_state(parts.threads.prefix))
         parts.pings.load(await parts.ledger.read_state(PINGS))
-        parts.limiter.recall(await parts.ledger.recent_sends(parts.clock.now() - 61))
+
+    async def _look_up(self) -> None:
+        """Ask Discord which channel the webhook posts to."""
+        parts, now = self._parts, self._parts.clock.monotonic()
+        self._look_up_at = now + _NEXT_LOOK_UP_SECONDS
+        if self.state == DestinationState.GONE:
+            parts.health.postpone_look(now)
+        try:
+            async with asyncio.timeout(_LOOK_UP_SECONDS):
+                channel_id, result = await parts.transport.fetch_channel_id(parts.destination)
+        except TimeoutError:
+            return
+        if channel_id is not None:
+            await parts.ledger.write_state(parts.channel_state(channel_id))
+            if self.state == DestinationState.GONE:
+                parts.health.come_back()
+        elif result.outcome == Outcome.GONE:
+            parts.health.give_up(result, now)
 
     async def _next(self) -> tuple[float | None, Callable[[], Awaitable[None]]]:
-        """Return what is next, and in how many seconds; `None` waits until somebody wakes the worker."""
-        send, edit = self._sender.send, self._editor.edit
+        """Return what is next, and in how many seconds; `None` waits until the worker is woken."""
+        send, edit, health = self._sender.send, self._editor.edit, self._parts.health
         self._wake.clear()
-        if self.state == DestinationState.GONE:
-            await self._hand_over()
-            return None, send
-        if self.state in (DestinationState.OFF, DestinationState.HELD):
-            return None, send
         now = self._parts.clock.monotonic()
-        if (pause := self._parts.health.pause_seconds(now)) > 0:
+        if health.state == DestinationState.GONE:
+            left, look = await self._hand_over(), health.look_seconds(now)
+            waits = [wait for wait in (_HAND_OVER_SECONDS if left else None, look) if wait is not None]
+            # A look that is due comes before the next handing over.
+            return min(waits, default=None), self._look_up if look == 0 else self._skip
+        if health.state in (DestinationState.OFF, DestinationState.HELD):
+            return None, send
+        if (pause := health.pause_seconds(now)) > 0:
             return pause, send
+        if health.is_refused and self.breaker.pause_seconds(now) > 0:
+            await self._hand_over()
+        if not self._parts.limiters.knows(self.name) and now >= self._look_up_at:
+            return 0.0, self._look_up
         due, edit_due = await self._sender.due_seconds(), self._editor.due_seconds()
         # A new message goes first: an edit must not take its place in the budget.
         wait, act = (edit_due, edit) if due is None or (edit_due is not None and edit_due < due) else (due, send)
         # The breaker is asked last: permission turns OPEN into HALF_OPEN, and then the probe must go out.
         return (wait or self.breaker.wait_seconds(now)) if wait is not None else None, act
 
-    async def _sleep(self, seconds: float | None) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
+    async def _skip(self) -> None:
+        """Do nothing: what was due has been done."""
 
-    async def _hand_over(self) -> None:
-        # Their events go elsewhere now, or wait.
+    async def _hand_over(self) -> bool:
+        """Let what waits go elsewhere; returns whether something still waits for a destination that can show it."""
+        parts = self._parts
         self._sender.watches.answer_all(Result(Outcome.GONE, self.last_error))
-        await self._sender.give_back()
-        if self.state != DestinationState.GONE:
-            # Revived meanwhile: what was filed since is not to be moved.
-            return
-        target = self._parts.links.fallback(self.name)
-        if target is not None and await self._parts.ledger.move(target):
-            self._parts.links.wake(target)
+        self._sender.give_back()
+        if parts.health.state == DestinationState.GONE:
+            await self._give_back_cards()
+        target = parts.links.fallback(self.name)
+        is_still_out = parts.health.state == DestinationState.GONE or parts.health.is_refused
+        # Revived meanwhile: what was filed since is not to be moved.
+        if target is not None and is_still_out and await parts.ledger.move(target):
+            parts.links.wake(target)
+        return (await parts.ledger.depth()).ready > 0
+
+    async def _give_back_cards(self) -> None:
+        events, state = self._parts.cards.give_back()
+        if state:
+            await self._parts.ledger.put_back(events, state)
 
 
 def _recovery_note(depth: Depth) -> str:

@@ -17,12 +17,14 @@ from ..pipeline.router import fallbacks
 from ..pipeline.supervisor import Supervisor
 from .batch import Batcher
 from .callbacks import Callbacks, Pause
+from .channel_reader import ChannelReader
 from .circuit_breaker import CircuitBreaker
 from .destination_health import DestinationState, Health
 from .forum_threads import Threads
 from .invalid_requests import InvalidRequests
 from .layout_threads import LayoutThreads
 from .live_cards import Cards
+from .lost_answers import LostAnswers
 from .outbox_client import Ledger
 from .rate_limiter import ChannelLimiters
 from .response import Answer
@@ -64,7 +66,10 @@ class WorkerPool:
             lambda name: self.wake({name}),
             self._on_delivered,
             pipeline.overrides.recent_events.note_message,
+            lambda: self.readers[0] if self.readers else None,
         )
+        # What reads channels as the bots of this process may; kept over a restart of the delivery.
+        self.readers: list[ChannelReader] = []
         self._workers: dict[str, DestinationWorker] = {}
         self._tasks = Supervisor()
         # Workers that end because their destination changed; the pool waits for them, at a stop too.
@@ -86,7 +91,7 @@ class WorkerPool:
             LayoutThreads(),
             ChannelLimiters(config.max_requests_per_minute, self._clock),
             Pings(config.ping_role_id, config.ping_cooldown_seconds),
-            InvalidRequests(config.max_invalid_requests, self._clock, pause, lambda text: self.tell("", text)),
+            InvalidRequests(config.max_invalid_requests, self._clock, pause, lambda text: self.tell("", text, "")),
             pause,
         )
 
@@ -213,15 +218,18 @@ class WorkerPool:
     def fallback(self, name: str) -> str | None:
         """Return a working destination for the events of another one; None when there is none."""
         for other in fallbacks(name):
-            if other in self._workers and self._workers[other].state == DestinationState.WORKING:
+            if other in self._workers and self._workers[other].takes_others:
                 return other
         return None
 
-    def tell(self, about: str, text: str) -> None:
-        """Show a text in a working destination other than `about`."""
-        target = self.fallback(about)
-        if target is not None:
-            self._intake.file(target, notice_event(text, now=self._clock.now()))
+    def tell(self, about: str, text: str, where: str) -> str:
+        """Show a text in `where` if that works, or in another destination than `about`; returns in which."""
+        can_take = where in self._workers and self._workers[where].takes_others
+        target = where if can_take else self.fallback(about)
+        if target is None:
+            return ""
+        self._intake.file(target, notice_event(text, now=self._clock.now()))
+        return target
 
     def _on_delivered(self, name: str) -> None:
         self._pipeline.report_losses(name)
@@ -264,6 +272,7 @@ class WorkerPool:
                 pings=shared.pings,
                 clock=self._clock,
                 links=self._callbacks,
+                lost_answers=LostAnswers(destination, shared.transport, shared.limiters, self._callbacks),
             )
         )
 

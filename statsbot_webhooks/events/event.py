@@ -104,6 +104,9 @@ class Event:
 
     `noted` is an exception that the intake still has to format; `fingerprint` is what repeats of the event share, and is
     worked out there too (see `issues/fingerprint.py`).
+
+    `routes` are the destinations that it was filed for when these are several: none of them gets it twice when another one
+    hands over what it cannot show.
     """
 
     kind: EventKind
@@ -126,6 +129,7 @@ class Event:
     facts: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     noted: NotedException | None = field(default=None, repr=False, compare=False)
     fingerprint: str = ""
+    routes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not _is_sound(self):
@@ -162,6 +166,7 @@ def _is_sound(event: Event) -> bool:
         and (not event.persons or _are_sound(event.persons, Person))
         and type(event.fingerprint) is str
         and (event.noted is None or type(event.noted) is NotedException)
+        and type(event.routes) is tuple
         and type(event.files) is tuple
         and (not event.files or _are_sound(event.files, EventFile))
     )
@@ -250,6 +255,7 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "files": lambda values: _read_each(values, _read_file),
     "route_level": lambda value: None if value is None else LogLevel.of(value),
     "ends_card": _read_bool,
+    "routes": lambda values: _read_each(values, _read_text),
     "noted": lambda value: value if type(value) is NotedException else None,
 }
 
@@ -272,6 +278,8 @@ def _encode_extras(event: Event) -> dict[str, Any]:
     extras = {name: value for name in _EXTRAS if (value := getattr(event, name)) not in ("", None) and value is not False}
     if event.facts:
         extras["facts"] = event.facts
+    if event.routes:
+        extras["routes"] = list(event.routes)
     if event.files:
         extras["files"] = [[file.name, file.text, base64.b64encode(file.data).decode()] for file in event.files]
     return extras
@@ -286,6 +294,8 @@ def decode(text: str) -> Event:
             raise ValueError(f"version {version} of a stored event is not known")
         extras: dict[str, Any] = rest[0] if rest else {}
         files = tuple(EventFile(name, body, base64.b64decode(data)) for name, body, data in extras.pop("files", ()))
+        if "routes" in extras:
+            extras["routes"] = tuple(map(str, extras["routes"]))
         if "route_level" in extras:
             extras["route_level"] = LogLevel(extras["route_level"])
         base = (EventKind(kind), LogLevel(level), message, time, origin, context, traceback, guild_id, people, template)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, Final, Protocol, TypeVar
 
 from ..errors import NotRunningError
@@ -320,6 +321,8 @@ class Intake:
             self._counters.refused += 1
             _log.error("an event was lost in the intake: %s", type(error).__name__)
             return []
+        if len(names) > 1:
+            clean = replace(clean, routes=names)
         return [(name, clean) for name in names]
 
 

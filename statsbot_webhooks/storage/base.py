@@ -153,12 +153,19 @@ class Outbox(StateStore, Protocol):
         """Give back everything that is leased of a destination: who claimed it has ended."""
         ...
 
+    def unseal(self, entries: Sequence[Entry]) -> None:
+        """Note that the message of leased, sealed entries is not in Discord: they may leave in others."""
+        ...
+
     def bury(self, entries: Sequence[Entry], reason: str, now: float) -> None:
         """Keep entries that Discord refuses as dead letters, with its reason."""
         ...
 
-    def move(self, source: str, target: str) -> int:
-        """Hand the ready entries of a destination to another one; return how many."""
+    def move(self, source: str, target: str, is_there: Callable[[Event], bool] = ...) -> int:
+        """Hand the ready entries of a destination to another one; return how many.
+
+        Those whose event `is_there` already end here.
+        """
         ...
 
     def expire(self, before: float) -> Sequence[Entry]:

@@ -122,9 +122,16 @@ class SqliteOutbox:
         rows = [(entry.id, entry.destination, reason, now, encode(entry.event)) for entry in self._held(entries)]
         self._end(entries, lambda db: db.executemany("INSERT OR REPLACE INTO dead VALUES (?, ?, ?, ?, ?)", rows))
 
-    def move(self, source: str, target: str) -> int:
+    def unseal(self, entries: Sequence[Entry]) -> None:
+        self._unseal(entries)
+
+    def move(self, source: str, target: str, is_there: Callable[[Event], bool] = lambda event: False) -> int:
         moved = 0
-        while entries := self.claim(source, _AT_ONCE):
+        while claimed := self.claim(source, _AT_ONCE):
+            there = [entry for entry in claimed if is_there(entry.event)]
+            ended = {entry.id for entry in there}
+            self._end(there, lambda db: None)
+            entries = [entry for entry in claimed if entry.id not in ended]
             rows = [(target, entry.id) for entry in entries]
             self._unseal(entries)
             self._db.write(lambda db, rows=rows: db.executemany("UPDATE entries SET destination = ? WHERE id = ?", rows))

@@ -72,17 +72,23 @@ async def test_different_texts_of_an_error_are_all_there(sandbox: Sandbox, urls:
     assert all(f"song {number} is gone" in shown for number in range(30))
 
 
-async def test_a_card_says_how_many_texts_it_does_not_keep(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_texts_that_a_card_cannot_keep_are_in_other_messages(sandbox: Sandbox, urls: dict[str, str]) -> None:
     async with running_manager(config(urls)) as manager:
-        manager.submit(error("text 0"))
+        manager.submit(error("text 0."))
         await sandbox.wait_until(lambda: sandbox.messages("error"))
-        for number in range(1, 80):
-            manager.submit(error(f"text {number}"))
+        for number in range(1, 130):
+            manager.submit(error(f"text {number}."))
         await manager.flush(20)
-    (message,) = sandbox.messages("error")
-    assert "30 older texts of this error are counted, but not kept" in message.text
-    assert "text 30\n" in message.attachments[0].text
-    assert counts(sandbox) == [80]
+        manager.submit(error("text 130."))
+        await manager.flush(20)
+        assert (await manager.stats()).balanced
+    messages = sandbox.messages("error")
+    shown = "".join(message.text + "".join(file.text for file in message.attachments) for message in messages)
+    assert all(f"text {number}." in shown for number in range(131))
+    # However many different texts there are, they are few messages, and the newest counts all.
+    assert len(messages) <= 4
+    assert counts(sandbox)[-1] == 131
+    assert re.search(r"\d+ older texts of this error: see the messages before", messages[-1].text)
 
 
 async def test_many_different_errors_share_a_message_and_go_on_counting(sandbox: Sandbox, urls: dict[str, str]) -> None:

@@ -48,6 +48,7 @@ class _Draft:
         self.color = self.route_level = None
         self.ends_card = False
         self.facts = _NO_CONTEXT
+        self.routes = ()
         self.files = ()
         self.noted: NotedException | None = None
         self.fingerprint = ""

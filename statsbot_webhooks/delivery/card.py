@@ -1,0 +1,166 @@
+"""A live card: what its message shows, what it has taken in since, and how both are stored. Pure.
+
+Which cards a destination has, and what they take in, is in `live_cards`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from ..events.event import Event, EventKind, LogLevel, decode, encode
+from ..events.folding import Fold, fold_of, from_state, group_events, merge, to_state
+from ..issues.fingerprint import fingerprint
+
+# Discord limits edits of messages older than an hour (error 30046): a card moves to a new message well before that.
+MOVE_AFTER_SECONDS: Final = 50 * 60.0
+# A card that was young enough when its event came may be edited a little later.
+_NO_EDIT_AFTER_SECONDS: Final = 58 * 60.0
+# A message shows at most so many different repeats, and so many characters of them; further ones get a new message.
+_MOST_TEXTS: Final = 50
+_MOST_CHARACTERS: Final = 100_000
+# Repeats that nothing tells apart and that could not be shown are filed again one by one, up to this number.
+_MOST_COPIES: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card. Times are wall clock seconds; `is_stale` says that an edit is due.
+
+    `fold` is what the message shows, and `texts` are its repeats that differ in text or traceback, newest last; `waiting`
+    and `unseen` are the same of what was taken in since. `dropped` counts different repeats of earlier messages. Without a
+    `message_id` the card is in no message of its own, and the next state is posted. `version` is that of the bot that posted it.
+    """
+
+    fold: Fold
+    message_id: int | None = None
+    thread_id: int | None = None
+    posted: float = 0.0
+    shown: float = 0.0
+    note: str = ""
+    version: str = ""
+    texts: tuple[Event, ...] = ()
+    dropped: int = 0
+    is_stale: bool = False
+    waiting: Fold | None = None
+    unseen: tuple[Event, ...] = ()
+
+    @property
+    def whole(self) -> Fold:
+        """All that the card counts."""
+        if self.waiting is None:
+            return self.fold
+        return self.waiting if self.waiting.event.card else merge(self.fold, self.waiting)
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """The repeats that it shows in full, each with its own traceback."""
+        return (*self.texts, *self.unseen)
+
+    @property
+    def remark(self) -> str:
+        """What stands above the card: its note, or where the rest of it is."""
+        if self.note or not self.dropped:
+            return self.note
+        return f"{self.dropped} older text{'' if self.dropped == 1 else 's'} of this error: see the messages before"
+
+    def can_be_edited(self, now: float, seconds: float = _NO_EDIT_AFTER_SECONDS) -> bool:
+        """Whether Discord would still let us edit its message."""
+        return self.message_id is not None and (self.whole.event.ends_card or abs(now - self.posted) < seconds)
+
+
+def card_key(event: Event) -> str:
+    """Return the key of the card that an event belongs to; empty for an event that is shown once."""
+    return event.card or error_key(event)
+
+
+def error_key(event: Event) -> str:
+    """Return the key of the card that repeats of an error share; empty for an event that is no error."""
+    is_error = event.kind in (EventKind.LOG, EventKind.ERROR) and event.level.number >= LogLevel.ERROR.number
+    return f"error-{fingerprint(event)}" if is_error and not event.card else ""
+
+
+def text_of(event: Event) -> tuple[str, str]:
+    """Return what repeats of an error may differ in."""
+    return event.message, event.traceback or ""
+
+
+def distinct(events: Iterable[Event]) -> tuple[Event, ...]:
+    """Return the newest of the events for each text, in the order of their times, without files."""
+    newest = {text_of(event): replace(event, files=()) if event.files else event for event in events}
+    return tuple(sorted(newest.values(), key=lambda event: event.time))
+
+
+def fits(texts: Sequence[Event]) -> bool:
+    """Whether one message can show so many texts in full, and show them again with each edit."""
+    return len(texts) <= _MOST_TEXTS and sum(len(part) for event in texts for part in text_of(event)) <= _MOST_CHARACTERS
+
+
+def fold_repeats(events: Sequence[Event]) -> Fold:
+    """Return events of one card as one: of a card's own events the newest, of repeats of an error all."""
+    return fold_of(events[-1]) if events[-1].card else group_events(events, [""] * len(events))[0].fold
+
+
+def take_in(card: Card, events: Sequence[Event]) -> Card:
+    """Return a card that has taken in events which its message does not show yet."""
+    later = fold_repeats(events)
+    if events[-1].card:
+        return replace(card, waiting=later, is_stale=True)
+    shown = set(map(text_of, card.texts))
+    unseen = distinct(event for event in (*card.unseen, *events) if text_of(event) not in shown)
+    waiting = later if card.waiting is None else merge(card.waiting, later)
+    return replace(card, waiting=waiting, unseen=unseen, is_stale=True)
+
+
+def shown_whole(card: Card, now: float) -> Card:
+    """Return a card whose message shows everything, without the files that are in the message."""
+    fold = card.whole
+    if fold.event.files:
+        fold = replace(fold, event=replace(fold.event, files=()))
+    return replace(card, fold=fold, texts=distinct(card.events), waiting=None, unseen=(), shown=now, is_stale=False)
+
+
+def continued(before: Card, fresh: Card) -> Card:
+    """Return the card of a new message that goes on counting where another one ended."""
+    texts, dropped = distinct((*before.events, *fresh.texts)), before.dropped
+    if not fits(texts):
+        # What the other message shows can be read there.
+        texts = distinct((*before.unseen, *fresh.texts))
+        shown_again = set(map(text_of, texts))
+        dropped += sum(text_of(event) not in shown_again for event in before.texts)
+    return replace(fresh, fold=merge(before.whole, fresh.fold), texts=texts, dropped=dropped)
+
+
+def unshown(card: Card) -> list[Event]:
+    """Return what a card has taken in and does not show, as the events that they were."""
+    waiting = card.waiting
+    if waiting is None:
+        return []
+    if waiting.event.card:
+        return [waiting.event]
+    copies = min(waiting.count - len(card.unseen), _MOST_COPIES)
+    times = waiting.times[-copies:] if copies > 0 else ()
+    # The times of many repeats are thinned out.
+    times = (*((waiting.last,) * (copies - len(times))), *times)
+    return sorted([*card.unseen, *(replace(waiting.event, time=time) for time in times)], key=lambda event: event.time)
+
+
+_PLAIN: Final = ("message_id", "thread_id", "posted", "shown", "note", "version", "dropped", "is_stale")
+
+
+def to_stored(card: Card) -> dict[str, Any]:
+    """Return a JSON-able copy for the state store."""
+    state: dict[str, Any] = {name: getattr(card, name) for name in _PLAIN}
+    state |= {"fold": to_state(card.fold), "texts": [encode(event) for event in card.texts]}
+    if card.waiting is not None:
+        state |= {"waiting": to_state(card.waiting), "unseen": [encode(event) for event in card.unseen]}
+    return state
+
+
+def from_stored(state: Mapping[str, Any]) -> Card:
+    """Return the card of `to_stored`, also one of an earlier version; raises `ValueError`, `KeyError` or `TypeError`."""
+    plain = {name: state[name] for name in _PLAIN if name in state}
+    texts, unseen = (tuple(decode(text) for text in state.get(name, ())) for name in ("texts", "unseen"))
+    waiting = from_state(state["waiting"]) if state.get("waiting") else None
+    return Card(from_state(state["fold"]), texts=texts, waiting=waiting, unseen=unseen, **plain)

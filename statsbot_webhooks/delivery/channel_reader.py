@@ -1,0 +1,78 @@
+"""How delivery reads a channel: as the bot, which may see what its webhooks posted. A message whose answer was lost is found so.
+
+The seam is `ChannelReader`; the cog sets a `BotChannelReader`. Without a bot nothing can be read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import aiohttp
+import discord
+
+# As many as one request lists.
+_NEWEST: Final = 100
+_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class SeenMessage:
+    """A message of a channel. Its text is not shown to bots without the message content intent."""
+
+    id: int
+    webhook_id: int | None
+
+
+class CannotReadNowError(Exception):
+    """The channel could not be read for a reason that will pass."""
+
+
+class ChannelReader(Protocol):
+    """What can be found out about channels beside a webhook's own messages."""
+
+    async def newest(self, channel_id: int) -> Sequence[SeenMessage] | None:
+        """Return the newest messages, newest first; `None` when the bot may not read them. Raises `CannotReadNowError`."""
+        ...
+
+    def posts(self, channel_id: int) -> Sequence[int] | None:
+        """Return the ids of the open posts of a forum, newest first; `None` when the bot does not see it."""
+        ...
+
+    def tags(self, channel_id: int) -> Mapping[str, int]:
+        """Return the ids of a forum's tags by their names in lower case."""
+        ...
+
+
+class BotChannelReader:
+    """Read as a bot does, with its permissions."""
+
+    def __init__(self, bot: discord.Client) -> None:
+        self._bot = bot
+
+    async def newest(self, channel_id: int) -> Sequence[SeenMessage] | None:
+        # Before the login there is no session, and asking would raise something else (L4).
+        if self._bot.user is None or self._bot.is_closed():
+            raise CannotReadNowError
+        channel = self._bot.get_partial_messageable(channel_id)
+        try:
+            async with asyncio.timeout(_SECONDS):
+                return [SeenMessage(message.id, message.webhook_id) async for message in channel.history(limit=_NEWEST)]
+        except (discord.Forbidden, discord.NotFound):
+            return None
+        except (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise CannotReadNowError from error
+
+    def posts(self, channel_id: int) -> Sequence[int] | None:
+        channel = self._bot.get_channel(channel_id)
+        if not isinstance(channel, discord.ForumChannel):
+            return None
+        return sorted((thread.id for thread in channel.threads), reverse=True)
+
+    def tags(self, channel_id: int) -> Mapping[str, int]:
+        channel = self._bot.get_channel(channel_id)
+        if not isinstance(channel, discord.ForumChannel):
+            return {}
+        return {tag.name.lower(): tag.id for tag in channel.available_tags}

@@ -7,6 +7,7 @@ import logging
 import discord
 from discord import app_commands
 
+from ..clock import SystemClock
 from .base import Cog, Desk
 from .card_menu import About
 from .delivery import Delivery
@@ -25,7 +26,7 @@ class WebhookCommands:
     """The group and the menu, and their registration on a bot's command tree."""
 
     def __init__(self, cog: Cog) -> None:
-        self.desk = Desk(cog)
+        self.desk = Desk(cog, SystemClock())
         self._bot = cog.bot
         config = cog.manager.config
         guild_id = config.admin_guild_id

@@ -13,6 +13,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from ..clock import Clock
 from ..events.event import Person
 from ..formatting.markdown import escape_markdown, truncate
 from ..redaction.unicode_text import visible
@@ -50,9 +51,10 @@ class Answer:
 class Desk:
     """Serves the calls of one bot."""
 
-    def __init__(self, cog: Cog) -> None:
+    def __init__(self, cog: Cog, clock: Clock) -> None:
         self.cog = cog
-        self.access = Access(cog.bot)
+        self.clock = clock
+        self.access = Access(cog.bot, clock)
 
     @property
     def manager(self) -> WebhookManager:

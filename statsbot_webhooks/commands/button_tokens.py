@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,7 +36,7 @@ class _Ticket:
 class Tickets:
     """The buttons that are out. `monotonic` is seconds."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._open: OrderedDict[str, _Ticket] = OrderedDict()
         self._used: OrderedDict[str, None] = OrderedDict()

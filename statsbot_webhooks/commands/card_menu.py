@@ -6,7 +6,6 @@ card goes through the menu of the message: Apps, then this command. The answer w
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -36,7 +35,7 @@ class About:
     def __init__(self, desk: Desk, muting: Muting) -> None:
         self.desk = desk
         self._muting = muting
-        self._tickets = Tickets()
+        self._tickets = Tickets(desk.clock.monotonic)
 
     def menu(self) -> app_commands.ContextMenu:
         """Return the command for the menu of messages."""
@@ -106,14 +105,14 @@ class About:
         await self.desk.record(interaction, f"resolved {action.target}")
         if card is not None:
             # The card itself says so, until it happens again.
-            manager.submit(_resolved(card, interaction.user.name))
+            manager.submit(_resolved(card, interaction.user.name, self.desk.clock.now()))
             return "The card says that it is resolved; it comes back when it happens again."
         message = self.desk.cog.bot.get_partial_messageable(channel_id).get_partial_message(message_id)
         await message.add_reaction("✅")
         return "Marked as resolved, with a ✅ on the message."
 
 
-def _resolved(card: Event, by: str) -> Event:
+def _resolved(card: Event, by: str, now: float) -> Event:
     card = present(card)
     title = card.title or card.message.splitlines()[0]
-    return replace(card, title=f"✅ Resolved by {by}: {title}"[:256], color=GREEN, time=time.time(), files=())
+    return replace(card, title=f"✅ Resolved by {by}: {title}"[:256], color=GREEN, time=now, files=())

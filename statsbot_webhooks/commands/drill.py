@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Any, Final
 
@@ -46,7 +45,7 @@ class Drill(Theme):
         place = Place(interaction.guild_id or 0, guild.name if guild else "this server", guild.member_count if guild else None)
         caller = Who(interaction.user.id, interaction.user.name)
         names = dict.fromkeys(manager.workers, 0)
-        events = drill_events(time.time(), caller, place)
+        events = drill_events(self.desk.clock.now(), caller, place)
         for event in events:
             for name in manager.admin.routes(event):
                 names[name] += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import discord
@@ -50,7 +49,7 @@ class Muting(Theme):
 
     async def begin(self, interaction: discord.Interaction, kind: MuteKind, name: str, seconds: float, reason: str) -> str:
         """Begin a mute, and say so."""
-        now = time.time()
+        now = self.desk.clock.now()
         mute = Mute(kind, name, now + seconds, now, reason, interaction.user.name)
         await self.manager.admin.mute(mute)
         why = f", reason: {reason}" if reason else ""
@@ -79,8 +78,8 @@ class Muting(Theme):
         if ended is None:
             raise Complaint(f"{plain(target, 80)} is not muted.")
         mute, tally = ended
-        await self.desk.record(interaction, f"ended a mute. {format_summary(mute, tally, time.time())}")
-        return plain(format_summary(mute, tally, time.time()), 1900)
+        await self.desk.record(interaction, f"ended a mute. {format_summary(mute, tally, self.desk.clock.now())}")
+        return plain(format_summary(mute, tally, self.desk.clock.now()), 1900)
 
     async def complete_target(self, interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
         """Offer the destinations, what was shown last, and the loggers."""

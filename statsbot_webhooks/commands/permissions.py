@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections import Counter, OrderedDict
 from enum import StrEnum
 from typing import Final
@@ -11,6 +10,7 @@ from typing import Final
 import discord
 from discord.ext import commands
 
+from ..clock import Clock
 from ..config.model import WebhookConfig
 
 _log = logging.getLogger(__name__)
@@ -38,8 +38,9 @@ class Refusal(StrEnum):
 class Access:
     """The check of one bot."""
 
-    def __init__(self, bot: commands.Bot) -> None:
+    def __init__(self, bot: commands.Bot, clock: Clock) -> None:
         self._bot = bot
+        self._clock = clock
         self._seen: OrderedDict[int, None] = OrderedDict()
         self._team: tuple[float, frozenset[int]] | None = None
         # Owners that the host named are its choice; those that discord.py learns from the application are asked for anew.
@@ -66,7 +67,7 @@ class Access:
         self._seen[interaction.id] = None
         if len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
-        age = time.time() - discord.utils.snowflake_time(interaction.id).timestamp()
+        age = self._clock.now() - discord.utils.snowflake_time(interaction.id).timestamp()
         if age > _OLDEST_SECONDS:
             return Refusal.STALE
         return Refusal.DIRECT if interaction.guild_id is None else None
@@ -81,7 +82,8 @@ class Access:
             if interaction.permissions.administrator:
                 return None
             roles = {role.id for role in getattr(interaction.user, "roles", ())}
-            if roles & config.admin_role_ids:
+            # The role with the server's own id is @everyone.
+            if roles & config.admin_role_ids - {admin_guild}:
                 return None
         return None if await self._is_owner(interaction.user) else Refusal.STRANGER
 
@@ -96,7 +98,7 @@ class Access:
         return user.id in await self._owners()
 
     async def _owners(self) -> frozenset[int]:
-        now = time.monotonic()
+        now = self._clock.monotonic()
         if self._team is None or now - self._team[0] > _TEAM_SECONDS:
             info = await self._bot.application_info()
             if info.team is None:

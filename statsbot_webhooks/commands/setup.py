@@ -1,4 +1,4 @@
-"""`setup`: channels and webhooks made by the bot itself, so that nobody copies a URL."""
+"""`setup`: private channels and webhooks made by the bot itself, so that no URL has to be copied."""
 
 from __future__ import annotations
 
@@ -47,16 +47,19 @@ class Setup(Theme):
         overwrites = self._overwrites(guild)
         place = await self._category(guild, category, overwrites)
         made: dict[str, WebhookURL] = {}
+        channels: set[int] = set()
         for name in wanted:
             channel = await self._channel(guild, place, name, overwrites)
+            channels.add(channel.id)
             webhook = await channel.create_webhook(name=f"bot {name.replace('_', ' ')}", reason=_REASON)
             made[name] = WebhookURL(f"https://discord.com/api/webhooks/{webhook.id}/{webhook.token}")
         await self.manager.admin.add_destinations(made)
         await self.desk.record(interaction, f"set up {', '.join(made)} in {place.name}")
         lines = [await Delivery(self.desk).test_one(name) for name in made]
+        lines += await self._audience(guild, channels)
         if not self.manager.is_durable:
             lines.append("The storage is memory: these webhooks are forgotten when the bot ends. Set WEBHOOK_STORAGE.")
-        return "\n".join([f"Made in **{plain(place.name, 80)}**, seen by admins only:", *lines])
+        return "\n".join([f"Made in **{plain(place.name, 80)}**:", *lines])
 
     async def _is_missing(self, name: str) -> bool:
         """Whether a destination has no webhook, or one of ours that Discord does not know any more."""
@@ -68,14 +71,14 @@ class Setup(Theme):
         return await worker.is_gone()
 
     def _overwrites(self, guild: discord.Guild) -> _Overwrites:
-        # What is logged is nobody's business but the admins'. The bot must see the channel to make webhooks in it.
+        # What is logged concerns admins alone. The bot must see the channel to make webhooks in it.
         found: _Overwrites = {
             guild.default_role: discord.PermissionOverwrite(view_channel=False),
             guild.me: discord.PermissionOverwrite(view_channel=True, manage_webhooks=True),
         }
         for role_id in self.manager.config.admin_role_ids:
             role = guild.get_role(role_id)
-            if role is not None:
+            if role is not None and not role.is_default():
                 found[role] = discord.PermissionOverwrite(view_channel=True)
         return found
 
@@ -90,6 +93,33 @@ class Setup(Theme):
     ) -> discord.TextChannel:
         wanted, topic = _CHANNELS[name]
         for channel in await guild.fetch_channels():
-            if isinstance(channel, discord.TextChannel) and channel.name == wanted and channel.category_id == place.id:
+            if not isinstance(channel, discord.TextChannel) or (channel.name, channel.category_id) != (wanted, place.id):
+                continue
+            # One that others can see is not ours, or is not private any more; in one that is closed to the bot it can do nothing.
+            if channel.permissions_for(guild.me).manage_webhooks and not self._others(guild, channel):
                 return channel
         return await guild.create_text_channel(wanted, category=place, topic=topic, overwrites=overwrites, reason=_REASON)
+
+    async def _audience(self, guild: discord.Guild, ids: set[int]) -> list[str]:
+        """Return who sees the channels, as Discord tells it now."""
+        channels = [each for each in await guild.fetch_channels() if each.id in ids]
+        open_ones = [(each, others) for each in channels if (others := self._others(guild, each))]
+        lines = [f"⚠ **#{plain(each.name, 80)}** is also seen by {plain(', '.join(others), 200)}." for each, others in open_ones]
+        if len(channels) > len(open_ones):
+            roles = [role for role in map(guild.get_role, self.manager.config.admin_role_ids) if role and not role.is_default()]
+            lines.append(f"Seen by administrators{''.join(f' and {plain(role.name, 60)}' for role in roles)} only.")
+        return lines
+
+    def _others(self, guild: discord.Guild, channel: discord.abc.GuildChannel) -> list[str]:
+        """Return the names of roles and members that see a channel though they are neither admins nor the bot's own."""
+        ours = {*self.manager.config.admin_role_ids, *(role.id for role in guild.me.roles if role.is_bot_managed())} - {guild.id}
+        found = [
+            role.name
+            for role in guild.roles
+            if role.id not in ours and not role.permissions.administrator and channel.permissions_for(role).view_channel
+        ]
+        for who, overwrite in channel.overwrites.items():
+            is_member = not isinstance(who, discord.Role) and guild.get_role(who.id) is None
+            if is_member and overwrite.view_channel and who.id not in (guild.me.id, guild.owner_id):
+                found.append(getattr(who, "name", str(who.id)))
+        return found

@@ -118,13 +118,16 @@ def _read_fields(sources: Sources, wrong: dict[str, str]) -> dict[str, Any]:
         for name, field_name in names.items()
         if name in sources.settings and not field_name.endswith("_webhook_url")
     }
-    try:
-        WebhookConfig(**texts)
-    except ConfigError as error:
-        for field_name, problem in error.by_field.items():
-            del texts[field_name]
-            wrong[setting_name(field_name)] = problem
-    return texts
+    while True:
+        try:
+            WebhookConfig(**texts)
+        except ConfigError as error:
+            # Values that are right by themselves may not fit together, which is only seen when the others are out of the way.
+            for field_name, problem in error.by_field.items():
+                del texts[field_name]
+                wrong[setting_name(field_name)] = problem
+        else:
+            return texts
 
 
 def _say_instead(wrong: dict[str, str], names: Iterable[str], consequence: str) -> None:

@@ -169,6 +169,7 @@ class Sandbox:
 
     join = _by("_members", Members.join)
     leave = _by("_members", Members.leave)
+    set_team = _by("_members", Members.set_team)
     kick = _by("_members", Members.kick)
     ban = _by("_members", Members.ban)
     unban = _by("_members", Members.unban)

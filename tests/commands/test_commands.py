@@ -228,3 +228,13 @@ async def test_a_failure_is_an_answer(sandbox: Sandbox, env: pytest.MonkeyPatch,
         assert await call(sandbox, "deadletters") == "That failed (TypeError). The bot's log says more."
         manager._outbox.dead_letters = original
         assert "Traceback" in caplog.text
+
+
+async def test_answers_are_sent_with_no_mentions_allowed(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    async with steered_bot(sandbox) as bot:
+        before = len(sandbox.requests)
+        await call(sandbox, "status")
+        await call(sandbox, "unmute", target=f"<@{sandbox.owner_id}> @everyone")
+        answers = [each for each in sandbox.requests[before:] if f"/webhooks/{bot.application_id}/" in each.path]
+    assert len(answers) >= 2
+    assert all(answer.payload["allowed_mentions"]["parse"] == [] for answer in answers)

@@ -11,7 +11,9 @@ import discord
 import pytest
 from discord.ext import commands
 
+from statsbot_webhooks.clock import SystemClock
 from statsbot_webhooks.commands.base import REFUSAL
+from statsbot_webhooks.commands.permissions import Refusal
 from statsbot_webhooks.sandbox import InteractionResult, Sandbox
 
 from ..conftest import running_bot
@@ -181,3 +183,70 @@ async def test_discord_does_not_even_offer_the_commands_elsewhere(sandbox: Sandb
                 await sandbox.invoke("webhooks status", **where)
         (group,) = (each for each in sandbox._rest.bot.commands[sandbox.guild_id] if each["name"] == "webhooks")
         assert group["default_member_permissions"] == discord.Permissions(administrator=True).value
+
+
+async def status(sandbox: Sandbox, user_id: int) -> str:
+    return (await sandbox.invoke("webhooks status", user_id=user_id)).text.strip()
+
+
+async def test_a_team_steers_but_for_its_readers_and_those_who_left(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    people = {name: sandbox.join(name) for name in ("dora", "rolf", "alma")}
+    roles = {people["dora"]: "developer", people["rolf"]: "read_only", people["alma"]: "admin"}
+    sandbox.set_team(roles)
+    clock = ShiftedClock()
+    async with exposed_bot(sandbox, env) as bot:
+        bot.cogs["Webhooks"]._commands.desk.access._clock = clock
+        for name, may in (("dora", True), ("alma", True), ("rolf", False)):
+            assert (await status(sandbox, people[name]) != REFUSAL) is may, name
+        del roles[people["dora"]]
+        sandbox.set_team(roles)
+        clock.later = 61
+        assert await status(sandbox, people["dora"]) == REFUSAL
+        assert await status(sandbox, people["alma"]) != REFUSAL
+
+
+class ShiftedClock(SystemClock):
+    """The machine's clock, later by some seconds."""
+
+    later = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.later
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.later
+
+
+async def test_old_buttons_and_old_calls_do_nothing(
+    sandbox: Sandbox, env: pytest.MonkeyPatch, callers: dict[str, Caller]
+) -> None:
+    clock = ShiftedClock()
+    async with exposed_bot(sandbox, env) as bot:
+        ours = bot.cogs["Webhooks"]._commands
+        ours._about._tickets._monotonic = clock.monotonic
+        await sandbox.invoke("webhooks test", options={"destination": "error"})
+        menu = await sandbox.context_menu(MENU, sandbox.messages("error")[0])
+        clock.later = 15 * 60 + 1
+        pressed = await sandbox.click(menu, button(menu, "Mute error 1 h"))
+        assert "too old" in pressed.text
+        assert not len(bot.cogs["Webhooks"].manager.admin.overrides.mutes)
+        # A call that reaches the bot after more than 15 minutes: its token has run out.
+        ours.desk.access._clock = clock
+        assert (await sandbox.invoke("webhooks toggle", options={"destination": "error"})).text.strip() == REFUSAL
+        assert bot.cogs["Webhooks"].manager.workers["error"].is_enabled
+        assert ours.desk.access.refused[Refusal.STALE] == 2
+
+
+async def test_the_role_of_everyone_is_no_role_of_admins(
+    sandbox: Sandbox, env: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with exposed_bot(sandbox, env) as bot:
+        env.setenv("WEBHOOK_ADMIN_ROLE_IDS", str(sandbox.guild_id))
+        answer = (await sandbox.invoke("webhooks reload", timeout=20)).text
+        assert "@everyone" in answer
+        # Also where a program sets it, past the settings.
+        access = bot.cogs["Webhooks"]._commands.desk.access
+        config = bot.cogs["Webhooks"].manager.config
+        object.__setattr__(config, "admin_role_ids", frozenset({sandbox.guild_id}))
+        assert await status(sandbox, sandbox.member_id) == REFUSAL
+        assert access.refused[Refusal.STRANGER] == 1

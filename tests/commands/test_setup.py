@@ -11,8 +11,10 @@ import sys
 import textwrap
 from pathlib import Path
 
+import discord
 import pytest
 
+from statsbot_webhooks.commands.setup import Setup
 from statsbot_webhooks.sandbox import Sandbox
 
 from ..conftest import NAMES
@@ -111,3 +113,53 @@ async def test_setup_names_the_permission_that_is_missing(sandbox: Sandbox, no_u
         answer = await call(sandbox, "setup")
         assert "The bot lacks Manage Webhooks in this server" in answer
         assert not [name for name in sandbox.channels() if name.startswith("bot-")]
+
+
+async def test_a_channel_that_others_see_is_not_taken_over(sandbox: Sandbox, no_urls: pytest.MonkeyPatch) -> None:
+    keepers = sandbox.add_role("Bot keepers")
+    no_urls.setenv("WEBHOOK_ADMIN_ROLE_IDS", str(keepers))
+    async with steered_bot(sandbox) as bot:
+        guild = bot.get_guild(sandbox.guild_id)
+        place = await guild.create_category("Bot log")
+        public = await guild.create_text_channel("bot-errors", category=place)
+        hidden = {guild.default_role: discord.PermissionOverwrite(view_channel=False)}
+        closed = await guild.create_text_channel("bot-members", category=place, overwrites=hidden)
+        hidden[guild.me] = discord.PermissionOverwrite(view_channel=True)
+        private = await guild.create_text_channel("bot-info", category=place, overwrites=hidden)
+        # Closed to all but one member, which is one too many.
+        hidden[guild.get_member(sandbox.member_id)] = discord.PermissionOverwrite(view_channel=True)
+        shared = await guild.create_text_channel("bot-performance", category=place, overwrites=hidden)
+        answer = await call(sandbox, "setup")
+        webhooks = await guild.webhooks()
+        channels = {webhook.name: webhook.channel for webhook in webhooks}
+        assert public.id not in [channel.id for channel in channels.values()]
+        assert closed.id not in [channel.id for channel in channels.values()]
+        assert shared.id not in [channel.id for channel in channels.values()]
+        assert channels["bot info"].id == private.id
+        for channel in await guild.fetch_channels():
+            if channel.id in [each.id for each in channels.values()] and channel.id != private.id:
+                assert not channel.permissions_for(guild.default_role).view_channel
+                assert channel.permissions_for(guild.get_role(keepers)).view_channel
+    assert "Seen by administrators and Bot keepers only." in answer
+    assert "also seen by" not in answer
+
+
+async def test_who_sees_a_channel_is_read_back(sandbox: Sandbox, no_urls: pytest.MonkeyPatch) -> None:
+    async with steered_bot(sandbox) as bot:
+        theme = Setup(bot.cogs["Webhooks"]._commands.desk)
+        guild = bot.get_guild(sandbox.guild_id)
+        channel = await guild.create_text_channel("bot-errors")
+        lines = await theme._audience(guild, {channel.id})
+    assert len(lines) == 1
+    assert lines[0].startswith("⚠ **#bot-errors** is also seen by ")
+    assert "everyone" in lines[0]
+
+
+async def test_a_dead_webhook_of_the_settings_is_left_alone(sandbox: Sandbox, no_urls: pytest.MonkeyPatch) -> None:
+    no_urls.setenv("WEBHOOK_ERROR_URL", sandbox.webhook_url("error"))
+    sandbox.delete_webhook("error")
+    async with steered_bot(sandbox):
+        answer = await call(sandbox, "setup")
+    assert "**error**" not in answer
+    assert "bot-errors" not in sandbox.channels()
+    assert "**info**: delivered" in answer

@@ -12,7 +12,7 @@ from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager
 from statsbot_webhooks.events.event import Event, EventKind
 from statsbot_webhooks.events.time_text import format_exact_span
 from statsbot_webhooks.issues.fingerprint import fingerprint
-from statsbot_webhooks.pipeline.mutes import Mute, MuteKind, parse_duration
+from statsbot_webhooks.pipeline.mutes import Mute, MuteKind, Mutes, parse_duration
 from statsbot_webhooks.sandbox import Sandbox
 
 from ..conftest import running_manager
@@ -141,3 +141,40 @@ async def test_choices_and_events_stay_when_settings_change(sandbox: Sandbox, ur
     assert sum(books.repeated for books in stats.destinations.values()) == 0
     for text in ("while it changes;", "after the change;"):
         assert text in texts(sandbox, "info")
+
+
+def test_a_mute_ends_at_its_end_and_not_when_it_is_swept() -> None:
+    mutes = Mutes()
+    mutes.add(Mute(MuteKind.LOGGER, "shop", until=100.0, since=0.0))
+    assert mutes.admit(log("x"), ["error"], 99.9, redacted=False) == ()
+    assert mutes.admit(log("x"), ["error"], 100.0, redacted=False) == ("error",)
+    assert [mute.target for mute, _ in mutes.end_due(100.0)] == ["shop"]
+
+
+def test_muting_again_keeps_the_count_and_takes_the_new_end() -> None:
+    mutes = Mutes()
+    mutes.add(Mute(MuteKind.LOGGER, "shop", until=100.0, since=0.0))
+    mutes.admit(log("x"), ["error", "info"], 1.0, redacted=False)
+    mutes.add(Mute(MuteKind.LOGGER, "shop", until=200.0, since=50.0, reason="again"))
+    ((mute, tally),) = mutes
+    assert (mute.until, mute.reason, tally.count) == (200.0, "again", 2)
+
+
+async def test_other_settings_keep_the_count_of_what_was_muted(sandbox: Sandbox, urls: dict) -> None:
+    config = WebhookConfig(**urls, batch_timeout_seconds=0.1)
+    async with running_manager(config) as manager:
+        await manager.admin.mute(mute(manager, MuteKind.LOGGER, "shop"))
+        manager.submit(log("one"))
+        await manager.reconfigure(replace(config, batch_size=7))
+        manager.submit(log("two"))
+        await manager.flush(5)
+        ((_, tally),) = manager.admin.overrides.mutes
+        assert tally.count == 2
+        assert (await manager.stats()).muted == 2
+
+
+def test_a_logger_that_starts_with_the_same_letters_is_not_muted() -> None:
+    mutes = Mutes()
+    mutes.add(Mute(MuteKind.LOGGER, "shop", until=100.0, since=0.0))
+    assert mutes.admit(log("x", "shopping"), ["error"], 1.0, redacted=False) == ("error",)
+    assert mutes.admit(log("x", "shop.cart"), ["error"], 1.0, redacted=False) == ()

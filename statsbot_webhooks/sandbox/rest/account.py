@@ -26,6 +26,7 @@ class BotAccount:
     flags: int
     shards: int
     base_url: str = ""
+    team: JSON | None = None
     commands: dict[int | None, list[JSON]] = field(default_factory=dict[int | None, list[JSON]])
 
     @property

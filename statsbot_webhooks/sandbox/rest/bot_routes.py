@@ -68,7 +68,7 @@ class BotRoutes:
         shown: JSON = {
             "id": me["id"], "name": me["username"], "icon": None, "description": "", "bot_public": True,
             "bot_require_code_grant": False, "owner": owner, "bot": me, "verify_key": "0" * 64,
-            "flags": self._bot.flags, "team": None, "summary": "", "hook": True, "tags": [], "redirect_uris": [],
+            "flags": self._bot.flags, "team": self._bot.team, "summary": "", "hook": True, "tags": [], "redirect_uris": [],
             "interactions_endpoint_url": None, "role_connections_verification_url": None,
             "approximate_guild_count": len(self._state.guilds), "approximate_user_install_count": 0,
         }  # fmt: skip

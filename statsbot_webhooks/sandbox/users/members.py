@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..clock import iso
@@ -38,6 +38,20 @@ class Members:
             return int(user["id"])
 
         return self._context.call(act)
+
+    def set_team(self, roles: Mapping[int, str]) -> None:
+        """Let a team own the bot's application: `roles` are "admin", "developer" or "read_only", by user id."""
+
+        def act() -> None:
+            context = self._context
+            members = [
+                {"user": context.state.users[user_id], "team_id": "1", "membership_state": 2, "role": role, "permissions": ["*"]}
+                for user_id, role in roles.items()
+            ]
+            owner_id = str(context.owner_id)
+            context.rest.bot.team = {"id": "1", "name": "Team", "icon": None, "owner_user_id": owner_id, "members": members}
+
+        self._context.call(act)
 
     def leave(self, user_id: int, *, guild_id: int | None = None) -> None:
         """Let a member leave; raises `KeyError` when there is no such member."""

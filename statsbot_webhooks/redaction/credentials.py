@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
 
+from .key_names import looks_random
 from .scanner import Found
 from .token_patterns import passes_luhn
 
@@ -25,7 +26,9 @@ _USERINFO: Final = re.compile(
 _BEARER: Final = re.compile(
     rb"(?i:\b(?:bearer|basic)(?:\s{1,5}|%20|\+))(?P<token>(?=[\w.~+/=%-]{12})(?=[A-Za-z~+/=.%-]{0,60}[\d_])[\w.~+/=%-]++)"
 )
-_PEM: Final = re.compile(rb"-----BEGIN (?:[A-Z0-9]{1,12} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
+_PEM: Final = re.compile(
+    rb"-----BEGIN(?: |%20|\+)(?:[A-Z0-9]{1,12}(?: |%20|\+)){0,4}PRIVATE(?: |%20|\+)KEY(?:(?: |%20|\+)BLOCK)?-----"
+)
 # Armor cut off before its end: long lines of base64, however the line ends are written.
 _PEM_BODY: Final = re.compile(rb"(?:\s|\\+[nr]|%0[AaDd]|[A-Za-z0-9+/=]{30,})*+[A-Za-z0-9+/=]*+")
 _PEM_BYTES: Final = 8192
@@ -50,7 +53,7 @@ _DIGIT_BEFORE: Final = re.compile(rb"\d[ ,]{1,2}\Z")
 _DIGIT_AFTER: Final = re.compile(rb"[ ,]{1,2}\d")
 _CARD_WORD: Final = re.compile(
     rb"(?i:card|visa|master|amex|american express|discover|maestro|diners|credit|debit"
-    rb"|\bpan\b|\bcc\b|karte|carte|tarjeta|payment|charge|4242)"
+    rb"|\bpan\b|\bcc\b|karte|carte|tarjeta|payment|charge)"
 )
 # What is numbered and measured otherwise.
 _OTHER_NUMBER: Final = re.compile(
@@ -69,7 +72,7 @@ def find_credentials(data: bytes, text: str) -> Iterable[Found]:
         found.append(_groups(_USERINFO, data, "URL password"))
     if "bearer" in text or "basic" in text:
         found.append(_groups(_BEARER, data, "bearer token"))
-    if "-----begin " in text:
+    if "-----begin" in text:
         found.append(_private_keys(data))
     if "putty-user-key-file-" in text:
         found.append(_groups(_PUTTY, data, "private key"))
@@ -82,6 +85,8 @@ def _groups(pattern: re.Pattern[bytes], data: bytes, rule: str) -> Iterator[Foun
     """Yield the group that a pattern found."""
     for match in pattern.finditer(data):
         group = match.lastgroup or 0
+        if group == "alone" and not looks_random(match[group].decode("utf-8", "replace"), 16):
+            continue
         if not match[group].startswith((b"[redacted", b"***")):
             yield Found(match.start(group), match.end(group), rule)
 
@@ -106,7 +111,7 @@ def replace_cards(data: bytes) -> bytes:
 def _private_keys(data: bytes) -> Iterator[Found]:
     at = 0
     while (head := _PEM.search(data, at)) is not None:
-        close = data.find(b"-----END ", head.end(), head.end() + _PEM_BYTES)
+        close = data.find(b"-----END", head.end(), head.end() + _PEM_BYTES)
         if close < 0:
             body = _PEM_BODY.match(data, head.end())
             at = body.end() if body is not None else head.end()

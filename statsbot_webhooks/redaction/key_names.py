@@ -46,6 +46,7 @@ AMBIGUOUS_WORDS: Final = (
     "appid",
     "phrase",
     "hm=",
+    "hm%3d",
 )
 _KEYWORD: Final = re.compile(
     "|".join(re.escape(word) for word in sorted(SECRET_WORDS, key=len, reverse=True))
@@ -70,6 +71,7 @@ _ABOUT: Final = re.compile(
     r"|frame|point|note|ring|error|exception|callback|dialog|form|page|view|link|button|label|text|input|box|title|message|msg)\Z",
     re.I,
 )
+_OF_SESSION: Final = frozenset({"s", "id", "ids", "key", "token", "string", "cookie", "hash", "secret", "sid", "data", "value"})
 _COUNTED: Final = re.compile(
     r"(?:max|min|num|count|total|has|is|needs|requires|missing|no|use|uses|with|without|show|hide|enable|allow|n)\Z", re.I
 )
@@ -115,6 +117,8 @@ def _weak_kind(name: str, lower: str) -> NameKind:
     words, before = _WORD.findall(name[found[-1].end() :]), _WORD.findall(name[: found[0].start()])
     if (before and _COUNTED.match(before[0])) or any(word.lower() != "id" and _ABOUT.match(word) for word in words):
         return NameKind.HARMLESS
+    if "session" in lower and any(word.lower() not in _OF_SESSION for word in _WORD.findall(name[lower.rindex("session") + 7 :])):
+        return NameKind.HARMLESS
     # The id of a session opens it; the id of a key does not.
     return NameKind.HARMLESS if [word.lower() for word in words[:1]] == ["id"] and "sess" not in lower else NameKind.AMBIGUOUS
 
@@ -137,32 +141,30 @@ _LETTER_DIGIT: Final = re.compile(r"(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z]
 _CASES: Final = re.compile("(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[a-z])")
 _PART: Final = re.compile(r"[A-Za-z0-9+/=]{8,}")
 _DATE: Final = re.compile(r"(?:19|20)\d\d-?[01]\d-?[0-3]\d(?:[T_ -]?\d{2}:?\d{2}(?::?\d{2})?)?|v?\d+(?:\.\d+)+")
-_ODD: Final = re.compile(r"[!#$%^&*@?~+=|]")
+# Addresses in memory, `Class@325`, hosts with a port, mail addresses, versions of packages.
+_READABLE: Final = re.compile(
+    r"<?0x[0-9a-fA-F]{1,16}>?|[A-Za-z_][\w.$/:-]*@[0-9a-f]{1,10}|[\w.-]+(?:\.[a-z]{2,6}|localhost)(?::\d{1,5})?|[\w.+-]+(?:@|%40)[\w.-]+\.[a-z]{2,12}"
+    r"|[\w-]+==?\d[\w.]*|#?[0-9a-f]{8}"
+)
+_ODD: Final = re.compile(r"[!#$%^&*@?~+=]")
 
 
 def looks_random(value: str, shortest: int = 8) -> bool:
     """Return whether a value reads like a generated key, not like a word, a path, a number or a date."""
-    if len(value) < shortest or "://" in value:
+    value = max(value.rstrip("=").split("="), key=len)
+    if len(value) < shortest or "://" in value or _READABLE.fullmatch(value):
         return False
     if not any(map(str.isdigit, value)):
-        letters = len(_CASES.findall(value))
-        return len(value) >= 16 and value.isalpha() and letters * 5 >= len(value) * 2
+        return len(value) >= 16 and value.isalpha() and len(_CASES.findall(value)) * 5 >= len(value) * 2
     if not any(map(str.isalpha, value)):
         return False
-    if (
-        _ODD.search(value)
-        and " " not in value
-        and not _DATE.match(value)
-        and value[0] not in "/.~"
-        and len(_ODD.findall(value)) <= len(value) // 2
-    ):
-        return bool(re.search(r"[A-Za-z]", value)) and "=" not in value[1:-2]
-    for part in _PART.findall(_DATE.sub("", value)):
-        changes = len(_LETTER_DIGIT.findall(part))
-        if (
-            changes >= 3
-            or (changes >= 2 and (len(_CASES.findall(part)) >= 2 or len(part) >= 12))
-            or (changes >= 1 and len(_CASES.findall(part)) >= 4)
-        ):
-            return True
-    return False
+    odd = len(_ODD.findall(value))
+    if odd and odd <= len(value) // 2 and " " not in value and value[0] not in "/.~" and not _DATE.match(value):
+        return True
+    return any(map(_changes_often, _PART.findall(_DATE.sub("", value))))
+
+
+def _changes_often(part: str) -> bool:
+    """Whether letters, digits, capitals and small letters take turns, as they do not in words with a number behind them."""
+    changes, cases = len(_LETTER_DIGIT.findall(part)), len(_CASES.findall(part))
+    return changes >= 3 or (changes == 2 and (cases >= 2 or len(part) >= 12)) or (changes == 1 and cases >= 4)

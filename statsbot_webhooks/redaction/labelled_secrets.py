@@ -66,7 +66,7 @@ def _cases(word: str) -> Iterable[str]:
 
 
 def _compile(word: str) -> re.Pattern[bytes]:
-    word = word.rstrip("=")
+    word = word.removesuffix("=").removesuffix("%3d")
     forms = sorted({form.encode() for form in _cases(word)})
     words = "|".join(re.escape(form).decode("latin-1") for form in forms)
     option = f"-{re.escape(word)}" if word.isascii() else "(?!)"
@@ -85,6 +85,10 @@ _ASCII_WORDS: Final = tuple(word for word in _WORDS if word.isascii())
 _OTHER_WORDS: Final = tuple(word for word in _WORDS if not word.isascii())
 # A place costs a microsecond when there is no secret, and three when there is.
 _MOST_PLACES: Final = 4000
+_ESCAPE: Final = re.compile(
+    rb"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[0-7]{3}|[abefnrtv0])|%(?:25){0,3}[0-9A-Fa-f]{2}|=[0-9A-F]{2}|\[\d{0,3}m"
+)
+_PAIR: Final = re.compile(rb"[(\[{]\s{0,3}b?\\{0,8}[\"']\Z")
 _FIRST_WORD: Final = re.compile(rb"(?i:seed|recovery|backup|secret|mnemonic|wallet) \Z")
 
 
@@ -120,7 +124,7 @@ def _in_one_go(word: str) -> re.Pattern[bytes]:
     forms = b"|".join(
         b"".join(
             b"[%c%c]" % (byte, byte - 32) if 97 <= byte <= 122 else re.escape(bytes((byte,)))
-            for byte in form.rstrip("=").encode()
+            for byte in form.removesuffix("=").removesuffix("%3d").encode()
         )
         for form in sorted(set(_cases(word)))
     )
@@ -169,12 +173,22 @@ def _read(data: bytes, at: re.Match[bytes]) -> Found | None:
     if begin == at.start() and (first := _FIRST_WORD.search(before)) is not None:
         # "seed phrase", "recovery phrase": the word before it belongs to the name.
         begin -= len(before) - first.start()
+    if (escape := _ESCAPE.match(data, begin - 1)) is not None and escape.end() <= at.start():
+        # The last letter of what a writer puts for a character is none of the name.
+        begin = escape.end()
     name = data[begin:end].decode("utf-8", "replace")
     kind = name_kind(name.strip(".-"))
     if kind is NameKind.HARMLESS or _is_our_mark(data, begin):
         return None
     if joint in ("word", "pair") and name.startswith("-"):
         joint = "option"
+    if (
+        joint == "pair"
+        and (b"value" not in at["pair"])
+        and (b"." in name.encode() or not _PAIR.search(data, max(0, begin - 12), begin))
+    ):
+        # A list of names, not a name and its value.
+        return None
     if (joint == "tag" and data[begin - 1 : begin] != b"<") or (joint == "option" and not name.startswith("-")):
         return None
     value = find_value(data, Label(name, begin, at.end(), kind, joint, at.start("below") if at["below"] is not None else -1))

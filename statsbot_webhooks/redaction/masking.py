@@ -64,7 +64,7 @@ class Mask:
     def _compile(self) -> re.Pattern[str]:
         # One pass: a name must not be found within the pseudonym of another.
         names = any_of(self._spellings)
-        return re.compile("|".join([_OTHER, _MENTION, *([f"(?i:{names})"] if names else []), _BARE]))
+        return re.compile("|".join([_OTHER, _MENTION, *([names] if names else []), _BARE]))
 
     def text(self, text: str) -> str:
         """Return a text without its persons."""
@@ -73,10 +73,17 @@ class Mask:
             return text
         if self._pattern is None:
             self._pattern = self._compile()
-        return self._pattern.sub(self._replace, text)
+        if len(lower) != len(text):
+            # A letter whose small form is two: the text is read as it is.
+            return self._pattern.sub(lambda match: self._replace(match, match[0]), text)
+        pieces: list[str] = []
+        done = 0
+        for match in self._pattern.finditer(lower):
+            pieces += (text[done : match.start()], self._replace(match, text[match.start() : match.end()]))
+            done = match.end()
+        return "".join((*pieces, text[done:]))
 
-    def _replace(self, match: re.Match[str]) -> str:
-        found = match[0]
+    def _replace(self, match: re.Match[str], found: str) -> str:
         if number := match["mention"] or match["bare"]:
             # A number that nobody named may be a person's or not; both read the same everywhere.
             return found if number == self._guild else self._called(number)

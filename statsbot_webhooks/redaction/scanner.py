@@ -21,7 +21,7 @@ class Found(NamedTuple):
 # Nearly every key has a run of so many characters of the class below; a text that has none is not looked at further.
 _SHORTEST_RUN: Final = 16
 _RUN: Final = b"a" * _SHORTEST_RUN
-_RUNS: Final = bytes(97 if chr(code).isascii() and (chr(code).isalnum() or chr(code) in "_-") else 32 for code in range(256))
+_RUNS: Final = bytes(97 if chr(code).isascii() and (chr(code).isalnum() or chr(code) in "_-+") else 32 for code in range(256))
 # Each key has so many letters and digits in a row.
 _SOLID: Final = bytes(97 if chr(code).isascii() and chr(code).isalnum() else 32 for code in range(256))
 _LETTERS: Final = re.compile(b"aaaaaa" + b"a*+")
@@ -67,7 +67,7 @@ _TREE: Final = _prefixes()
 _LABELS: Final = {prefix.encode(): kind.label for kind in reversed(KINDS) for prefix in kind.prefixes.split(" ")}
 _LENGTHS: Final = sorted({len(prefix) for prefix in _LABELS}, reverse=True)
 # Most words are too short for a key, and are told so before the tree is tried.
-_LONG_WORD: Final = r"(?=[A-Za-z0-9][\w.:$~/-]{15})"
+_LONG_WORD: Final = r"(?=[A-Za-z0-9][\w.:$~/+=|%-]{15})"
 _BEHIND_BOUNDARY: Final = re.compile(f"[^A-Za-z0-9]{_LONG_WORD}({_TREE})".encode())
 _ALL_BEHIND_BOUNDARY: Final = re.compile(b"(?:" + _BEHIND_BOUNDARY.pattern + b")++")
 _BEHIND_ESCAPE: Final = re.compile(f"{_ESCAPE}{_LONG_WORD}({_TREE})".encode())

@@ -10,6 +10,7 @@ import re
 from typing import Final, NamedTuple
 
 from .key_names import NameKind, looks_random
+from .placeholders import FAULT, HINT, OPEN, SENTENCE, is_code
 
 Span = tuple[int, int]
 
@@ -52,39 +53,11 @@ _BARE: Final = re.compile(
 )
 _MORE: Final = re.compile(rb"[,;&/ ]{1,2}([^\s,;&=:\"']{6,})(?![=:\w])")
 _AFTER_ESCAPE: Final = re.compile(rb"\\+[nrt](?=[\w!#$%*+@^~-])[^\s,;&)}\]\"'<>%\\|`=:]++(?![=:])")
-# Placeholders, only when they are one as a whole.
-_END: Final = rb"(?=[\s,;&)}\]\"'|`<]|\Z|\\+[\"'nrt])"
-_OPEN: Final = re.compile(
-    rb"(?:(?i:none|null|nil|true|false|undefined|unset|empty|str|bytes|string|int|bool|optional|any|object"
-    rb"|required|redacted|hidden"
-    rb"|masked|filtered|secret|password|token|changeme|n/a|unknown|missing|invalid|expired|ok|yes|no|on|off|function|async)"
-    rb"|\*{3,}|x{3,}|X{3,}|\.{3}|\xe2\x80\xa6|-{1,3}|\$\{[\w.:-]{1,80}\}|\$\([^)\n]{1,80}\)"
-    rb"|\$[A-Z_][A-Z0-9_]{1,60}|%[A-Z_]{2,60}%"
-    rb"|%(?:\(\w{1,40}\))?[sdr]|\{\w[\w.!:]{0,40}\}|\{\{[^{}\n]{1,60}\}\}|\[(?i:redacted|filtered|hidden"
-    rb"|masked)[^\]\n]{0,40}\]|\[\]|\(\)"
-    rb"|<(?i:(?:(?:your|my|the|an?|insert|enter|some)[\w -]{1,40}"
-    rb"|[\w -]{0,20}(?:token|secret|password|passwd|key|value|here|cookie)"
-    rb"|none|null|unset|empty|redacted|hidden|masked|filtered|string|str|omitted|removed|\.{3}))>"
-    rb"|<[^<>\n]{1,80}(?: at 0x[0-9a-fA-F]+|=[^<>\n]{1,40})>"
-    rb"|<(?:class|function|bound method|enum|module)\b[^<>\n]{1,80}>)" + _END
-)
 _NUMBERS: Final = re.compile(rb"-?[\d.,:%]{1,5}(?![\w.])")
 # An annotation: what follows the colon is a type, and the value comes behind the equals sign.
 _TYPE: Final = re.compile(
     rb"[A-Za-z_][\w.]{0,30}(?:\[[\w., |\[\]]{1,60}\])?(?:[ ]\|[ ][\w.\[\]]{1,30}){0,3}[ ]{0,2}=[ ]{0,2}(?=[bBrRuUfF]{0,2}[\"'])"
 )
-_CODE: Final = re.compile(
-    rb"(?:await[ ]|not[ ])?[A-Za-z_][\w]{0,60}(?:\.[A-Za-z_]\w{0,60}|\[[^\]\n]{1,60}\]){0,8}(?:\(|(?=[\s,;)\]}:]|\Z))"
-)
-_EXPRESSION: Final = re.compile(
-    rb"(?:await[ ])?(?:self|cls|this|os|config|cfg|conf|settings|env|environ|args|options|opts|ctx|bot|app"
-    rb"|request|req|resp|response"
-    rb"|data|params"
-    rb"|kwargs|process|interaction|client|session|utils|constants|secrets|hashlib|base64|json)"
-    rb"(?:\.[A-Za-z_]\w{0,60}){1,6}(?=[\s,;)\]}:(\[]|\Z)"
-)
-_CALL: Final = re.compile(rb"(?:await[ ])?[A-Za-z_][\w.]{0,80}(?:\(|\[[\"'])")
-_FRAME: Final = re.compile(rb"[ \t]*(?:[|+][ -]{0,3})?File \"")
 # What begins a sentence and no passphrase.
 _STOP: Final = re.compile(
     rb"(?i:and|or|but|nor|for|from|is|was|are|were|be|been|in|at|on|to|of|off|the|an?|not|no|ok|okay|with"
@@ -94,15 +67,6 @@ _STOP: Final = re.compile(
     rb"|expected|required|invalid|expired|missing|failed|failure|incorrect|wrong|please|enter|unable|unknown"
     rb"|error|only|also|again"
     rb"|rejected|accepted|refused|denied|changed|updated|und|oder|f\xc3\xbcr|ist|nicht|de|la|el)(?![\w])"
-)
-# A message about a secret, and none itself.
-_SENTENCE: Final = re.compile(
-    rb"(?i:must|should|is|was|are|not|cannot|can't|has|have|does|doesn't|expected|required|invalid|expired|missing|failed"
-    rb"|failure|incorrect|wrong|please|unable|unknown|unexpected|only"
-    rb"|rejected|denied|too|at least|minimum|already|no|could|will|may|need|needs)(?=[ ][a-z0-9'\"])"
-)
-_FAULT: Final = re.compile(
-    rb"(?i:invalid|unexpected|bad|missing|wrong|unknown|expired|malformed|illegal|incorrect)[ ](?:[a-z]{2,12}[ ])?\Z"
 )
 _WORDS: Final = re.compile(rb"[^\W\d_]{2,}(?:[-'][^\W\d_]+)?(?![\w=:@.(])")
 _TAIL: Final = re.compile(rb"[ \t]+(?:(?![\w.-]{1,40}[ ]?[=:](?![/:]))[^\s\"'`\\|<>;]+(?:[ \t]+|(?=[\r\n\"'`\\|<>;]|\Z)))*")
@@ -132,7 +96,7 @@ def find_value(data: bytes, label: Label) -> Span | None:
     if label.joint == "tag":
         end = data.find(b"<", label.at, label.at + _MOST_BYTES)
         inner = data[label.at : max(end, 0)].strip()
-        return (label.at, end) if end > 0 and _is_secret(inner, label) and not _OPEN.match(inner) else None
+        return (label.at, end) if end > 0 and _is_secret(inner, label) and not OPEN.match(inner) else None
     if label.joint == "form":
         line = _LINE.match(data, label.at)
         return (label.at, line.end()) if line is not None and _is_secret(line[0], label) else None
@@ -145,6 +109,10 @@ def find_value(data: bytes, label: Label) -> Span | None:
 
 def _assigned(data: bytes, label: Label) -> Span | None:
     start, joint = label.at, data[label.begin + len(label.name.encode()) : label.at]
+    around = data[label.begin - 1 : label.begin]
+    if around and around in b"\"'" and around not in joint and data.startswith(around, start):
+        # The text that names the header ends there.
+        return None
     if annotation := _TYPE.match(data, start):
         start = annotation.end()
     if data[start : start + 1] == b"(" and _OPENING.match(data, start + 1):
@@ -155,7 +123,7 @@ def _assigned(data: bytes, label: Label) -> Span | None:
         return _quoted(data, start, opening, label)
     if data[start : start + 1] in b"[{":
         return _bracketed(data, start, label)
-    if annotation is not None or _is_code(data, start, label):
+    if annotation is not None or is_code(data, label.begin, start):
         return None
     value = _BARE.match(data, start)
     if value is None:
@@ -165,7 +133,7 @@ def _assigned(data: bytes, label: Label) -> Span | None:
         return start, max(end, _header_end(data, start, label))
     core = data[start:end]
     if joint[:1] == b":" and (
-        _SENTENCE.match(data, start) or (core.isalpha() and _FAULT.search(data, max(0, label.begin - 30), label.begin))
+        SENTENCE.match(data, start) or (core.isalpha() and FAULT.search(data, max(0, label.begin - 30), label.begin))
     ):
         return None
     if joint in (b"= ", b"=  ") and re.match(rb"[A-Za-z][\w.-]{0,40}=(?!=)", core):
@@ -182,7 +150,7 @@ def _assigned(data: bytes, label: Label) -> Span | None:
 
 def _is_open(data: bytes, start: int, label: Label) -> bool:
     """Whether a placeholder or nothing stands there."""
-    if start >= len(data) or _OPEN.match(data, start):
+    if start >= len(data) or OPEN.match(data, start):
         return True
     # The shell's working directory.
     return label.name.lower().endswith("pwd") and data[start : start + 1] in b"/~"
@@ -198,7 +166,10 @@ def _quoted(data: bytes, start: int, opening: re.Match[bytes], label: Label) -> 
             break
         end, inner = _string(data, next_opening)
         secrets += inner
-    if not secrets or _OPEN.fullmatch(secrets):
+    if not secrets.strip() or OPEN.fullmatch(secrets) or HINT.match(secrets):
+        return None
+    if b"{" in secrets and b"f" in data[start : opening.start("q")].lower():
+        # A text with gaps, not what fills them.
         return None
     return (start, end) if _is_secret(secrets, label) else None
 
@@ -241,34 +212,13 @@ def _bracketed(data: bytes, start: int, label: Label) -> Span | None:
             end, inner = _string(data, opening)
             is_key = data[end : end + 3].lstrip()[:1] in (b":", b"=")
             plural = label.kind is NameKind.SECRET and data[start : start + 1] == b"["
-            if not is_key and inner and not _OPEN.fullmatch(inner) and (plural or looks_random(inner.decode("utf-8", "replace"))):
+            if not is_key and inner and not OPEN.fullmatch(inner) and (plural or looks_random(inner.decode("utf-8", "replace"))):
                 first, last = at if first < 0 else first, end
             at = max(end, at + 1)
             continue
         skip = re.compile(rb"[^\[\]{}\"'`\\%&]+").match(data, at + 1)
         at = skip.end() if skip is not None else at + 1
     return (first, last) if first >= 0 else None
-
-
-def _is_code(data: bytes, start: int, label: Label) -> bool:
-    """Whether an expression stands there: source lines have secrets in their strings only."""
-    if _CALL.match(data, start) or _EXPRESSION.match(data, start):
-        return True
-    code = _CODE.match(data, start)
-    if code is None:
-        return False
-    line = data.rfind(b"\n", max(0, label.begin - 2000), label.begin) + 1
-    if not data.startswith((b"  ", b"\t"), line):
-        # The exception itself, not the lines that led to it.
-        return False
-    for _ in range(4):
-        before = data.rfind(b"\n", max(0, line - 2000), max(line - 1, 0)) + 1
-        if line <= 0 or before >= line:
-            return False
-        if _FRAME.match(data, before):
-            return True
-        line = before
-    return False
 
 
 def _past_escape(data: bytes, end: int) -> int:
@@ -358,7 +308,7 @@ def _below(data: bytes, label: Label, at: int) -> Span | None:
             start = line_break.end() + (len(text) - len(text.lstrip(b" \t")) if item is None else item.end())
         end = line_break.end() + len(text.rstrip())
         at = line.end()
-    if start < 0 or end <= start or _OPEN.fullmatch(data[start:end]):
+    if start < 0 or end <= start or OPEN.fullmatch(data[start:end]):
         return None
     return (start, end) if is_block or _is_secret(data[start:end], label) else None
 
@@ -372,7 +322,7 @@ def _prose(data: bytes, label: Label) -> Span | None:
     quoted = value["quoted"]
     found = quoted or value["bare"]
     is_said = quoted is not None and label.joint == "prose" and _PASSWORDS.search(label.name) is not None
-    if (_OPEN.fullmatch(found) or _PROSAIC.fullmatch(found)) and not is_said:
+    if (OPEN.fullmatch(found) or _PROSAIC.fullmatch(found)) and not is_said:
         return None
     text = found.decode("utf-8", "replace")
     if label.joint != "prose" and not _looks_secret(text, label) and not (quoted and _PASSWORDS.search(label.name)):

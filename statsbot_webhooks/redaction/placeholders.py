@@ -1,0 +1,67 @@
+"""What stands behind a secret's name and is none: placeholders, expressions of source lines, messages about it. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+# Placeholders, only when they are one as a whole.
+_END: Final = rb"(?=[\s,;&)}\]\"'|`<]|\Z|\\+[\"'nrt])"
+OPEN: Final = re.compile(
+    rb"(?:(?i:none|null|nil|true|false|undefined|unset|empty|str|bytes|string|int|bool|optional|any|object"
+    rb"|required|redacted|hidden"
+    rb"|masked|filtered|secret|password|token|changeme|n/a|unknown|missing|invalid|expired|ok|yes|no|on|off|function|async)"
+    # A role of a docstring, and objects as Java and Android print them.
+    rb"|:[a-z]{2,12}:[^\s]{0,60}|[A-Z][A-Za-z]{3,40}\{[0-9a-f]{4,16}\b[^\s]{0,40}"
+    rb"|[a-z][\w.]{2,80}\.[A-Z]\w{1,60}@[0-9a-f]{4,10}"
+    rb"|\*{3,}|x{3,}|X{3,}|\.{3}|\xe2\x80\xa6|-{1,3}|\$\{[\w.:-]{1,80}\}|\$\([^)\n]{1,80}\)"
+    rb"|\$[A-Z_][A-Z0-9_]{1,60}|%[A-Z_]{2,60}%"
+    rb"|%(?:\(\w{1,40}\))?[sdr]|\{\w[\w.!:]{0,40}\}|\{\{[^{}\n]{1,60}\}\}|\[(?i:redacted|filtered|hidden"
+    rb"|masked)[^\]\n]{0,40}\]|\[\]|\(\)"
+    rb"|<(?i:(?:(?:your|my|the|an?|insert|enter|some)[\w -]{1,40}"
+    rb"|[\w -]{0,20}(?:token|secret|password|passwd|key|value|here|cookie)"
+    rb"|none|null|unset|empty|redacted|hidden|masked|filtered|string|str|omitted|removed|\.{3}))>"
+    rb"|<[^<>\n]{1,80}(?: at 0x[0-9a-fA-F]+|=[^<>\n]{1,40})>"
+    rb"|<(?:class|function|bound method|enum|module)\b[^<>\n]{1,80}>)" + _END
+)
+# What a template says instead of a value, and a scheme without one.
+HINT: Final = re.compile(
+    rb"(?i:(?:place|put|insert|enter|paste|type|add|set|use|replace|change)[ _-](?:your|the|this|me|it|in|with|a)\b"
+    rb"|your[ _-]|(?:bot|bearer|basic|token)\s*\Z)"
+)
+_EXPRESSION: Final = re.compile(
+    rb"(?:await[ ])?(?:self|cls|this|os|config|cfg|conf|settings|env|environ|args|options|opts|ctx|bot|app"
+    rb"|request|req|resp|response"
+    rb"|data|params"
+    rb"|kwargs|process|interaction|client|session|utils|constants|secrets|hashlib|base64|json)"
+    rb"(?:\.[A-Za-z_]\w{0,60}){1,6}(?=[\s,;)\]}:(\[]|\Z)"
+)
+_CALL: Final = re.compile(rb"(?:await[ ])?[A-Za-z_][\w.]{0,80}(?:\(|\[[\"'])")
+_FRAME: Final = re.compile(rb"[ \t]*(?:[|+][ -]{0,3})?File \"")
+# A message about a secret, and none itself.
+SENTENCE: Final = re.compile(
+    rb"(?i:must|should|is|was|are|not|cannot|can't|has|have|does|doesn't|expected|required|invalid|expired|missing|failed"
+    rb"|failure|incorrect|wrong|please|unable|unknown|unexpected|only"
+    rb"|rejected|denied|too|at least|minimum|already|no|could|will|may|need|needs)(?=[ ][a-z0-9'\"])"
+)
+FAULT: Final = re.compile(
+    rb"(?i:invalid|unexpected|bad|missing|wrong|unknown|expired|malformed|illegal|incorrect)[ ](?:[a-z]{2,12}[ ])?\Z"
+)
+
+
+def is_code(data: bytes, begin: int, start: int) -> bool:
+    """Whether an expression stands at `start`, behind a name at `begin`: source lines have secrets in their strings only."""
+    if _CALL.match(data, start) or _EXPRESSION.match(data, start):
+        return True
+    line = data.rfind(b"\n", max(0, begin - 2000), begin) + 1
+    if not data.startswith((b"  ", b"\t"), line):
+        # The exception itself, not the lines that led to it.
+        return False
+    for _ in range(4):
+        before = data.rfind(b"\n", max(0, line - 2000), max(line - 1, 0)) + 1
+        if line <= 0 or before >= line:
+            return False
+        if _FRAME.match(data, before):
+            return True
+        line = before
+    return False

@@ -20,10 +20,12 @@ def error_event(
     persons: tuple[Person, ...] = (),
     level: LogLevel = LogLevel.ERROR,
     trace: TracebackType | None = None,
+    jump: str = "",
 ) -> Event:
     """Return the event of an exception, whose traceback is noted and not formatted yet: `finish` does that, off the loop.
 
-    Without stack traces the context names what caused it and what a group holds, by type and text.
+    `jump` is the address of the message or channel where it happened. Without stack traces the context names what caused it
+    and what a group holds, by type and text.
     """
     details = dict(context or {})
     noted = note_exception(error, trace, is_shown=include_stack_traces)
@@ -31,7 +33,7 @@ def error_event(
         details |= outline(error)
     name = type(error).__name__
     base = (EventKind.ERROR, level, describe(error), now, origin, to_plain(details), None, guild_id, persons, name)
-    return Event(*base, noted=noted)
+    return Event(*base, facts={"type": "error", "jump": jump} if jump else {}, noted=noted)
 
 
 def outline(error: BaseException) -> dict[str, object]:

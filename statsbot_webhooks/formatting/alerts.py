@@ -72,8 +72,9 @@ def show_blocked_loop(event: Event) -> Event:
     return replace(
         event,
         title="Event loop was blocked" if facts["is_over"] else "Event loop is blocked",
-        message=f"{event.message} Meanwhile the bot answers no command and misses heartbeats.",
-        context={"Blocked for": format_span(facts["seconds"]), "Blocked at": facts["places"][0], **_movement(facts)},
+        # The line to look at comes first.
+        message=f"{facts['places'][0]}\n{event.message} Meanwhile the bot answers no command and misses heartbeats.",
+        context={"Blocked for": format_span(facts["seconds"]), **_movement(facts)},
     )
 
 

@@ -15,11 +15,13 @@ from ..events.sparkline import sparkline
 from ..events.time_text import discord_time
 from ..redaction.unicode_text import visible
 from . import limits
+from .errors import jump_url
 from .fields import fields_of
 from .full_text import text_file, to_bytes, value_text
 from .markdown import break_fences, code_block, shorten, truncate
 from .message import MARK_ROOM, Attachment, Embed, WebhookMessage, embed_length, free_name, size
 from .style import Style, color_of, shown_message, shown_title
+from .traceback_text import shorten_traceback
 
 # The name of the file that holds in full what a message could only show in part.
 WHOLE_FILE: Final = "events.txt"
@@ -71,16 +73,18 @@ def format_card(group: Group, style: Style, taken_names: set[str]) -> Card:
     room = limits.DESCRIPTION - limits.length(message) - limits.length(repeats) - 2
     description = message
     if event.traceback is not None:
-        trace = break_fences(event.traceback.rstrip())
+        trace = break_fences(shorten_traceback(event.traceback.rstrip(), style.root))
         # What failed stands at the end.
         fitted = shorten(trace, max(min(style.room, room - 20), 200), first=1 / 4)
-        whole = whole and fitted == trace
+        whole = whole and fitted == event.traceback.rstrip()
         description += ("\n" if description else "") + code_block(fitted, "py")
     if repeats:
         description += ("\n" if description else "") + repeats
     fields, fields_whole = fields_of(event, group.fold, style)
     embed: Embed = {"title": truncate(title, limits.TITLE), "color": color_of(event, style)}
     whole = whole and fields_whole and embed["title"] == title
+    if url := jump_url(event):
+        embed["url"] = url
     if description:
         embed["description"] = description
     if fields:
@@ -107,7 +111,8 @@ def finish(embed: Embed, event: Event, style: Style) -> None:
     """Put the time and the logger below an embed."""
     if style.include_timestamps:
         embed["timestamp"] = stamp_of(event)
-    if event.origin and event.kind in (EventKind.LOG, EventKind.ERROR) and event.origin not in embed["title"]:
+    named = event.origin.removeprefix("command ") in embed["title"]
+    if event.origin and event.kind in (EventKind.LOG, EventKind.ERROR) and not named:
         embed["footer"] = {"text": limits.truncate(visible(event.origin), 200)}
 
 

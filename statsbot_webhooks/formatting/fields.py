@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ..events.event import Event
 from ..events.folding import Fold
 from . import limits
+from .errors import jump_channel, jump_url
 from .full_text import value_text
 from .markdown import ZERO_WIDTH, code_ids, escape_markdown, shorten, truncate
 from .style import Style, own_fields
@@ -16,7 +17,9 @@ from .style import Style, own_fields
 _PLAIN_KEY: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*\Z", re.ASCII)
 _CAPITALS: Final = {"id": "ID", "ms": "ms", "mb": "MB", "url": "URL", "cpu": "CPU", "api": "API"}
 # What tells where and who comes first; what is long comes last, so that short fields stand side by side.
-_FIRST: Final = ("guild", "channel", "command", "user", "member", "username", "member_id", "moderator", "reason")
+_WHERE: Final = ("guild", "server", "channel", "command", "user", "options")
+_FIRST: Final = (*_WHERE, "member", "username", "member_id", "moderator", "reason")
+_NAMES: Final = {"guild": "Server"}
 _INLINE_UNITS: Final = 40
 
 
@@ -27,7 +30,7 @@ def fields_of(event: Event, fold: Fold, style: Style) -> tuple[list[dict[str, An
         fields = [_field(name, text) for name, text in own]
         whole = len(own) <= limits.FIELDS and all(map(_fits, own))
         return fields[: limits.FIELDS], whole
-    rows = [(escape_markdown(_name(key)), _text(key, value, fold)) for key, value in _sorted(event.context)]
+    rows = [(escape_markdown(_name(key)), _text(event, key, value, fold, style)) for key, value in _sorted(event.context)]
     fields = sorted((_field(name, text) for name, text in rows), key=lambda item: not item["inline"])
     return fields[: limits.FIELDS], len(rows) <= limits.FIELDS and all(map(_fits, rows))
 
@@ -36,11 +39,24 @@ def _sorted(context: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return sorted(context.items(), key=lambda item: _FIRST.index(item[0]) if item[0] in _FIRST else len(_FIRST))
 
 
-def _text(key: str, value: object, fold: Fold) -> str:
+def _text(event: Event, key: str, value: object, fold: Fold, style: Style) -> str:
     counts: Mapping[str, int] = {"guild": fold.guilds, "command": fold.commands}.get(key, {}) if fold.count > 1 else {}
     if len(counts) > 1:
         return ", ".join(f"{escape_markdown(place)} ×{count}" for place, count in counts.items())
+    if key == "channel" and (url := jump_url(event)):
+        if event.guild_id is not None and event.guild_id == style.home_guild_id:
+            return f"<#{jump_channel(event)}>"
+        return f"[{escape_markdown(value_text(value))}]({url})"
+    if key == "options" and isinstance(value, Mapping):
+        value = _options(cast("Mapping[str, object]", value))
     return code_ids(escape_markdown(value_text(value)))
+
+
+def _options(options: Mapping[str, object]) -> object:
+    """Return the options of a command as `name: value`; values that hold others stay JSON."""
+    if any(isinstance(value, (Mapping, list)) for value in options.values()):
+        return options
+    return ", ".join(f"{name}: {value_text(value)}" for name, value in options.items())
 
 
 def _field(name: str, text: str) -> dict[str, Any]:
@@ -58,6 +74,8 @@ def _fits(row: tuple[str, str]) -> bool:
 
 def _name(key: str) -> str:
     """Return the key of a detail as a reader's words: `member_id` is "Member ID"."""
+    if key in _NAMES:
+        return _NAMES[key]
     if not _PLAIN_KEY.match(key):
         return key
     words = [_CAPITALS.get(word, word) for word in key.split("_")]

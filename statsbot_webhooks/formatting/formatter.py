@@ -20,6 +20,7 @@ from .plain_text import format_plain
 from .presentation import present, present_group
 from .style import Style
 from .templates import Templates
+from .traceback_text import program_folder
 
 __all__ = ["Attachment", "BotInfo", "Embed", "MessageFormatter", "WebhookMessage", "mark"]
 
@@ -40,7 +41,14 @@ class MessageFormatter:
         `templates` (see `load_templates`) replace titles, colours, texts and fields of cards.
         """
         self.pause = pause
-        self._style = Style(config.max_message_length, config.use_embeds, config.include_timestamps, pause)
+        self._style = Style(
+            config.max_message_length,
+            config.use_embeds,
+            config.include_timestamps,
+            pause,
+            root=program_folder(),
+            home_guild_id=config.admin_guild_id,
+        )
         self.use_templates(templates or Templates())
         self._shows_bot = config.include_bot_info
         self._keeps_traces = config.include_stack_traces

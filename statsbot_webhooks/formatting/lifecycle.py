@@ -60,10 +60,9 @@ def show_server(event: Event) -> Event:
     facts = event.facts
     owner = facts["owned_by"]
     context: dict[str, Any] = {
-        "server": facts["name"],
-        "id": facts["id"],
-        "members": "unknown" if facts["members"] is None else facts["members"],
-        "owner": f"{owner['name'] or 'unknown'} ({owner['id']})",
+        "server": f"{facts['name']} ({facts['id']})",
+        **({} if facts["members"] is None else {"members": facts["members"]}),
+        "owner": f"{owner['name']} ({owner['id']})" if owner["name"] else str(owner["id"]),
         "Servers now": facts["servers"],
     }
     is_join = facts["verb"] == "joined"

@@ -24,7 +24,6 @@ MEMBER_TITLES: Final[Mapping[str, tuple[str, int]]] = {
 }
 """Title and colour by what happened."""
 _PAST: Final = {"leave": "left", "kick": "kicked", "ban": "banned", "softban": "softbanned"}
-_NO_ENTRY: Final = "nothing about this so far"
 _HIDDEN: Final = "hidden from the bot: it lacks View Audit Log"
 
 
@@ -59,13 +58,12 @@ def show_join(event: Event) -> Event:
     is_new = age < NEW_ACCOUNT_SECONDS
     title, color = MEMBER_TITLES["join"]
     context = {
+        **event.context,
         **_identity(who),
         **({"bot": "yes"} if who["is_bot"] else {}),
-        "account_created": format_moment(who["created"]),
-        "account_age": f"\u26a0\ufe0f {format_duration(age)}, new account" if is_new else format_duration(age),
-        "member_count": format_member_count(facts["place"]),
-        "joined_before": _before(event),
-        **event.context,
+        "account_created": f"\u26a0\ufe0f {format_moment(who['created'])}" if is_new else format_moment(who["created"]),
+        **_member_count(facts["place"]),
+        **_before(event),
     }
     text = _with_mention(event)
     if is_new:
@@ -81,16 +79,15 @@ def show_departure(event: Event) -> Event:
     title, color = MEMBER_TITLES[what]
     if what == "leave":
         title = f"Member {facts['how']}"
-    context: dict[str, Any] = {**_identity(who), **_moderation(event)}
+    context: dict[str, Any] = {**event.context, **_identity(who), **_moderation(event)}
     if facts["has_left"]:
         context |= _stay(event)
     if what != "unban":
-        context["member_count"] = format_member_count(place)
+        context |= _member_count(place)
     elif who["created"]:
         context["account_created"] = format_moment(who["created"])
     if what == "ban" and not facts["has_left"]:
         context["was_a_member"] = "no leave was seen with the ban"
-    context |= event.context
     if facts["corrects"]:
         context["corrects"] = "what was shown of this before"
     return replace(event, title=title, color=color, message=_with_mention(event), context=context)
@@ -115,7 +112,7 @@ def _moderation(event: Event) -> dict[str, object]:
     if what == "leave":
         if facts["pruned_with"] is not None:
             return {"audit_log": f"a prune of {format_count(facts['pruned_with'], 'member')} at the same time"}
-        return {"audit_log": _NO_ENTRY if place["sees_audit_log"] else _HIDDEN}
+        return {} if place["sees_audit_log"] else {"audit_log": _HIDDEN}
     context: dict[str, object] = {}
     if what != "unban":
         context |= _by(facts["entry"], place, "moderator", "reason")
@@ -127,9 +124,8 @@ def _moderation(event: Event) -> dict[str, object]:
 
 def _by(entry: Facts | None, place: Facts, moderator: str, reason: str) -> dict[str, object]:
     if entry is None:
-        return {moderator: "unknown: no audit log entry so far" if place["sees_audit_log"] else f"unknown: {_HIDDEN}"}
-    # An unban has no reason to give in Discord's own app.
-    why = {reason: entry["why"] or "none given"} if entry["why"] or reason == "reason" else {}
+        return {} if place["sees_audit_log"] else {moderator: f"unknown: {_HIDDEN}"}
+    why = {reason: entry["why"]} if entry["why"] else {}
     return {moderator: show_moderator(entry["by"]), **why}
 
 
@@ -138,25 +134,31 @@ def show_moderator(who: Facts | None) -> str:
     return "unknown: the entry names no moderator" if who is None else mention_with_id(who)
 
 
+def _member_count(place: Facts) -> dict[str, object]:
+    """Return how many members a server has now, where Discord said so."""
+    return {} if place.get("member_count") is None else {"member_count": format_member_count(place)}
+
+
 def _stay(event: Event) -> dict[str, object]:
     who = event.facts["who"]
     stay: dict[str, object] = {}
     if who["joined"] is not None:
-        stay["joined"] = format_moment(who["joined"])
+        stay["joined"] = discord_time(who["joined"], "f")
         stay["stayed"] = format_duration(event.time - who["joined"])
-    if who["roles"] is not None:
-        stay["roles"] = who["roles"] or "none"
-    return stay or {"stayed": "unknown: not in the bot's memory as a member"}
+    if who["roles"]:
+        stay["roles"] = who["roles"]
+    return stay
 
 
-def _before(event: Event) -> str:
+def _before(event: Event) -> dict[str, object]:
     gone = event.facts["gone"]
     if gone is not None:
         how = "" if gone["how"] == "leave" else f" ({_PAST[gone['how']]})"
-        return f"yes, until {format_duration(event.time - gone['time'])} ago{how}"
-    return "yes, Discord says" if event.facts["rejoined"] else "not that Discord knows of"
+        return {"joined_before": f"yes, until {format_duration(event.time - gone['time'])} ago{how}"}
+    return {"joined_before": "yes, Discord says"} if event.facts["rejoined"] else {}
 
 
 def _identity(who: Facts) -> dict[str, object]:
+    """Return the id, to be copied, and the name that the server shows; the text above has the mention and the name."""
     shown = {"display_name": who["display_name"]} if who["display_name"] not in ("", who["name"]) else {}
-    return {"username": who["name"] or "not known", **shown, "member_id": str(who["id"])}
+    return {**shown, "member_id": str(who["id"])}

@@ -13,6 +13,7 @@ from .full_text import text_file, value_text
 from .markdown import MORE, break_fences, code_block, escape_markdown, shorten
 from .message import NOTE_ROOM, Attachment, WebhookMessage, size
 from .style import Style, own_fields, shown_message, shown_title
+from .traceback_text import shorten_traceback
 
 
 def format_plain(groups: Sequence[Group], style: Style) -> tuple[WebhookMessage, int]:
@@ -47,7 +48,8 @@ def format_plain(groups: Sequence[Group], style: Style) -> tuple[WebhookMessage,
 
 def _is_uniform(group: Group) -> bool:
     """Say whether the newest event tells everything that the others do."""
-    return len({_details(event) for event in group.events}) == 1
+    # A traceback is shown without the frames of libraries; the whole is in the file.
+    return len({_details(event) for event in group.events}) == 1 and group.fold.event.traceback is None
 
 
 def _details(event: Event) -> str:
@@ -62,7 +64,7 @@ def _paragraph(group: Group, style: Style) -> str:
     own = own_fields(event, style)
     lines += [f"- {name}: {text}" for name, text in (details if own is None else own)]
     if event.traceback is not None:
-        lines.append(code_block(break_fences(event.traceback.rstrip()), "py"))
+        lines.append(code_block(break_fences(shorten_traceback(event.traceback.rstrip(), style.root)), "py"))
     if repeats := repeats_line(group.fold):
         lines.append(repeats)
     return "\n".join(lines)

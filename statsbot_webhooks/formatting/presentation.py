@@ -38,6 +38,9 @@ def present(event: Event) -> Event:
     """
     if not event.facts:
         return event
+    if event.facts.get("type") == "error":
+        # The layout makes links of them.
+        return event
     show = _SHOW.get(str(event.facts.get("type")))
     try:
         shown = event if show is None else show(event)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ..events.colors import LEVEL_COLORS
 from ..events.event import Event, EventKind, LogLevel
 from ..events.time_text import discord_time
+from .errors import error_text, error_title
 from .full_text import value_text
 from .markdown import escape_markdown
 from .members import MEMBER_TITLES
@@ -16,13 +17,18 @@ from .templates import Templates
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How messages look. `room` is the most units of a shown text; `pause` lets other threads run, and is called often."""
+    """How messages look. `room` is the most units of a shown text; `pause` lets other threads run, and is called often.
+
+    `root` is the folder of the program, to which paths in tracebacks are relative; `home_guild_id` is the server of the cards.
+    """
 
     room: int = 2000
     use_embeds: bool = True
     include_timestamps: bool = True
     pause: Callable[[], object] = lambda: None
     templates: Templates = field(default_factory=Templates)
+    root: str = ""
+    home_guild_id: int | None = None
 
 
 def title_of(event: Event) -> str:
@@ -33,7 +39,8 @@ def title_of(event: Event) -> str:
         return MEMBER_TITLES.get(event.origin, (f"Member event: {event.origin}", 0))[0]
     if event.kind == EventKind.LIFECYCLE and event.origin:
         return event.origin.replace("_", " ").capitalize()
-    return f"{event.level.value} · {event.origin}" if event.origin else event.level.value
+    level = f"{event.level.value} · {event.origin}" if event.origin else event.level.value
+    return error_title(event) or level
 
 
 def shown_title(event: Event, style: Style) -> str:
@@ -45,7 +52,7 @@ def shown_title(event: Event, style: Style) -> str:
 def shown_message(event: Event, style: Style) -> str:
     """Return the text of an event, escaped: the user's template, or the message."""
     template = style.templates.look(event).text
-    return template.fill(_variables(event)) if template else escape_markdown(event.message)
+    return template.fill(_variables(event)) if template else escape_markdown(error_text(event))
 
 
 def own_fields(event: Event, style: Style) -> list[tuple[str, str]] | None:

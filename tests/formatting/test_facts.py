@@ -59,7 +59,6 @@ def test_a_join_is_shown_from_its_facts() -> None:
     assert embed["description"] == f"<@{ANNA.id}> anna joined Guild"
     fields = {item["name"]: item["value"] for item in embed["fields"]}
     assert fields["Member count"] == "1,234"
-    assert fields["Account age"] == "2 years 5 months"
 
 
 def test_lines_and_digests_show_the_same_words() -> None:

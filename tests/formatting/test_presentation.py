@@ -195,7 +195,7 @@ def test_no_message_can_look_like_an_event_of_its_own_in_the_file() -> None:
 
 def test_the_end_of_a_long_traceback_is_what_is_shown() -> None:
     trace = (
-        "Traceback (most recent call last):\n" + "".join(f'  File "a.py", line {n}, in f\n' for n in range(900)) + "KeyError: 'x'"
+        "Traceback (most recent call last):\n" + "".join(f'> File "a.py", line {n}, in f\n' for n in range(900)) + "KeyError: 'x'"
     )
     event = Event(EventKind.ERROR, LogLevel.ERROR, "KeyError: 'x'", 0.0, "cmd", traceback=trace)
     message = MessageFormatter(WebhookConfig()).format_event(event)

@@ -70,7 +70,7 @@ async def main():
         await manager.send_log(LogLevel.INFO, f"number {number}.")
     await manager.flush(20)
     stats = await manager.stats()
-    print(stats.balanced, stats.lost, stats.delivered, flush=True)
+    print(stats.balanced, stats.lost, stats.delivered + stats.folded, flush=True)
     await manager.stop()
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 with redirect(sys.argv[1]):

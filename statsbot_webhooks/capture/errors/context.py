@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FrameType, TracebackType
 from typing import Any, Final, cast
 
@@ -23,12 +23,16 @@ _MAX_VALUE: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class ErrorContext:
-    """Where an exception happened. `details` is what a card shows, in this order; `command` is empty outside of commands."""
+    """Where an exception happened. `details` is what a card shows; `command` is empty outside of commands.
+
+    `jump` is the address of the message, or else of the channel.
+    """
 
     command: str = ""
     guild_id: int | None = None
     persons: tuple[Person, ...] = ()
     details: Mapping[str, object] = field(default_factory=lambda: _NOTHING)
+    jump: str = ""
 
 
 NOWHERE: Final = ErrorContext()
@@ -50,7 +54,8 @@ def of_context(context: commands.Context[Any]) -> ErrorContext:
     command = f"/{name}" if interaction else f"{context.prefix or ''}{name}"
     people = _People()
     options = _arguments(context, people)
-    return _context(command, context.guild, context.channel, context.author, people, {"options": options} if options else {})
+    found = _context(command, context.guild, context.channel, context.author, people, {"options": options} if options else {})
+    return replace(found, jump=_jump(context.guild, context.channel, None if interaction else context.message))
 
 
 def of_interaction(interaction: discord.Interaction[Any]) -> ErrorContext:
@@ -105,7 +110,8 @@ def _of_object(value: object) -> ErrorContext | None:
     if isinstance(value, commands.Context):
         return of_context(value)  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(value, discord.Message):
-        return _context("", value.guild, value.channel, value.author, people, {})
+        found = _context("", value.guild, value.channel, value.author, people, {})
+        return replace(found, jump=_jump(value.guild, value.channel, value))
     if isinstance(value, discord.Guild):
         return _context("", value, None, None, people, {})
     user = value if isinstance(value, (discord.Member, discord.User)) else None
@@ -150,7 +156,17 @@ def _context(
     shards = getattr(getattr(guild, "_state", None), "shard_count", None)
     if guild is not None and shards and shards > 1:
         details["shard"] = guild.shard_id
-    return ErrorContext(command, guild.id if guild is not None else guild_id, tuple(people.found.values()), details)
+    persons, number = tuple(people.found.values()), guild.id if guild is not None else guild_id
+    return ErrorContext(command, number, persons, details, _jump(guild, channel, None))
+
+
+def _jump(guild: discord.Guild | None, channel: Any, message: Any) -> str:
+    """Return the address of a message, or of its channel; empty without a channel."""
+    number = getattr(channel, "id", None)
+    if number is None:
+        return ""
+    url = f"https://discord.com/channels/{guild.id if guild is not None else '@me'}/{number}"
+    return f"{url}/{message.id}" if getattr(message, "id", None) else url
 
 
 class _People:

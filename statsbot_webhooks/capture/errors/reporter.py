@@ -119,6 +119,7 @@ class Reporter:
             persons=place.persons + found.persons,
             level=level,
             trace=trace,
+            jump=place.jump or found.jump,
         )
 
     def _level_of(self, error: BaseException, level: LogLevel) -> LogLevel | None:

@@ -130,8 +130,7 @@ def test_a_leave_that_nothing_explains_says_so(channel: Channel) -> None:
     channel.wait(600)
     [event] = channel.events
     assert event.message == "<@200> anna left Guild"
-    assert event.context["audit_log"] == "nothing about this so far"
-    assert "moderator" not in event.context
+    assert not {"audit_log", "moderator", "reason"} & set(event.context)
 
 
 def test_a_leave_without_sight_of_the_audit_log_may_be_a_kick(channel: Channel) -> None:
@@ -220,8 +219,8 @@ def test_a_softban_is_one_card(channel: Channel, audit: float | None) -> None:
     [event] = channel.events
     assert event.origin == "softban"
     assert "was banned from Guild and unbanned at once" in event.message
-    known = "<@300> mod (300)" if audit is not None else "unknown: no audit log entry so far"
-    assert (event.context["moderator"], event.context["unban_moderator"]) == (known, known)
+    known = "<@300> mod (300)" if audit is not None else None
+    assert (event.context.get("moderator"), event.context.get("unban_moderator")) == (known, known)
 
 
 def test_a_kick_does_not_explain_away_a_ban(channel: Channel) -> None:

@@ -19,7 +19,6 @@ from ...conftest import running_bot
 
 DELAYS: dict[str, float | None] = {"before": -2.0, "two": 2.0, "ten": 10.0, "never": None}
 ROWS = ("kick", "ban", "softban", "leave")
-UNKNOWN = "unknown: no audit log entry so far"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +55,13 @@ def check_cell(cell: Cell, embed: dict[str, Any], owner: int) -> None:
     if cell.row == "leave" or (cell.row == "kick" and not known):
         # Without an entry a kick and a leave look the same.
         assert embed["title"] == "Member left"
-        assert found["audit_log"] == "nothing about this so far"
-        assert "moderator" not in found
+        assert not {"audit_log", "moderator"} & set(found)
         return
     titles = {"kick": "Member kicked", "ban": "Member banned", "softban": "Member banned and unbanned (softban)"}
     assert embed["title"] == titles[cell.row]
-    assert found["roles"] == "none"
+    assert "roles" not in found
     if not known:
-        assert found["moderator"] == UNKNOWN
-        assert "reason" not in found
+        assert not {"moderator", "reason"} & set(found)
         return
     assert f"<@{owner}> olivia" in found["moderator"]
     assert found["reason"] == "spam"
@@ -103,7 +100,7 @@ async def test_every_departure_ends_up_true_whenever_the_audit_log_speaks(sandbo
         def is_settled() -> bool:
             late = [embeds_of(sandbox, row, f"{row}ten ") for row in ("kick", "ban", "softban")]
             corrected = all(len(shown) == 1 and "olivia" in str(shown[0]) for shown in late)
-            lifted = "unban" in str(late[2]) and UNKNOWN not in str(late[2])
+            lifted = "Unban moderator" in str(late[2])
             late_prune = embeds_of(sandbox, "prune", "left or was pruned")
             return corrected and lifted and len(late_prune) == 2 and len(embeds_of(sandbox, "leave", "Member left")) == 4
 

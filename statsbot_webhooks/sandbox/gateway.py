@@ -252,6 +252,11 @@ class Gateway:
                 del self.sessions[session.id]
         await asyncio.gather(*(connection.drop(4000, "Unknown error.") for connection in connections))
 
+    def tell_of_skipped_time(self) -> None:
+        """Send an event that no bot knows: a bot whose own clock has skipped too long a silence takes the gateway for dead."""
+        for session in self.sessions.values():
+            session.dispatch("SANDBOX_TIME_SKIPPED", {})
+
     def ask_to_reconnect(self) -> None:
         """Send op 7, as Discord does before it restarts a server of its own."""
         for session in self.sessions.values():

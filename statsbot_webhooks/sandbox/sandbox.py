@@ -86,7 +86,8 @@ class Sandbox:
         context = Context(state, messages, moderation, self._gateway, self._rest, self._thread, owner, me, home, *ids)
         self._context = context
         self._members, self._guilds, self._channels = Members(context), Guilds(context), Channels(context)
-        self._talk, self._waiting = Talk(context), Waiting(context)
+        self._talk = Talk(context)
+        self._waiting = Waiting(context, self._channels, self._talk)
         self._actions = Actions(context, self._waiting)
         self._acts = PageActs(
             context, self._actions, self._talk, self._members, self._guilds, self._channels, self._gateway
@@ -126,7 +127,12 @@ class Sandbox:
 
     def skip(self, seconds: float) -> None:
         """Let time pass at once: rate limits, timeouts, the 3 seconds for an answer, faults that last, message times."""
-        self._thread.call(self._clock.skip, seconds)
+
+        def act() -> None:
+            self._clock.skip(seconds)
+            self._gateway.tell_of_skipped_time()
+
+        self._thread.call(act)
 
     # -- who and what is there from the beginning
 
@@ -207,6 +213,8 @@ class Sandbox:
     replay = _by("_actions", Actions.replay)
     look = _by("_actions", Actions.look)
     wait_until = _by("_waiting", Waiting.wait_until)
+    wait_for_message = _by("_waiting", Waiting.wait_for_message)
+    ask = _by("_waiting", Waiting.ask)
 
     # -- channels, threads and webhooks
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 
+from ..rest.errors import parts
 from ..state import JSON, THREAD, State
 from .results import embed_texts
 
@@ -75,6 +76,11 @@ class Message:
     def mentions(self) -> list[str]:
         """Who was really notified, after `allowed_mentions`: "everyone", "here", "<@&role>", "<@user>"."""
         return self.raw["pinged"]
+
+    @property
+    def reactions(self) -> dict[str, int]:
+        """How many users reacted, by emoji."""
+        return {item["emoji"]["name"]: item["count"] for item in parts(self.raw.get("reactions"))}
 
     @property
     def pinged(self) -> list[str]:

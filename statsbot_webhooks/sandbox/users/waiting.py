@@ -8,8 +8,10 @@ from contextlib import suppress
 from typing import Final
 
 from ..state import JSON
+from .channels import Channels
 from .context import Context
-from .views import messages_of
+from .talk import Talk
+from .views import Message, messages_of
 
 _POLL_SECONDS: Final = 0.05
 
@@ -17,8 +19,10 @@ _POLL_SECONDS: Final = 0.05
 class Waiting:
     """The part of the sandbox that waits."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, channels: Channels, talk: Talk) -> None:
         self._context = context
+        self._channels = channels
+        self._talk = talk
 
     async def wait_until(self, predicate: Callable[[], object], timeout: float = 10.0) -> None:  # noqa: ASYNC109
         """Return when the predicate holds; it is asked after each change. Raises `TimeoutError` with a picture."""
@@ -43,6 +47,33 @@ class Waiting:
             raise TimeoutError(f"not within {timeout} s; {self._context.call(self._picture)}") from None
         finally:
             self._context.call(unsubscribe)
+
+    async def wait_for_message(self, channel: str, text: str = "", timeout: float = 10.0) -> Message:  # noqa: ASYNC109
+        """Return the newest message of a channel that holds a text, once there is one; raises `TimeoutError`."""
+        found: list[Message] = []
+
+        def is_there() -> bool:
+            found[:] = [message for message in self._channels.messages(channel) if text in message.text]
+            return bool(found)
+
+        await self.wait_until(is_there, timeout)
+        return found[-1]
+
+    async def ask(
+        self, text: str, *, channel: str = "general", author_id: int | None = None, timeout: float = 10.0,  # noqa: ASYNC109
+    ) -> Message:  # fmt: skip
+        """Let a member write a message and return the bot's next message in that channel; raises `TimeoutError`."""
+        said = self._talk.say(text, channel=channel, author_id=author_id)
+        bot_id = int(self._context.bot["id"])
+        found: list[Message] = []
+
+        def is_there() -> bool:
+            later = [message for message in self._channels.messages(channel) if message.id > said]
+            found[:] = [message for message in later if int(message.raw["author"]["id"]) == bot_id]
+            return bool(found)
+
+        await self.wait_until(is_there, timeout)
+        return found[0]
 
     def _picture(self) -> str:
         lines = [f"{len(self._context.rest.requests)} requests; messages per channel:"]

@@ -25,7 +25,7 @@ def test_every_route_is_listed() -> None:
 def test_every_fault_is_explained() -> None:
     text = (DOCS / "sandbox.md").read_text("utf-8")
     table = text[text.index("| kind |") : text.index("Most of these come by themselves")]
-    named = {name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    named = {name for row in table.strip().splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])}
     assert named == set(KINDS)
 
 

@@ -118,7 +118,8 @@ class WebhookCog(commands.Cog, name="Webhooks"):
     async def on_reconfigured(self, renewed: frozenset[Renews]) -> None:
         """Install anew what takes its settings when it is installed."""
         if Renews.CAPTURE in renewed:
-            self._renew_capture()
+            self._capture.reconfigure(self.manager.config)
+            self.apply_choices()
         if Renews.COMMANDS in renewed:
             self._commands.uninstall()
             self._commands = WebhookCommands(self)
@@ -131,19 +132,6 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         # The token may come from elsewhere than the environment.
         self.manager.add_secrets(self.bot.http.token or "")
         await self._commands.sync()
-
-    def _renew_capture(self) -> None:
-        before, self._capture = self._capture, Capture(settings=self.manager.config)
-        before.uninstall()
-        try:
-            self._install_capture()
-        except Exception:
-            # Better the hooks of before than none.
-            self._capture = before
-            self._install_capture()
-            raise
-        finally:
-            self.apply_choices()
 
 
 async def setup(bot: commands.Bot) -> None:

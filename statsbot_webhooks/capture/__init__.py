@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 from discord.ext import commands
@@ -32,17 +33,32 @@ _CONSEQUENCES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Host:
+    """The bot, and where what is captured goes."""
+
+    bot: commands.Bot
+    submit: Callable[[Event], object]
+    submit_of_process: Callable[[Event], object]
+    seen: SeenExceptions
+    is_leading: bool
+    delivery: Mapping[str, Any]
+
+
 class Capture:
     """Everything installed on a bot, undone in reverse."""
 
     def __init__(self, *, settings: WebhookConfig, clock: Clock | None = None) -> None:
         self._settings = settings
         self._clock = clock or SystemClock()
-        self._stack = ExitStack()
+        self._host: _Host | None = None
+        self._process_stack = ExitStack()
+        self._bot_stack = ExitStack()
         self.sampler: Sampler | None = None
         self.health: HealthMonitor | None = None
         self._endings: ExtensionHooks | None = None
         self._hook: RootHook | None = None
+        self._process_reporter: Reporter | None = None
 
     def install(
         self,
@@ -63,39 +79,73 @@ class Capture:
         it.
         """
         self.uninstall()
-        settings = self._settings
-        seen = seen or SeenExceptions()
-        rules = ErrorRules(settings.include_stack_traces, settings.ship_user_errors, settings.expected_errors)
-        reporter = Reporter(submit, now=self._clock.now, seen=seen, rules=rules)
-        endings = ExtensionHooks(bot, reporter)
-        submit_of_process = submit_of_process or submit
-        handler = WebhookLogHandler(
-            submit_of_process,
-            level=settings.log_level.number,
-            loggers=settings.loggers,
-            include_stack_traces=settings.include_stack_traces,
-            seen=seen,
-        )
-        health = HealthMonitor(bot, submit, settings=settings, clock=self._clock, **delivery)
+        self._host = host = _Host(bot, submit, submit_of_process or submit, seen or SeenExceptions(), is_leading, delivery)
         # A hook that fails must not leave those before it behind.
         with ExitStack() as stack:
             if is_leading:
-                hook = self._hook = RootHook(handler, settings.loggers, settings.log_level)
-                stack.callback(hook.uninstall)
-                hook.install()
-                process_reporter = Reporter(submit_of_process, now=self._clock.now, seen=seen, rules=rules)
-                ProcessHooks(process_reporter, settle).install(stack)
-                UnaskedResults(process_reporter).install(stack)
-            BotHooks(bot, reporter).install(stack)
-            ComponentHooks(bot, reporter).install(stack)
-            endings.install(stack)
-            MemberHooks(bot, submit, now=self._clock.now, settings=settings).install(stack)
-            health.install(stack, is_leading=is_leading)
-            self._stack = stack.pop_all()
-        self.sampler, self.health, self._endings = health.sampler, health, endings
+                self._install_on_process(host, settle, stack)
+            self._install_on_bot(host)
+            self._process_stack = stack.pop_all()
         for intent, consequence in _CONSEQUENCES.items():
             if not getattr(bot.intents, intent):
                 _log.warning("the bot runs without the %s intent: %s. Set intents.%s = True", intent, consequence, intent)
+
+    def reconfigure(self, settings: WebhookConfig) -> None:
+        """Go on with other settings. What other threads do meanwhile is captured: their hooks stay.
+
+        When it fails, the hooks of before are there again.
+        """
+        before, self._settings = self._settings, settings
+        host = self._host
+        if host is None:
+            return
+        self._bot_stack.close()
+        try:
+            self._install_on_bot(host)
+        except Exception:
+            self._settings = before
+            self._install_on_bot(host)
+            raise
+        if self._hook is not None and self._process_reporter is not None:
+            self._process_reporter.use(self._rules())
+            self._hook.exchange(self._make_handler(host), settings.loggers, settings.log_level)
+
+    def _rules(self) -> ErrorRules:
+        settings = self._settings
+        return ErrorRules(settings.include_stack_traces, settings.ship_user_errors, settings.expected_errors)
+
+    def _make_handler(self, host: _Host) -> WebhookLogHandler:
+        settings = self._settings
+        return WebhookLogHandler(
+            host.submit_of_process,
+            level=settings.log_level.number,
+            loggers=settings.loggers,
+            include_stack_traces=settings.include_stack_traces,
+            seen=host.seen,
+        )
+
+    def _install_on_process(self, host: _Host, settle: Callable[[float], object], stack: ExitStack) -> None:
+        hook = RootHook(self._make_handler(host), self._settings.loggers, self._settings.log_level)
+        stack.callback(hook.uninstall)
+        hook.install()
+        reporter = Reporter(host.submit_of_process, now=self._clock.now, seen=host.seen, rules=self._rules())
+        ProcessHooks(reporter, settle).install(stack)
+        UnaskedResults(reporter).install(stack)
+        self._hook, self._process_reporter = hook, reporter
+
+    def _install_on_bot(self, host: _Host) -> None:
+        bot, settings = host.bot, self._settings
+        reporter = Reporter(host.submit, now=self._clock.now, seen=host.seen, rules=self._rules())
+        endings = ExtensionHooks(bot, reporter)
+        health = HealthMonitor(bot, host.submit, settings=settings, clock=self._clock, **host.delivery)
+        with ExitStack() as stack:
+            BotHooks(bot, reporter).install(stack)
+            ComponentHooks(bot, reporter).install(stack)
+            endings.install(stack)
+            MemberHooks(bot, host.submit, now=self._clock.now, settings=settings).install(stack)
+            health.install(stack, is_leading=host.is_leading)
+            self._bot_stack = stack.pop_all()
+        self.sampler, self.health, self._endings = health.sampler, health, endings
 
     def set_logger_levels(self, levels: Mapping[str, LogLevel]) -> None:
         """Capture single loggers from other levels than the settings say."""
@@ -111,5 +161,6 @@ class Capture:
 
     def uninstall(self) -> None:
         """Undo everything, in reverse, and only where the value is still ours."""
-        self.sampler = self.health = self._endings = self._hook = None
-        self._stack.close()
+        self.sampler = self.health = self._endings = self._hook = self._process_reporter = self._host = None
+        self._bot_stack.close()
+        self._process_stack.close()

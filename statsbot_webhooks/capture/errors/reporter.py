@@ -77,6 +77,10 @@ class Reporter:
         """Ship an event of `prepare`."""
         self._guard.call(self._submit, event)
 
+    def use(self, rules: ErrorRules) -> None:
+        """Go on with other rules."""
+        self._rules = rules
+
     def watch(self, hook: Callable[..., None]) -> Callable[..., None]:
         """Return a hook whose failures stay with us."""
         return lambda *args, **kwargs: self._guard.call(hook, *args, **kwargs)

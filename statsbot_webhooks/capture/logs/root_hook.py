@@ -50,6 +50,13 @@ class RootHook:
         # The last that is asked before the handlers are called. A frame of ours around those would be printed when one fails.
         patch_attribute(self._stack, logging.Logger, "filter", self._make_filter)
 
+    def exchange(self, handler: WebhookLogHandler, loggers: Mapping[str, LogLevel], level: LogLevel) -> None:
+        """Go on with another handler and other levels; no record is missed meanwhile."""
+        before, self._handler = self._handler, handler
+        self._root = {"": level} if level.number < logging.WARNING else {}
+        self.set_loggers(loggers)
+        before.close()
+
     def set_loggers(self, loggers: Mapping[str, LogLevel]) -> None:
         """Change the levels of single loggers while installed; those that are not named any more get theirs back."""
         self._give_back()

@@ -101,7 +101,8 @@ def _state(worker: DestinationWorker, counts: DestinationStats, choices: str) ->
     if worker.hold_reason:
         lines.append(f"What is wrong: {worker.hold_reason}")
     elif worker.last_error and worker.state in (DestinationState.FAILING, DestinationState.GONE):
-        lines.append(f"Last error: {plain(worker.last_error, 200)}")
+        next_try = "" if worker.next_try_at is None else f" · next try <t:{int(worker.next_try_at)}:R>"
+        lines.append(f"Last error: {plain(worker.last_error, 200)}{next_try}")
     if worker.state in _WHAT_TO_DO:
         lines.append("What to do: " + _WHAT_TO_DO[worker.state].format(setting=f"`{worker.destination.setting}`"))
     if counts.dead:

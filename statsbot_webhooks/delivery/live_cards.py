@@ -148,7 +148,7 @@ class Cards:
             return False
         if event.card:
             return True
-        # An edit notifies nobody's client, so what is worse than all before is posted.
+        # An edit sends no notification, so what is worse than all before is posted.
         is_worse = event.level.number > card.whole.event.level.number
         return not is_worse and card.version == self._version and event.time - card.whole.last < _SILENCE_SECONDS
 

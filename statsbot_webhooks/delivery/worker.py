@@ -70,6 +70,12 @@ class DestinationWorker:
         return self._parts.health.next_try_seconds(self._parts.clock.monotonic())
 
     @property
+    def next_try_at(self) -> float | None:
+        """When the next try is, by the clock; `None` when nothing is wrong, or none will follow."""
+        seconds = self.next_try_seconds
+        return None if seconds is None else self._parts.clock.now() + seconds
+
+    @property
     def breaker(self) -> CircuitBreaker:
         """The breaker of the destination."""
         return self._parts.health.breaker

@@ -36,6 +36,8 @@ from .worker_context import WorkerContext
 _BROKEN = (DestinationState.FAILING, DestinationState.GONE, DestinationState.HELD)
 _ACTIVE = (DestinationState.WORKING, DestinationState.FAILING)
 _FLUSH_POLL_SECONDS = 0.05
+# How long after a delivery it is looked whether events were lost.
+_REPORT_SECONDS = 1.0
 # How long a message to a webhook that was replaced may still take: Discord answers within a second.
 _GRACE_SECONDS = 1.0
 
@@ -74,6 +76,7 @@ class WorkerPool:
         self._tasks = Supervisor()
         # Workers that end because their destination changed; the pool waits for them, at a stop too.
         self._retiring: set[asyncio.Task[None]] = set()
+        self._reporting: set[str] = set()
         self._batcher: Batcher | None = None
         self._shared: _Shared | None = None
 
@@ -234,6 +237,17 @@ class WorkerPool:
     def _on_delivered(self, name: str) -> None:
         self._pipeline.report_losses(name)
         self._wake_gone()
+        if name not in self._reporting:
+            # While losing goes on, its sum is not told yet, and maybe nothing is delivered after it.
+            self._reporting.add(name)
+            self._keep(asyncio.create_task(self._report_later(name), name=f"statsbot_webhooks-losses of {name}"))
+
+    async def _report_later(self, name: str) -> None:
+        try:
+            await self._clock.sleep(_REPORT_SECONDS)
+        finally:
+            self._reporting.discard(name)
+        self._pipeline.report_losses(name)
 
     def _wake_gone(self) -> None:
         """Let destinations that are gone look again for another one that works."""
@@ -241,7 +255,11 @@ class WorkerPool:
 
     def find_problems(self) -> Sequence[str]:
         """Say which destinations do not deliver. One that was switched off is as it should be."""
-        bad = [f"{name} is {worker.state.value}" for name, worker in self._workers.items() if worker.state in _BROKEN]
+        bad = [
+            f"{name} is {worker.state.value}{_next_try(worker)}"
+            for name, worker in self._workers.items()
+            if worker.state in _BROKEN
+        ]
         return bad + [f"the delivery to {name} has ended and is started again" for name in self._tasks.find_ended()]
 
     def _spawn(self, worker: DestinationWorker, before: asyncio.Task[None] | None = None) -> None:
@@ -290,6 +308,11 @@ class WorkerPool:
 
 def _make_batcher(config: WebhookConfig, formatter: MessageFormatter) -> Batcher:
     return Batcher(formatter, batch_size=config.batch_size, batch_timeout_seconds=config.batch_timeout_seconds)
+
+
+def _next_try(worker: DestinationWorker) -> str:
+    seconds = worker.next_try_seconds
+    return "" if seconds is None else f" (next try in {seconds:.0f} s)"
 
 
 async def _end(task: asyncio.Task[None]) -> None:

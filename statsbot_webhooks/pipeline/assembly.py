@@ -153,6 +153,9 @@ class Pipeline:
         while True:
             await self.clock.sleep(_EXPIRE_SECONDS)
             await self.intake.run(self._expire)
+            for name in self.destinations:
+                # Nothing may be delivered for long, or ever again.
+                self.report_losses(name)
 
     async def _watch_intake(self) -> None:
         """Start the thread again when it has ended, until cancelled."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from statsbot_webhooks.clock import SystemClock
@@ -12,3 +13,36 @@ class WallClock(SystemClock):
 
     def __init__(self, now: Callable[[], float]) -> None:
         self.now = now  # type: ignore[method-assign]
+
+
+class SkippingClock(SystemClock):
+    """The machine's clock, which a test sets forward: what sleeps until then wakes at once. `wall` is only its wall time's."""
+
+    def __init__(self) -> None:
+        self.shift = 0.0
+        self.wall = 0.0
+        self._sleepers: set[asyncio.Event] = set()
+
+    def now(self) -> float:
+        return super().now() + self.shift + self.wall
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.shift
+
+    async def sleep(self, seconds: float) -> None:
+        until = self.monotonic() + seconds
+        while (left := until - self.monotonic()) > 0:
+            self._sleepers.add(skipped := asyncio.Event())
+            try:
+                async with asyncio.timeout(left):
+                    await skipped.wait()
+            except TimeoutError:
+                pass
+            finally:
+                self._sleepers.discard(skipped)
+
+    def skip(self, seconds: float) -> None:
+        """Let time pass. Call it on the loop."""
+        self.shift += seconds
+        for skipped in self._sleepers:
+            skipped.set()

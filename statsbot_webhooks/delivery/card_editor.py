@@ -12,8 +12,8 @@ from typing import Final
 from ..formatting.formatter import WebhookMessage
 from .card import Card
 from .lost_answers import Sight
-from .outcome import LOST_MESSAGE, Outcome, Result
-from .place_refusals import EDIT_LIMIT, way_out
+from .outcome import ANNOUNCEMENT_EDITS, LOST_MESSAGE, Outcome, Result
+from .place_refusals import way_out
 from .rate_limiter import Priority
 from .transport import options_for
 from .worker_context import WorkerContext
@@ -103,7 +103,7 @@ class CardEditor:
                 parts.cards.edited(key, now) if is_edit else parts.cards.posted(key, card, *where, now)
             )
             await parts.note_success(0)
-        elif result.code == EDIT_LIMIT:
+        elif result.code == ANNOUNCEMENT_EDITS:
             if self._no_edit_until <= parts.clock.monotonic():
                 parts.health.say(
                     f"Discord limits edits in the announcement channel of {parts.destination.setting}: cards there are brought "

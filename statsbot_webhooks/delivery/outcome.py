@@ -16,8 +16,12 @@ import discord
 # Discord's codes: https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
 UNKNOWN_CHANNEL: Final = 10003
 UNKNOWN_WEBHOOK: Final = 10015
+# Too many edits of messages in an announcement channel, and of a message older than an hour.
+ANNOUNCEMENT_EDITS: Final = 20022
+OLD_EDITS: Final = 30046
+EDIT_LIMITS: Final = frozenset({ANNOUNCEMENT_EDITS, OLD_EDITS})
 # The message that an edit is for is not there, is not ours, or had too many edits after an hour; its thread was deleted.
-LOST_MESSAGE: Final = frozenset({UNKNOWN_CHANNEL, 10008, 30046, 50005})
+LOST_MESSAGE: Final = frozenset({UNKNOWN_CHANNEL, 10008, OLD_EDITS, 50005})
 # How many failures an outcome counts for, of the five that trip a breaker by default. A server that fails, or takes a
 # request without an answer, fails for longer than a connection that could not be made; and each try may be a copy.
 _NEVER_LEFT_WEIGHT: Final = 2

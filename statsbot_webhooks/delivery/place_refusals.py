@@ -12,8 +12,6 @@ from .outcome import UNKNOWN_CHANNEL
 
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
 _TAG_REQUIRED: Final = (40066, 40067)
-# Too many edits of messages in an announcement channel.
-EDIT_LIMIT: Final = 20022
 _WAYS_OUT: Final = {
     20016: "its channel is in slow mode: give the webhook's integration a way around it, or switch slow mode off",
     20028: "too much is written in its channel at the moment: nothing to do but to wait",

@@ -17,6 +17,7 @@ from typing import Final
 from aiolimiter import AsyncLimiter
 
 from ..clock import Clock
+from .outcome import EDIT_LIMITS
 from .response import Answer
 
 # https://github.com/discord/discord-api-docs/issues/1454: the channel's limit, which no header shows.
@@ -149,6 +150,10 @@ class ChannelLimiter:
         if ages:
             self._unseen = min(self._unseen + max(level - before * _PER_SECOND, 0.0), self._all.max_rate)
 
+    def blocked_seconds(self, now: float) -> float:
+        """Return for how long Discord lets nothing through, as it said with a 429."""
+        return max(self._blocked_until - now, 0.0)
+
     def budget_left(self) -> int:
         """Return how many messages that are not urgent may leave within the minute that begins now."""
         now = self._clock.monotonic()
@@ -209,6 +214,9 @@ class ChannelLimiter:
         """Take note of what an answer says of the limits."""
         now = self._clock.monotonic()
         self._recover(now)
+        if answer.code in EDIT_LIMITS:
+            # It says for how long one message cannot be edited, nothing of the channel.
+            return
         if answer.status == 429:
             self._ceiling = max(self._ceiling * _CUT, min(_LEAST, self._limit))
             self._blocked_until = max(self._blocked_until, now + (answer.retry_after or 1.0))

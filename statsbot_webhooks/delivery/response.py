@@ -11,7 +11,7 @@ class Answer:
     """An answer to a request of one destination; `retry_after` and `reset_after` are in seconds.
 
     `has_via` tells Discord's own answers from those of Cloudflare, which blocks addresses. `is_shared` says that a limit was
-    used up by others too, which is not a mistake of the sender.
+    used up by others too, which is not a mistake of the sender. `code` is Discord's own for what it refused with 429 or 5xx.
     """
 
     destination: str
@@ -22,6 +22,7 @@ class Answer:
     retry_after: float | None = None
     has_via: bool = False
     is_shared: bool = False
+    code: int = 0
 
 
 def parse_answer(destination: str, method: str, status: int, headers: Mapping[str, str]) -> Answer:

@@ -104,10 +104,13 @@ class WebhookTransport:
         if call is None:
             return
         call.answer = parse_answer(call.destination, params.method, response.status, response.headers)
-        self._on_answer(call.answer)
-        if response.status == 429 or response.status >= 500:
-            # discord.py would wait and repeat the request, where no account counts it and no status shows it (W3, W4).
-            raise await _ended(response)
+        if response.status != 429 and response.status < 500:
+            self._on_answer(call.answer)
+            return
+        ended = await _ended(response)
+        self._on_answer(replace(call.answer, code=ended.code))
+        # discord.py would wait and repeat the request, where no account counts it and no status shows it (W3, W4).
+        raise ended
 
     def _webhook(self, destination: Destination) -> discord.Webhook:
         url, known = destination.url, self._webhooks.get(destination.name)

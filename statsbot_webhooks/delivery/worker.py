@@ -20,7 +20,7 @@ from .card_editor import CardEditor
 from .circuit_breaker import CircuitBreaker
 from .destination_health import DestinationState
 from .message_sender import MessageSender
-from .outcome import Outcome, Result
+from .outcome import LONG_WAIT_SECONDS, Outcome, Result
 from .role_pings import PREFIX as PINGS
 from .worker_context import CHANNELS, WorkerContext
 
@@ -156,8 +156,17 @@ class DestinationWorker:
         return result.outcome == Outcome.GONE
 
     def watch(self, origin: str) -> asyncio.Future[Result]:
-        """Return a future for Discord's answer to the message that shows the event of that origin."""
-        return self._sender.watches.add(origin)
+        """Return a future for Discord's answer to the message that shows the event of that origin.
+
+        It is there at once when Discord has said that nothing may be sent for a while.
+        """
+        answer = self._sender.watches.add(origin)
+        now = self._parts.clock.monotonic()
+        blocked = max(self._parts.limiter.blocked_seconds(now), self._parts.health.pause_seconds(now))
+        if blocked > LONG_WAIT_SECONDS:
+            reason = f"{self.last_error or '429 Too Many Requests'}; nothing may be sent for {blocked:.0f} s"
+            self._sender.watches.answer_all(Result(Outcome.RETRY, reason))
+        return answer
 
     async def run(self) -> None:
         """Deliver until cancelled or retired. What it has claimed is given back then."""

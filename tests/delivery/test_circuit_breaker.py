@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from statsbot_webhooks.delivery.circuit_breaker import BreakerState, CircuitBreaker
-from statsbot_webhooks.delivery.outcome import Outcome, classify
+from statsbot_webhooks.delivery.outcome import EndedCallError, Outcome, classify
 
 
 def test_the_breaker_trips_cools_down_probes_and_closes() -> None:
@@ -41,3 +41,87 @@ def test_one_server_error_trips_at_once() -> None:
 )
 def test_outcomes(error: Exception | None, status: int | None, outcome: Outcome) -> None:
     assert classify(error, status=status).outcome is outcome
+
+
+def test_after_a_recovery_the_next_outage_trips_again_and_begins_with_the_base_cool_down() -> None:
+    breaker = CircuitBreaker(failures=2, cooldown_seconds=10)
+    now = 0.0
+    for _ in range(3):
+        breaker.record_failure(now, weight=2)
+        now += breaker.pause_seconds(now)
+        breaker.wait_seconds(now)
+    assert breaker.record_success()
+    assert not breaker.is_failing
+    # One failure does not trip it: the earlier ones are forgotten.
+    assert not breaker.record_failure(now)
+    assert breaker.state is BreakerState.CLOSED
+    assert breaker.record_failure(now)
+    assert 8 <= breaker.pause_seconds(now) <= 12
+
+
+def test_pauses_grow_and_end_at_ten_minutes() -> None:
+    breaker = CircuitBreaker(failures=1, cooldown_seconds=30)
+    now, pauses = 0.0, list[float]()
+    for _ in range(9):
+        breaker.record_failure(now)
+        pauses.append(breaker.pause_seconds(now))
+        now += pauses[-1]
+        assert breaker.wait_seconds(now) == 0
+    assert [0.8 * min(30 * 2**n, 600) <= pause <= 1.2 * min(30 * 2**n, 600) for n, pause in enumerate(pauses)] == [True] * 9
+
+
+def test_a_failure_that_does_not_trip_it_is_followed_by_a_short_pause() -> None:
+    breaker = CircuitBreaker(failures=5, cooldown_seconds=30)
+    breaker.record_failure(0.0)
+    assert 0 < breaker.wait_seconds(0.0) < 1
+    assert breaker.state is BreakerState.CLOSED
+    assert breaker.wait_seconds(1.0) == 0
+
+
+def test_a_time_that_discord_names_trips_at_once_and_is_kept() -> None:
+    breaker = CircuitBreaker(failures=5, cooldown_seconds=10)
+    assert breaker.record_failure(0.0, at_least=600)
+    assert breaker.pause_seconds(0.0) == 600
+    breaker.probe_now()
+    assert breaker.wait_seconds(0.0) == 0
+    assert breaker.state is BreakerState.HALF_OPEN
+
+
+@pytest.mark.parametrize(
+    ("error", "is_written", "outcome"),
+    [
+        (TimeoutError(), True, Outcome.UNKNOWN),
+        (aiohttp.ServerDisconnectedError(), True, Outcome.UNKNOWN),
+        (ConnectionResetError(), True, Outcome.UNKNOWN),
+        (aiohttp.ClientPayloadError(), True, Outcome.UNKNOWN),
+        (TimeoutError(), False, Outcome.RETRY),
+        (ConnectionResetError(), False, Outcome.RETRY),
+    ],
+)
+def test_a_request_that_left_without_an_answer_may_have_arrived(error: Exception, is_written: bool, outcome: Outcome) -> None:
+    assert classify(error, is_written=is_written).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "outcome", "is_final"),
+    [
+        (500, 0, Outcome.UNKNOWN, False),
+        (503, 0, Outcome.UNKNOWN, False),
+        (404, 10015, Outcome.GONE, True),
+        (404, 0, Outcome.GONE, False),
+        (401, 50027, Outcome.GONE, False),
+        (403, 50013, Outcome.GONE, False),
+        (400, 50035, Outcome.REJECTED, False),
+        (413, 40005, Outcome.REJECTED, False),
+        (429, 0, Outcome.RETRY, False),
+    ],
+)
+def test_what_a_status_means(status: int, code: int, outcome: Outcome, is_final: bool) -> None:
+    result = classify(EndedCallError(status, "text", code), has_via=True)
+    assert (result.outcome, result.is_final, result.code) == (outcome, is_final, code)
+
+
+def test_a_429_of_cloudflare_without_a_time_pauses_everything_for_a_minute() -> None:
+    result = classify(EndedCallError(429), has_via=False)
+    assert (result.stops_all, result.retry_after) == (True, 60.0)
+    assert not classify(EndedCallError(429, retry_after=2.0), has_via=True).stops_all

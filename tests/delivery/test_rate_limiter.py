@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from statsbot_webhooks.delivery.rate_limiter import ChannelLimiter, Priority, Shares
+from statsbot_webhooks.delivery.rate_limiter import ChannelLimiter, ChannelLimiters, Priority, Shares
 from statsbot_webhooks.delivery.response import Answer, parse_answer
 from statsbot_webhooks.sandbox.rest.rules import RateLimits
 
@@ -184,3 +184,128 @@ def test_the_requests_of_the_process_before_count() -> None:
         return channel.limiter.wait_seconds(Priority.URGENT)
 
     assert 30 <= run(work) <= 32
+
+
+def test_the_budget_is_full_a_minute_after_a_request_that_raised() -> None:
+    async def work() -> tuple[int, int, int]:
+        channel = Channel()
+        before = channel.limiter.budget_left()
+        for _ in range(3):
+            with pytest.raises(ArithmeticError):
+                async with channel.limiter.request(Priority.CALM):
+                    raise ArithmeticError
+        used = channel.limiter.budget_left()
+        await asyncio.sleep(62)
+        return before, used, channel.limiter.budget_left()
+
+    before, used, after = run(work)
+    assert (used, after) == (before - 3, before)
+
+
+@pytest.mark.parametrize("ahead", [5.0, 3600.0, 86400.0])
+def test_sends_in_the_future_block_for_one_window_at_most(ahead: float) -> None:
+    """The clock was set back since they were stored."""
+
+    async def work() -> tuple[float, float]:
+        channel = Channel()
+        now = LoopClock().now()
+        channel.limiter.recall([now + ahead] * 27)
+        wait = channel.limiter.wait_seconds(Priority.URGENT)
+        await asyncio.sleep(62)
+        return wait, channel.limiter.wait_seconds(Priority.URGENT)
+
+    wait, after = run(work)
+    assert 59 <= wait <= 62
+    assert after == 0
+
+
+def test_a_burst_of_the_process_before_counts_in_the_burst_of_this_one() -> None:
+    async def work() -> int:
+        channel = Channel()
+        channel.limiter.recall([LoopClock().now() - 0.1] * 4)
+        start = asyncio.get_running_loop().time()
+        await asyncio.gather(*(channel.send(Priority.URGENT, number) for number in range(4)))
+        return sum(time < start + 1.9 for time, _ in channel.sent)
+
+    assert run(work) <= 1
+
+
+def test_after_a_429_the_budget_returns_by_one_a_minute() -> None:
+    async def work() -> list[int]:
+        channel = Channel()
+        channel.limiter.learn(Answer("info", "POST", 429, retry_after=1.0, has_via=True))
+        seen: list[int] = []
+        for _ in range(4):
+            await asyncio.sleep(60.1)
+            seen.append(int(channel.limiter._shares(asyncio.get_running_loop().time()).total))  # noqa: SLF001  # pyright: ignore
+        return seen
+
+    first, *rest = run(work)
+    assert first < 27
+    assert rest == [first + 1, first + 2, first + 3]
+
+
+class Town:
+    """Webhooks whose channels the limiters have to find out; `where` says in which channel each posts."""
+
+    def __init__(self, where: dict[str, int]) -> None:
+        self.where = where
+        self.limiters = ChannelLimiters(30, LoopClock())
+        self.arrived: list[tuple[float, int]] = []
+
+    async def post(self, name: str) -> None:
+        async with self.limiters.limiter(name).request(Priority.URGENT):
+            await asyncio.sleep(0.1)
+            self.arrived.append((asyncio.get_running_loop().time(), self.where[name]))
+        # The answer names the channel.
+        self.limiters.join(name, self.where[name])
+
+    async def load(self, name: str, until: float) -> None:
+        while asyncio.get_running_loop().time() < until:
+            await self.post(name)
+
+    def most(self, channel: int, seconds: float = 60.0) -> int:
+        times = [time for time, where in self.arrived if where == channel]
+        return max(sum(start <= time < start + seconds for time in times) for start in times)
+
+
+def test_webhooks_of_one_channel_that_is_unknown_at_first_keep_its_limit() -> None:
+    town = Town({f"part{number}": 1 for number in range(4)})
+
+    async def work() -> None:
+        now = LoopClock().now()
+        # What the process before sent through all of them, within the last minute.
+        for number in range(4):
+            town.limiters.limiter(f"part{number}").recall([now - 20 - index for index in range(6)])
+            town.arrived += [(asyncio.get_running_loop().time() - 20 - index, 1) for index in range(6)]
+        until = asyncio.get_running_loop().time() + 150
+        await asyncio.gather(*(town.load(name, until) for name in town.where))
+
+    run(work)
+    assert 25 <= town.most(1) <= 30
+
+
+def test_a_webhook_that_is_moved_counts_in_its_new_channel_from_the_first_message_on() -> None:
+    town = Town({"apart": 1, "bpart": 2})
+
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + 150
+        loads = asyncio.gather(*(town.load(name, until) for name in town.where))
+        await asyncio.sleep(40)
+        town.where["bpart"] = 1
+        await loads
+
+    run(work)
+    assert 25 <= town.most(1) <= 30
+
+
+def test_a_webhook_that_was_replaced_has_no_channel_until_it_is_known() -> None:
+    async def work() -> tuple[int | None, bool]:
+        limiters = ChannelLimiters(30, LoopClock())
+        assert limiters.join("info", 1)
+        assert not limiters.join("info", 1)
+        limiters.leave("info")
+        return limiters.channel_of("info"), limiters.knows("info")
+
+    assert run(work) == (None, False)

@@ -96,7 +96,7 @@ class CardEditor:
 
     async def _settle(self, key: str, card: Card, result: Result) -> None:
         parts, now = self._parts, self._parts.clock.now()
-        place_text = way_out(result.code, parts.destination, is_in_thread=card.thread_id is not None)
+        place_text = way_out(result, parts.destination, is_in_thread=card.thread_id is not None)
         if result.outcome == Outcome.DELIVERED:
             is_edit, where = result.message_id == card.message_id, (result.message_id, result.thread_id)
             await parts.ledger.write_state(

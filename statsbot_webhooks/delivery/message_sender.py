@@ -212,7 +212,7 @@ class MessageSender:
         if result.code in (FORUM_NEEDS_NAME, NOT_A_FORUM):
             self._use_forum(is_forum=result.code == FORUM_NEEDS_NAME)
             return True
-        text = way_out(result.code, parts.destination, is_in_thread=place.thread_id is not None)
+        text = way_out(result, parts.destination, is_in_thread=place.thread_id is not None)
         if text:
             self.watches.answer_all(result)
             parts.health.record_refusal(result, parts.clock.monotonic(), text)

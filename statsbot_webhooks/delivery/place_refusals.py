@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from ..config.destination import Destination
-from .outcome import UNKNOWN_CHANNEL
+from .outcome import UNKNOWN_CHANNEL, Result
 
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
 _TAG_REQUIRED: Final = (40066, 40067)
@@ -26,11 +26,13 @@ _WAYS_OUT: Final = {
 }
 
 
-def way_out(code: int, destination: Destination, *, is_in_thread: bool) -> str:
-    """Return what is wrong with the place and what to do; empty when a code is not about the place."""
+def way_out(result: Result, destination: Destination, *, is_in_thread: bool) -> str:
+    """Return what is wrong with the place and what to do; empty when a refusal is not about the place."""
+    code, tags = result.code, f"{destination.setting.removesuffix('_URL')}_TAGS"
+    if any(field.startswith("applied_tags") for field in result.fields):
+        return f"its forum has none of the tags in {tags}: put the names or ids of its own tags there"
     if code == UNKNOWN_CHANNEL and is_in_thread:
         return "the thread of its ?thread_id= was deleted: put the id of another thread there, or leave it out"
     if code in _TAG_REQUIRED:
-        setting = f"{destination.setting.removesuffix('_URL')}_TAGS"
-        return f"its forum wants a tag on each post: put the names or ids of its tags into {setting}"
+        return f"its forum wants a tag on each post: put the names or ids of its tags into {tags}"
     return _WAYS_OUT.get(code, "")

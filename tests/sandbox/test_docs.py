@@ -37,3 +37,10 @@ def test_what_the_guide_calls_is_there() -> None:
     assert all(name in text and hasattr(pytest_plugin, name) for name in FIXTURES)
     for name in ("content", "embeds", "text", "attachments", "reactions", "username", "mentions", "raw"):
         assert hasattr(Message, name) or name in Message.__dataclass_fields__
+
+
+def test_the_sandbox_is_made_of_parts_and_explains_itself() -> None:
+    assert Sandbox.__bases__ == (object,)
+    methods = [name for name in dir(Sandbox) if not name.startswith("_")]
+    assert len(methods) > 60
+    assert not [name for name in methods if not getattr(Sandbox, name).__doc__]

@@ -69,14 +69,14 @@ async def running(*arguments: str, cwd: Path) -> AsyncIterator[asyncio.subproces
 
 async def line_with(process: asyncio.subprocess.Process, text: str) -> str:
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while text not in (line := (await process.stdout.readline()).decode()):
             assert line, "it has ended"
     return line
 
 
 async def until(path: Path) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not os.path.exists(path):  # noqa: ASYNC240 - nothing else runs on this loop
             await asyncio.sleep(0.02)
 
@@ -120,7 +120,7 @@ async def test_the_end_of_the_sandbox_ends_the_bot_and_spares_its_storage(tmp_pa
         assert "storage file of its own" in await line_with(process, "Running bot.py")
         await until(tmp_path / "ready")
         process.send_signal(number)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await process.wait()
         assert (tmp_path / "closed").exists(), "the bot closed as at Ctrl-C"
     with pytest.raises(ProcessLookupError):
@@ -148,7 +148,7 @@ async def test_without_a_script_it_says_how_to_point_a_bot_at_it(tmp_path: Path)
         async with aiohttp.ClientSession() as session, session.get(address) as answer:
             assert answer.status == 200
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert await process.wait() == 0
 
 

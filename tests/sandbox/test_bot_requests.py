@@ -175,12 +175,12 @@ async def test_latency_is_that_of_one_heartbeat() -> None:
                 assert max(measured[1:]) < 0.35, measured
 
 
-async def test_heartbeats_without_an_answer(sandbox: Sandbox) -> None:
+async def test_heartbeats_without_an_answer() -> None:
     async with Sandbox(heartbeat_seconds=0.2) as box:
         with box.redirect():
-            async with plain_bot(box) as bot:
+            async with plain_bot(box, heartbeat_timeout=0.6) as bot:
                 box.acknowledge_heartbeats(False)
-                before = bot.latency
-                await box.wait_until(lambda: box.connections, 5)
+                await bot.wait_for("resumed", timeout=20)
                 box.acknowledge_heartbeats(True)
+                before = bot.latency
                 await box.wait_until(lambda: bot.latency != before)

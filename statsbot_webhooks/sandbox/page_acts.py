@@ -101,10 +101,7 @@ class PageActs:
 
     def _say(self, data: JSON) -> None:
         user_id, text = _user(data), str(data.get("text") or "")
-        try:
-            files = {item["name"]: base64.b64decode(item["data"]) for item in parts(data.get("files"))}
-        except (binascii.Error, KeyError, TypeError):
-            raise ValueError("the file cannot be read") from None
+        files = dict(map(_file, parts(data.get("files"))))
         if not text.strip() and not files:
             raise ValueError("an empty message cannot be sent")
         if _is_direct(data):
@@ -122,8 +119,9 @@ class PageActs:
     # -- commands and components
 
     async def _invoke(self, data: JSON) -> JSON:
+        options = {key: _file(value) if isinstance(value, dict) else value for key, value in part(data.get("options")).items()}
         result = await self._actions.invoke(
-            data["name"], user_id=_user(data), guild_id=_guild(data), direct=_is_direct(data), options=data.get("options"),
+            data["name"], user_id=_user(data), guild_id=_guild(data), direct=_is_direct(data), options=options,
             channel=None if _is_direct(data) else int(data["channel"]), timeout=_SECONDS,
         )  # fmt: skip
         return _shown(result)
@@ -216,6 +214,13 @@ class PageActs:
             case what:
                 raise LookupError(f"the gateway cannot do {what!r}")
         self._context.state.emit("about", {})
+
+
+def _file(item: Any) -> tuple[str, bytes]:
+    try:
+        return str(item["name"]), base64.b64decode(item["data"])
+    except (binascii.Error, KeyError, TypeError):
+        raise ValueError("the file cannot be read") from None
 
 
 def _user(data: JSON) -> int:

@@ -185,3 +185,17 @@ async def test_direct_messages_take_global_commands_only(sandbox: Sandbox) -> No
             with pytest.raises(LookupError):
                 await sandbox.invoke(name, direct=True)
         assert (await sandbox.invoke("where")).content == "Sandbox False"
+
+
+async def test_a_file_as_an_option(sandbox: Sandbox) -> None:
+    async with plain_bot(sandbox) as bot:
+
+        @bot.tree.command(description="Reads a file")
+        async def read(interaction: discord.Interaction, log: discord.Attachment) -> None:
+            await interaction.response.send_message(f"{log.filename}: {(await log.read()).decode()}")
+
+        await bot.tree.sync()
+        result = await sandbox.invoke("read", options={"log": ("log.txt", b"all is well")})
+        assert result.content == "log.txt: all is well"
+        with pytest.raises(LookupError, match=r"takes a file: \(name, data\)"):
+            await sandbox.invoke("read", options={"log": "text"})

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..messages import public
+from ..rest.http import store_files, upload
 from ..state import JSON, Guild
 from .command_data import message_menu_data, resolve_users, slash_data, user_menu_data
 from .components import chosen_users, click_data, modal_data
@@ -36,13 +37,13 @@ class Actions:
         self, name: str, *, user_id: int | None = None, guild_id: int | None = None, direct: bool = False,
         channel: str | int | None = None, options: dict[str, Any] | None = None, timeout: float = 10.0,  # noqa: ASYNC109
     ) -> InteractionResult:  # fmt: skip
-        """Let a user call a slash command ("group sub"), and wait for the final answer.
+        """Let a user call a slash command ("group sub"), and wait for the final answer; a file is given as (name, data).
 
         Raises `LookupError` for a command or option that the bot has not registered, or a user who is not there.
         """
 
         def data(guild: Guild | None, known: list[JSON]) -> JSON:
-            return slash_data(self._context.state, guild, known, name, options or {})
+            return slash_data(self._context.state, guild, known, name, options or {}, attach=self._attach)
 
         return await self._command(COMMAND, data, user_id, guild_id, direct, channel, timeout)
 
@@ -140,6 +141,10 @@ class Actions:
         return self._context.call(lambda: result_of(self._record(result)))
 
     # -- on the server's thread
+
+    def _attach(self, name: str, data: bytes) -> JSON:
+        (kept,) = store_files(self._context.state, self._context.rest.bot.base_url, 0, (upload(name, data),), {})
+        return kept
 
     def message(self, channel_id: int, message_id: int) -> JSON:
         """Return a message, ephemeral ones too, by its ids; raises `LookupError` when it is gone."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, cast
 
 from ..rest.errors import JSON, parts
 from ..state import Guild, State
@@ -10,7 +11,8 @@ from ..state import Guild, State
 SLASH, USER_MENU, MESSAGE_MENU = 1, 2, 3
 _SUBCOMMANDS: Final = (1, 2)
 _USER, _CHANNEL, _ROLE, _MENTIONABLE = 6, 7, 8, 9
-_IDS: Final = (_USER, _CHANNEL, _ROLE, _MENTIONABLE, 11)
+_FILE: Final = 11
+_IDS: Final = (_USER, _CHANNEL, _ROLE, _MENTIONABLE, _FILE)
 
 
 def find_command(known: list[JSON], name: str, kind: int, *, direct: bool) -> JSON:
@@ -24,9 +26,13 @@ def find_command(known: list[JSON], name: str, kind: int, *, direct: bool) -> JS
 
 
 def slash_data(
-    state: State, guild: Guild | None, known: list[JSON], name: str, values: dict[str, Any], focused: str | None = None
-) -> JSON:
-    """Return the data of "group sub" with its options; raises `LookupError` for what the bot has not registered."""
+    state: State, guild: Guild | None, known: list[JSON], name: str, values: dict[str, Any], focused: str | None = None,
+    attach: Callable[[str, bytes], JSON] | None = None,
+) -> JSON:  # fmt: skip
+    """Return the data of "group sub" with its options; raises `LookupError` for what the bot has not registered.
+
+    A file is given as (name, data); `attach` keeps it and returns it as Discord shows it.
+    """
     first, *rest = name.split()
     command = find_command(known, first, SLASH, direct=guild is None)
     offered, kinds = parts(command["options"]), list[int]()
@@ -42,11 +48,22 @@ def slash_data(
     missing = [key for key, option in declared.items() if option.get("required") and key not in values]
     if missing and focused is None:
         raise LookupError(f"/{name} needs the option {', '.join(missing)}")
+    files: JSON = {}
+    for key, value in list(values.items()):
+        if declared[key]["type"] == _FILE and attach is not None:
+            if not isinstance(value, tuple):
+                raise LookupError(f"the option {key} takes a file: (name, data)")
+            kept = attach(*cast(tuple[str, bytes], value))
+            files[kept["id"]] = kept
+            values = {**values, key: kept["id"]}
     options: list[JSON] = [_option(declared[key], value, key == focused) for key, value in values.items()]
     ids = [(option["type"], option["value"]) for option in options if option["type"] in _IDS]
     for word, kind in zip(reversed(rest), reversed(kinds), strict=True):
         options = [{"name": word, "type": kind, "options": options}]
-    return {**_head(command), "options": options, **_resolved(state, guild, ids)}
+    resolved = _resolved(state, guild, ids)
+    if files:
+        resolved.setdefault("resolved", {})["attachments"] = files
+    return {**_head(command), "options": options, **resolved}
 
 
 def user_menu_data(state: State, guild: Guild | None, known: list[JSON], name: str, user_id: int) -> JSON:

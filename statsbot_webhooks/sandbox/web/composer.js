@@ -28,7 +28,6 @@ function converted(option, text, guild) {
     case 7: return id || guild?.channels.find((c) => c.name === plain)?.id || wrong();
     case 8: return id || guild?.roles.find((r) => r.name === plain)?.id || wrong();
     case 9: return id || membersOf(guild).find((m) => nameOf(m.user) === plain)?.user.id || guild?.roles.find((r) => r.name === plain)?.id || wrong();
-    case 11: throw new Error("the page cannot give a file to a command");
     default: return text;
   }
 }
@@ -95,20 +94,26 @@ function composer(channel) {
     list.hidden = false; area.setAttribute("aria-expanded", "true");
     mark();
   }
+  const read = (file) => new Promise((done) => { const reader = new FileReader(); reader.onload = () => done({ name: file.name, data: reader.result.split(",")[1] || "" }); reader.readAsDataURL(file); });
   async function submit() {
     const text = area.value.trim(), commands = text.startsWith("/") ? await loadCommands(channel) : [], found = text.startsWith("/") ? parse(text, commands) : null;
     close();
     if (text.startsWith("/") && !found && commands.length) return toast(`The bot has no command ${text.split(" ")[0]}.`);
     if (found) {
       const guild = guildOf(channel), options = {};
-      try { for (const [name, value] of Object.entries(found.values)) options[name] = converted(found.command.options.find((one) => one.name === name), value, guild); } catch (error) { return toast(error.message); }
+      try {
+        for (const [name, value] of Object.entries(found.values)) {
+          const option = found.command.options.find((one) => one.name === name), file = files.find((one) => one.name === value) || files[0];
+          if (option.type === 11 && !file) throw new Error(`${name} takes a file: choose it with + first`);
+          options[name] = option.type === 11 ? await read(file) : converted(option, value, guild);
+        }
+      } catch (error) { return toast(error.message); }
       const missing = found.command.options.filter((one) => one.required && !(one.name in options));
       if (missing.length) return toast(`/${found.command.name} needs ${missing.map((one) => one.name).join(", ")}.`);
-      area.value = ""; grow();
+      area.value = ""; files = []; chooser.value = ""; box.refresh(); grow();
       return answered(await ask({ do: "invoke", name: found.command.name, options, guild: guild?.id, ...placeOf(channel) }), "/" + found.command.name);
     }
     if (!text && !files.length) return;
-    const read = (file) => new Promise((done) => { const reader = new FileReader(); reader.onload = () => done({ name: file.name, data: reader.result.split(",")[1] || "" }); reader.readAsDataURL(file); });
     const said = await ask({ do: "say", text, files: await Promise.all(files.map(read)), reply_to: replies.get(channel.id)?.id, guild: guildOf(channel)?.id, ...placeOf(channel) });
     if (!said) return;
     area.value = ""; files = []; chooser.value = ""; replies.delete(channel.id); box.refresh(); grow();

@@ -71,7 +71,8 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         self._commands.uninstall()
         is_sent = await self.manager.drain(_DRAIN_SECONDS)
         is_last = len(runtime.holders_of(self.manager)) < 2
-        if is_last:
+        # What the host logs after it has closed the bot is kept for the next start.
+        if is_last and not is_closing(self.bot):
             suspend_integrations()
         self._capture.uninstall()
         self.manager.remove_listener(self)

@@ -5,6 +5,7 @@ Nothing of ours shows in the host's tracebacks. What is patched, and why, is dec
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -139,6 +140,25 @@ def watch_calls(stack: ExitStack, owner: Any, name: str, watch: Watch, *, after:
 
     patch_attribute(stack, owner, name, make)
     stack.callback(stop)
+
+
+def add_listener(stack: ExitStack, bot: Any, listener: Callable[..., Any], name: str = "") -> None:
+    """Call a coroutine function for each event of its name; the stack undoes it.
+
+    A `discord.Client` knows no listeners, only its own method of that name: its `dispatch` is watched.
+    """
+    name = name or listener.__name__
+    if hasattr(bot, "add_listener"):
+        bot.add_listener(listener, name)
+        stack.callback(bot.remove_listener, listener, name)
+        return
+    event = name.removeprefix("on_")
+
+    def on_dispatch(dispatched: str, *args: Any, **_kwargs: Any) -> None:
+        if dispatched == event:
+            asyncio.get_running_loop().create_task(listener(*args), name=f"statsbot_webhooks-{name}")
+
+    watch_calls(stack, bot, "dispatch", on_dispatch)
 
 
 class HookChain:

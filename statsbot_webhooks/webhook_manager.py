@@ -12,7 +12,7 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from .admin import Admin
 from .clock import Clock, SystemClock
@@ -25,9 +25,10 @@ from .delivery.outcome import Result
 from .delivery.worker import DestinationWorker
 from .delivery.worker_pool import WorkerPool
 from .events.accounting import Stats
+from .events.call_arguments import MISSING, take_arguments
 from .events.daily_counts import Tally
-from .events.event import Event, EventKind, LogLevel, to_plain
-from .events.factory import error_event, member_event, performance_event
+from .events.event import Event, LogLevel
+from .events.factory import error_event, log_event, member_event, performance_event
 from .formatting.formatter import BotInfo
 from .pipeline.assembly import Pipeline
 from .redaction.log_filter import OwnRecords
@@ -193,23 +194,36 @@ class WebhookManager:
         """Accept an event from any thread; False, and counted, when it is refused because too many wait. Never raises."""
         return self._intake.submit(event)
 
-    async def send_log(self, level: LogLevel, message: str, /, **context: object) -> None:
-        """Accept a log message."""
-        plain: Mapping[str, Any] = to_plain(context)
-        level = LogLevel(str(getattr(level, "value", level)).upper())
-        self.submit(Event(EventKind.LOG, level, str(message), self._clock.now(), context=plain))
+    async def send_log(self, level: LogLevel | str = MISSING, message: object = MISSING, /, **context: object) -> None:
+        """Accept a log message. The first parameters of each `send_*` may be given by name too."""
+        level, message = take_arguments("send_log", context, level=level, message=message)
+        self.submit(log_event(level, message, now=self._clock.now(), context=context))
 
-    async def send_error(self, error: BaseException, /, **context: object) -> None:
-        """Accept an exception, with its traceback unless `include_stack_traces` is off."""
+    async def send_error(self, error: BaseException = MISSING, /, **context: object) -> None:
+        """Accept an exception, with its traceback unless `include_stack_traces` is off. Raises `TypeError` for anything else."""
+        (error,) = take_arguments("send_error", context, error=error)
         keep = self.config.include_stack_traces
         self.submit(error_event(error, now=self._clock.now(), include_stack_traces=keep, context=context))
 
-    async def send_performance_alert(self, metric_name: str, value: float, threshold: float, /, **context: object) -> None:
-        """Accept a measured value that is above its threshold, both in the metric's own unit."""
+    async def send_performance_alert(
+        self, metric_name: str = MISSING, value: float = MISSING, threshold: float = MISSING, /, **context: object
+    ) -> None:
+        """Accept a measured value that is above its threshold, both in the metric's own unit. `level` may be the alert's."""
+        named = {"metric_name": metric_name, "value": value, "threshold": threshold}
+        metric_name, value, threshold = take_arguments("send_performance_alert", context, **named)
         self.submit(performance_event(metric_name, value, threshold, now=self._clock.now(), context=context))
 
-    async def send_member_event(self, event_type: str, member_id: int, username: str, /, **context: object) -> None:
-        """Accept what happened to a member: join, leave, kick, ban, unban or a type of your own."""
+    async def send_member_event(
+        self,
+        event_type: str = MISSING,
+        member_id: int | str | None = MISSING,
+        username: str | None = MISSING,
+        /,
+        **context: object,
+    ) -> None:
+        """Accept what happened to a member: join, leave, kick, ban, unban or a type of your own. Id or name may be None."""
+        named = {"event_type": event_type, "member_id": member_id, "username": username}
+        event_type, member_id, username = take_arguments("send_member_event", context, **named)
         self.submit(member_event(event_type, member_id, username, now=self._clock.now(), context=context))
 
     # -- what is known of it

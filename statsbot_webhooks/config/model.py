@@ -259,6 +259,20 @@ class WebhookConfig:
         object.__setattr__(config, "destinations", _with_built_in(config))
         return config
 
+    def validate(self) -> list[str]:
+        """Return what is wrong: only that no URL is set, for every other mistake is refused when the settings are made."""
+        return [] if self.destinations else ["no webhook URL is set: at least one is needed, such as WEBHOOK_ERROR_URL"]
+
+    def get_webhooks_for_level(self, level: LogLevel | str) -> list[str]:
+        """Return the URLs of the four built-in destinations that log messages of a level go to. They are secrets."""
+        level = LogLevel.of(level)
+        built_in = {each.name: each for each in self.destinations if each.name in BUILT_IN}
+        names: set[str] = {"info"} if level is LogLevel.INFO else set()
+        if level.number >= LogLevel.WARNING.number:
+            names = {"error" if "error" in built_in else "info"} | ({"info"} if level is LogLevel.CRITICAL else set())
+        names |= {each.name for each in built_in.values() if each.level is not None and each.level.number <= level.number}
+        return [each.url.reveal() for name, each in built_in.items() if name in names]
+
 
 def _with_built_in(config: WebhookConfig) -> tuple[Destination, ...]:
     named = {destination.name: destination for destination in config.destinations}

@@ -46,6 +46,20 @@ class LogLevel(StrEnum):
         return _LEVEL_NAMES.get(name, cls.WARNING)
 
     @classmethod
+    def _missing_(cls, value: object) -> LogLevel | None:
+        return cls.named(value)
+
+    @classmethod
+    def named(cls, value: object) -> LogLevel | None:
+        """Return the level that a text names, in any case; None when it names none."""
+        return _LEVEL_NAMES.get(plain_text(value).strip().upper()) if issubclass(type(value), str) else None
+
+    @classmethod
+    def from_string(cls, text: str) -> LogLevel:
+        """Return the level that a text names, in any case; INFO when it names none."""
+        return cls.named(text) or cls.INFO
+
+    @classmethod
     def from_number(cls, number: int) -> LogLevel:
         """Return the highest level that is not above a `logging` number; DEBUG for all below 10."""
         return _LEVELS[min(max(number // 10, 1), 5)]

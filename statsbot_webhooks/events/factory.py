@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import TracebackType
 
 from .event import Event, EventKind, LogLevel, Person, to_plain
+from .plain_values import plain_text
 from .tracebacks import chain_of, describe, leaves, note_exception
 
 
@@ -27,6 +28,8 @@ def error_event(
     `jump` is the address of the message or channel where it happened. Without stack traces the context names what caused it
     and what a group holds, by type and text.
     """
+    if not isinstance(error, BaseException):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"an exception is wanted, such as the one of `except ... as error`, not {type(error).__name__}")
     details = dict(context or {})
     noted = note_exception(error, trace, is_shown=include_stack_traces)
     if not include_stack_traces:
@@ -46,38 +49,59 @@ def outline(error: BaseException) -> dict[str, object]:
     return said
 
 
+def log_event(level: LogLevel | str, message: object, *, now: float, context: Mapping[str, object] | None = None) -> Event:
+    """Return a log message."""
+    return Event(EventKind.LOG, LogLevel.of(level), plain_text(message), now, context=to_plain(context or {}))
+
+
 def performance_event(
     metric_name: str, value: float, threshold: float, *, now: float, context: Mapping[str, object] | None = None
 ) -> Event:
-    """Return the alert for a measured value."""
-    ratio = value / threshold if threshold else None
-    details = {
-        "value": value,
-        "threshold": threshold,
-        **({"ratio": round(ratio, 2)} if ratio else {}),
-        **(context or {}),
-    }
-    level = LogLevel(details.pop("level", LogLevel.WARNING))
-    message = f"{metric_name} is {value:g}, the threshold is {threshold:g}"
+    """Return the alert for a measured value. `level` in the context is the alert's, if it names one; else it is a detail."""
+    details: dict[str, object] = {"value": value, "threshold": threshold, **_ratio(value, threshold), **(context or {})}
+    level = LogLevel.WARNING
+    if (found := LogLevel.named(details.get("level"))) is not None:
+        level = found
+        del details["level"]
+    message = f"{metric_name} is {_number(value)}, the threshold is {_number(threshold)}"
     return Event(EventKind.PERFORMANCE, level, message, now, metric_name, to_plain(details), template=metric_name)
 
 
+def _ratio(value: object, threshold: object) -> dict[str, float]:
+    if not isinstance(value, (int, float)) or not isinstance(threshold, (int, float)) or not threshold:
+        return {}
+    return {"ratio": round(value / threshold, 2)}
+
+
+def _number(value: object) -> str:
+    return f"{value:g}" if isinstance(value, (int, float)) else plain_text(value)
+
+
 def member_event(
-    event_type: str, member_id: int, username: str, *, now: float, context: Mapping[str, object] | None = None
+    event_type: str,
+    member_id: int | str | None,
+    username: str | None,
+    *,
+    now: float,
+    context: Mapping[str, object] | None = None,
 ) -> Event:
-    """Return what happened to a member; `guild_id` in the context says where."""
-    plain = to_plain({"member_id": str(member_id), "username": username, **(context or {})})
+    """Return what happened to a member; `guild_id` in the context says where. A member may have no name, or no id."""
+    number = str(member_id) if member_id is not None else ""
+    name = str(username) if username else ""
+    known = {"member_id": number or "unknown", "username": name or "unknown"}
+    plain = to_plain({**known, **(context or {})})
     guild_id = plain.get("guild_id")
+    who = f"{name} (<@{number}>)" if number.isdigit() and name else f"<@{number}>" if number.isdigit() else name or number
     return Event(
         EventKind.MEMBER,
         LogLevel.WARNING if event_type in ("ban", "kick") else LogLevel.INFO,
-        f"{username} (<@{member_id}>)",
+        who or "unknown member",
         now,
-        event_type,
+        str(event_type),
         plain,
         guild_id=int(guild_id) if guild_id is not None and str(guild_id).isdigit() else None,
         # No template: two people are two events, never repeats of one.
-        persons=(Person(int(member_id), (username,)),),
+        persons=(Person(int(number), (name,) if name else ()),) if number.isdigit() else (),
     )
 
 

@@ -30,8 +30,13 @@ def fields_of(event: Event, fold: Fold, style: Style) -> tuple[list[dict[str, An
         fields = [_field(name, text) for name, text in own]
         whole = len(own) <= limits.FIELDS and all(map(_fits, own))
         return fields[: limits.FIELDS], whole
-    rows = [(escape_markdown(_name(key)), _text(event, key, value, fold, style)) for key, value in _sorted(event.context)]
-    fields = sorted((_field(name, text) for name, text in rows), key=lambda item: not item["inline"])
+    # What was written as a list is read as one.
+    is_list = bool(event.facts.get("in_order"))
+    details = list(event.context.items()) if is_list else _sorted(event.context)
+    rows = [(escape_markdown(_name(key)), _text(event, key, value, fold, style)) for key, value in details]
+    fields = [_field(name, text) for name, text in rows]
+    if not is_list:
+        fields.sort(key=lambda item: not item["inline"])
     return fields[: limits.FIELDS], len(rows) <= limits.FIELDS and all(map(_fits, rows))
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from ..clock import Clock, SystemClock
 from ..config.model import WebhookConfig
-from ..events.event import Event, EventKind, LogLevel, to_plain
-from ..events.factory import error_event, member_event, performance_event
+from ..events.call_arguments import MISSING, take_arguments
+from ..events.event import Event, LogLevel
+from ..events.factory import error_event, log_event, member_event, performance_event
 from ..events.folding import Fold, Group, group_events, paced
 from ..issues.fingerprint import fingerprints, finish
 from .digest import format_digest
@@ -59,22 +59,37 @@ class MessageFormatter:
         """Lay out cards with other templates from now on."""
         self._style = replace(self._style, templates=templates)
 
-    def format_log_message(self, level: LogLevel, message: str, /, **context: object) -> WebhookMessage:
-        """Format a log message with its context."""
-        plain: Mapping[str, Any] = to_plain(context)
-        return self.format_event(Event(EventKind.LOG, LogLevel(level), str(message), self._clock.now(), context=plain))
+    def format_log_message(
+        self, level: LogLevel | str = MISSING, message: object = MISSING, /, **context: object
+    ) -> WebhookMessage:
+        """Format a log message with its context. The first parameters of each `format_*` may be given by name too."""
+        level, message = take_arguments("format_log_message", context, level=level, message=message)
+        return self.format_event(log_event(level, message, now=self._clock.now(), context=context))
 
     def format_error_message(self, error: BaseException, context: Mapping[str, object] | None = None) -> WebhookMessage:
         """Format an exception with its traceback and context."""
         now = self._clock.now()
         return self.format_event(error_event(error, now=now, include_stack_traces=self._keeps_traces, context=context))
 
-    def format_performance_alert(self, metric_name: str, value: float, threshold: float, /, **context: object) -> WebhookMessage:
+    def format_performance_alert(
+        self, metric_name: str = MISSING, value: float = MISSING, threshold: float = MISSING, /, **context: object
+    ) -> WebhookMessage:
         """Format a measured value that is above its threshold."""
+        named = {"metric_name": metric_name, "value": value, "threshold": threshold}
+        metric_name, value, threshold = take_arguments("format_performance_alert", context, **named)
         return self.format_event(performance_event(metric_name, value, threshold, now=self._clock.now(), context=context))
 
-    def format_member_event(self, event_type: str, member_id: int, username: str, /, **context: object) -> WebhookMessage:
+    def format_member_event(
+        self,
+        event_type: str = MISSING,
+        member_id: int | str | None = MISSING,
+        username: str | None = MISSING,
+        /,
+        **context: object,
+    ) -> WebhookMessage:
         """Format what happened to a member."""
+        named = {"event_type": event_type, "member_id": member_id, "username": username}
+        event_type, member_id, username = take_arguments("format_member_event", context, **named)
         return self.format_event(member_event(event_type, member_id, username, now=self._clock.now(), context=context))
 
     def format_event(self, event: Event) -> WebhookMessage:

@@ -57,6 +57,37 @@ class WebhookMessage:
             payload["embeds"] = [dict(embed) for embed in self.embeds]
         return payload
 
+    def validate(self) -> list[str]:
+        """Return what Discord would refuse of the message; nothing for one that this package has made."""
+        wrong = [_too_long("content", self.content, limits.CONTENT), _too_long("username", self.username, limits.USERNAME)]
+        if len(self.embeds) > limits.EMBEDS:
+            wrong.append(f"{len(self.embeds)} embeds, at most {limits.EMBEDS}")
+        if len(self.files) > limits.FILES:
+            wrong.append(f"{len(self.files)} files, at most {limits.FILES}")
+        for number, embed in enumerate(self.embeds):
+            wrong += _problems(f"embed {number}", embed)
+        if (total := sum(map(embed_length, self.embeds))) > limits.EMBED_TOTAL:
+            wrong.append(f"{total} characters in all embeds, at most {limits.EMBED_TOTAL}")
+        if not (self.content or self.embeds or self.files):
+            wrong.append("no content, no embed and no file")
+        return [problem for problem in wrong if problem]
+
+
+def _problems(name: str, embed: Embed) -> list[str]:
+    rows: list[dict[str, Any]] = list(embed.get("fields", ()))
+    wrong = [f"{name}: {len(rows)} fields, at most {limits.FIELDS}"] if len(rows) > limits.FIELDS else []
+    wrong.append(_too_long(f"{name}: title", embed.get("title"), limits.TITLE))
+    wrong.append(_too_long(f"{name}: description", embed.get("description"), limits.DESCRIPTION))
+    for number, row in enumerate(rows):
+        wrong.append(_too_long(f"{name}, field {number}: name", row.get("name"), limits.FIELD_NAME))
+        wrong.append(_too_long(f"{name}, field {number}: value", row.get("value"), limits.FIELD_VALUE))
+    return wrong
+
+
+def _too_long(name: str, text: str | None, most: int) -> str:
+    count = limits.length(text or "")
+    return f"{name}: {count} characters, at most {most}" if count > most else ""
+
 
 def sign(message: WebhookMessage, bot: BotInfo) -> WebhookMessage:
     """Show a message as the bot's."""

@@ -36,7 +36,7 @@ def present(event: Event) -> Event:
 
     An event without facts is returned as it is: its context is shown as it is, and version 0.1 stored what it showed.
     """
-    if not event.facts:
+    if "type" not in event.facts:
         return event
     if event.facts.get("type") == "error":
         # The layout makes links of them.
@@ -54,7 +54,7 @@ def present(event: Event) -> Event:
 
 def present_group(group: Group) -> Group:
     """Return a group whose events are as a reader sees them."""
-    if not any(event.facts for event in group.events) and not group.fold.event.facts:
+    if not any("type" in event.facts for event in (*group.events, group.fold.event)):
         return group
     newest = present(group.fold.event)
     # The layout asks which of the events is the newest by identity.

@@ -1,175 +1,256 @@
-"""Report the calls of a function of the host, which runs as before. Undone in full. Makes no events."""
+"""Report the calls of a function of the host, which runs as before. Undone in full. Makes no events.
+
+The function gets the code of its own source again, with a call of ours at its begin and its end: whoever imported it under
+any name calls it (S1), it takes the arguments that it took, and no frame of ours is in a traceback of it.
+"""
 
 from __future__ import annotations
 
-import functools
+import ast
 import inspect
+import linecache
 import logging
 import sys
-from collections.abc import Callable
-from contextvars import ContextVar
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar, Token
+from dataclasses import dataclass, field
 from types import CodeType, FunctionType
 from typing import Any, Final
 
+from .. import feedback
+
 _log = logging.getLogger(__name__)
 _PLACEHOLDER: Final = "the function tap goes here"
+_LOCAL: Final = "_statsbot_webhooks_call"
+_GENERATOR: Final = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
-Report = Callable[[dict[str, Any]], object]
+
+@dataclass(slots=True, eq=False)
+class FunctionCall:
+    """A call of a function: its arguments by name, and those of the tapped functions that it called."""
+
+    arguments: dict[str, Any]
+    nested: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+
+Report = Callable[[FunctionCall], object]
+_outer: ContextVar[FunctionCall | None] = ContextVar("statsbot_webhooks_function_call", default=None)
 
 
 class FunctionTap:
-    """Call the original, then report the call's arguments by name. The report may fail; the call is not touched by it.
+    """What is told of the calls of one function. A report may fail; the call is not touched by it.
 
-    Log records of the original are kept from our handler: the report stands for them (S2).
+    Log records of the function are kept from our handler: the report stands for them (S2).
     """
 
     is_statsbot_webhooks_tap = True
 
-    def __init__(self, original: Callable[..., Any], report: Report, *, reports_nested: bool = False) -> None:
-        self.original = original
-        self.is_active = True
-        self._report = report
+    def __init__(self, function: FunctionType, *, reports_nested: bool = False) -> None:
+        self._name = function.__name__
         self._reports_nested = reports_nested
+        # What a decorator made takes any arguments, and knows the function whose they are.
+        self._signature = inspect.signature(function) if hasattr(function, "__wrapped__") else None
+        self.reports: list[tuple[object, Report]] = []
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        flag = _suppressed()
-        if not self.is_active or flag is None or (flag.get() and not self._reports_nested):
-            return self.original(*args, **kwargs)
-        handlers = _our_handlers()
-        token = flag.set(True)
+    def begin(self, arguments: dict[str, Any]) -> _Running:
+        """Note that the function is called; called by the function itself."""
         try:
-            return self.original(*args, **kwargs)
-        finally:
-            flag.reset(token)
-            self._put_back(handlers)
-            self._tell(args, kwargs)
+            flag = _suppressed()
+            reports = [report for owner, report in self.reports if owner is None or arguments.get("self") is owner]
+            if not reports:
+                return _Running()
+            call = FunctionCall(self._named(arguments))
+            if flag.get() and not self._reports_nested:
+                if (outer := _outer.get()) is not None:
+                    outer.nested.append(call.arguments)
+                return _Running()
+            return _Running(self, call, reports, flag, flag.set(True), _outer.set(call), _our_handlers())
+        except Exception as error:  # noqa: BLE001 - a guard: the host's call must not fail because of us
+            self._fail(error)
+            return _Running()
 
-    async def call(self, *args: Any, **kwargs: Any) -> Any:
-        """Await the original, then report, for a coroutine function."""
-        flag = _suppressed()
-        if not self.is_active or flag is None or (flag.get() and not self._reports_nested):
-            return await self.original(*args, **kwargs)
-        handlers = _our_handlers()
-        token = flag.set(True)
-        try:
-            return await self.original(*args, **kwargs)
-        finally:
-            flag.reset(token)
-            self._put_back(handlers)
-            self._tell(args, kwargs)
+    def _named(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        if self._signature is None or len(arguments) != 2:
+            return arguments
+        args, kwargs = arguments.values()
+        bound = self._signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return bound.arguments
 
-    def _put_back(self, handlers: list[logging.Handler]) -> None:
-        """Put back handlers that the host made by hand of our class: the tree logger clears the root's at each call (G4)."""
+    def tell(self, call: FunctionCall, reports: list[Report]) -> None:
+        """Report a call that is over."""
+        for report in reports:
+            try:
+                report(call)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        _log.debug("a call of %s was not shipped: %s", self._name, type(error).__name__)
+
+
+class _Running:
+    """A call that is not over; without arguments, one of which nothing is told."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, *parts: Any) -> None:
+        self._parts = parts
+
+    def end(self) -> None:
+        """Report the call; called by the function itself, also when it fails."""
+        if not self._parts:
+            return
+        tap, call, reports, flag, token, outer, handlers = self._parts
+        self._parts = ()
+        _reset(flag, token)
+        _reset(_outer, outer)
+        # Handlers that the host made by hand of our class: the tree logger clears the root's at each call (G4).
         root = logging.getLogger()
         for handler in handlers:
             if handler not in root.handlers:
                 root.addHandler(handler)
-
-    def _tell(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        try:
-            bound = inspect.signature(self.original).bind(*args, **kwargs)
-            bound.apply_defaults()
-            self._report(bound.arguments)
-        except Exception as error:  # noqa: BLE001 - a guard: the host's call must not fail because of us
-            _log.debug("a call of %s was not shipped: %s", getattr(self.original, "__name__", "?"), type(error).__name__)
+        tap.tell(call, reports)
 
 
-def is_tapped(function: object) -> bool:
-    """Whether calls of this function are reported already, also by a tap from before a reload of the extension (L2)."""
+def _reset(variable: ContextVar[Any], token: Token[Any]) -> None:
+    try:
+        variable.reset(token)
+    except ValueError:
+        # The call ends in another context than it began in, so nothing of that one is left.
+        return
+
+
+def tap_of(function: object) -> FunctionTap | None:
+    """Return what reports the calls of a function already, also from before a reload of the extension (L2)."""
     code = getattr(function, "__code__", None)
     constants = code.co_consts if isinstance(code, CodeType) else ()
-    return any(hasattr(each, "is_statsbot_webhooks_tap") for each in (function, *constants)) or hasattr(
-        function, "__statsbot_webhooks_tap__"
-    )
+    return next((each for each in constants if hasattr(each, "is_statsbot_webhooks_tap")), None)
 
 
-def tap_function(function: FunctionType, report: Report) -> Callable[[], None]:
-    """Report each call of a function, also from code that imported it under another name (S1); return what undoes it."""
-    if function.__code__.co_freevars:
-        return _replace_everywhere(function, report)
-    original = FunctionType(
-        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
-    )
-    original.__kwdefaults__ = function.__kwdefaults__
-    tap = FunctionTap(original, report)
-    # The function object stays and gets other code, so code that imported it by name is reached too. The tap sits in the
-    # constants because the code runs with the host's globals, where no name of ours belongs.
-    template = (_async_template if inspect.iscoroutinefunction(function) else _template).__code__
-    constants: tuple[Any, ...] = tuple(tap if each == _PLACEHOLDER else each for each in template.co_consts)
-    ours = template.replace(co_consts=constants, co_name=function.__name__)
-    before = function.__code__
-    signature = inspect.signature(original)
-    function.__code__ = ours
-    function.__dict__.setdefault("__signature__", signature)
+def tap_function(
+    function: FunctionType, report: Report, *, owner: object = None, reports_nested: bool = False
+) -> Callable[[], None]:
+    """Report each call of a function, or of a method of `owner`; return what undoes it."""
+    tap, before = tap_of(function), function.__code__
+    if tap is None:
+        tap = FunctionTap(function, reports_nested=reports_nested)
+        ours = _rewritten(before, tap) or _wrapped(function, tap)
+        function.__code__ = ours
+    else:
+        ours = None
+    entry = (owner, report)
+    tap.reports.append(entry)
 
     def undo() -> None:
-        tap.is_active = False
-        if function.__code__ is ours:
+        if entry in tap.reports:
+            tap.reports.remove(entry)
+        if not tap.reports and ours is not None and function.__code__ is ours:
             function.__code__ = before
-        if function.__dict__.get("__signature__") is signature:
-            del function.__dict__["__signature__"]
 
     return undo
 
 
-def tap_method(owner: object, name: str, report: Report) -> Callable[[], None]:
-    """Report each call of a method of one object; return what undoes it."""
-    tap = FunctionTap(getattr(owner, name), report, reports_nested=True)
-    setattr(owner, name, tap)
+# -- the code of a function, with ours in it
 
-    def undo() -> None:
-        tap.is_active = False
-        if vars(owner).get(name) is tap:
-            delattr(owner, name)
 
-    return undo
+def _rewritten(code: CodeType, tap: FunctionTap) -> CodeType | None:
+    """Return the code of a function's source with our calls in it; None when the source is not there, or is another one."""
+    source = "".join(linecache.getlines(code.co_filename))
+    if not source or code.co_flags & _GENERATOR:
+        return None
+    try:
+        tree = ast.parse(source, code.co_filename)
+        as_it_is = _find(compile(source, code.co_filename, "exec", dont_inherit=True), code)
+    except (SyntaxError, ValueError):
+        return None
+    if as_it_is is None or (as_it_is.co_code, as_it_is.co_names) != (code.co_code, code.co_names):
+        return None
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and _is_of(node, code):
+            _insert_calls(node)
+    found = _find(compile(tree, code.co_filename, "exec", dont_inherit=True), code)
+    return None if found is None else _with_tap(found, tap)
+
+
+def _is_of(node: ast.FunctionDef | ast.AsyncFunctionDef, code: CodeType) -> bool:
+    first = node.decorator_list[0].lineno if node.decorator_list else node.lineno
+    return node.name == code.co_name and first == code.co_firstlineno
+
+
+def _find(module: CodeType, code: CodeType) -> CodeType | None:
+    for each in _codes_in(module):
+        if (each.co_qualname, each.co_firstlineno, each.co_freevars) == (
+            code.co_qualname,
+            code.co_firstlineno,
+            code.co_freevars,
+        ):
+            return each
+    return None
+
+
+def _codes_in(code: CodeType) -> Iterator[CodeType]:
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield each
+            yield from _codes_in(each)
+
+
+def _insert_calls(node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    every = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    names = [each.arg for each in (*every, node.args.vararg, node.args.kwarg) if each is not None]
+    given = ", ".join(f"{name!r}: {name}" for name in names)
+    begin = ast.parse(f"{_LOCAL} = {_PLACEHOLDER!r}.begin({{{given}}})").body[0]
+    end = ast.parse(f"{_LOCAL}.end()").body[0]
+    is_documented = ast.get_docstring(node, clean=False) is not None
+    doc, body = (node.body[:1], node.body[1:]) if is_documented else ([], node.body)
+    # The lines and columns of the function's own statements stay, so a traceback shows them as ever.
+    for ours in (begin, end):
+        for each in ast.walk(ours):
+            ast.copy_location(each, node.body[0])
+    guarded = ast.copy_location(ast.Try(body=body or [ast.Pass()], handlers=[], orelse=[], finalbody=[end]), node.body[0])
+    node.body = [*doc, begin, ast.fix_missing_locations(guarded)]
+
+
+def _with_tap(code: CodeType, tap: FunctionTap) -> CodeType:
+    # In the constants, because the code runs with the host's globals, where no name of ours belongs.
+    return code.replace(co_consts=tuple(tap if each == _PLACEHOLDER else each for each in code.co_consts))
+
+
+def _wrapped(function: FunctionType, tap: FunctionTap) -> CodeType:
+    """Return code that calls the function as it was, for one whose source is not there; its frame shows in tracebacks."""
+    code = function.__code__
+    original = FunctionType(code, function.__globals__, function.__name__, function.__defaults__, function.__closure__)
+    original.__kwdefaults__ = function.__kwdefaults__
+    tap.original = original  # type: ignore[attr-defined]
+    tap._signature = inspect.signature(function)  # noqa: SLF001 - of this module
+    template = (_async_template if inspect.iscoroutinefunction(function) else _template).__code__
+    # A function takes only code with as many free variables as it has.
+    return _with_tap(template, tap).replace(co_name=function.__name__, co_freevars=code.co_freevars)
 
 
 def _template(*args: Any, **kwargs: Any) -> Any:
     tap: Any = "the function tap goes here"  # equal to _PLACEHOLDER
-    return tap(*args, **kwargs)
+    call = tap.begin({"args": args, "kwargs": kwargs})
+    try:
+        return tap.original(*args, **kwargs)
+    finally:
+        call.end()
 
 
 async def _async_template(*args: Any, **kwargs: Any) -> Any:
     tap: Any = "the function tap goes here"  # equal to _PLACEHOLDER
-    return await tap.call(*args, **kwargs)
+    call = tap.begin({"args": args, "kwargs": kwargs})
+    try:
+        return await tap.original(*args, **kwargs)
+    finally:
+        call.end()
 
 
-def _replace_everywhere(function: FunctionType, report: Report) -> Callable[[], None]:
-    """Replace a closure, whose code cannot be exchanged for code without free variables, in every module that holds it."""
-    tap = FunctionTap(function, report)
-
-    @functools.wraps(function)
-    def plain(*args: Any, **kwargs: Any) -> Any:
-        return tap(*args, **kwargs)
-
-    @functools.wraps(function)
-    async def coroutine(*args: Any, **kwargs: Any) -> Any:
-        return await tap.call(*args, **kwargs)
-
-    wrapper: Any = coroutine if inspect.iscoroutinefunction(function) else plain
-    wrapper.__dict__["__statsbot_webhooks_tap__"] = tap
-    _exchange(function, wrapper)
-
-    def undo() -> None:
-        tap.is_active = False
-        _exchange(wrapper, function)
-
-    return undo
-
-
-def _exchange(old: object, new: object) -> None:
-    for module in list(sys.modules.values()):
-        names = getattr(module, "__dict__", {})
-        for name, value in list(names.items()):
-            if value is old:
-                names[name] = new
-
-
-def _suppressed() -> ContextVar[bool] | None:
-    # Looked up at each call: a reload makes a new variable, and the handler of today reads that one (L2). None when the
-    # extension has been unloaded.
-    return getattr(sys.modules.get("statsbot_webhooks.feedback"), "suppressed", None)
+def _suppressed() -> ContextVar[bool]:
+    # Looked up at each call: a reload makes a new variable, and the handler of today reads that one (L2). After the bot was
+    # closed the modules are gone, and calls are still reported.
+    return getattr(sys.modules.get("statsbot_webhooks.feedback"), "suppressed", feedback.suppressed)
 
 
 def _our_handlers() -> list[logging.Handler]:

@@ -10,23 +10,25 @@ import importlib
 import inspect
 import logging
 import sys
+from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import FunctionType, ModuleType
 from typing import Any, Final, cast
 
+import discord
 from discord.ext import commands
 
 from ..capture.errors.deduplication import SeenExceptions, is_new_everywhere
-from ..capture.members.hooks import MemberHooks
+from ..capture.members.hooks import MemberHooks, installed_hooks
 from ..clock import SystemClock
 from ..config.model import WebhookConfig
 from ..errors import WebhookLoggingError
 from ..events.event import Event
 from ..runtime import get_webhook_manager
-from .function_tap import is_tapped, tap_function, tap_method
-from .performance_monitor import MemoryWatch, slow_operation_event
-from .tree_log import tree_event
+from .function_tap import FunctionCall, Report, tap_function, tap_of
+from .performance_monitor import MonitorWatch, find_monitors, has_thresholds
+from .tree_log import told_member, tree_event, tree_level
 
 _log = logging.getLogger(__name__)
 _clock = SystemClock()
@@ -34,10 +36,12 @@ _TREE_MODULES: Final = ("src.utils.tree_log", "tree_log")
 _MONITOR_MODULES: Final = ("src.utils.performance",)
 # Kept outside the package: discord.py purges the package's modules when the extension is reloaded (L1, L2).
 _KEEPER: Final = "_statsbot_webhooks_integrations"
+# What the host logs before there is a manager; more of it is no first words.
+_MOST_KEPT: Final = 1000
 
 
 def integrate_with_tree_log(module: ModuleType | None = None) -> bool:
-    """Ship each call of the tree log's `log_*` functions once, whoever imported them and how."""
+    """Ship each call of the tree log's `log_*` functions once, also from modules that imported them by name."""
     module = module or _import_first(_TREE_MODULES)
     if module is None:
         return _refuse(f"tree log: none of {', '.join(_TREE_MODULES)} can be imported; pass the module")
@@ -45,43 +49,62 @@ def integrate_with_tree_log(module: ModuleType | None = None) -> bool:
     if not found:
         return _refuse(f"tree log: {module.__name__} has no functions whose name begins with log_")
     for function in found:
-        if not is_tapped(function):
+        tap = tap_of(function)
+        if tap is None or not tap.reports:
             _keep(tap_function(function, _tree_report(function.__name__)))
     _want("integrate_with_tree_log", module)
     return True
 
 
 def integrate_with_performance_monitor(monitor: object | None = None) -> bool:
-    """Ship the alerts of a `PerformanceMonitor`: memory above its thresholds, and slow operations."""
-    if monitor is None:
-        monitor = _import_first(_MONITOR_MODULES)
-    if monitor is None:
+    """Ship the alerts of StatsBot's monitors: memory above its thresholds, and slow operations.
+
+    Without a monitor it finds those of `src.utils.performance`: the `PerformanceMonitor` of `performance.py`, also where a
+    package of that name hides the file, and every `MemoryMonitor`.
+    """
+    subject = monitor if monitor is not None else _import_first(_MONITOR_MODULES)
+    if subject is None:
         return _refuse(f"performance monitor: {_MONITOR_MODULES[0]} cannot be imported; pass the monitor")
-    if isinstance(monitor, ModuleType):
-        monitor = getattr(monitor, "performance_monitor", None)
-    watched: Any = monitor
-    memory = MemoryWatch()
-    reports: dict[str, Callable[[dict[str, Any]], None]] = {
-        "_check_memory_thresholds": lambda call: _submit_if(
-            memory.measure(float(call["memory_usage"]), watched.thresholds, now=_clock.now())
-        ),
-        "_record_metric": lambda call: _report_duration(watched, call),
-    }
-    found = [name for name in reports if callable(getattr(watched, name, None))]
-    if not found or not hasattr(watched, "thresholds"):
-        return _refuse(f"performance monitor: {type(watched).__name__} has no thresholds that it checks")
-    for name in found:
-        if not is_tapped(getattr(watched, name)):
-            _keep(tap_method(watched, name, reports[name]))
-    _keep(lambda: _submit_if(memory.stop(now=_clock.now())))
-    _want("integrate_with_performance_monitor", watched)
+    found = find_monitors(subject) if isinstance(subject, ModuleType) else [subject]
+    watched = [each for each in found if _watch_monitor(each)]
+    if not watched:
+        name = subject.__name__ if isinstance(subject, ModuleType) else type(subject).__name__
+        return _refuse(f"performance monitor: {name} has no thresholds that it checks")
+    _want("integrate_with_performance_monitor", subject)
     return True
 
 
-def integrate_with_member_events(bot: commands.Bot) -> bool:
+def _watch_monitor(monitor: Any) -> bool:
+    """Report what a monitor finds, or every monitor of a class; False when it checks no thresholds."""
+    watch = MonitorWatch()
+    is_class = inspect.isclass(monitor)
+    kind: Any = monitor if is_class else monitor.__class__
+    owner = None if is_class else monitor
+    reports: dict[str, Report] = {
+        "_check_memory_thresholds": lambda call: _submit_if(watch.measure(call.arguments, now=_clock.now())),
+        "_record_metric": lambda call: _submit_if(watch.time_call(call.arguments, now=_clock.now())),
+    }
+    functions = {name: getattr(kind, name, None) for name in reports}
+    found = {name: function for name, function in functions.items() if isinstance(function, FunctionType)}
+    if not found or not has_thresholds(monitor):
+        return False
+    for name, function in found.items():
+        tap = tap_of(function)
+        if tap is None or not any(watched is owner for watched, _ in tap.reports):
+            _keep(tap_function(function, reports[name], owner=owner, reports_nested=True))
+
+    def stop() -> None:
+        for event in watch.stop(now=_clock.now()):
+            submit_or_keep(event)
+
+    _keep(stop)
+    return True
+
+
+def integrate_with_member_events(bot: discord.Client) -> bool:
     """Ship joins, leaves, kicks, bans and unbans, unless the extension on this bot does so already."""
-    if not hasattr(bot, "add_listener"):
-        return _refuse(f"member events: {type(bot).__name__} has no add_listener; it must be a commands.Bot")
+    if not isinstance(bot, discord.Client):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return _refuse(f"member events: {type(bot).__name__} is not a discord.Client")
     bots: list[object] = _keeper().__dict__.setdefault("bots", [])
     if _has_cog(bot) or any(each is bot for each in bots):
         return True
@@ -91,7 +114,7 @@ def integrate_with_member_events(bot: commands.Bot) -> bool:
     def submit(event: Event) -> None:
         # The extension may be loaded after us, and then ships the same.
         if not _has_cog(bot):
-            _submit(event)
+            submit_or_keep(event)
 
     try:
         settings = get_webhook_manager().config
@@ -120,7 +143,9 @@ def suspend_integrations() -> None:
 
 
 def resume_integrations() -> None:
-    """Make the integrations again that were suspended."""
+    """Make the integrations again, and ship what they have kept; after a reload they are those of the new modules (L2)."""
+    suspend_integrations()
+    _ship_kept()
     for name, subject in list(_wanted()):
         globals()[name](subject)
 
@@ -133,46 +158,59 @@ def _tree_functions(module: ModuleType) -> list[FunctionType]:
     return [function for function in functions if function.__name__.startswith("log_") and function.__module__ == module.__name__]
 
 
-def _tree_report(name: str) -> Callable[[dict[str, Any]], None]:
-    def report(call: dict[str, Any]) -> None:
-        error = call.get("error")
-        # What was shipped already, by a hook or by an earlier call, is not shipped again.
-        if isinstance(error, BaseException) and not is_new_everywhere(error, _seen()):
+def _tree_report(name: str) -> Report:
+    def report(call: FunctionCall) -> None:
+        arguments = call.arguments
+        error = arguments.get("error")
+        # A member who comes or goes has a card already.
+        if told_member(name, arguments) is not None and any(hooks.sees_members for hooks in installed_hooks):
             return
-        _submit(tree_event(name, call, now=_clock.now(), keeps_traces=_keeps_traces()))
+        level = tree_level(name, arguments)
+        # What was shipped already, by a hook or by an earlier call, is not shipped again.
+        if isinstance(error, BaseException) and not is_new_everywhere(error, _seen(), level.number):
+            return
+        logger = next((nested["self"] for nested in call.nested if "self" in nested), None)
+        submit_or_keep(tree_event(name, arguments, now=_clock.now(), logger=logger, keeps_traces=keeps_traces()))
 
     return report
 
 
 def _submit_if(event: Event | None) -> None:
     if event is not None:
-        _submit(event)
+        submit_or_keep(event)
 
 
-def _report_duration(monitor: Any, call: dict[str, Any]) -> None:
-    threshold = monitor.thresholds.get("slow_operation")
-    if threshold is not None:
-        _submit_if(slow_operation_event(call, threshold, now=_clock.now()))
-
-
-def _keeps_traces() -> bool:
+def keeps_traces() -> bool:
+    """Return whether the settings want stack traces."""
     try:
         return get_webhook_manager().config.include_stack_traces
     except WebhookLoggingError:
         return True
 
 
-def _submit(event: Event) -> None:
-    # Before the first manager, and after the last one, the host's calls go on unshipped.
+def submit_or_keep(event: Event) -> None:
+    """Ship an event. Before the first manager it is kept: the bot's first words come before the bot."""
+    kept = _kept()
+    kept.append(event)
+    _ship_kept()
+
+
+def _ship_kept() -> None:
     try:
         manager = get_webhook_manager()
     except WebhookLoggingError:
         return
-    manager.submit(event)
+    kept = _kept()
+    while kept:
+        manager.submit(kept.popleft())
 
 
-def _has_cog(bot: commands.Bot) -> bool:
-    cog = bot.get_cog("Webhooks")
+def _kept() -> deque[Event]:
+    return _keeper().__dict__.setdefault("kept", deque(maxlen=_MOST_KEPT))
+
+
+def _has_cog(bot: discord.Client) -> bool:
+    cog = bot.get_cog("Webhooks") if isinstance(bot, commands.Bot) else None
     return cog is not None and type(cog).__module__.startswith("statsbot_webhooks")
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import weakref
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Final
 
 import discord
-from discord.ext import commands
 
 from ...config.model import WebhookConfig
 from ...events.event import Event
+from ...patching import add_listener
 from ..guard import Guard
 from .crowd_events import prune_event, surge_event
 from .departures import Departure, Departures, Type
@@ -39,10 +40,10 @@ _CROWDS: Final = {Type.UNBAN: "unbans"}
 
 
 class MemberHooks:
-    """Listen on the bot; `add_listener` leaves the host's own handlers as they are (H7)."""
+    """Listen on the bot; the host's own handlers stay as they are (H7)."""
 
     def __init__(
-        self, bot: commands.Bot, submit: Callable[[Event], object], *, now: Callable[[], float], settings: WebhookConfig
+        self, bot: discord.Client, submit: Callable[[Event], object], *, now: Callable[[], float], settings: WebhookConfig
     ) -> None:
         self._bot = bot
         self._submit = submit
@@ -60,6 +61,8 @@ class MemberHooks:
     def install(self, stack: ExitStack) -> None:
         """Add the listeners; the stack removes them and submits what still waits."""
         stack.callback(self.flush)
+        installed_hooks.add(self)
+        stack.callback(installed_hooks.discard, self)
         listeners = (
             self.on_member_join,
             self.on_raw_member_remove,
@@ -68,8 +71,12 @@ class MemberHooks:
             self.on_audit_log_entry_create,
         )
         for listener in listeners:
-            self._bot.add_listener(listener)
-            stack.callback(self._bot.remove_listener, listener)
+            add_listener(stack, self._bot, listener)
+
+    @property
+    def sees_members(self) -> bool:
+        """Whether the bot is told of members who join and leave."""
+        return self._bot.intents.members
 
     def flush(self) -> None:
         """Submit everything that still waits for an explanation, and end the surges that are open."""
@@ -220,6 +227,10 @@ class MemberHooks:
     def _tick(self) -> None:
         self._timer = None
         self._call(self._departures.tick, self._now())
+
+
+installed_hooks: weakref.WeakSet[MemberHooks] = weakref.WeakSet()
+"""The hooks that are installed in this process."""
 
 
 def read_who(user: discord.abc.User) -> Who:

@@ -55,6 +55,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
 
     async def cog_load(self) -> None:
         """Start delivering and install the hooks. Runs before login: no user, no session (L4)."""
+        self.manager.use_bot_proxy(self.bot.http)
         await runtime.join(self)
         self.manager.add_listener(self)
         self.manager.readers.append(self._reader)

@@ -18,6 +18,7 @@ from .admin import Admin
 from .clock import Clock, SystemClock
 from .config.destination import Destination
 from .config.model import WebhookConfig
+from .config.network import BotClient, proxy_of_bot, proxy_secrets
 from .config.renewal import Renews, parts_to_renew
 from .delivery.channel_reader import ChannelReader
 from .delivery.formatters import CustomFormatter, Formatters
@@ -122,6 +123,13 @@ class WebhookManager:
         self._pool.start(self._formatters.use(self._formatters.make(self.config)))
         self._pipeline.start(self.admin.end_mutes)
         self._pool.add(self._pipeline.all_destinations)
+
+    def use_bot_proxy(self, http: BotClient) -> None:
+        """Send through the proxy of a bot (`bot.http`), unless the settings name another."""
+        proxy = proxy_of_bot(http)
+        if proxy is not None:
+            self.add_secrets(*proxy_secrets(proxy))
+        self._pool.use_bot_proxy(proxy)
 
     async def reconfigure(self, config: WebhookConfig) -> frozenset[Renews]:
         """Go on with other settings, in place: what waits, choices, counters and limits stay. Returns what was renewed.

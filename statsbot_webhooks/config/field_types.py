@@ -6,10 +6,11 @@ Messages name what is wanted and never a value: it may be a secret that stands u
 from __future__ import annotations
 
 import re
+import ssl
 import types
 from enum import StrEnum
 from typing import Annotated, Any, Final, Union, get_args, get_origin
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from annotated_types import Ge, Gt, Le, MaxLen
@@ -20,7 +21,7 @@ from pydantic.functional_validators import AfterValidator, BeforeValidator, Plai
 from ..events.event import LogLevel
 from ..redaction.masking import MaskLevel
 from ..redaction.user_patterns import compile_user_pattern
-from .destination import WebhookURL
+from .destination import WebhookURL, strip_wrapping
 
 # sqlite3, SQLAlchemy and people write SQLite's memory database in these ways.
 _SQLITE: Final = r"(?:sqlite3?(?:\+\w+)?:/{0,3})"
@@ -103,6 +104,34 @@ def _check_heartbeat(value: SecretStr) -> SecretStr:
     return SecretStr(value.get_secret_value().strip())
 
 
+def _check_proxy(value: SecretStr) -> SecretStr:
+    text = strip_wrapping(value.get_secret_value())
+    if text.lower() == "none":
+        return SecretStr("none")
+    if re.match(r"socks\w*://", text, re.I):
+        raise ValueError("must be an HTTP proxy: a SOCKS proxy cannot be used")
+    text = text if "://" in text else f"http://{text}"
+    try:
+        parts = urlsplit(text)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address or re.search(r"\s", text):
+        raise ValueError("must be the address of a proxy, as in http://name:password@proxy.example:3128, or none")
+    return SecretStr(text)
+
+
+def _check_file(value: str) -> str:
+    text = value.strip()
+    try:
+        ssl.create_default_context().load_verify_locations(text)
+    except OSError as error:
+        # An SSLError is one: what the file holds is no certificate.
+        reason = "holds no certificates" if isinstance(error, ssl.SSLError) else f"cannot be read: {error.strerror}"
+        raise ValueError(f"must be a file of certificates in PEM form; it {reason}") from None
+    return text
+
+
 def _check_zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -121,6 +150,9 @@ WebhookAddress = Annotated[str, PlainValidator(parse_url), Wants("the URL of a D
 TimeZone = Annotated[str, AfterValidator(_check_zone), Wants("a time zone such as Europe/Berlin")]
 # Prints as asterisks: who has it can keep a dead man's switch quiet.
 HeartbeatURL = Annotated[SecretStr, AfterValidator(_check_heartbeat), Wants("an address that begins with https:// or http://")]
+# Prints as asterisks: an address of a proxy may hold a password.
+ProxyURL = Annotated[SecretStr, AfterValidator(_check_proxy), Wants("the address of an HTTP proxy, or none")]
+CertificateFile = Annotated[str, AfterValidator(_check_file), Wants("the path of a file of certificates in PEM form")]
 Storage = Annotated[str, AfterValidator(_check_storage), Wants("sqlite:///file.sqlite3 or memory://")]
 Level = Annotated[LogLevel, BeforeValidator(parse_level)]
 Levels = Annotated[
@@ -132,7 +164,7 @@ MaskLevels = Annotated[MaskLevel, BeforeValidator(_mask_level)]
 Patterns = Annotated[
     tuple[Annotated[str, AfterValidator(_check_pattern)], ...],
     BeforeValidator(parse_patterns),
-    Wants("regular expressions in RE2 syntax, one per line or between ;;"),
+    Wants("regular expressions, one per line or between ;;"),
 ]
 Threshold = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Id = Annotated[int, Field(ge=1), Wants("an id of Discord, a number of 17 to 20 digits")]

@@ -18,6 +18,7 @@ from ..errors import ConfigError
 from ..events.event import LogLevel
 from .destination import BUILT_IN, Destination
 from .field_types import (
+    CertificateFile,
     Count,
     HeartbeatURL,
     Id,
@@ -27,6 +28,7 @@ from .field_types import (
     MaskLevels,
     Names,
     Patterns,
+    ProxyURL,
     Renews,
     Storage,
     Threshold,
@@ -238,8 +240,19 @@ class WebhookConfig:
 
     # Not shown: a pattern may be the secret itself.
     redact_patterns: Annotated[Patterns, Renews.REDACTOR] = field(default=(), repr=False)
-    """More to redact: regular expressions in RE2 syntax (linear time whatever the text), one per line or between `;;`. While
+    """More to redact: regular expressions of Python without look-around and backreferences, one per line or between `;;`. While
     one cannot be used, nothing is delivered and events wait."""
+
+    proxy: Annotated[ProxyURL | None, Renews.WORKERS, Renews.CAPTURE] = None
+    """The HTTP proxy for everything that is sent; `none` for the direct way. Not set: the proxy of your bot
+    (`commands.Bot(proxy=...)`), else `HTTPS_PROXY` and `NO_PROXY` of the environment. It is never shown."""
+
+    ca_bundle: Annotated[CertificateFile | None, Renews.WORKERS, Renews.CAPTURE] = None
+    """A file of certificates in PEM form that are trusted beside the system's: for a proxy or a mirror with a certificate
+    authority of its own."""
+
+    send_timeout_seconds: Annotated[float, Field(gt=0, le=3600), Renews.WORKERS] = 20.0
+    """Seconds that an answer to a request may take. A REST proxy that holds requests back for minutes needs more."""
 
     # Not empty: nothing is delivered for this reason, and events wait.
     hold_reason: Annotated[str, Renews.WORKERS] = field(default="", repr=False)

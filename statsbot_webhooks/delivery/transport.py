@@ -16,17 +16,16 @@ from typing import Any, Protocol, cast
 
 import aiohttp
 import discord
+from discord.http import Route
 
 from ..config.destination import Destination
+from ..config.network import Network
 from ..events.event import Event, LogLevel
 from ..formatting import limits
 from ..formatting.formatter import WebhookMessage
 from .forum_threads import Place
 from .outcome import EndedCallError, Outcome, Result, classify
 from .response import Answer, parse_answer
-
-# Discord answers within a second or two once it has the whole request; a file of 10 MiB over a slow line takes longer.
-_TIMEOUT = aiohttp.ClientTimeout(total=120, sock_connect=10, sock_read=20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,10 @@ class WebhookTransport:
     `on_answer` is told of every answer, and `clean` takes secrets out of the reasons.
     """
 
-    def __init__(self, on_answer: Callable[[Answer], None], clean: Callable[[str], str] = str) -> None:
+    def __init__(
+        self, on_answer: Callable[[Answer], None], clean: Callable[[str], str] = str, network: Network | None = None
+    ) -> None:
+        self._network = network or Network()
         self._on_answer = on_answer
         self._clean = clean
         self._webhooks: dict[str, discord.Webhook] = {}
@@ -95,7 +97,10 @@ class WebhookTransport:
         trace.on_request_start.append(_on_request_start)
         trace.on_request_headers_sent.append(_on_request_headers_sent)
         trace.on_request_end.append(self._on_request_end)
-        self._session = aiohttp.ClientSession(trace_configs=[trace], timeout=_TIMEOUT)
+        self._trace = trace
+        self._session = self._network.open_session(trace_configs=[trace])
+        # Of settings that do not hold any more: a request may still be under way.
+        self._old_sessions: list[aiohttp.ClientSession] = []
 
     async def _on_request_end(
         self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
@@ -112,12 +117,22 @@ class WebhookTransport:
         # discord.py would wait and repeat the request, where no account counts it and no status shows it (W3, W4).
         raise ended
 
+    def configure(self, network: Network) -> None:
+        """Send another way from the next request on."""
+        if network == self._network:
+            return
+        session = network.open_session(trace_configs=[self._trace])
+        self._old_sessions.append(self._session)
+        self._network, self._session = network, session
+        self._webhooks.clear()
+
     def _webhook(self, destination: Destination) -> discord.Webhook:
         url, known = destination.url, self._webhooks.get(destination.name)
         # `/webhooks setup` may give a destination another webhook while it runs.
         if known is None or (known.id, known.token) != (url.id, url.token):
             # from_url insists on a 17-20 digit id and 60 characters of token (W9).
             known = self._webhooks[destination.name] = discord.Webhook.partial(url.id, url.token, session=self._session)
+            known.proxy = self._network.find_proxy(Route.BASE)
         return known
 
     async def send(self, destination: Destination, message: WebhookMessage, options: Options) -> Result:
@@ -197,8 +212,9 @@ class WebhookTransport:
         return replace(result, reason=self._clean(result.reason))
 
     async def close(self) -> None:
-        """Close the session."""
-        await self._session.close()
+        """Close the connections."""
+        for session in (*self._old_sessions, self._session):
+            await session.close()
 
 
 async def _on_request_start(

@@ -8,8 +8,11 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pydantic import SecretStr
+
 from ..config.destination import Destination
 from ..config.model import WebhookConfig
+from ..config.network import Network
 from ..events.factory import notice_event
 from ..formatting.formatter import MessageFormatter
 from ..pipeline.assembly import Pipeline
@@ -79,6 +82,7 @@ class WorkerPool:
         self._reporting: set[str] = set()
         self._batcher: Batcher | None = None
         self._shared: _Shared | None = None
+        self._bot_proxy: SecretStr | None = None
 
     @property
     def workers(self) -> Mapping[str, DestinationWorker]:
@@ -90,7 +94,7 @@ class WorkerPool:
         config, pause = self._pipeline.config, Pause()
         self._batcher = _make_batcher(config, formatter)
         self._shared = _Shared(
-            WebhookTransport(self._on_answer, self._pipeline.redact_text),
+            WebhookTransport(self._on_answer, self._pipeline.redact_text, self._network()),
             LayoutThreads(),
             ChannelLimiters(config.max_requests_per_minute, self._clock),
             Pings(config.ping_role_id, config.ping_cooldown_seconds),
@@ -119,6 +123,7 @@ class WorkerPool:
             return
         config, batcher = self._pipeline.config, _make_batcher(self._pipeline.config, formatter)
         self._batcher = batcher
+        self._shared.transport.configure(self._network())
         self._shared.limiters.configure(config.max_requests_per_minute)
         self._shared.pings.configure(config.ping_role_id, config.ping_cooldown_seconds)
         self._shared.invalid.configure(config.max_invalid_requests)
@@ -261,6 +266,15 @@ class WorkerPool:
             if worker.state in _BROKEN
         ]
         return bad + [f"the delivery to {name} has ended and is started again" for name in self._tasks.find_ended()]
+
+    def use_bot_proxy(self, proxy: SecretStr | None) -> None:
+        """Send through the bot's own proxy, unless the settings name another."""
+        self._bot_proxy = proxy
+        if self._shared is not None:
+            self._shared.transport.configure(self._network())
+
+    def _network(self) -> Network:
+        return Network.of(self._pipeline.config, self._bot_proxy)
 
     def _spawn(self, worker: DestinationWorker, before: asyncio.Task[None] | None = None) -> None:
         async def run() -> None:

@@ -14,6 +14,7 @@ from typing import Final
 from ..clock import Clock
 from ..config.destination import Destination, WebhookURL
 from ..config.model import WebhookConfig
+from ..config.network import proxy_secrets
 from ..config.renewal import Renews, parts_to_renew
 from ..config.sources import read_values
 from ..errors import NotRunningError
@@ -231,6 +232,8 @@ class Pipeline:
     def _make_redactor(self, config: WebhookConfig) -> Redactor:
         """Return the redactor of a configuration; it knows the secrets of the environment, of `.env` and of the webhooks."""
         self._secrets.update(destination.url.token for destination in config.destinations)
+        if config.proxy is not None:
+            self._secrets.update(proxy_secrets(config.proxy))
         return Redactor(
             mask_user_ids=config.mask_user_ids,
             mask_level=config.mask_level,

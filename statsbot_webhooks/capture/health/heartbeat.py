@@ -11,6 +11,7 @@ from typing import Final
 import aiohttp
 
 from ...clock import Clock
+from ...config.network import Network
 
 _log = logging.getLogger(__name__)
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
@@ -24,7 +25,16 @@ class Heartbeat:
     the end of it.
     """
 
-    def __init__(self, url: str, *, interval_seconds: float, find_problem: Callable[[], str], clock: Clock) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        interval_seconds: float,
+        find_problem: Callable[[], str],
+        clock: Clock,
+        network: Network | None = None,
+    ) -> None:
+        self._network = network or Network()
         self._url = url
         self._interval = interval_seconds
         self._find_problem = find_problem
@@ -52,7 +62,10 @@ class Heartbeat:
         """Request the URL; returns what went wrong."""
         try:
             # A session for each request: one a minute is not worth an open connection.
-            async with aiohttp.ClientSession(timeout=_TIMEOUT) as session, session.get(self._url) as response:
+            async with (
+                self._network.open_session(timeout=_TIMEOUT) as session,
+                session.get(self._url, proxy=self._network.find_proxy(self._url)) as response,
+            ):
                 return "" if response.status < 400 else f"answered with status {response.status}"
         except (aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
             # The text of these exceptions holds the URL.

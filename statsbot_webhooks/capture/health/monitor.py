@@ -10,6 +10,7 @@ from discord.ext import commands
 
 from ...clock import Clock
 from ...config.model import WebhookConfig
+from ...config.network import Network, proxy_of_bot
 from ...events.accounting import Stats
 from ...events.daily_counts import Tally
 from ...events.event import Event
@@ -98,7 +99,11 @@ class HealthMonitor:
         if url is not None:
             interval = self._settings.heartbeat_interval_seconds
             Heartbeat(
-                url.get_secret_value(), interval_seconds=interval, find_problem=self.find_problem, clock=self._clock
+                url.get_secret_value(),
+                interval_seconds=interval,
+                find_problem=self.find_problem,
+                clock=self._clock,
+                network=Network.of(self._settings, proxy_of_bot(self._bot.http)),
             ).install(stack)
 
     async def _after_sample(self, now: float, opened: Sequence[str]) -> None:

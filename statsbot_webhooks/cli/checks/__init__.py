@@ -15,6 +15,7 @@ from typing import Final
 from ...config.description import describe_settings, find_unknown
 from ...config.destination import Destination
 from ...config.loading import Loaded, build_config
+from ...config.network import Network
 from ...config.sources import Sources, read_sources, read_values
 from ...redaction.known_values import secret_values
 from .bot import look_at_bot
@@ -59,6 +60,7 @@ async def run_checks(*, sends: bool = False, only: Collection[str] = SECTIONS) -
     sources = read_sources()
     loaded = build_config(sources)
     config = loaded.config
+    network = Network.of(config)
     report = Report(describe_settings(sources))
     if "configuration" in only:
         report.sections["configuration"] = _describe_settings(sources, loaded)
@@ -70,19 +72,19 @@ async def run_checks(*, sends: bool = False, only: Collection[str] = SECTIONS) -
     destinations = [*config.destinations, *made]
     webhooks, broken = {}, []
     if {"webhooks", "bot"} & set(only):
-        webhooks, broken = await fetch_webhooks(destinations)
+        webhooks, broken = await fetch_webhooks(destinations, network)
     token = sources.variables.get("DISCORD_TOKEN", "").strip()
     names: dict[int, str] = {}
     if "bot" in only:
         note = Finding(Grade.NOTE, "bot", "without DISCORD_TOKEN its intents and permissions cannot be looked at")
         report.sections["bot"] = [note]
         if token:
-            report.sections["bot"], names = await look_at_bot(token, config, webhooks.values())
+            report.sections["bot"], names = await look_at_bot(token, config, webhooks.values(), network)
     if "webhooks" in only:
         none = [] if destinations else [Finding(Grade.ERROR, "webhooks", "none; run /webhooks setup, or set WEBHOOK_ERROR_URL")]
         report.sections["webhooks"] = [*none, *broken, *describe_webhooks(destinations, webhooks, names)]
     if sends:
-        report.sections["test messages"] = await send_tests(destinations, list(webhooks))
+        report.sections["test messages"] = await send_tests(destinations, list(webhooks), network)
     if "storage" in only:
         report.sections["storage"] = storage
     if "git" in only:

@@ -7,8 +7,10 @@ from typing import Final
 
 import aiohttp
 import discord
+from discord.http import Route
 
 from ...config.model import WebhookConfig
+from ...config.network import Network
 from .report import Finding, Grade
 
 # What is missing without a permission, in the order in which one would care.
@@ -21,10 +23,12 @@ _GUILDS: Final = 10
 
 
 async def look_at_bot(
-    token: str, config: WebhookConfig, webhooks: Iterable[discord.Webhook]
+    token: str, config: WebhookConfig, webhooks: Iterable[discord.Webhook], network: Network
 ) -> tuple[list[Finding], dict[int, str]]:
     """Return what is wrong with the bot, and the names of the channels and guilds of the webhooks."""
-    client = discord.Client(intents=discord.Intents.none())
+    client = discord.Client(
+        intents=discord.Intents.none(), proxy=network.find_proxy(Route.BASE), connector=network.make_connector()
+    )
     try:
         async with client:
             await client.login(token)

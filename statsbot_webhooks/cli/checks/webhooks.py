@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import aiohttp
 import discord
+from discord.http import Route
 
 from ...config.destination import Destination
+from ...config.network import Network
 from ...delivery.outcome import Outcome
 from ...delivery.transport import Options, WebhookTransport
 from ...formatting.formatter import WebhookMessage
@@ -18,14 +20,17 @@ _SECONDS = aiohttp.ClientTimeout(total=20)
 _TEST = "Test message of `python -m statsbot_webhooks check --send`"
 
 
-async def fetch_webhooks(destinations: Sequence[Destination]) -> tuple[dict[str, discord.Webhook], list[Finding]]:
+async def fetch_webhooks(
+    destinations: Sequence[Destination], network: Network
+) -> tuple[dict[str, discord.Webhook], list[Finding]]:
     """Ask Discord for each webhook; returns those that are there, by destination, and what is wrong with the others."""
     found: dict[str, discord.Webhook] = {}
     findings: list[Finding] = []
-    async with aiohttp.ClientSession(timeout=_SECONDS) as session:
+    async with network.open_session(timeout=_SECONDS) as session:
         for destination in destinations:
             url = destination.url
             webhook = discord.Webhook.partial(url.id, url.token, session=session)
+            webhook.proxy = network.find_proxy(Route.BASE)
             try:
                 found[destination.name] = await webhook.fetch(prefer_auth=False)
             except (discord.NotFound, discord.Forbidden, discord.HTTPException) as error:
@@ -63,9 +68,9 @@ def describe_webhooks(
     return findings
 
 
-async def send_tests(destinations: Sequence[Destination], names: Sequence[str]) -> list[Finding]:
+async def send_tests(destinations: Sequence[Destination], names: Sequence[str], network: Network) -> list[Finding]:
     """Send one test message to each destination of those names."""
-    transport = WebhookTransport(lambda _answer: None)
+    transport = WebhookTransport(lambda _answer: None, network=network)
     findings: list[Finding] = []
     try:
         for destination in destinations:

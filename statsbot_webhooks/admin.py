@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from .config.destination import WebhookURL
 from .delivery.outcome import Result
@@ -17,6 +17,7 @@ from .events.accounting import LossReason
 from .events.event import Event, EventKind, LogLevel, Person, to_plain
 from .events.factory import notice_event
 from .events.folding import from_state
+from .issues.issue import Issue, IssueState
 from .pipeline.assembly import Pipeline
 from .pipeline.mutes import Mute, MuteKind, format_summary
 from .pipeline.overrides import Ended, Overrides
@@ -40,6 +41,7 @@ class Admin:
         self._clock = pipeline.clock
         self._pool = pool
         self._tests = 0
+        self.overrides.on_ended = self._show_ended_mute
 
     @property
     def overrides(self) -> Overrides:
@@ -99,6 +101,39 @@ class Admin:
         # Past the mutes: one who silences the log must not silence that.
         for name in self.routes(event) or tuple(self._pool.workers)[:1]:
             self._intake.file(name, event)
+
+    # -- issues
+
+    async def find_issue(self, text: str) -> Issue | None:
+        """Return the issue of a reference such as E-7F3A, or of a fingerprint."""
+        return await self._intake.run(self.overrides.issues.find, text)
+
+    async def list_issues(self, state: IssueState | None = None) -> Sequence[Issue]:
+        """Return the issues, those seen last first."""
+        return await self._intake.run(self.overrides.issues.all, state)
+
+    async def decide(self, fingerprint: str, state: IssueState, by: str) -> tuple[Issue, bool] | None:
+        """Acknowledge, resolve or open an issue; its cards say so. Returns it, and whether that changed anything."""
+        decided = await self._apply(self.overrides.decide, fingerprint, state, by)
+        if decided is not None and decided[1]:
+            for worker in self._pool.workers.values():
+                await worker.annotate(fingerprint, decided[0].describe().capitalize())
+        return decided
+
+    async def find_messages(self, fingerprint: str) -> Mapping[str, tuple[int, int]]:
+        """Return where the newest card of an issue is: channel and message, by destination."""
+        stored = await self._intake.run(self._outbox.read_state, "card/")
+        found: dict[str, tuple[int, int]] = {}
+        for key, state in stored.items():
+            _, name, kind = key.split("/", 2)
+            worker = self._pool.workers.get(name)
+            if kind != f"error-{fingerprint}" or worker is None or not isinstance(state, dict):
+                continue
+            card: dict[str, Any] = state  # pyright: ignore[reportUnknownVariableType]
+            message_id, channel_id = card.get("message_id"), card.get("thread_id") or worker.channel_id
+            if message_id and channel_id:
+                found[name] = (channel_id, message_id)
+        return found
 
     # -- destinations
 
@@ -184,6 +219,7 @@ class Admin:
             await self._clock.sleep(0.2)
 
     def _forget(self, trace: Trace) -> tuple[int, int]:
+        self.overrides.issues.forget(trace.is_in)
         forgotten = forget(self._outbox, self._pipeline.storage, trace)
         for name, count in forgotten.entries.items():
             self._pipeline.counters.lose(name, LossReason.FORGOTTEN, count)

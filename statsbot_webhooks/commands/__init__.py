@@ -13,6 +13,7 @@ from .card_menu import About
 from .delivery import Delivery
 from .drill import Drill
 from .forget import Persons
+from .issues import Issues
 from .mutes import Muting
 from .settings import Settings
 from .setup import Setup
@@ -39,7 +40,7 @@ class WebhookCommands:
             name="webhooks", description="Steer the webhook logging", default_permissions=hidden, guild_only=True
         )
         muting = Muting(self.desk)
-        themes = (Overview, Delivery, Drill, Settings, Setup, Persons)
+        themes = (Overview, Issues, Delivery, Drill, Settings, Setup, Persons)
         for theme in (muting, *(each(self.desk) for each in themes)):
             for command in theme.commands():
                 self.group.add_command(command)

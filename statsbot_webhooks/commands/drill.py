@@ -74,16 +74,22 @@ def drill_events(now: float, caller: Who, place: Place) -> list[Event]:
         departure_event(Departure(Type.BAN, place, member, now, None, entry=banned, has_left=True)),
         life_event("The bot is online.", _START, now=now),
     ]
-    return [_marked(event, caller.name) for event in events]
+    return [_marked(event, caller.name, number) for number, event in enumerate(events)]
 
 
-def _marked(event: Event, by: str) -> Event:
+def _marked(event: Event, by: str, number: int) -> Event:
     event = present(event)
     context = {**event.context, "drill": f"asked for by {by}; nothing happened"}
     title = f"{_MARK} · {event.title}" if event.title else ""
-    # No card: the next real alert must not continue this one.
+    # No card, and no fingerprint that could be an issue's: the next real alert or error must not continue this one.
     return replace(
-        event, message=f"{_MARK} · {event.message}", template=f"{_MARK} {event.template}", title=title, card="", context=context
+        event,
+        message=f"{_MARK} · {event.message}",
+        template=f"{_MARK} {event.template}",
+        title=title,
+        card="",
+        fingerprint=f"drill-{number}",
+        context=context,
     )
 
 

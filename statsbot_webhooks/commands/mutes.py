@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import discord
@@ -9,11 +10,13 @@ from discord import app_commands
 
 from ..events.time_text import format_exact_span
 from ..issues.fingerprint import FINGERPRINT, OLD_FINGERPRINT
-from ..pipeline.mutes import Mute, MuteKind, format_summary, parse_duration
+from ..pipeline.mutes import MAX_SECONDS, Mute, MuteKind, format_summary, parse_duration
 from .base import Complaint, Theme, checked, make_command, plain
 from .delivery import logger_names
 
-_DURATIONS = ("10m", "30m", "1h", "6h", "24h", "7d")
+_NEXT_VERSION = "next version"
+_DURATIONS = ("10m", "30m", "1h", "6h", "24h", "7d", "more than 10 an hour", _NEXT_VERSION)
+_WORSE = re.compile(r"(?:until )?more than (\d{1,6})(?: an hour| in an hour|/h)?\Z")
 
 
 class Muting(Theme):
@@ -29,8 +32,8 @@ class Muting(Theme):
 
     @checked
     @app_commands.describe(
-        target="A destination, the fingerprint of an event, or a logger with those below it",
-        duration="Such as 10m, 1h 30m or 2d",
+        target="A destination, an issue such as E-7F3A, a fingerprint, or a logger with those below it",
+        duration="Such as 10m, 1h 30m or 2d; or until more than 10 an hour, or until the next version",
         reason="Shown with the summary when the mute ends",
     )
     async def mute(
@@ -41,20 +44,34 @@ class Muting(Theme):
         reason: app_commands.Range[str, 1, 200] | None = None,
     ) -> str:
         kind, name = self._target(target)
+        if name.upper().startswith("E-") and (issue := await self.manager.admin.find_issue(name)) is not None:
+            kind, name = MuteKind.FINGERPRINT, issue.fingerprint
+        wanted = duration.strip().lower()
+        if match := _WORSE.match(wanted):
+            return await self.begin(interaction, kind, name, MAX_SECONDS, reason or "", above=int(match[1]))
+        if wanted == _NEXT_VERSION:
+            version = self.manager.config.bot_version
+            if not version:
+                raise Complaint("The bot does not say its version: set WEBHOOK_BOT_VERSION.")
+            return await self.begin(interaction, kind, name, MAX_SECONDS, reason or "", version=version)
         try:
             seconds = parse_duration(duration)
         except ValueError as error:
-            raise Complaint(plain(str(error), 200)) from None
+            raise Complaint(plain(f"{error}; or: more than 10 an hour, next version", 250)) from None
         return await self.begin(interaction, kind, name, seconds, reason or "")
 
-    async def begin(self, interaction: discord.Interaction, kind: MuteKind, name: str, seconds: float, reason: str) -> str:
-        """Begin a mute, and say so."""
+    async def begin(
+        self, interaction: discord.Interaction, kind: MuteKind, name: str, seconds: float, reason: str, *, above: int = 0,
+        version: str = "",
+    ) -> str:  # fmt: skip
+        """Begin a mute, and say so. It ends earlier when more than `above` come within an hour, or after this version."""
         now = self.desk.clock.now()
-        mute = Mute(kind, name, now + seconds, now, reason, interaction.user.name)
+        mute = Mute(kind, name, now + seconds, now, reason, interaction.user.name, above, version)
         await self.manager.admin.mute(mute)
         why = f", reason: {reason}" if reason else ""
-        await self.desk.record(interaction, f"muted {kind.value} {name} for {format_exact_span(seconds)}{why}")
-        return f"{kind.value.capitalize()} **{plain(name, 80)}** is muted until <t:{int(mute.until)}:f>."
+        how = f"until {_until(mute)}" if above or version else f"for {format_exact_span(seconds)}"
+        await self.desk.record(interaction, f"muted {kind.value} {name} {how}{why}")
+        return f"{kind.value.capitalize()} **{plain(name, 80)}** is muted until {_until(mute)}."
 
     def _target(self, target: str) -> tuple[MuteKind, str]:
         sort, separator, name = target.strip().partition("/")
@@ -115,3 +132,9 @@ class Muting(Theme):
             ]
 
         return await self.desk.offers(interaction, current, choices)
+
+
+def _until(mute: Mute) -> str:
+    if mute.above:
+        return f"more than {mute.above} come within an hour"
+    return f"another version than {plain(mute.version, 30)} runs" if mute.version else f"<t:{int(mute.until)}:f>"

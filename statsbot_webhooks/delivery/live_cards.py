@@ -148,6 +148,8 @@ class Cards:
             return False
         if event.card:
             return True
+        if event.note:
+            return False
         # An edit sends no notification, so what is worse than all before is posted.
         is_worse = event.level.number > card.whole.event.level.number
         return not is_worse and card.version == self._version and event.time - card.whole.last < _SILENCE_SECONDS
@@ -168,11 +170,13 @@ class Cards:
             return Card(fold_of(events[-1]), version=self._version)
         fresh = Card(fold_repeats(events), version=self._version, texts=distinct(events))
         before = self._cards.get(card_key(events[0]))
+        note = next((event.note for event in events if event.note), "")
         if before is None:
-            return fresh
+            return replace(fresh, note=note)
         times = f"{before.whole.count} times" if before.whole.count > 1 else "once"
-        note = ""
-        if (silence := fresh.fold.first - before.whole.last) >= _SILENCE_SECONDS:
+        if note:
+            pass
+        elif (silence := fresh.fold.first - before.whole.last) >= _SILENCE_SECONDS:
             note = f"Back after {_duration(silence)} of silence; {times} before that"
         elif before.version != self._version:
             note = f"Again in version {self._version or '?'}; {times} in {before.version or 'another'}"
@@ -243,6 +247,14 @@ class Cards:
     def buried(self, event: Event) -> None:
         """Note that an event is a dead letter."""
         self._apart.discard(_apart(card_key(event), event))
+
+    def annotate(self, key: str, note: str, now: float) -> Mapping[str, Any]:
+        """Put a note above a card, in its message if Discord lets it be edited still; returns the state to store."""
+        card = self._cards.get(key)
+        if card is None:
+            return {}
+        self._cards[key] = replace(card, note=note, is_stale=card.is_stale or card.can_be_edited(now))
+        return self._state_of([key])
 
     def forget(self, is_meant: Callable[[str], bool]) -> None:
         """Forget cards whose key or event is meant; their stored state is deleted elsewhere."""

@@ -150,6 +150,12 @@ class DestinationWorker:
         """Forget the live cards that are meant; what they show in Discord stays."""
         self._parts.cards.forget(is_meant)
 
+    async def annotate(self, fingerprint: str, note: str) -> None:
+        """Put a note above the card of an error, if there is one."""
+        if state := self._parts.cards.annotate(f"error-{fingerprint}", note, self._parts.clock.now()):
+            await self._parts.ledger.write_state(state)
+            self.wake()
+
     async def is_gone(self) -> bool:
         """Ask Discord whether it does not know the webhook any more."""
         _, result = await self._parts.transport.fetch_channel_id(self._parts.destination)

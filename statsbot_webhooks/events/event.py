@@ -15,7 +15,7 @@ from .plain_values import to_plain as to_plain
 from .tracebacks import NotedException
 
 _EMPTY: Final[Mapping[str, Any]] = {}
-_EXTRAS: Final = ("title", "card", "color", "avatar_url", "route_level", "ends_card", "fingerprint")
+_EXTRAS: Final = ("title", "card", "color", "avatar_url", "route_level", "ends_card", "fingerprint", "issue", "note")
 
 
 class LogLevel(StrEnum):
@@ -117,7 +117,8 @@ class Event:
     Persons in them are named as in `who_facts`; a mapping must not stand under a key that masking takes for a person's name.
 
     `noted` is an exception that the intake still has to format; `fingerprint` is what repeats of the event share, and is
-    worked out there too (see `issues/fingerprint.py`).
+    worked out there too (see `issues/fingerprint.py`). `issue` is the short reference of the issue that it belongs to, such as
+    E-7F3A. An event with a `note` is told like the first of its kind, with the note above its card.
 
     `routes` are the destinations that it was filed for when these are several: none of them gets it twice when another one
     hands over what it cannot show.
@@ -143,6 +144,8 @@ class Event:
     facts: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     noted: NotedException | None = field(default=None, repr=False, compare=False)
     fingerprint: str = ""
+    issue: str = ""
+    note: str = ""
     routes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -179,6 +182,8 @@ def _is_sound(event: Event) -> bool:
         and type(event.persons) is tuple
         and (not event.persons or _are_sound(event.persons, Person))
         and type(event.fingerprint) is str
+        and type(event.issue) is str
+        and type(event.note) is str
         and (event.noted is None or type(event.noted) is NotedException)
         and type(event.routes) is tuple
         and type(event.files) is tuple
@@ -261,7 +266,7 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "level": LogLevel.of,
     "message": plain_text,
     "time": plain_time,
-    **dict.fromkeys(("origin", "template", "title", "card", "avatar_url", "fingerprint"), _read_text),
+    **dict.fromkeys(("origin", "template", "title", "card", "avatar_url", "fingerprint", "issue", "note"), _read_text),
     **dict.fromkeys(("context", "facts"), _read_context),
     "traceback": lambda value: None if value is None else plain_text(value),
     **dict.fromkeys(("guild_id", "color"), _read_number),

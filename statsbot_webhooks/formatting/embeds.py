@@ -111,9 +111,10 @@ def finish(embed: Embed, event: Event, style: Style) -> None:
     """Put the time and the logger below an embed."""
     if style.include_timestamps:
         embed["timestamp"] = stamp_of(event)
-    named = event.origin.removeprefix("command ") in embed["title"]
-    if event.origin and event.kind in (EventKind.LOG, EventKind.ERROR) and not named:
-        embed["footer"] = {"text": limits.truncate(visible(event.origin), 200)}
+    is_named = event.kind in (EventKind.LOG, EventKind.ERROR) and event.origin.removeprefix("command ") not in embed["title"]
+    parts = [limits.truncate(visible(event.origin), 200) if is_named else "", event.issue, event.note.partition(":")[0]]
+    if any(parts):
+        embed["footer"] = {"text": " · ".join(filter(None, parts))}
 
 
 def _details(event: Event) -> dict[str, str]:

@@ -60,7 +60,7 @@ class Pipeline:
         # Kept over changes of the settings: a token of before is a secret still.
         self._secrets: set[str] = set()
         router = Router(config.destinations)
-        self.overrides = Overrides(self.outbox, router, self.counters, clock)
+        self.overrides = Overrides(self.outbox, router, self.counters, clock, config.bot_version)
         self.intake = Intake(
             self.outbox,
             self._make_redactor(config),
@@ -194,6 +194,10 @@ class Pipeline:
         self.intake.redactor, self.intake.router = redactor, router
         self.adopt(stored)
         self.overrides.use_router(router)
+        if self.intake.is_alive:
+            self.overrides.issues.use_version(config.bot_version)
+        else:
+            self.overrides.issues.version = config.bot_version
         return list(router.destinations)
 
     def move_unconfigured(self) -> None:

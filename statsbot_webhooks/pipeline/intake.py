@@ -40,6 +40,10 @@ class Gate(Protocol):
         """Return the destinations that may have the event. Asked before it is redacted, and again after."""
         ...
 
+    def identify(self, event: Event) -> Event:
+        """Return a redacted event with what is known about its kind; asked before the second `admit`."""
+        ...
+
 
 class Intake:
     """Accept events from any thread and file them.
@@ -315,6 +319,7 @@ class Intake:
             if event.noted is not None and names:
                 clean = self._occurrences.note(clean)
             if self._gate is not None and names:
+                clean = self._gate.identify(clean)
                 names = self._gate.admit(clean, names, redacted=True)
         except Exception as error:  # noqa: BLE001 - a border: one bad event must not end the thread
             # What could not be redacted must not be shown.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DURATION: Final = re.compile(r"\s*(\d{1,6})\s*([smhdw])\w*\s*", re.I)
 # Nobody means to be silent for longer, and a mute that is forgotten hides everything.
 MAX_SECONDS: Final = 30 * 86400.0
+_HOUR: Final = 3600.0
 
 
 class MuteKind(StrEnum):
@@ -30,7 +31,10 @@ class MuteKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mute:
-    """Events of a destination, of a fingerprint, or of a logger and its children are not shown until a time."""
+    """Events of a destination, of a fingerprint, or of a logger and its children are not shown until a time.
+
+    It ends earlier when more than `above` of them come within an hour, or when another version of the bot than `version` runs.
+    """
 
     kind: MuteKind
     target: str
@@ -38,6 +42,8 @@ class Mute:
     since: float
     reason: str = ""
     by: str = ""
+    above: int = 0
+    version: str = ""
 
     @property
     def key(self) -> str:
@@ -62,6 +68,8 @@ class Tally:
     destinations: Counter[str] = field(default_factory=Counter[str])
     first: float | None = None
     last: float | None = None
+    # When the last of them came, as far as a mute that ends when it is worse has to know.
+    recent: deque[float] = field(default_factory=deque[float], compare=False)
 
     @property
     def count(self) -> int:
@@ -113,6 +121,11 @@ class Mutes:
         kinds = (MuteKind.FINGERPRINT,) if redacted else (MuteKind.DESTINATION, MuteKind.LOGGER)
         asked = [pair for pair in self._mutes.values() if pair[0].kind in kinds and pair[0].until > now]
         admitted: list[str] = []
+        for mute, tally in asked:
+            if mute.above and any(mute.covers(event, name) for name in names) and _is_worse(mute, tally, now):
+                # It ends with this very event, which is shown.
+                self._mutes[mute.key] = (replace(mute, until=now), tally)
+        asked = [pair for pair in asked if self._mutes[pair[0].key][0].until > now]
         for name in names:
             tally = next((tally for mute, tally in asked if mute.covers(event, name)), None)
             if tally is None:
@@ -120,6 +133,14 @@ class Mutes:
             else:
                 tally.add(event, name)
         return tuple(admitted)
+
+
+def _is_worse(mute: Mute, tally: Tally, now: float) -> bool:
+    """Note one more event, and return whether more came within an hour than the mute allows."""
+    tally.recent.append(now)
+    while len(tally.recent) > mute.above + 1 or now - tally.recent[0] > _HOUR:
+        tally.recent.popleft()
+    return len(tally.recent) > mute.above
 
 
 def parse_duration(text: str) -> float:
@@ -140,6 +161,8 @@ def parse_duration(text: str) -> float:
 def format_summary(mute: Mute, tally: Tally, now: float) -> str:
     """Return what is said when a mute ends."""
     how = "is over" if mute.until <= now else "was ended early"
+    if mute.above and mute.until <= now and len(tally.recent) > mute.above:
+        how = f"is over, as more than {mute.above} came within an hour,"
     why = f", reason: {mute.reason}" if mute.reason else ""
     head = f"The mute of {mute.kind.value} {mute.target} {how} after {format_exact_span(now - mute.since)}"
     head += f" (set by {mute.by}{why})" if mute.by or why else ""
@@ -161,6 +184,8 @@ def mute_to_state(mute: Mute, tally: Tally) -> dict[str, Any]:
         "since": mute.since,
         "reason": mute.reason,
         "by": mute.by,
+        "above": mute.above,
+        "version": mute.version,
         "levels": dict(tally.levels),
         "destinations": dict(tally.destinations),
         "first": tally.first,
@@ -177,6 +202,8 @@ def mute_from_state(state: Mapping[str, Any]) -> tuple[Mute, Tally]:
         float(state["since"]),
         str(state["reason"]),
         str(state["by"]),
+        int(state.get("above", 0)),
+        str(state.get("version", "")),
     )
     tally = Tally(Counter(state["levels"]), Counter(state["destinations"]), state["first"], state["last"])
     return mute, tally

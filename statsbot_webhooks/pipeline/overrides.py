@@ -10,11 +10,14 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from ..clock import Clock
 from ..config.destination import WebhookURL
 from ..events.accounting import Counters
 from ..events.event import Event, LogLevel
+from ..issues.issue import Issue, IssueState
+from ..issues.register import IssueRegister
 from ..storage import StateStore
 from .mutes import Mute, Mutes, Tally, mute_from_state, mute_to_state
 from .recent_events import Tail
@@ -27,13 +30,16 @@ Ended = tuple[Mute, Tally]
 class Overrides:
     """The switches, levels and mutes of one manager."""
 
-    def __init__(self, store: StateStore, router: Router, counters: Counters, clock: Clock) -> None:
+    def __init__(self, store: StateStore, router: Router, counters: Counters, clock: Clock, version: str = "") -> None:
         self._store = store
         self._router = router
         self._counters = counters
         self._clock = clock
         self._changed: asyncio.Event | None = None
         self.mutes = Mutes()
+        # Told of mutes that end with an event, on the intake's thread.
+        self.on_ended: Callable[[Ended], None] = lambda _: None
+        self.issues = IssueRegister(store, version)
         self.recent_events = Tail()
         self.switched_off: frozenset[str] = frozenset()
         self.levels: dict[str, LogLevel] = {}
@@ -48,9 +54,14 @@ class Overrides:
             with contextlib.suppress(ValueError):
                 (self.levels if sort == "destination" else self.logger_levels)[name] = LogLevel(level)
         self._router.set_levels(self.levels)
+        self.issues.load()
         for key, state in self._store.read_state("mute/").items():
             try:
-                self.mutes.add(*mute_from_state(state))
+                mute, tally = mute_from_state(state)
+                if mute.version and mute.version != self.issues.version:
+                    # Until the next version, which is here; the sweep at the start tells of it.
+                    mute = replace(mute, until=min(mute.until, self._clock.now()))
+                self.mutes.add(mute, tally)
             except (KeyError, TypeError, ValueError):
                 _log.warning("a stored mute cannot be read and is dropped: %s", key)
                 self._store.write_state({key: None})
@@ -62,17 +73,29 @@ class Overrides:
 
     # -- the gate of the intake
 
+    def identify(self, event: Event) -> Event:
+        """Return an event with the reference of its issue, which counts it."""
+        return self.issues.note(event)
+
     def admit(self, event: Event, names: tuple[str, ...], *, redacted: bool) -> tuple[str, ...]:
         """Return the destinations that may have the event; for the others it is counted as muted.
 
         Asked before the event is redacted and again, with `redacted`, after; then it is remembered among the recent events.
         """
         if len(self.mutes):
-            admitted = self.mutes.admit(event, names, self._clock.now(), redacted=redacted)
+            now = self._clock.now()
+            admitted = self.mutes.admit(event, names, now, redacted=redacted)
+            if admitted and any(mute.above and mute.until <= now for mute, _ in self.mutes):
+                for ended in self.end_due():
+                    self.on_ended(ended)
             for name in names:
                 if name not in admitted:
                     self._counters.add(name, "muted")
             names = admitted
+        if redacted and names and self.issues.holds(event):
+            for name in names:
+                self._counters.add(name, "muted")
+            names = ()
         if redacted:
             self.recent_events.add(event, names)
         return names
@@ -116,9 +139,14 @@ class Overrides:
         return ended
 
     def save_tallies(self) -> None:
-        """Keep what the mutes have counted so far."""
+        """Keep what the mutes and the issues have counted so far."""
+        self.issues.save(self._clock.now())
         if len(self.mutes):
             self._store.write_state({f"mute/{mute.key}": mute_to_state(mute, tally) for mute, tally in self.mutes})
+
+    def decide(self, fingerprint: str, state: IssueState, by: str) -> tuple[Issue, bool] | None:
+        """Set the state of an issue; returns it, and whether that changed anything. None when there is none."""
+        return self.issues.decide(fingerprint, state, by, self._clock.now())
 
     # -- destinations that `setup` made
 

@@ -22,6 +22,8 @@ MENU = "Webhooks: about this card"
 # What an admin gets, in this order: one call prepares the next.
 ANSWERS = {
     "status": ({}, r"Webhook logging.*Pending"),
+    "issues": ({}, r"No error has happened yet"),
+    "about": ({"issue": "E-7F3A"}, r"There is no issue"),
     "test": ({"destination": "info"}, r"\*\*info\*\*: delivered, Discord answered 200"),
     "drill": ({}, r"8 events, marked DRILL"),
     "toggle": ({"destination": "performance"}, r"\*\*performance\*\* is (on|off)"),

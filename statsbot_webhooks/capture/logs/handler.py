@@ -51,7 +51,7 @@ class _Draft:
         self.routes = ()
         self.files = ()
         self.noted: NotedException | None = None
-        self.fingerprint = ""
+        self.fingerprint = self.issue = self.note = ""
 
 
 class WebhookLogHandler(logging.Handler):

@@ -1,0 +1,174 @@
+"""The register of issues: knows each error again, and what was decided about it. On the intake's thread; kept in the storage.
+
+What changes with every event is written once a minute and at the end, so that a quiet error costs no write of its own; what
+people decide is written at once.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from ..events.event import Event, EventKind, LogLevel
+from ..storage import StateStore
+from .fingerprint import FINGERPRINT
+from .issue import Issue, IssueState, from_state, title_of, to_state
+from .text_pattern import text_pattern
+from .versions import is_later
+
+_log = logging.getLogger(__name__)
+_MOST: Final = 10_000
+_RESOLVED_SECONDS: Final = 90 * 86400.0
+_MOST_VERSIONS: Final = 100
+_SHORTEST: Final = 4
+
+
+class IssueRegister:
+    """The issues of one bot; `version` is the one that runs."""
+
+    def __init__(self, store: StateStore, version: str = "") -> None:
+        self._store = store
+        self._issues: dict[str, Issue] = {}
+        self._by_reference: dict[str, str] = {}
+        self._unsaved: set[str] = set()
+        self._deleted: set[str] = set()
+        self._versions: list[str] = []
+        self.version = version
+
+    def load(self) -> None:
+        """Read what is stored; what cannot be read is dropped."""
+        for key, state in self._store.read_state("issue/").items():
+            try:
+                issue = from_state(state)
+            except (KeyError, TypeError, ValueError, AttributeError):
+                _log.warning("a stored issue cannot be read and is dropped: %s", key)
+                self._store.write_state({key: None})
+                continue
+            self._issues[issue.fingerprint] = issue
+            self._by_reference[issue.reference] = issue.fingerprint
+        stored = self._store.read_state("versions").get("versions")
+        self._versions = [str(each) for each in stored] if isinstance(stored, list) else []  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
+        self.use_version(self.version)
+
+    def use_version(self, version: str) -> None:
+        """Note which version of the bot runs now."""
+        self.version = version
+        if version and version not in self._versions:
+            self._versions = [*self._versions, version][-_MOST_VERSIONS:]
+            self._store.write_state({"versions": self._versions})
+
+    # -- events
+
+    def note(self, event: Event) -> Event:
+        """Count an event and return it with the reference of its issue; the first after a cure says that it is back."""
+        if not _is_error(event):
+            return event
+        issue = self._issues.get(event.fingerprint)
+        if issue is None:
+            issue = self._add(event)
+        issue.count += 1
+        issue.last, issue.seen_in = max(issue.last, event.time), self.version
+        self._unsaved.add(issue.fingerprint)
+        note = event.note
+        if issue.state == IssueState.RESOLVED:
+            if is_later(self.version, issue.version, self._versions):
+                note = _regression(issue, self.version)
+                issue.decide(IssueState.OPEN, "", event.time, self.version)
+                self._save({issue.fingerprint})
+            else:
+                issue.held += 1
+        return replace(event, issue=issue.reference, note=note)
+
+    def holds(self, event: Event) -> bool:
+        """Whether an event is only counted: its issue is resolved, and the version that runs does not have the cure yet."""
+        issue = self._issues.get(event.fingerprint)
+        return issue is not None and issue.state == IssueState.RESOLVED and bool(event.issue)
+
+    def _add(self, event: Event) -> Issue:
+        if len(self._issues) >= _MOST:
+            self._drop(sorted(self._issues.values(), key=_worth)[: _MOST // 100])
+        digest = event.fingerprint.rpartition("-")[2].upper()
+        # The same letters after each start, as far as no other issue has them.
+        lengths = range(_SHORTEST, len(digest) + 1)
+        names = (f"E-{digest[:length]}" for length in lengths)
+        reference = next((name for name in names if name not in self._by_reference), f"E-{digest}")
+        issue = Issue(event.fingerprint, reference, title_of(text_pattern(event.message)), event.time, event.time)
+        self._issues[issue.fingerprint], self._by_reference[reference] = issue, issue.fingerprint
+        return issue
+
+    # -- decisions
+
+    def decide(self, fingerprint: str, state: IssueState, by: str, now: float) -> tuple[Issue, bool] | None:
+        """Set the state of an issue; returns it, and whether that changed anything. None when there is none."""
+        issue = self._issues.get(fingerprint)
+        if issue is None:
+            return None
+        if issue.state == state:
+            return replace(issue), False
+        issue.decide(state, by, now, self.version)
+        issue.held = 0
+        self._save({fingerprint})
+        return replace(issue), True
+
+    def find(self, text: str) -> Issue | None:
+        """Return the issue of a reference (E-7F3A, in any case, with or without E-) or of a fingerprint."""
+        name = text.strip().upper()
+        name = name if name.startswith("E-") else f"E-{name}"
+        issue = self._issues.get(self._by_reference.get(name, text.strip()))
+        return None if issue is None else replace(issue)
+
+    def all(self, state: IssueState | None = None) -> Sequence[Issue]:
+        """Return the issues, those seen last first."""
+        found = [replace(issue) for issue in self._issues.values() if state is None or issue.state == state]
+        return sorted(found, key=lambda issue: -issue.last)
+
+    def forget(self, is_meant: Callable[[str], bool]) -> None:
+        """Forget issues whose stored text is meant; it is deleted elsewhere."""
+        self._drop([issue for issue in self._issues.values() if is_meant(json.dumps(to_state(issue)))])
+
+    # -- the storage
+
+    def save(self, now: float) -> None:
+        """Write what has changed, and drop what was resolved long ago."""
+        old = [issue for issue in self._issues.values() if _is_over(issue, now)]
+        if old:
+            self._drop(old)
+        self._save(self._unsaved)
+
+    def _save(self, fingerprints: set[str]) -> None:
+        values = {f"issue/{key}": to_state(self._issues[key]) for key in fingerprints if key in self._issues}
+        values |= dict.fromkeys(f"issue/{key}" for key in self._deleted)
+        if values:
+            self._store.write_state(values)
+        self._unsaved -= set(fingerprints)
+        self._deleted.clear()
+
+    def _drop(self, issues: Sequence[Issue]) -> None:
+        for issue in issues:
+            del self._issues[issue.fingerprint]
+            self._by_reference.pop(issue.reference, None)
+            self._unsaved.discard(issue.fingerprint)
+            self._deleted.add(issue.fingerprint)
+
+
+def _is_error(event: Event) -> bool:
+    is_error = event.kind in (EventKind.LOG, EventKind.ERROR) and event.level.number >= LogLevel.ERROR.number
+    return is_error and not event.card and FINGERPRINT.match(event.fingerprint) is not None
+
+
+def _is_over(issue: Issue, now: float) -> bool:
+    return issue.state == IssueState.RESOLVED and now - max(issue.since, issue.last) > _RESOLVED_SECONDS
+
+
+def _worth(issue: Issue) -> tuple[bool, float]:
+    """Order issues so that those that may go first come first: the resolved, then those not seen for longest."""
+    return issue.state != IssueState.RESOLVED, issue.last
+
+
+def _regression(issue: Issue, version: str) -> str:
+    resolved = f" in {issue.version}" if issue.version else ""
+    seen = f", seen in {version}" if version else ""
+    return f"Regression: resolved{resolved} by {issue.by}{seen}"

@@ -1,0 +1,100 @@
+"""The life of an issue in the channel: its reference, decisions, a regression in a later version, mutes until it is worse."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+import pytest
+
+from statsbot_webhooks.sandbox import Sandbox
+
+from ..commands.test_commands import call, shown, steered_bot
+
+
+def reference(sandbox: Sandbox) -> str:
+    footer = sandbox.messages("error")[0].embeds[0]["footer"]["text"]
+    found = re.search(r"E-[0-9A-F]{4,}", footer)
+    assert found is not None, footer
+    return found[0]
+
+
+async def test_from_the_first_card_to_the_regression(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    env.setenv("WEBHOOK_BOT_VERSION", "1.1")
+    env.setenv("WEBHOOK_CARD_EDIT_SECONDS", "0.1")
+    logger = logging.getLogger("shop")
+    async with steered_bot(sandbox) as bot:
+        manager = bot.cogs["Webhooks"].manager
+        assert "No error has happened yet." in await call(sandbox, "issues")
+        logger.error("order %d failed", 1)
+        await sandbox.wait_until(lambda: "order 1 failed" in shown(sandbox, "error"))
+        name = reference(sandbox)
+        assert name.startswith("E-")
+        listed = await call(sandbox, "issues")
+        assert name in listed
+        assert f"https://discord.com/channels/{sandbox.guild_id}/" in listed
+        about = await call(sandbox, "about", issue=name.lower())
+        assert "State: **open**" in about
+        assert "acknowledged by olivia" in await call(sandbox, "about", issue=name, decision="acknowledge")
+        assert "already acknowledged by olivia" in await call(sandbox, "about", issue=name, decision="acknowledge")
+        await sandbox.wait_until(lambda: "Acknowledged by olivia" in sandbox.messages("error")[0].content)
+        assert "resolved in 1.1 by olivia" in await call(sandbox, "about", issue=name, decision="resolve")
+        await sandbox.wait_until(lambda: "Resolved in 1.1 by olivia" in sandbox.messages("error")[0].content)
+        assert "No issue is open." in await call(sandbox, "issues", state="open")
+        # The version that runs does not have the cure yet: only counted.
+        logger.error("order %d failed", 2)
+        await manager.flush(5)
+        stats = await manager.stats()
+        assert (stats.muted, stats.balanced) == (1, True)
+        assert "1 more in versions that do not have the cure yet" in await call(sandbox, "about", issue=name)
+        assert "There is no issue" in await call(sandbox, "about", issue="E-0")
+    assert len(sandbox.messages("error")) == 1
+    env.setenv("WEBHOOK_BOT_VERSION", "1.2")
+    async with steered_bot(sandbox) as bot:
+        manager = bot.cogs["Webhooks"].manager
+        logger.error("order %d failed", 3)
+        await sandbox.wait_until(lambda: len(sandbox.messages("error")) == 2)
+        message = sandbox.messages("error")[1]
+        assert "Regression: resolved in 1.1 by olivia, seen in 1.2" in message.content
+        assert name in message.embeds[0]["footer"]["text"]
+        assert "State: **open**" in await call(sandbox, "about", issue=name)
+        assert (await manager.stats()).balanced
+
+
+async def test_a_mute_until_it_is_worse(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    env.setenv("WEBHOOK_CARD_EDIT_SECONDS", "0.1")
+    logger = logging.getLogger("shop")
+    async with steered_bot(sandbox) as bot:
+        manager = bot.cogs["Webhooks"].manager
+        logger.error("order %d failed", 1)
+        await sandbox.wait_until(lambda: "order 1 failed" in shown(sandbox, "error"))
+        answer = await call(sandbox, "mute", target=reference(sandbox), duration="more than 3 an hour")
+        assert "is muted until more than 3 come within an hour" in answer
+        for number in range(2, 6):
+            logger.error("order %d failed", number)
+        await sandbox.wait_until(lambda: "is over, as more than 3 came within an hour" in shown(sandbox, "error"))
+        await sandbox.wait_until(lambda: "order 5 failed" in shown(sandbox, "error"))
+        stats = await manager.stats()
+        assert (stats.muted, stats.balanced) == (3, True)
+
+
+async def test_a_mute_until_the_next_version(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    logger = logging.getLogger("shop")
+    async with steered_bot(sandbox):
+        assert "set WEBHOOK_BOT_VERSION" in await call(sandbox, "mute", target="logger/shop", duration="next version")
+    env.setenv("WEBHOOK_BOT_VERSION", "1.1")
+    for _ in range(2):
+        # Also after a restart of the same version.
+        async with steered_bot(sandbox) as bot:
+            manager = bot.cogs["Webhooks"].manager
+            await sandbox.wait_until(lambda manager=manager: manager.workers)
+            if not len(manager.admin.overrides.mutes):
+                await call(sandbox, "mute", target="logger/shop", duration="next version")
+            logger.error("order %d failed", 1)
+            await manager.flush(5)
+            assert (await manager.stats()).muted == 1
+    env.setenv("WEBHOOK_BOT_VERSION", "1.2")
+    async with steered_bot(sandbox):
+        logger.error("order %d failed", 2)
+        await sandbox.wait_until(lambda: "order 2 failed" in shown(sandbox, "error"))
+        await sandbox.wait_until(lambda: "The mute of logger shop is over" in shown(sandbox, "error"))

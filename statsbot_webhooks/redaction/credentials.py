@@ -14,17 +14,18 @@ from .token_patterns import passes_luhn
 # The slashes and the at sign, as JSON and addresses escape them too.
 _SLASHES: Final = rb"(?:(?:\\{0,8}/){2}|(?:%(?:25){0,3}2[Ff]){2}|(?:\\{1,8}u002[Ff]){2})"
 _AT: Final = rb"(?:@|%(?:25){0,3}40|\\{1,8}u0040)"
-_USERINFO: Final = re.compile(
-    rb":"
-    + _SLASHES
-    + rb"(?:[^\s/@:\"'<>\\%]{0,200}+(?::|%3[Aa])(?!\d{1,5}(?:[/?#\s\"'|,;)]|\Z))(?P<after>(?:[^\s\"'<>:]|:(?!//)){1,300})"
+_REST_OF_USERINFO: Final = (
+    rb"(?!://)(?:[^\s/@:\"'<>\\%]{0,200}+(?::|%3[Aa])(?!\d{1,5}(?:[/?#\s\"'|,;)]|\Z))(?P<after>(?:[^\s\"'<>:]|:(?!//)){1,300})"
     + _AT
     + rb"(?=[\w\[])"
     # A token alone in the place of the user.
     rb"|(?P<alone>[^\s/@:\"'<>\\?#]{16,400}+)@(?=[\w\[]))"
 )
+_USERINFO: Final = re.compile(b"://" + _REST_OF_USERINFO)
+_ESCAPED_USERINFO: Final = re.compile(b":" + _SLASHES + _REST_OF_USERINFO)
+# For texts in lower case: a first letter alone is looked for faster than one in either case.
 _BEARER: Final = re.compile(
-    rb"(?i:\b(?:bearer|basic)(?:\s{1,5}|%20|\+))(?P<token>(?=[\w.~+/=%-]{12})(?=[A-Za-z~+/=.%-]{0,60}[\d_])[\w.~+/=%-]++)"
+    rb"b(?<![a-z0-9]b)(?:earer|asic)(?:\s{1,5}|%20|\+)(?P<token>(?=[\w.~+/=%-]{12})(?=[a-z~+/=.%-]{0,60}[\d_])[\w.~+/=%-]++)"
 )
 _PEM: Final = re.compile(
     rb"-----BEGIN(?: |%20|\+)(?:[A-Z0-9]{1,12}(?: |%20|\+)){0,4}PRIVATE(?: |%20|\+)KEY(?:(?: |%20|\+)BLOCK)?-----"
@@ -32,14 +33,19 @@ _PEM: Final = re.compile(
 # Armor cut off before its end: long lines of base64, however the line ends are written.
 _PEM_BODY: Final = re.compile(rb"(?:\s|\\+[nr]|%0[AaDd]|[A-Za-z0-9+/=]{30,})*+[A-Za-z0-9+/=]*+")
 _PEM_BYTES: Final = 8192
+_ANY_BEARER: Final = re.compile(_BEARER.pattern, re.IGNORECASE)
 _PEM_BLOCK: Final = re.compile(_PEM.pattern + rb"(?:\s|\\+[nr]|%0[AaDd]|[A-Za-z0-9+/=]++|-----END [A-Z ]{1,40}-----)*+")
 _PUTTY: Final = re.compile(
     rb"PuTTY-User-Key-File-\d(?:[^\r\n\\]|\\(?!r?\\?n))*+(?:(?:\\r\\n|\\n|\r?\n)(?:[A-Z][\w-]{2,30}:[^\r\n\\]{0,200}|[A-Za-z0-9+/=]{20,200}))*"
 )
 _CODE: Final = re.compile(
-    rb"\b(?i:otp|cvv2?|cvc2?|totp|pin|2fa)(?i:[ _-]?code)?['\"]?(?:\s{0,2}[=:]|\sis)\s{0,2}['\"]?(?P<code>\d{3,8})(?![\d.])"
+    rb"(?:o(?<![a-z0-9]o)tp|c(?<![a-z0-9]c)v[vc]2?|t(?<![a-z0-9]t)otp|p(?<![a-z0-9]p)in|2(?<![a-z0-9]2)fa)(?:[ _-]?code)?['\"]?"
+    rb"(?:\s{0,2}[=:]|\sis)\s{0,2}['\"]?(?P<code>\d{3,8})(?![\d.])"
 )
 
+_ANY_CODE: Final = re.compile(_CODE.pattern, re.IGNORECASE)
+# Which texts have digits enough for a card.
+_DIGITS: Final = bytes(48 if 48 <= code <= 57 else 32 if code in b" -" else 120 for code in range(256))
 _CARD: Final = re.compile(
     # The first digits come first: where there are none, nothing is tried.
     rb"[2-6]\d{3}(?<![\w.#/-]\d{4})(?:"
@@ -68,16 +74,18 @@ _UNIT: Final = re.compile(rb"\s?(?:[kKMGT]?i?B|bytes?|[nmu\xce\xbc]?s|sec|second
 def find_credentials(data: bytes, text: str) -> Iterable[Found]:
     """Return what the form around it gives away; `text` is the same in lower case."""
     found: list[Iterable[Found]] = []
-    if "//" in text or ("\\" in text and ("/\\" in text or "u002f" in text)) or ("%" in text and "2f%2" in text):
+    if "//" in text:
         found.append(_groups(_USERINFO, data, "URL password"))
+    if ("\\" in text and ("/\\" in text or "u002f" in text)) or ("%" in text and "2f%2" in text):
+        found.append(_groups(_ESCAPED_USERINFO, data, "URL password"))
     if "bearer" in text or "basic" in text:
-        found.append(_groups(_BEARER, data, "bearer token"))
+        found.append(_groups(_BEARER, data.lower(), "bearer token"))
     if "-----begin" in text:
         found.append(_private_keys(data))
     if "putty-user-key-file-" in text:
         found.append(_groups(_PUTTY, data, "private key"))
     if "otp" in text or "cvv" in text or "cvc" in text or "pin" in text:
-        found.append(_groups(_CODE, data, "one-time code"))
+        found.append(_groups(_CODE, data.lower(), "one-time code"))
     return chain.from_iterable(found) if found else ()
 
 
@@ -93,14 +101,16 @@ def _groups(pattern: re.Pattern[bytes], data: bytes, rule: str) -> Iterator[Foun
 
 def replace_credentials(data: bytes) -> bytes:
     """Return a text without these, of which it has very many."""
-    for pattern, instead in (
-        (_USERINFO, b"://[redacted]@"),
-        (_BEARER, b"[redacted: bearer token]"),
-        (_PUTTY, b""),
-        (_CODE, b"[redacted: code]"),
+    if b"://" in data:
+        data = _USERINFO.sub(b"://[redacted]@", data)
+    for pattern, rule in (
+        (_ANY_BEARER, b"bearer token"),
+        (_ANY_CODE, b"one-time code"),
+        (_PUTTY, b"private key"),
+        (_PEM_BLOCK, b"private key"),
     ):
-        data = pattern.sub(instead, data)
-    return _PEM_BLOCK.sub(b"[redacted: private key]", data)
+        data = pattern.sub(b"[redacted: %b]" % rule, data)
+    return data
 
 
 def replace_cards(data: bytes) -> bytes:
@@ -121,13 +131,16 @@ def _private_keys(data: bytes) -> Iterator[Found]:
         yield Found(head.start(), at, "private key")
 
 
-def find_cards(data: bytes) -> list[Found]:
+def find_cards(data: bytes) -> Iterable[Found]:
     """Return card numbers: in their groups, or in a row where a card is spoken of."""
-    return [
-        Found(match.start(), match.end(), "card number")
-        for match in _CARD.finditer(data)
-        if passes_luhn(match[0].decode()) and (_stands_alone(data, match) if match["grouped"] else _is_row_of_card(data, match))
-    ]
+    digits = data.translate(_DIGITS)
+    return _find_cards(data) if digits.find(b"0000 0000") >= 0 or digits.find(b"0000000000000") >= 0 else ()
+
+
+def _find_cards(data: bytes) -> Iterator[Found]:
+    for match in _CARD.finditer(data):
+        if passes_luhn(match[0].decode()) and (_stands_alone(data, match) if match["grouped"] else _is_row_of_card(data, match)):
+            yield Found(match.start(), match.end(), "card number")
 
 
 def _stands_alone(data: bytes, match: re.Match[bytes]) -> bool:

@@ -134,7 +134,7 @@ def rule_of(name: str) -> str:
     for word in ("cookie", "authorization", "token", "secret", "key", "session", "credential", "signature"):
         if word in lower:
             return "authorization header" if word == "authorization" else word
-    return "password" if re.search("pass|pw|kennwort|wachtwoord|senha", lower) else "named secret"
+    return "password" if re.search("pass|pw|kennwort|wachtwoord|senha", lower) else "named value"
 
 
 _LETTER_DIGIT: Final = re.compile(r"(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])")

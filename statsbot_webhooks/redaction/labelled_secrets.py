@@ -112,14 +112,14 @@ def words_of(text: str) -> tuple[list[tuple[str, int]], list[str]]:
 def replace_named(data: bytes, words: Iterable[str]) -> bytes:
     """Return a text without what follows these words, of which it has very many, where a sign of equality joins them."""
     for word in words:
-        data = _in_one_go(word).sub(b"[redacted: named secret] ", data)
+        data = _in_one_go(word).sub(b"[redacted: named value] ", data)
     return data
 
 
 @lru_cache(maxsize=128)
 def _in_one_go(word: str) -> re.Pattern[bytes]:
     strong = word in SECRET_WORDS or word == "pass"
-    value = rb"" if strong else rb"(?=[^\s]{8})(?=[^\s\d]{0,40}+\d{1,8}+[a-z]{1,8}+\d)"
+    value = rb"" if strong else rb"(?=[^\s]{8})(?=[^\s\d=]{0,40}+\d{1,8}+[A-Za-z]{1,8}+\d)"
     # Not by the flag for either case: without it the first letters are looked for at once.
     forms = b"|".join(
         b"".join(
@@ -132,10 +132,9 @@ def _in_one_go(word: str) -> re.Pattern[bytes]:
         # Several that follow each other become one mark, so that the text does not grow.
         rb"(?:(?:"
         + forms
-        + rb")(?i:[\w.-]{0,48}+[\"']{0,2}\]?[ ]{0,3}(?:[=:]|%3d)[ ]{0,3}"
+        + rb")(?:[\w.-]{0,20}+[\"']{0,2}\]?[ ]{0,3}(?:[=:]|%3[Dd])(?<!nt=|nt:|ed=|ed:|it=|it:|id=|id:)[ ]{0,3}"
         + value
-        + rb"(?<!count=)(?<!count: )(?<!used=)(?<!used: )(?<!id=)(?<!id: )(?<!limit=)(?<!limit: )"
-        rb"(?:\"[^\"\n]*+\"?|'[^'\n]*+'?|(?![$<{\[]|none|null|true|false|str\b|\d{1,5}\b)[^\s]++))[\s,;]?)++",
+        + rb"(?:\"[^\"\n]*+\"?|'[^'\n]*+'?|(?![$<{\[]|[Nn]one|null|[Tt]rue|[Ff]alse|str\b|\d{1,5}\b)[^\s]++))[\s,;]?)++",
     )
 
 

@@ -25,16 +25,18 @@ _NAME_KEY: Final = re.compile(rf"(?P<stem>{_ROLES}?)_?(?:name|tag|display_?name|
 # Ids of other things, which say nothing of a person: kept, so that a reader can look them up. A word that is a verb too, such as
 # "message", needs a sign behind it.
 _THINGS: Final = "guild|server|channel|role|shard|emoji|thread|category"
-_OTHER: Final = (
-    r"<#(?P<c>\d{15,21})>|<@&(?P<r>\d{15,21})>|<a?:\w{1,40}:(?P<e>\d{15,21})>|</[^:<>\n]{1,100}:(?P<s>\d{15,21})>|/channels/(?P<l>[\d/@a-z]{1,70})"
-    rf"|(?i:{_THINGS})s?(?:[ _-]?id)?['\"]?[ =:#(]{{1,4}}(?P<t>\d{{15,21}})(?!\d)"
-    r"|(?i:message|application|command|webhook|interaction|attachment|sticker)s?"
-    r"(?:[ _-]?id['\"]?[ =:#(]|['\"]?[=:#])[ '\"(]{0,3}(?P<m>\d{15,21})(?!\d)"
+_BEFORE_OTHER: Final = re.compile(
+    r"(?:<#|<@&|<a?:\w{1,40}:|</[^:<>\n]{1,100}:|/channels/(?:[\d@a-z]{1,40}/){0,2}"
+    rf"|(?:{_THINGS})s?(?:[ _-]?id)?['\"]?[ =:#(]{{1,4}}"
+    r"|(?:message|application|command|webhook|interaction|attachment|sticker)s?"
+    r"(?:[ _-]?id['\"]?[ =:#(]|['\"]?[=:#])[ '\"(]{0,3})\Z"
 )
-_MENTION: Final = r"<@!?(?P<mention>\d{15,20})>"
-_BARE: Final = r"(?<!\d)(?<!\d[.,])(?P<bare>\d{17,20})(?!\d)"
-_LONG_NUMBER: Final = re.compile(r"\d{15}")
-_ID: Final = re.compile(r"(?<!\d)\d{15,21}(?!\d)")
+_THING: Final = re.compile(rf"(?:{_THINGS}|message|application|command|webhook|interaction|attachment|sticker)s?(?:[ _-]?id)?\Z")
+_FURTHEST_BEFORE: Final = 110
+_MENTION: Final = re.compile(r"<@!?\Z")
+# The first digit comes first: where there is none, nothing is tried.
+_ID: Final = re.compile(r"[0-9](?<![0-9][0-9])(?<![0-9][.,][0-9])[0-9]{14,20}(?![0-9])")
+_LONG_NUMBER: Final = re.compile(r"[0-9]{15}")
 _OTHER_KEYS: Final = re.compile(
     rf"(?:{_THINGS}|message|application|command|webhook|interaction|attachment|sticker)s?_?(?:id)?s?\Z", re.I
 )
@@ -57,43 +59,60 @@ class Mask:
         self._key = key
         self._guild = str(guild_id)
         self._spellings: set[str] = set()
+        self._others: dict[str, str] = {}
         self._names = self._pseudonyms(persons)
-        # Compiled when a text needs it: most have neither a name nor a long number.
+        # Compiled when a text needs it: most have no name.
         self._pattern: re.Pattern[str] | None = None
-
-    def _compile(self) -> re.Pattern[str]:
-        # One pass: a name must not be found within the pseudonym of another.
-        names = any_of(self._spellings)
-        return re.compile("|".join([_OTHER, _MENTION, *([names] if names else []), _BARE]))
 
     def text(self, text: str) -> str:
         """Return a text without its persons."""
         lower = text.lower()
-        if not _LONG_NUMBER.search(text) and not any(name in lower for name in self._names):
+        has_names = any(name in lower for name in self._spellings)
+        if not has_names and not _LONG_NUMBER.search(text):
+            return text
+        if len(lower) != len(text):
+            # A letter whose small form is two: places in the one are none in the other.
+            lower = text
+        pieces: list[str] = []
+        done = 0
+        for match in _ID.finditer(lower):
+            start, end = match.span()
+            shown, back = self._number_in(lower, start, end)
+            pieces += (self._without_names(text[done : start - back], lower[done : start - back], has_names), shown)
+            done = end + (1 if back else 0)
+        pieces.append(self._without_names(text[done:], lower[done:], has_names))
+        return "".join(pieces)
+
+    def _number_in(self, text: str, start: int, end: int) -> tuple[str, int]:
+        """Return what a number of a text may be shown as, and how many characters before it belong to it, as in a mention."""
+        number = text[start:end]
+        if text.startswith(">", end) and (mention := _MENTION.search(text, max(0, start - 3), start)) is not None:
+            return self._called(number), start - mention.start()
+        if number in self._names:
+            return self._names[number], 0
+        # A number that nobody named may be a person's or not; both read the same everywhere.
+        if number == self._guild or not 17 <= end - start <= 20 or _is_of_other(text, start):
+            return number, 0
+        return self._called(number), 0
+
+    def _without_names(self, text: str, lower: str, has_names: bool) -> str:
+        if not has_names or not text:
             return text
         if self._pattern is None:
-            self._pattern = self._compile()
-        if len(lower) != len(text):
-            # A letter whose small form is two: the text is read as it is.
-            return self._pattern.sub(lambda match: self._replace(match, match[0]), text)
+            # A name must not be found within the pseudonym of another: one pass.
+            self._pattern = re.compile(any_of(self._spellings))
         pieces: list[str] = []
         done = 0
         for match in self._pattern.finditer(lower):
-            pieces += (text[done : match.start()], self._replace(match, text[match.start() : match.end()]))
+            pieces += (text[done : match.start()], self._names.get(match[0].lower(), match[0]))
             done = match.end()
-        return "".join((*pieces, text[done:]))
-
-    def _replace(self, match: re.Match[str], found: str) -> str:
-        if number := match["mention"] or match["bare"]:
-            # A number that nobody named may be a person's or not; both read the same everywhere.
-            return found if number == self._guild else self._called(number)
-        if match.lastgroup is None:
-            return self._names.get(found.lower(), found)
-        # The id of another thing, unless it is a person's.
-        return _ID.sub(lambda inner: self._names.get(inner[0], inner[0]), found)
+        return "".join((*pieces, text[done:])) if pieces else text
 
     def _called(self, number: str) -> str:
-        return self._names.get(number) or pseudonym(self._key, number)
+        known = self._names.get(number) or self._others.get(number)
+        if known is None:
+            known = self._others[number] = pseudonym(self._key, number)
+        return known
 
     def value(self, key: str, value: Any, other: Callable[[Any], Any]) -> Any:
         """Return what a context key may show; `other` cleans what is not about a person."""
@@ -103,7 +122,9 @@ class Mask:
             return value if isinstance(value, int) or value.isdigit() else other(value)
         if not PERSON_KEYS.match(key) or value is None or isinstance(value, bool):
             return other(value)
-        text = str(value)
+        if isinstance(value, Mapping) and (person := next(persons_of({key: value}), None)) is not None:  # pyright: ignore[reportUnknownArgumentType]
+            return self._called(str(person.id))
+        text = str(value)  # pyright: ignore[reportUnknownArgumentType]
         if text.lower() in self._names:
             return self._names[text.lower()]
         if self._level == MaskLevel.IDS and not text.isdigit():
@@ -130,6 +151,18 @@ class Mask:
         return names
 
 
+def _is_of_other(text: str, start: int) -> bool:
+    """Whether the id that begins there is another thing's, by what stands before it."""
+    last = text[start - 1 : start]
+    if last in ("#", "&", ":", "/"):
+        return _BEFORE_OTHER.search(text[max(0, start - _FURTHEST_BEFORE) : start]) is not None
+    if last not in (" ", "=", "(", '"', "'"):
+        return False
+    # Cheaper than the whole: which word it is.
+    before = text[max(0, start - 40) : start]
+    return _THING.search(before.rstrip(" =:#('\"")[-16:]) is not None and _BEFORE_OTHER.search(before) is not None
+
+
 def _spellings(name: str) -> set[str]:
     """Return how writers put a name: composed or not, escaped for JSON, Python, HTML and addresses."""
     if name.isascii() and name.isalnum():
@@ -146,7 +179,7 @@ def _spellings(name: str) -> set[str]:
             ascii(form)[1:-1],
         }
         raw = form.encode("utf-8", "replace")
-        found |= {quote(raw, safe=""), quote(raw), quote_plus(raw), html.escape(form), repr(raw)[2:-1]}
+        found |= {quote(raw, safe=""), quote(raw), quote_plus(raw), form.replace(" ", "+"), html.escape(form), repr(raw)[2:-1]}
     return {form for form in found if form.strip()}
 
 

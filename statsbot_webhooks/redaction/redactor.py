@@ -13,7 +13,7 @@ from typing import Any, Final
 from ..events.event import Event, EventFile, Person
 from .key_names import NameKind, looks_random, name_kind, rule_of
 from .masking import PERSON_KEYS, Mask, MaskLevel, persons_of, pseudonym
-from .rules import Counts, mark, redact_bytes
+from .rules import Counts, mark, redact_bytes, redact_keys
 from .unicode_text import without_invisible
 from .user_patterns import compile_user_pattern
 from .value_index import RULE, KnownValues
@@ -90,14 +90,16 @@ class Redactor:
         except UnicodeEncodeError:
             text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
             data = text.encode()
-        lower = text.lower()
-        clean = self._bytes(data, lower)
         if len(data) != len(text) and (bare := without_invisible(text)) != text:
-            # What a reader does not see would keep a secret from being found, and is left out when one is shown.
-            known = clean.decode("utf-8", "replace")
-            bare_data = without_invisible(known).encode()
+            # What a reader does not see may stand before a key, or keep a secret from being found within it.
+            clean = redact_keys(data, self.counts)
+            if clean is not data:
+                bare = without_invisible(clean.decode("utf-8", "replace"))
+            bare_data = bare.encode()
             if (bare_clean := self._bytes(bare_data, bare.lower())) is not bare_data:
                 clean = bare_clean
+        else:
+            clean = self._bytes(data, text.lower())
         text = text if clean is data else clean.decode("utf-8", "replace")
         for pattern in self._patterns:
             if pattern.search(text) is not None:

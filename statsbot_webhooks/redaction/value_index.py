@@ -88,7 +88,8 @@ class KnownValues:
         text = bones(data)
         if not self._may_have(text):
             return data, count
-        for spelling in {spelling for place in self._places(text) for spelling in spellings(self._values[place[1].form])}:
+        values = {self._values[form] for form in {place.form for _, place in self._places(text)}}
+        for spelling in {spelling for value in values for spelling in spellings(value)}:
             if len(spelling) >= _SHORTEST and (times := data.count(spelling)):
                 data, count = data.replace(spelling, mark), count + times
         finds = self._find(data)
@@ -109,11 +110,16 @@ class KnownValues:
         return bool(self._values) and self._may_have(bones(data)) and bool(self._find(data))
 
     def _may_have(self, text: bytes) -> bool:
-        return (
-            any(not self._keys.isdisjoint(row) for _, row in _rows(text, bool(self._keys)))
-            or any(not self._short_keys.isdisjoint(row) for _, row in _short_rows(text, bool(self._short_keys)))
-            or any(form in text for form in self._tiny)
-        )
+        size = len(text)
+        if self._keys and size >= _PIECE:
+            # Twice, eight letters each, the second time four further on.
+            if not self._keys.isdisjoint(memoryview(text[: size & -_GRAM]).cast("Q")):
+                return True
+            if not self._keys.isdisjoint(memoryview(text[_SHIFT : _SHIFT + (size - _SHIFT & -_GRAM)]).cast("Q")):
+                return True
+        if self._short_keys and not self._short_keys.isdisjoint(memoryview(text[: size & -_SHORT_GRAM]).cast("I")):
+            return True
+        return any(form in text for form in self._tiny) if self._tiny else False
 
     def _places(self, text: bytes) -> list[tuple[int, _Place]]:
         """Return where a gram of a value stands in the bones of a text."""

@@ -1,0 +1,140 @@
+"""Persons are hidden whichever way they are named, and always under one name; ids of other things stay."""
+
+from __future__ import annotations
+
+import html
+import json
+import unicodedata
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from statsbot_webhooks.events.event import Event, EventFile, EventKind, LogLevel, Person
+from statsbot_webhooks.redaction.redactor import Redactor
+
+ANNA, OTHER = 111111111111111111, 999999999999999999
+RENÉ = Person(ANNA, ("René Müller", "anna"))
+REDACTOR = Redactor(mask_user_ids=True, mask_key=b"k")
+NAME = REDACTOR.pseudonym(ANNA)
+
+
+def masked(text: str = "", persons: tuple[Person, ...] = (RENÉ,), **values: Any) -> Event:
+    return REDACTOR.redact(Event(EventKind.LOG, LogLevel.INFO, text, 0.0, persons=persons, **values))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "Could not message {}",
+            "DM'd message {} failed",
+            "executing command {}",
+            "kicked from server {}",
+            "application {} accepted",
+        ),
+        *(
+            "role {}",
+            "channel={}",
+            "/channels/@me/{}",
+            "thread: {}",
+            "guild_id={}",
+            "<#{}>",
+            "webhook {}",
+            "<@{}>",
+            "<@!{}>",
+            "{}",
+        ),
+        *("user_{}.json", "avatar_{}", "{}_avatar.png", "cache.{}.lock", "id{}", "/avatars/{}/a.png", "x{}x", "[{}]"),
+    ],
+)
+def test_a_known_person_is_masked_behind_any_word(text: str) -> None:
+    shown = masked(text.format(ANNA)).message
+    assert str(ANNA) not in shown
+    assert NAME in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Could not message {}", "user_{}.json", "avatar_{}", "{}_avatar.png", "cache.{}.lock", "id{}", "banned {}", "command {}"],
+)
+def test_an_id_that_nobody_named_is_masked(text: str) -> None:
+    assert str(OTHER) not in masked(text.format(OTHER), ()).message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "<#{}>",
+            "<@&{}>",
+            "<:smile:{}>",
+            "</ban:{}>",
+            "guild {}",
+            "channel={}",
+            "guild_id: {}",
+            "role {}",
+            "/channels/{}/5",
+            "emoji {}",
+        ),
+        *("message id {}", "0.{}", "'guild': {}", "in channel #{}", "server ({})"),
+    ],
+)
+def test_ids_of_other_things_stay(text: str) -> None:
+    assert masked(text.format(OTHER), ()).message == text.format(OTHER)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_name_is_masked_however_it_is_spelled(form: str) -> None:
+    name = unicodedata.normalize(form, "René Müller")
+    spellings = [
+        name,
+        name.upper(),
+        name.lower(),
+        json.dumps(name),
+        json.dumps(json.dumps(name)),
+        quote(name),
+        quote(name, safe=""),
+    ]
+    spellings += [repr(name), ascii(name), html.escape(name), name.replace(" ", "+"), repr(name.encode())]
+    for spelling in spellings:
+        shown = masked(f"hello {spelling}, welcome").message
+        assert NAME in shown, spelling
+        assert "Ren" not in shown
+        assert "ller" not in shown
+
+
+def test_the_rest_of_a_text_keeps_its_case() -> None:
+    assert masked("ANNA Says Hello To <:Smile:123456789012345678>").message == f"{NAME} Says Hello To <:Smile:123456789012345678>"
+
+
+def test_a_person_has_one_name_in_a_mapping() -> None:
+    context = {
+        "user_id": OTHER,
+        "username": "kim",
+        "author": {"id": OTHER, "username": "kim"},
+        "count": OTHER,
+        "ids": [OTHER, str(OTHER)],
+        "guild_id": 222222222222222222,
+        "small": 12345678,
+    }
+    shown = masked("kim wrote", (), context=context, guild_id=333333333333333333)
+    called = REDACTOR.pseudonym(OTHER)
+    assert shown.message == f"{called} wrote"
+    assert shown.context["user_id"] == shown.context["username"] == shown.context["count"] == called
+    assert shown.context["ids"] == [called, called]
+    assert shown.context["author"] == called
+    assert shown.context["guild_id"] == 222222222222222222
+    assert shown.context["small"] == 12345678
+
+
+def test_files_that_are_not_utf8() -> None:
+    text = f"{ANNA} joined, password=hunter2-hunter".encode("latin-1") + b"\xe9\xff"
+    picture = b"\x89PNG\r\n\x1a\n\x00\x00\xff\xfe" + bytes(range(256))
+    files = masked(files=(EventFile(f"{ANNA}.txt", "", text), EventFile("a.png", "", picture))).files
+    assert str(ANNA).encode() not in files[0].data
+    assert b"hunter2" not in files[0].data
+    assert str(ANNA) not in files[0].name
+    assert files[1].data == picture
+    wide = masked(files=(EventFile("a.txt", "", "password=hunter2-hunter".encode("utf-16")),)).files[0].data
+    assert b"h\x00u\x00n" not in wide

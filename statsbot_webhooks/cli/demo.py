@@ -149,6 +149,8 @@ async def _demo() -> int:
                 "WEBHOOK_LOGGERS": "minimal_bot:INFO",
                 "WEBHOOK_BATCH_TIMEOUT": "2",
                 "WEBHOOK_SAMPLE_INTERVAL_SECONDS": "2",
+                # The outage lasts six seconds; by default a failing webhook is left alone for half a minute.
+                "WEBHOOK_BREAKER_COOLDOWN_SECONDS": "3",
             }
             bot = await start_bot(sandbox, _EXAMPLE, extra, folder, output)
             try:

@@ -279,6 +279,13 @@ class ChannelLimiters:
         self._channels: dict[str, int] = {}
         self._limiters: dict[int, ChannelLimiter] = {}
         self._unknown = ChannelLimiter(max_requests_per_minute, clock, self._limiters.values)
+        self._recalled: set[str] = set()
+
+    def recall(self, destination: str, times: Iterable[float]) -> None:
+        """Enter what left for a destination before this process, by wall clock times; once, whatever worker asks for it."""
+        if destination not in self._recalled:
+            self._recalled.add(destination)
+            self.limiter(destination).recall(times)
 
     def configure(self, max_requests_per_minute: int) -> None:
         """Go on with another limit for each channel; what was sent and learned stays known."""

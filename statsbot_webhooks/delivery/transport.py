@@ -5,14 +5,15 @@ It tries each request once and returns what came of it; when to try again is dec
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import aiohttp
 import discord
@@ -26,6 +27,8 @@ from ..formatting.formatter import WebhookMessage
 from .forum_threads import Place
 from .outcome import EndedCallError, Outcome, Result, classify
 from .response import Answer, parse_answer
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,24 +145,26 @@ class WebhookTransport:
         is_new_post = bool(options.thread_name) and not options.thread_id
         _call.set(call := _Call(destination.name))
         try:
-            sent = await self._webhook(destination).send(
-                content=content if content is not None else missing,
-                embeds=_embeds(message),
-                files=_files(message),
-                username=message.username or missing,
-                avatar_url=message.avatar_url or missing,
-                thread=discord.Object(options.thread_id) if options.thread_id else missing,
-                thread_name=options.thread_name if is_new_post else missing,
-                # Only the ids of the tags are read (Webhook.send).
-                applied_tags=cast(Any, [discord.Object(tag) for tag in options.tags])
-                if is_new_post and options.tags
-                else missing,
-                silent=options.is_silent,
-                allowed_mentions=mentions,
-                # Of links in a plain text Discord would fetch and show what is behind them.
-                suppress_embeds=bool(content) and not message.embeds,
-                # Without it a message that was not saved goes unnoticed (W6).
-                wait=True,
+            sent = await _freely(
+                self._webhook(destination).send(
+                    content=content if content is not None else missing,
+                    embeds=_embeds(message),
+                    files=_files(message),
+                    username=message.username or missing,
+                    avatar_url=message.avatar_url or missing,
+                    thread=discord.Object(options.thread_id) if options.thread_id else missing,
+                    thread_name=options.thread_name if is_new_post else missing,
+                    # Only the ids of the tags are read (Webhook.send).
+                    applied_tags=cast(Any, [discord.Object(tag) for tag in options.tags])
+                    if is_new_post and options.tags
+                    else missing,
+                    silent=options.is_silent,
+                    allowed_mentions=mentions,
+                    # Of links in a plain text Discord would fetch and show what is behind them.
+                    suppress_embeds=bool(content) and not message.embeds,
+                    # Without it a message that was not saved goes unnoticed (W6).
+                    wait=True,
+                )
             )
         except Exception as error:  # noqa: BLE001 - a guard: every failure becomes a result, which is counted
             return self._failed(error, call)
@@ -172,13 +177,15 @@ class WebhookTransport:
         """Replace all that a message shows, files included; the webhook's name stays as it was posted."""
         _call.set(call := _Call(destination.name))
         try:
-            await self._webhook(destination).edit_message(
-                message_id,
-                content=message.content,
-                embeds=_embeds(message),
-                attachments=_files(message),
-                allowed_mentions=discord.AllowedMentions.none(),
-                thread=discord.Object(thread_id) if thread_id else discord.utils.MISSING,
+            await _freely(
+                self._webhook(destination).edit_message(
+                    message_id,
+                    content=message.content,
+                    embeds=_embeds(message),
+                    attachments=_files(message),
+                    allowed_mentions=discord.AllowedMentions.none(),
+                    thread=discord.Object(thread_id) if thread_id else discord.utils.MISSING,
+                )
             )
         except Exception as error:  # noqa: BLE001 - as in send
             return self._failed(error, call)
@@ -188,7 +195,7 @@ class WebhookTransport:
         """Ask Discord which channel the webhook posts to."""
         _call.set(call := _Call(destination.name))
         try:
-            webhook = await self._webhook(destination).fetch(prefer_auth=False)
+            webhook = await _freely(self._webhook(destination).fetch(prefer_auth=False))
         except Exception as error:  # noqa: BLE001 - as in send
             return None, self._failed(error, call)
         return webhook.channel_id, Result(Outcome.DELIVERED)
@@ -198,7 +205,7 @@ class WebhookTransport:
         _call.set(call := _Call(destination.name))
         thread = discord.Object(thread_id) if thread_id else discord.utils.MISSING
         try:
-            message = await self._webhook(destination).fetch_message(message_id, thread=thread)
+            message = await _freely(self._webhook(destination).fetch_message(message_id, thread=thread))
         except Exception as error:  # noqa: BLE001 - as in send
             return "", self._failed(error, call)
         footers = [embed.footer.text or "" for embed in message.embeds]
@@ -215,6 +222,18 @@ class WebhookTransport:
         """Close the connections."""
         for session in (*self._old_sessions, self._session):
             await session.close()
+
+
+async def _freely(call: Awaitable[T]) -> T:
+    """Wait for a call of discord.py that keeps no lock when it is cancelled (W2).
+
+    It does not release the webhook's lock then, and knows it by a weak reference only: the lock lives as long as the frames of
+    that call, which the cancelled task would keep with its exception.
+    """
+    try:
+        return await call
+    except asyncio.CancelledError as error:
+        raise error.with_traceback(None) from None
 
 
 async def _on_request_start(

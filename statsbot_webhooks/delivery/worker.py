@@ -212,7 +212,7 @@ class DestinationWorker:
             parts.limiters.leave(self.name)
         await self._look_up()
         # Before anything is sent: the channel's windows outlive a process.
-        parts.limiter.recall(await parts.ledger.recent_sends(parts.clock.now() - 61))
+        parts.limiters.recall(self.name, await parts.ledger.recent_sends(parts.clock.now() - 61))
         self._sender.note = _recovery_note(await parts.ledger.depth())
         parts.cards.load(await parts.ledger.read_state(parts.cards.prefix))
         parts.threads.load(await parts.ledger.read_state(parts.threads.prefix))

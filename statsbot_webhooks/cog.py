@@ -57,7 +57,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         """Start delivering and install the hooks. Runs before login: no user, no session (L4)."""
         self.manager.use_bot_proxy(self.bot.http)
         await runtime.join(self)
-        self.manager.add_listener(self)
+        self.manager.listeners.add(self)
         self.manager.readers.append(self._reader)
         self._install_capture()
         self.apply_choices()
@@ -76,7 +76,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         if is_last and not is_closing(self.bot):
             suspend_integrations()
         self._capture.uninstall()
-        self.manager.remove_listener(self)
+        self.manager.listeners.remove(self)
         self.manager.readers.remove(self._reader)
         if runtime.leave(self) or (is_last and is_closing(self.bot)):
             # What did not get through in all that time will not do so now, when nothing is captured any more.

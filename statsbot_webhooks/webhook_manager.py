@@ -9,10 +9,9 @@ import asyncio
 import contextlib
 import logging
 import math
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final, Protocol, TypeVar
+from typing import Final
 
 from .admin import Admin
 from .clock import Clock, SystemClock
@@ -32,6 +31,8 @@ from .events.event import Event, LogLevel
 from .events.factory import error_event, log_event, member_event, performance_event
 from .formatting.formatter import BotInfo
 from .pipeline.assembly import Pipeline
+from .pipeline.listeners import Listeners
+from .pipeline.loop_calls import LoopCalls
 from .redaction.log_filter import OwnRecords
 from .storage import DeadLetter
 
@@ -39,19 +40,6 @@ _log = logging.getLogger(__name__)
 # Of the time of a stop, what is kept for the storage; and what it always gets.
 _CLOSING_SECONDS: Final = 1.0
 _LEAST_SECONDS: Final = 0.5
-_T = TypeVar("_T")
-
-
-class Listener(Protocol):
-    """A part of the host's process that goes along with the manager, such as the hooks on a bot."""
-
-    def apply_choices(self) -> None:
-        """Apply what admins chose."""
-        ...
-
-    async def on_reconfigured(self, renewed: frozenset[Renews]) -> None:
-        """Apply other settings."""
-        ...
 
 
 class WebhookManager:
@@ -62,17 +50,20 @@ class WebhookManager:
     """
 
     def __init__(self, config: WebhookConfig, *, clock: Clock | None = None, formatter: CustomFormatter | None = None) -> None:
-        self._pipeline = Pipeline(config, clock=clock or SystemClock(), on_open=self._on_open, on_put=self._on_put)
+        self._pipeline = Pipeline(
+            config,
+            clock=clock or SystemClock(),
+            on_open=lambda stored: self._loop.call(self._after_open, stored),
+            on_put=lambda names: self._loop.call(self._pool.wake, names),
+        )
         self._clock, self._intake, self._outbox = self._pipeline.clock, self._pipeline.intake, self._pipeline.outbox
         self._formatters = Formatters(formatter, self._clock)
         self._pool = WorkerPool(self._pipeline)
-        self.admin = Admin(self._pipeline, self._pool, self._apply_choices)
-        self._listeners: list[Listener] = []
+        self.listeners = Listeners()
+        self.admin = Admin(self._pipeline, self._pool, self.listeners.apply_choices)
         self._own_records = OwnRecords(self.redact_text)
         self._changing = asyncio.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._process = 0
-        self._has_ended = False
+        self._loop = LoopCalls()
 
     @property
     def config(self) -> WebhookConfig:
@@ -84,12 +75,12 @@ class WebhookManager:
     @property
     def is_running(self) -> bool:
         """Whether `start` has been called in this process, on a loop that is not closed, and `stop` not since."""
-        return self._loop is not None and not self._loop.is_closed() and self._process == os.getpid()
+        return self._loop.is_on
 
     @property
     def has_ended(self) -> bool:
         """Whether `stop` has been called, and `start` not since."""
-        return self._has_ended
+        return self._loop.has_ended
 
     @property
     def is_durable(self) -> bool:
@@ -115,10 +106,9 @@ class WebhookManager:
         """Start delivering. A second call does nothing; after the end of an event loop it goes on in the next one."""
         if self.is_running:
             return
-        if self._loop is not None:
+        if self._loop.begin():
             await self._pool.abandon()
-        self._loop, self._process, self._changing = asyncio.get_running_loop(), os.getpid(), asyncio.Lock()
-        self._has_ended = False
+        self._changing = asyncio.Lock()
         self._own_records.install()
         self._pool.start(self._formatters.use(self._formatters.make(self.config)))
         self._pipeline.start(self.admin.end_mutes)
@@ -147,12 +137,7 @@ class WebhookManager:
             destinations = await self._pipeline.reconfigure(config)
             self._pool.reconfigure(self._formatters.use(formatter), destinations)
             renewed = parts_to_renew(old, config)
-            for listener in list(self._listeners):
-                try:
-                    await listener.on_reconfigured(renewed)
-                except Exception:
-                    # A guard: the settings hold already, for the others too.
-                    _log.exception("not everything could be renewed after a change of the settings")
+            await self.listeners.reconfigure(renewed)
             return renewed
 
     async def stop(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - part of the public API
@@ -171,7 +156,7 @@ class WebhookManager:
             async with asyncio.timeout_at(deadline), self._changing:
                 # A change of the settings that goes on after this finds no workers.
                 await self._pool.stop()
-        self._loop, self._has_ended = None, True
+        self._loop.end()
         await self._pipeline.stop(deadline)
         self._own_records.uninstall()
 
@@ -276,14 +261,6 @@ class WebhookManager:
 
     # -- what it is told
 
-    def add_listener(self, listener: Listener) -> None:
-        """Tell a listener of changes until `remove_listener`."""
-        self._listeners.append(listener)
-
-    def remove_listener(self, listener: Listener) -> None:
-        """Do not tell a listener of changes any more."""
-        self._listeners.remove(listener)
-
     def set_bot_info(self, name: str | None, avatar_url: str | None) -> None:
         """Say whose events these are; shown when `include_bot_info` is on."""
         self._formatters.set_bot_info(BotInfo(name, avatar_url))
@@ -296,21 +273,6 @@ class WebhookManager:
         """Return a text as it may be shown: without secrets."""
         return self._pipeline.redact_text(text)
 
-    # -- from the intake's thread to the loop
-
-    def _on_open(self, stored: Sequence[Destination]) -> None:
-        self._call_on_loop(self._after_open, stored)
-
-    def _on_put(self, destinations: set[str]) -> None:
-        self._call_on_loop(self._pool.wake, destinations)
-
-    def _call_on_loop(self, function: Callable[[_T], None], argument: _T) -> None:
-        # The loop may be closed when the host ended without stop().
-        loop = self._loop
-        if loop is not None and not loop.is_closed():
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(function, argument)
-
     def _after_open(self, stored: Sequence[Destination]) -> None:
         if not self.destinations:
             _log.warning(
@@ -319,8 +281,4 @@ class WebhookManager:
             )
         self._pool.apply_switches()
         self._pool.add(stored)
-        self._apply_choices()
-
-    def _apply_choices(self) -> None:
-        for listener in list(self._listeners):
-            listener.apply_choices()
+        self.listeners.apply_choices()

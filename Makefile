@@ -3,7 +3,7 @@ PYTHON ?= python3
 # Exact versions, where they are to be had: another Python, or another day's registry, may not have them.
 PIP = .ci/install .venv/bin/python
 
-.PHONY: demo test test-fast fuzz mutate lower-bounds soak lint audit lock settings bench bench-rivals clean
+.PHONY: demo test test-fast fuzz mutate lower-bounds soak lint audit lock settings bench bench-rivals pictures clean
 
 demo: .venv/.installed
 	.venv/bin/python -m statsbot_webhooks demo
@@ -52,6 +52,10 @@ settings: .venv/.installed
 
 bench: .venv/.installed
 	for file in benchmarks/bench*.py; do .venv/bin/python $$file || exit 1; done
+
+# The pictures of the documents anew; needs Chromium.
+pictures: .venv/.installed-test
+	.venv/bin/python docs/make_pictures.py docs
 
 # Ours and the rivals from PyPI in one run, about 20 minutes; OPTIONS='--json FILE --plot FILE --baseline FILE NAME ...'.
 bench-rivals: .venv/.installed .venv-rivals/.installed

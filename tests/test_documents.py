@@ -29,3 +29,16 @@ def test_codes_in_comments_are_explained() -> None:
             named |= set(group.split(", "))
     assert named
     assert named <= explained
+
+
+def test_each_promise_names_tests_that_exist() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "promises.md").read_text("utf-8")))
+    there: set[str] = set()
+    for path in Path(__file__).parent.rglob("test_*.py"):
+        there |= set(re.findall(r"def (test_\w+)\(", path.read_text("utf-8")))
+    assert named
+    assert named <= there, sorted(named - there)
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").split()) <= 1500

@@ -11,7 +11,7 @@ from ..events.colors import BLURPLE
 from ..events.event import Event
 from ..events.metrics import format_metric, format_value
 from ..events.sparkline import value_sparkline
-from ..events.time_text import discord_time
+from ..events.time_text import discord_time, format_count
 
 _DELIVERY = (("waiting", "waiting"), ("lost", "lost"), ("dead", "refused by Discord"), ("rate_limited", "rate limited"))
 
@@ -33,7 +33,7 @@ def show_summary(event: Event) -> Event:
         first, last = change["first"], change["last"]
         context[format_metric(change["name"])] = f"{last:,}" + (f" ({last - first:+,})" if last != first else "")
     delivery = facts["delivery"]
-    parts = [f"{delivery['delivered']:,} delivered", f"{delivery['requests']:,} requests"]
+    parts = [f"{delivery['delivered']:,} delivered", format_count(delivery["requests"], "request")]
     parts += [f"{delivery[key]:,} {word}" for key, word in _DELIVERY if delivery[key] > 0]
     context["delivery"] = " \u00b7 ".join(parts)
     day = date.fromisoformat(facts["date"])

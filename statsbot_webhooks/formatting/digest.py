@@ -14,7 +14,7 @@ from ..events.time_text import discord_time
 from . import limits
 from .embeds import WHOLE_FILE, stamp_of
 from .full_text import cut, full_text
-from .lines import span_title
+from .lines import count_title
 from .markdown import escape_markdown, truncate
 from .message import NOTE_ROOM, Attachment, Embed, WebhookMessage
 from .style import Style, title_of, worst
@@ -70,7 +70,7 @@ def _summary(events: Sequence[Event], keys: Sequence[str], pause: Callable[[], o
     lines += [_top_line(group, pause) for group in ranked[:_TOP]]
     if len(ranked) > _TOP:
         lines.append(f"-# and {len(ranked) - _TOP:,} others, all in the file")
-    return span_title(events), "\n".join(lines)
+    return count_title(events), "\n".join(lines)
 
 
 def _top_line(events: Sequence[Event], pause: Callable[[], object]) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 from ..events.colors import LEVEL_COLORS
 from ..events.event import Event, EventKind, LogLevel
 from ..events.folding import Group
-from ..events.time_text import clock_text, discord_time, format_count
+from ..events.time_text import discord_time, format_count
 from . import limits
 from .embeds import WHOLE_FILE
 from .full_text import text_file
@@ -49,7 +49,7 @@ def format_lines(groups: Sequence[Group], style: Style) -> tuple[WebhookMessage,
     text = truncate("\n".join(lines[index] for index in order), room)
     if not style.use_embeds:
         return WebhookMessage(content=text, files=files), len(lines)
-    embed: Embed = {"title": span_title(events), "description": text, "color": LEVEL_COLORS[worst(events)]}
+    embed: Embed = {"title": count_title(events), "description": text, "color": LEVEL_COLORS[worst(events)]}
     return WebhookMessage(embeds=(embed,), files=files), len(lines)
 
 
@@ -74,7 +74,6 @@ def _label(event: Event) -> str:
     return event.origin
 
 
-def span_title(events: Sequence[Event]) -> str:
-    """Return how many events there are and from when to when."""
-    first, last = min(event.time for event in events), max(event.time for event in events)
-    return f"{format_count(len(events), 'event')}, {clock_text(first)} to {clock_text(last)} UTC"
+def count_title(events: Sequence[Event]) -> str:
+    """Return how many events there are; their times stand in the text, in each reader's own time zone."""
+    return format_count(len(events), "event")

@@ -100,6 +100,8 @@ def _panel(axes: Any, chart: Chart, zone: tzinfo) -> None:
     locator: Any = AutoDateLocator(tz=zone, minticks=3, maxticks=6)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone, show_offset=False))
+    # A picture cannot show each reader's own time zone, so it names the one it has.
+    axes.set_xlabel(f"time, {times[-1].tzname() or zone}", color=_INK, fontsize=8)
     axes.yaxis.set_major_locator(MaxNLocator(4))
 
     def label(value: float, _position: object) -> str:

@@ -148,21 +148,13 @@ async def raid(sandbox: Sandbox) -> None:
 
 async def live_card(sandbox: Sandbox) -> None:
     """An error that happened 43 times in three servers."""
-    trace = "Traceback (most recent call last):\n> File \"cogs/shop.py\", line 31, in buy\n    return prices[item]\nKeyError: 'apple'\n"
+    frame = '> File "cogs/shop.py", line 31, in buy\n    return prices[item]\n'
+    trace = f"Traceback (most recent call last):\n{frame}KeyError: 'apple'\n"
     async with running_manager(sandbox, "live-card", card_edit_seconds=0.5, batch_timeout_seconds=0.2) as manager:
         for number in range(43):
             context = {"command": "/buy", "guild": ("Garden", "Kitchen", "Attic")[number % 3], "user": "mia"}
-            event = Event(
-                EventKind.ERROR,
-                LogLevel.ERROR,
-                "KeyError: 'apple'",
-                time.time(),
-                "command /buy",
-                context,
-                trace,
-                template="KeyError",
-            )
-            manager.submit(event)
+            base = (EventKind.ERROR, LogLevel.ERROR, "KeyError: 'apple'", time.time(), "command /buy", context, trace)
+            manager.submit(Event(*base, template="KeyError"))
             await asyncio.sleep(0.05)
 
 

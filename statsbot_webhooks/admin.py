@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from .config.destination import WebhookURL
 from .delivery.outcome import Result
 from .delivery.worker_pool import WorkerPool
 from .events.accounting import LossReason
+from .events.colors import GREEN
 from .events.event import Event, EventKind, LogLevel, Person, to_plain
 from .events.factory import notice_event
 from .events.folding import from_state
@@ -28,6 +29,14 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _DEAD_LETTERS = 1000
 _FORGET_SECONDS = 60.0
+
+# What the built-in destinations show, for the message that says that they work.
+_SHOWN: Final = {
+    "error": "errors and warnings",
+    "info": "INFO messages and the life of the bot",
+    "performance": "performance alerts",
+    "member_events": "members who join and leave",
+}
 
 
 class Admin:
@@ -159,7 +168,9 @@ class Admin:
         worker = self._pool.workers[destination]
         self._tests += 1
         origin = f"test {self._tests}"
-        event = Event(EventKind.LOG, LogLevel.ERROR, f"Test message for {destination}", self._clock.now(), origin)
+        text = f"Test message for {destination}: {_SHOWN.get(destination, 'its events')} will appear here."
+        # ERROR, so that it does not wait for a batch to fill; what it says is good news.
+        event = Event(EventKind.LOG, LogLevel.ERROR, text, self._clock.now(), origin, title="Webhook connected", color=GREEN)
         answer = worker.watch(origin)
         worker.revive()
         self._intake.file(destination, event)

@@ -105,6 +105,9 @@ def test_the_count_of_older_texts_survives_a_move_to_a_new_message() -> None:
     assert card_of(cards, key).dropped == 50
     moved = cards.preview(entries([error("text 51", NOW + 3000)]))
     assert (moved.dropped, moved.whole.count) == (50, 52)
+    # And it grows when another message is full.
+    full = cards.preview(entries([error(f"more {n}", NOW + 1) for n in range(50)]))
+    assert (full.dropped, full.whole.count) == (51, 101)
     stored = from_stored(json.loads(json.dumps(to_stored(card_of(cards, key)))))
     assert stored == card_of(cards, key)
 

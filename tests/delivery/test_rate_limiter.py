@@ -300,6 +300,19 @@ def test_a_webhook_that_is_moved_counts_in_its_new_channel_from_the_first_messag
     assert 25 <= town.most(1) <= 30
 
 
+def test_the_message_that_tells_of_a_move_is_counted_in_the_new_channel() -> None:
+    async def work() -> tuple[int, int]:
+        limiters = ChannelLimiters(30, LoopClock())
+        limiters.join("apart", 1)
+        limiters.join("bpart", 2)
+        before = limiters.limiter("apart").budget_left()
+        limiters.join("bpart", 1)
+        return before, limiters.limiter("apart").budget_left()
+
+    before, after = run(work)
+    assert after == before - 1
+
+
 def test_a_webhook_that_was_replaced_has_no_channel_until_it_is_known() -> None:
     async def work() -> tuple[int | None, bool]:
         limiters = ChannelLimiters(30, LoopClock())

@@ -88,9 +88,23 @@ async def test_an_event_that_cannot_be_laid_out_costs_itself_only(
     assert (stats.balanced, stats.pending) == (True, 0)
 
 
+async def test_what_was_claimed_with_an_event_that_cannot_be_laid_out_arrives(sandbox: Sandbox, urls: dict[str, str]) -> None:
+    """Each of few errors gets a message of its own, so that the others wait while the first is laid out."""
+    settings = config(urls, "error")
+    manager = WebhookManager(settings, formatter=PoisonFormatter(settings))
+    for text in ("poison", "number 1.", "number 2."):
+        manager.submit(log(text, LogLevel.ERROR))
+    await manager.start()
+    await manager.flush(20)
+    stats = await manager.stats()
+    await manager.stop()
+    assert numbers(sandbox, "error") == [1, 2]
+    assert (stats.dead, stats.pending, stats.balanced) == (1, 0, True)
+
+
 async def test_a_message_goes_before_an_edit_that_is_due_too(sandbox: Sandbox, urls: dict[str, str]) -> None:
     clock = SkippingClock()
-    manager = WebhookManager(config(urls, "error", card_edit_seconds=3000), clock=clock)
+    manager = WebhookManager(config(urls, "error", card_edit_seconds=3000, breaker_failures=1), clock=clock)
     await manager.start()
     manager.submit(error("no song", at=clock.now()))
     await sandbox.wait_until(lambda: sandbox.messages("error"))

@@ -27,9 +27,11 @@ from .logs.root_hook import RootHook
 from .members.hooks import MemberHooks
 
 _log = logging.getLogger(__name__)
+# What is not seen without an intent, and what to do about it.
 _CONSEQUENCES = {
-    "members": "joins and leaves are not seen",
-    "moderation": "bans, kicks and unbans are not seen",
+    "members": "joins and leaves are not seen. On https://discord.com/developers/applications open the bot, page Bot, and switch "
+    "on Server Members Intent; then set",
+    "moderation": "bans, kicks and unbans are not seen. Set",
 }
 
 
@@ -88,7 +90,7 @@ class Capture:
             self._process_stack = stack.pop_all()
         for intent, consequence in _CONSEQUENCES.items():
             if not getattr(bot.intents, intent):
-                _log.warning("the bot runs without the %s intent: %s. Set intents.%s = True", intent, consequence, intent)
+                _log.warning("the bot runs without the %s intent: %s intents.%s = True in its code", intent, consequence, intent)
 
     def reconfigure(self, settings: WebhookConfig) -> None:
         """Go on with other settings. What other threads do meanwhile is captured: their hooks stay.
@@ -142,7 +144,7 @@ class Capture:
             BotHooks(bot, reporter).install(stack)
             ComponentHooks(bot, reporter).install(stack)
             endings.install(stack)
-            MemberHooks(bot, host.submit, now=self._clock.now, settings=settings).install(stack)
+            MemberHooks(bot, host.submit, clock=self._clock, settings=settings).install(stack)
             health.install(stack, is_leading=host.is_leading)
             self._bot_stack = stack.pop_all()
         self.sampler, self.health, self._endings = health.sampler, health, endings

@@ -109,7 +109,11 @@ def integrate_with_member_events(bot: discord.Client) -> bool:
     if _has_cog(bot) or any(each is bot for each in bots):
         return True
     if not bot.intents.members:
-        _log.warning("the bot runs without the members intent: joins and leaves are not seen. Set intents.members = True")
+        _log.warning(
+            "the bot runs without the members intent: joins and leaves are not seen. On "
+            "https://discord.com/developers/applications open the bot, page Bot, and switch on Server Members Intent; then set "
+            "intents.members = True in its code"
+        )
 
     def submit(event: Event) -> None:
         # The extension may be loaded after us, and then ships the same.
@@ -121,7 +125,7 @@ def integrate_with_member_events(bot: discord.Client) -> bool:
     except WebhookLoggingError:
         settings = WebhookConfig()
     stack = ExitStack()
-    MemberHooks(bot, submit, now=_clock.now, settings=settings).install(stack)
+    MemberHooks(bot, submit, clock=_clock, settings=settings).install(stack)
     bots.append(bot)
     stack.callback(bots.remove, bot)
     _keep(stack.close)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ..events.event import Event, EventFile, Person
+from ..events.terminal_codes import strip_terminal_codes
 from .key_names import NameKind, looks_random, name_kind, rule_of
 from .masking import PERSON_KEYS, Mask, MaskLevel, persons_of, pseudonym
 from .rules import Counts, mark, redact_bytes, redact_keys
@@ -64,7 +65,8 @@ class Redactor:
             mask = Mask(self._level, self.mask_key, (*event.persons, *persons_of(event.context)), event.guild_id)
 
         def clean(text: str) -> str:
-            plain = self.redact_text(text)
+            # First, for a colour may stand within a secret.
+            plain = self.redact_text(strip_terminal_codes(text))
             return plain if mask is None else mask.text(plain)
 
         message = clean(event.message)

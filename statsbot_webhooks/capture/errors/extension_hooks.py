@@ -17,9 +17,19 @@ from . import context as error_context
 from .context import NOWHERE, ErrorContext
 from .reporter import Reporter
 
+# What the portal calls them.
+_PRIVILEGED: Final = {
+    "members": "Server Members Intent",
+    "presences": "Presence Intent",
+    "message_content": "Message Content Intent",
+}
 _REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (discord.LoginFailure, "Discord did not accept the bot's token"),
-    (discord.PrivilegedIntentsRequired, "the bot asks for intents that are not enabled in the developer portal"),
+    (
+        discord.PrivilegedIntentsRequired,
+        "the bot asks for intents that are not enabled. On https://discord.com/developers/applications open the bot, page Bot, "
+        "and switch on under Privileged Gateway Intents: ",
+    ),
 )
 
 
@@ -65,6 +75,8 @@ class ExtensionHooks:
             self._report_extension(error, level=LogLevel.CRITICAL)
             return
         reason = next((text for kind, text in _REASONS if isinstance(error, kind)), "the bot ends with this exception")
+        if isinstance(error, discord.PrivilegedIntentsRequired):
+            reason += ", ".join(name for intent, name in _PRIVILEGED.items() if getattr(self._bot.intents, intent))
         self._reporter.report(error, "end of the bot", details={"consequence": reason}, level=LogLevel.CRITICAL)
 
 

@@ -8,10 +8,12 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any, Final
 
 import discord
 
+from ...clock import Clock
 from ...config.model import WebhookConfig
 from ...events.event import Event
 from ...patching import add_listener
@@ -31,6 +33,8 @@ _ACTIONS: Final = {
     discord.AuditLogAction.unban: Type.UNBAN,
 }
 # A clock that is set back must not hold anything for longer than this.
+# The wall clock was set if it differs by more from the time since the start.
+_STEP_SECONDS: Final = 1.0
 _MAX_SLEEP: Final = 5.0
 # Departures that may be corrected are a message each; the rest of a busy minute shares messages.
 _MAX_CARDS: Final = 15
@@ -42,12 +46,12 @@ _CROWDS: Final = {Type.UNBAN: "unbans"}
 class MemberHooks:
     """Listen on the bot; the host's own handlers stay as they are (H7)."""
 
-    def __init__(
-        self, bot: discord.Client, submit: Callable[[Event], object], *, now: Callable[[], float], settings: WebhookConfig
-    ) -> None:
+    def __init__(self, bot: discord.Client, submit: Callable[[Event], object], *, clock: Clock, settings: WebhookConfig) -> None:
         self._bot = bot
-        self._submit = submit
-        self._now = now
+        self._ship = submit
+        self._clock = clock
+        # Added to the clock that never steps, so that a wall clock which is set begins and ends no raid.
+        self._epoch = clock.now() - clock.monotonic()
         self._settings = settings
         self._departures = Departures(self._show, self._show_prune)
         self._surges: dict[tuple[int, str], Surges] = {}
@@ -77,6 +81,13 @@ class MemberHooks:
     def sees_members(self) -> bool:
         """Whether the bot is told of members who join and leave."""
         return self._bot.intents.members
+
+    def _now(self) -> float:
+        return self._epoch + self._clock.monotonic()
+
+    def _submit(self, event: Event) -> None:
+        step = self._clock.now() - self._now()
+        self._ship(replace(event, time=event.time + step) if abs(step) > _STEP_SECONDS else event)
 
     def flush(self) -> None:
         """Submit everything that still waits for an explanation, and end the surges that are open."""

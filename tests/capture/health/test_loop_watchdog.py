@@ -6,12 +6,16 @@ import asyncio
 import inspect
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from discord.ext import commands
 
 from statsbot_webhooks import get_webhook_manager, load_webhook_config
+from statsbot_webhooks.capture.health.loop_watchdog import LoopWatchdog
+from statsbot_webhooks.clock import SystemClock
+from statsbot_webhooks.events.event import Event
 from statsbot_webhooks.sandbox import Sandbox
 
 from ...conftest import running_bot, running_manager
@@ -89,3 +93,21 @@ async def test_a_loop_that_turns_ships_nothing(sandbox: Sandbox, env: pytest.Mon
     async with running_bot(sandbox):
         await asyncio.sleep(1.2)
     assert not stalls(sandbox)
+
+
+async def test_a_suspended_process_is_no_stall() -> None:
+    class SuspendedClock(SystemClock):
+        away = 0.0
+
+        def monotonic(self) -> float:
+            return super().monotonic() + self.away
+
+    clock, events = SuspendedClock(), list[Event]()
+    with ExitStack() as stack:
+        LoopWatchdog(events.append, critical_ms=400, clock=clock).install(stack)
+        await asyncio.sleep(0.3)
+        for _ in range(5):
+            # As after a suspend: both the loop and the thread find that much time has passed.
+            clock.away += 100
+            await asyncio.sleep(0.1)
+    assert events == []

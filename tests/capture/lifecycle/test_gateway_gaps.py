@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import ExitStack
+from typing import Any
+
+import discord
+from discord.ext import commands
+
 from statsbot_webhooks.capture.lifecycle.events import gateway_event
 from statsbot_webhooks.capture.lifecycle.gateway_gaps import Connection, Gaps
-from statsbot_webhooks.events.event import LogLevel
+from statsbot_webhooks.capture.lifecycle.hooks import LifecycleHooks
+from statsbot_webhooks.events.event import Event, LogLevel
 from statsbot_webhooks.formatting.presentation import present
 
 
@@ -60,3 +68,23 @@ def test_an_open_gap_is_shown_while_it_lasts() -> None:
     assert gateway_event(None, closed, now=40.0).card == event.card
     assert connection.up(41, is_resumed=True) is None
     assert connection.look(100) is None
+
+
+async def test_before_the_bot_was_online_there_is_no_gap_and_no_timer_is_left() -> None:
+    events: list[Event] = []
+    async with commands.Bot("!", intents=discord.Intents.all()) as bot:
+        with ExitStack() as stack:
+            hooks = LifecycleHooks(bot, events.append, now=lambda: 1.0, gap_seconds=15)
+            hooks.install(stack)
+            bot.dispatch("disconnect")
+            await asyncio.sleep(0.01)
+            assert not hooks.offline_shards
+            bot.dispatch("ready")
+            await asyncio.sleep(0.01)
+            bot.dispatch("disconnect")
+            await asyncio.sleep(0.01)
+            assert hooks.offline_shards == {None}
+            loop: Any = asyncio.get_running_loop()
+            timers = [each for each in loop._scheduled if not each.cancelled() and each.when() > loop.time() + 10]
+            assert len(timers) == 1
+        assert all(each.cancelled() for each in timers)

@@ -147,3 +147,16 @@ def test_what_is_long_over_is_forgotten_without_being_asked() -> None:
     server.wait(700)
     assert not server.surges._over
     assert server.surges.next_due is None
+
+
+def test_nobody_is_listed_in_two_surges() -> None:
+    server = Server(limit=2, seconds=1)
+    for first in (0, 100):
+        for number in range(first, first + 5):
+            server.join(number)
+        server.wait(3.2)
+    lists = {event.card: set(event.files[0].text.split()) & server.names for event in server.events}
+    first, second = lists.values()
+    assert first
+    assert second
+    assert not first & second

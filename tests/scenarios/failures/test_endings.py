@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
+from statsbot_webhooks.events.colors import DARK_RED
 from statsbot_webhooks.events.event import LogLevel
 from statsbot_webhooks.sandbox import Sandbox
 
@@ -77,5 +78,5 @@ def test_the_end_is_shown_once_and_printed_as_without_us(ended: dict[str, tuple[
     [card] = with_us.shown
     assert message in card.replace("\\\\", "")
     assert says in card.replace("\\\\", "")
-    assert "CRITICAL" in card
+    assert f"'color': {DARK_RED}" in card
     assert with_us.stored == (end == "careless")

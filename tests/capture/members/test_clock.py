@@ -1,0 +1,62 @@
+"""A wall clock that is set while the bot runs begins and ends no raid, and cards show the time that it then is."""
+
+from __future__ import annotations
+
+import discord
+import pytest
+from discord.ext import commands
+
+from statsbot_webhooks import WebhookConfig
+from statsbot_webhooks.capture.members.hooks import MemberHooks
+from statsbot_webhooks.capture.members.profiles import Place, Who
+from statsbot_webhooks.capture.members.rows import Row
+from statsbot_webhooks.clock import SystemClock
+from statsbot_webhooks.events.event import Event
+
+NOW = 1_800_000_000.0
+PLACE = Place(1000, "Guild")
+
+
+class SteppingClock(SystemClock):
+    """Wall and monotonic time, both set by the test."""
+
+    wall = NOW
+    steady = 50.0
+
+    def now(self) -> float:
+        return self.wall
+
+    def monotonic(self) -> float:
+        return self.steady
+
+    def wait(self, seconds: float) -> None:
+        self.wall += seconds
+        self.steady += seconds
+
+
+@pytest.mark.parametrize("step", [-3600.0, 3600.0, 5 * 86400.0, -5 * 86400.0])
+async def test_a_clock_that_is_set_makes_no_raid(step: float) -> None:
+    clock, events = SteppingClock(), list[Event]()
+    settings = WebhookConfig(raid_joins=3, raid_seconds=10)
+    async with commands.Bot("!", intents=discord.Intents.all()) as bot:
+        hooks = MemberHooks(bot, events.append, clock=clock, settings=settings)
+
+        def join(number: int) -> bool:
+            now = hooks._now()
+            return hooks._surge(PLACE, "raid").add(Row(f"{number}", now, Who(number, created=NOW), "joined"), PLACE, now)
+
+        # A join every 20 s is no raid, before the step and after it.
+        for number in range(10):
+            assert not join(number)
+            clock.wait(20)
+            if number == 4:
+                clock.wall += step
+        # A raid goes on over a step.
+        assert [join(number) for number in range(100, 106)][-1]
+        hooks._show_surges()
+        clock.wall += step
+        clock.wait(1)
+        assert join(200)
+        hooks.flush()
+    assert len({event.card for event in events}) == 1
+    assert abs(events[-1].time - clock.wall) < 5

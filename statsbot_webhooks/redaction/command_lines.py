@@ -15,7 +15,9 @@ _USER: Final = re.compile(
     rf"-(?<=[\s\"']-)(?:u|U|-user|-proxy-user|-userpwd|-credentials?){_GAP}?[\"']?[^\s:\"'/]{{1,80}}:(?P<value>[^\s\"'/][^\s\"']*+)".encode()
 )
 # The letters of single programs for a password. The option is found first, and then looked for the program before it.
-_LETTER: Final = re.compile(rf"-(?<=\s-)(?P<letter>[paPwUk]|pass(?:in|out)?)(?P<gap>[ =]?)(?:pass:)?(?P<value>{_VALUE})".encode())
+_LETTER: Final = re.compile(
+    rf"-(?<=[\s\"']-)(?P<letter>[paPwUk]|pass(?:in|out)?)(?P<gap>[ =]?)(?:pass:)?(?P<value>{_VALUE})".encode()
+)
 _PROGRAMS: Final = {
     b"p": re.compile(
         rb"\b(?:sshpass|(?:docker|podman|az) login|mongo(?:sh|dump|restore|export|import)?|cqlsh|"

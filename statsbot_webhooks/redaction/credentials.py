@@ -22,7 +22,7 @@ _REST_OF_USERINFO: Final = (
     rb"|(?P<alone>[^\s/@:\"'<>\\?#]{16,400}+)@(?=[\w\[]))"
 )
 _USERINFO: Final = re.compile(b"://" + _REST_OF_USERINFO)
-_ESCAPED_USERINFO: Final = re.compile(b":" + _SLASHES + _REST_OF_USERINFO)
+_ESCAPED_USERINFO: Final = re.compile(b"(?::|%(?:25){0,3}3[Aa])" + _SLASHES + _REST_OF_USERINFO)
 # For texts in lower case: a first letter alone is looked for faster than one in either case.
 _BEARER: Final = re.compile(
     rb"b(?<![a-z0-9]b)(?:earer|asic)(?:\s{1,5}|%20|\+)(?P<token>(?=[\w.~+/=%-]{12})(?=[a-z~+/=.%-]{0,60}[\d_])[\w.~+/=%-]++)"

@@ -52,7 +52,8 @@ _KEYWORD: Final = re.compile(
     "|".join(re.escape(word) for word in sorted(SECRET_WORDS, key=len, reverse=True))
     + r"|session[_.-]?key|(?:seed|recovery|secret|backup)[_ .-]?(?:phrase|words)|connection[_-]?string"
     r"|(?:api|access|private|account|signing|encryption|master|auth|shared|shared_access|service|deploy|license|client|secret|bot"
-    r"|consumer|subscription|functions|webhook|admin|root|hmac|ssh|storage|app|application|crypto|cipher|vault)[_.-]?keys?(?![a-z])",
+    r"|consumer|subscription|functions|webhook|admin|root|hmac|ssh|storage|app|application|crypto|cipher"
+    r"|vault)[_. -]?keys?(?![a-z])",
 )
 _ENDING: Final = re.compile(r"(?:^|[_.-])(?i:pass|pw|passw)(?:[_-]?\d)?$|[a-z](?:Pass|Pw)$")
 _AMBIGUOUS: Final = re.compile(
@@ -61,14 +62,18 @@ _AMBIGUOUS: Final = re.compile(
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 # What may follow the keyword in the name of something that is not the secret itself.
 _ABOUT: Final = re.compile(
-    r"(?:counts?|used|limits?|types?|length|len|size|sizes|expir\w*|in|at|ttl|names?|ur[li]s?|endpoint|files?|filename|path|dir|policy"
-    r"|reset|field|fields|required|bucket|budget|rate|usage|total|max|min|per|errors?|status|valid|validator|validation|invalid|version"
+    r"(?:counts?|used|limits?|types?|length|len|size|sizes|expir\w*|in|at|ttl|names?|ur[li]s?|endpoint|files?"
+    r"|filename|path|dir|policy"
+    r"|reset|field|fields|required|bucket|budget|rate|usage|total|max|min|per|errors?|status|valid|validator"
+    r"|validation|invalid|version"
     r"|prefix|index|kind|age|days|left|remaining|ary|ly|less|iz\w+|cutter|jar|manager|provider|store|strategy|rotat\w+|refreshed"
     r"|changed|created|updated|loaded|missing|found|check|checked|attempts|strength|enabled|disabled|set|audience|issuer|source"
-    r"|domain|algorithm|alg|algo|format|scheme|scope|scopes|samesite|secure|hash|hasher|hashers|header|class|factory|model|role|group"
+    r"|domain|algorithm|alg|algo|format|scheme|scope|scopes|samesite|secure|hash|hasher|hashers|header|class"
+    r"|factory|model|role|group"
     r"|owner|user|username|email|host|port|region|timeout|ttls|lifetime|duration|interval|backend|engine|mode|lookup|prompt|hint"
     r"|encoding|separator|position|pos|start|end|ids?|event|events|handler|board|word|words|stroke|press|pressed|down|up|space"
-    r"|frame|point|note|ring|error|exception|callback|dialog|form|page|view|link|button|label|text|input|box|title|message|msg)\Z",
+    r"|frame|point|note|ring|error|exception|callback|dialog|form|page|view|link|button|label|text|input|box"
+    r"|title|message|msg)\Z",
     re.I,
 )
 _OF_SESSION: Final = frozenset({"s", "id", "ids", "key", "token", "string", "cookie", "hash", "secret", "sid", "data", "value"})
@@ -77,8 +82,10 @@ _COUNTED: Final = re.compile(
 )
 # Names of other things that only contain such a word.
 _OTHERS: Final = re.compile(
-    r"(?i:foreign|primary|partition|sort|cache|dedup\w*|idempotency|message|group|object|lookup|public|hot|key_?board|monkey|donkey"
-    r"|turkey|hockey|jockey|whiskey|keynote|author|authentic\w*|compass|bypass|pass(?:ed|es|ing|age|ive|enger|ion|port|thru|through)"
+    r"(?i:foreign|primary|partition|sort|cache|dedup\w*|idempotency|message|group|object|lookup|public|hot"
+    r"|key_?board|monkey|donkey"
+    r"|turkey|hockey|jockey|whiskey|keynote|author|authentic\w*|compass|bypass|pass(?:ed|es|ing|age|ive|enger"
+    r"|ion|port|thru|through)"
     r"|secretar\w*|tokeniz\w*)"
 )
 
@@ -143,7 +150,8 @@ _PART: Final = re.compile(r"[A-Za-z0-9+/=]{8,}")
 _DATE: Final = re.compile(r"(?:19|20)\d\d-?[01]\d-?[0-3]\d(?:[T_ -]?\d{2}:?\d{2}(?::?\d{2})?)?|v?\d+(?:\.\d+)+")
 # Addresses in memory, `Class@325`, hosts with a port, mail addresses, versions of packages.
 _READABLE: Final = re.compile(
-    r"<?0x[0-9a-fA-F]{1,16}>?|[A-Za-z_][\w.$/:-]*@[0-9a-f]{1,10}|[\w.-]+(?:\.[a-z]{2,6}|localhost)(?::\d{1,5})?|[\w.+-]+(?:@|%40)[\w.-]+\.[a-z]{2,12}"
+    r"<?0x[0-9a-fA-F]{1,16}>?|[A-Za-z_][\w.$/:-]*@[0-9a-f]{1,10}|[\w.-]+(?:\.[a-z]{2,6}"
+    r"|localhost)(?::\d{1,5})?|[\w.+-]+(?:@|%40)[\w.-]+\.[a-z]{2,12}"
     r"|[\w-]+==?\d[\w.]*|#?[0-9a-f]{8}"
 )
 _ODD: Final = re.compile(r"[!#$%^&*@?~+=]")

@@ -30,28 +30,28 @@ _LINE_END: Final = (
 # An equals sign or a colon, in the wide forms of Chinese and Japanese too.
 _JOINT: Final = (
     r"(?>:=|:|=>|={1,3}(?:3d)?|->|\||%(?:25){0,3}3[da]"
-    r"|\\{1,8}+(?:u003|x3)[da]|&(?:equals|colon|#61|#58|#x3d|#x3a);|\xef\xbc[\x9d\x9a])"
+    r"|\\{1,8}+(?:u003|x3)[da]|&(?:equals|colon|#61|#58|#x3d|#x3a);|\xef\xbc[\x9d\x9a]|\xe6\x98\xaf|\xe4\xb8\xba)"
 )
 _VALUE_WORD: Final = r"(?=[\"'`(]{0,2}[^\s\d]{0,40}+\d)(?=[\"'`(]{0,2}[^\s]{6})"
 _VERB: Final = (
-    r"(?>(?:is|was|are|ist|lautet|war|est|es|equals|to|value)(?:[ \t]{1,3}(?:now|set to|set|jetzt))?:?(?=[ \t])"
-    r"|(?:was |has been |is )?(?:changed|set|reset|updated|rotated)[ \t]{1,3}(?:from|to|as)(?=[ \t]))"
+    r"(?>(?:was |has been |is )?(?:changed|set|reset|updated|rotated)[ \t]{1,3}(?:from|to|as)(?=[ \t])"
+    r"|(?:is|was|are|ist|lautet|war|est|es|equals|to|value)(?:[ \t]{1,3}(?:now|jetzt))?:?(?=[ \t]))"
 )
 _ASSIGN: Final = rf"(?:{_BLANK}){{0,5}}+{_JOINT}(?:{_BLANK}){{0,8}}+(?P<below>{_LINE_END}[ \t]{{0,40}}+(?:- )?)?"
 # Behind the rest of the name stands what joins it to its value; all else is left by the pattern itself. Each alternative begins
 # with a class of characters, by which most are skipped.
 _TAIL: Final = (
-    rf"(?:[\w.-]{{0,48}}+(?:\[\])?(?:"
+    rf"(?:[\w.-]{{0,48}}+(?:\[\]|\(s\))?(?:"
     # name=, name: , "name": , ["name"] = , \"name\": , name%3D, $name = , name => , | name |
-    rf"(?P<assign>(?:(?=[=:|\xef])|(?=[\"'`\]\\%&\xe2\xc2])(?:{_QUOTE}){{0,2}}+\]?"
+    rf"(?P<assign>(?:(?=[=:|\xef\xe6\xe4])|(?=[\"'`\]\\%&\xe2\xc2])(?:{_QUOTE}){{0,2}}+\]?"
     rf"|(?=[ \t+])(?:{_BLANK}){{1,5}}+(?=[=:|%\\&\xef-])){_ASSIGN})"
     # "name", "value" of a list of pairs; key='name' value='…'; a field of a form
     rf"|(?P<pair>{_QUOTE}\)?(?:{_BLANK}){{0,3}}+[,;]?(?:{_BLANK}|{_LINE_END}){{0,3}}+"
     rf"(?:{_QUOTE}?value{_QUOTE}?(?:{_BLANK}){{0,3}}+[=:](?:{_BLANK}){{0,3}}+|(?<=[,; ])(?=b?{_QUOTE})))"
     rf"|(?P<form>[\"'](?:;[^\r\n\\]{{0,80}})?{_LINE_END}{_LINE_END})"
-    r"|(?P<tag>>|[ \t][^<>\n \t]{1,40}=[^<>\n]{0,80}>)"
+    r"|(?P<tag>>|&gt;|[ \t][^<>\n \t]{1,40}=[^<>\n]{0,80}>)"
     rf"|(?P<call>[ \t]?\([ \t]?{_VALUE_WORD})"
-    rf"|(?P<prose>[ \t]{{1,3}}+(?:(?:for|of|to|on|von|f\xc3\xbcr|de)(?:[ \t]{{1,3}}[\w.@-]{{1,40}}+){{1,2}}?"
+    rf"|(?P<prose>[ \t]{{1,3}}+(?:(?:for|of|to|on|von|f\xc3\xbcr|de)(?:[ \t]{{1,3}}[\"']?[\w.@-]{{1,40}}+[\"']?){{1,2}}?"
     rf"[ \t]{{1,3}}+){{0,2}}?"
     rf"{_VERB}[ \t]{{1,3}}+)"
     rf"|(?P<word>[ \t]{{1,3}}+(?=[\"'`]|{_VALUE_WORD}))"
@@ -89,7 +89,9 @@ _ESCAPE: Final = re.compile(
     rb"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[0-7]{3}|[abefnrtv0])|%(?:25){0,3}[0-9A-Fa-f]{2}|=[0-9A-F]{2}|\[\d{0,3}m"
 )
 _PAIR: Final = re.compile(rb"[(\[{]\s{0,3}b?\\{0,8}[\"']\Z")
-_FIRST_WORD: Final = re.compile(rb"(?i:seed|recovery|backup|secret|mnemonic|wallet) \Z")
+_FIRST_WORD: Final = re.compile(
+    rb"(?i:seed|recovery|backup|secret|mnemonic|wallet|mot de|api|access|private|encryption|signing|master|license|client) \Z"
+)
 
 
 def words_of(text: str) -> tuple[list[tuple[str, int]], list[str]]:
@@ -188,7 +190,7 @@ def _read(data: bytes, at: re.Match[bytes]) -> Found | None:
     ):
         # A list of names, not a name and its value.
         return None
-    if (joint == "tag" and data[begin - 1 : begin] != b"<") or (joint == "option" and not name.startswith("-")):
+    if (joint == "tag" and not data.endswith((b"<", b"&lt;"), 0, begin)) or (joint == "option" and not name.startswith("-")):
         return None
     value = find_value(data, Label(name, begin, at.end(), kind, joint, at.start("below") if at["below"] is not None else -1))
     return Found(value[0], value[1], rule_of(name)) if value is not None else None

@@ -51,6 +51,7 @@ _BARE: Final = re.compile(
     rb"|&(?!(?:amp;){0,2}(?:quot|apos|lt|gt|nbsp|#\d\d|[\w.-]{1,40}=))(?!\s|\Z|[\w.-]{1,40}[=:])"
     rb"|[,;)}\]\"'<>|`]++(?!\s|\Z|/|[\"'\\]?[\w.-]{1,40}[\"']?[=:]))++"
 )
+_IN_BRACKETS: Final = re.compile(rb"[\[{]\s?(?P<value>[\w+/=.~-]{8,200}+)\s?[\]}]")
 _MORE: Final = re.compile(rb"[,;&/ ]{1,2}([^\s,;&=:\"']{6,})(?![=:\w])")
 _AFTER_ESCAPE: Final = re.compile(rb"\\+[nrt](?=[\w!#$%*+@^~-])[^\s,;&)}\]\"'<>%\\|`=:]++(?![=:])")
 _NUMBERS: Final = re.compile(rb"-?[\d.,:%]{1,5}(?![\w.])")
@@ -94,7 +95,8 @@ def find_value(data: bytes, label: Label) -> Span | None:
     if label.joint in ("prose", "word", "call"):
         return _prose(data, label)
     if label.joint == "tag":
-        end = data.find(b"<", label.at, label.at + _MOST_BYTES)
+        is_escaped = data.endswith(b"&gt;", 0, label.at)
+        end = data.find(b"&lt;" if is_escaped else b"<", label.at, label.at + _MOST_BYTES)
         inner = data[label.at : max(end, 0)].strip()
         return (label.at, end) if end > 0 and _is_secret(inner, label) and not OPEN.match(inner) else None
     if label.joint == "form":
@@ -122,7 +124,7 @@ def _assigned(data: bytes, label: Label) -> Span | None:
     if opening := _OPENING.match(data, start):
         return _quoted(data, start, opening, label)
     if data[start : start + 1] in b"[{":
-        return _bracketed(data, start, label)
+        return _bracketed(data, start, label) or _alone_in_brackets(data, start)
     if annotation is not None or is_code(data, label.begin, start):
         return None
     value = _BARE.match(data, start)
@@ -138,6 +140,9 @@ def _assigned(data: bytes, label: Label) -> Span | None:
         return None
     if joint in (b"= ", b"=  ") and re.match(rb"[A-Za-z][\w.-]{0,40}=(?!=)", core):
         # The value is empty, and the next name follows.
+        return None
+    if core.startswith((b"http://", b"https://")) and b"@" not in core and joint[:1] == b":":
+        # Where to do something about it.
         return None
     if b"|" in joint or b"->" in joint:
         return (start, end) if _looks_secret(core.decode("utf-8", "replace"), label) else None
@@ -221,6 +226,12 @@ def _bracketed(data: bytes, start: int, label: Label) -> Span | None:
     return (first, last) if first >= 0 else None
 
 
+def _alone_in_brackets(data: bytes, start: int) -> Span | None:
+    """Return a value that stands in brackets without quotes, when it reads like a secret."""
+    value = _IN_BRACKETS.match(data, start)
+    return value.span("value") if value is not None and looks_random(value["value"].decode("utf-8", "replace")) else None
+
+
 def _past_escape(data: bytes, end: int) -> int:
     """Return the end of a value with an escape within it, such as a backslash before an n: half a password must not remain."""
     more = _AFTER_ESCAPE.match(data, end)
@@ -263,7 +274,8 @@ def _phrase_end(data: bytes, start: int, end: int, label: Label) -> int:
         return end
     is_phrase = _PHRASES.search(label.name) is not None
     begins_line = not data[data.rfind(b"\n", 0, label.begin) + 1 : label.begin].strip(b" \t-*>#$\"'")
-    if not is_phrase and not _WORDS.fullmatch(core) and not begins_line:
+    is_line = begins_line and data[label.at - 1 : label.at] in (b" ", b"\t")
+    if not is_phrase and not _WORDS.fullmatch(core) and not is_line:
         return end
     tail = _TAIL.match(data, end)
     words = tail[0].split() if tail is not None else []

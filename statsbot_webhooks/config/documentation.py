@@ -61,6 +61,7 @@ The same settings are for the four above: `WEBHOOK_INFO_LEVEL=DEBUG`.
 | `WEBHOOK_<NAME>_GUILDS` | all | ids of Discord, separated by commas | The servers whose events go there. |
 | `WEBHOOK_<NAME>_THREAD_NAME` | none | a text of at most 80 characters | For a forum's webhook: how its posts' names begin. |
 | `WEBHOOK_<NAME>_THREAD_MODE` | day | day or error | One post a day, or one for each error. |
+| `WEBHOOK_<NAME>_TAGS` | none | names or ids, separated by commas | The forum's tags that each post gets; names need the bot. |
 
 A URL may be on discord.com, ptb.discord.com or canary.discord.com. `?thread_id=` at its end sends to that thread.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -70,6 +71,21 @@ async def test_different_texts_of_an_error_are_all_there(sandbox: Sandbox, urls:
     shown = message.text + "".join(file.text for file in message.attachments)
     assert counts(sandbox) == [30]
     assert all(f"song {number} is gone" in shown for number in range(30))
+
+
+async def test_each_exception_that_is_logged_with_one_text_can_be_read(sandbox: Sandbox, urls: dict[str, str]) -> None:
+    """With its own traceback, on the card or in its file."""
+    async with running_manager(config(urls)) as manager:
+        for number in range(20):
+            event = error(f"no order {number:02d}")
+            manager.submit(replace(event, message="lookup failed"))
+            if number == 0:
+                await sandbox.wait_until(lambda: sandbox.messages("error"))
+        await manager.flush(20)
+    (message,) = sandbox.messages("error")
+    assert counts(sandbox) == [20]
+    whole = message.attachments[0].text
+    assert [whole.count(f"ValueError: no order {number:02d}") for number in range(20)] == [1] * 20
 
 
 async def test_texts_that_a_card_cannot_keep_are_in_other_messages(sandbox: Sandbox, urls: dict[str, str]) -> None:

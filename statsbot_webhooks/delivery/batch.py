@@ -97,6 +97,10 @@ class Batcher:
         age = 0.0 if now is None else now - oldest - self._timeout
         presentation = choose(len(groups), budget_left, age, current)
         for build in (self._formatter.format_groups, self._formatter.format_lines)[presentation:]:
+            if build == self._formatter.format_lines:
+                # A line has room for one text, and a multiplier behind it would speak of others.
+                texts = [f"{key} {event.message}" for key, event in zip(keys, events, strict=True)]
+                groups = group_events(events, texts, self._formatter.pause)
             message, count = build(groups)
             shown, rest = _split(entries, groups[:count])
             # What is sent again must be one message, as it was.

@@ -240,3 +240,14 @@ async def test_2000_mixed_events_are_shown_in_full_in_ten_requests(sandbox: Sand
     assert sum(request.method == "POST" for request in sandbox.requests) <= 10
     assert stats.balanced
     assert (stats.delivered + stats.folded, sandbox.count_status(429)) == (2000, 0)
+
+
+def test_a_line_counts_only_repeats_of_its_own_text() -> None:
+    batcher = Batcher(MessageFormatter(WebhookConfig()), batch_size=5, batch_timeout_seconds=10)
+    words = ("stock", "price", "cart", "login", "mail", "search")
+    texts = [f"{word} of order {number} failed" for word in words for number in (1, 2, 2)]
+    events = [Event(EventKind.LOG, LogLevel.INFO, text, 1000.0 + number, "shop") for number, text in enumerate(texts)]
+    batch = batcher.build([Entry(n, "info", event) for n, event in enumerate(events, 1)], budget_left=1, now=1010.0)
+    assert batch.presentation == Presentation.LINES
+    lines = batch.message.embeds[0]["description"].splitlines()
+    assert [("order 2" in line, "`×2`" in line) for line in lines] == [(False, False), (True, True)] * len(words)

@@ -28,6 +28,8 @@ class _Item:
     varies: bool
     chars: frozenset[str]
     is_single: bool
+    is_ambiguous: bool = False
+    """Whether one text can be matched in two ways, as by `a|ab`."""
 
 
 def compile_user_pattern(pattern: str) -> re.Pattern[str]:
@@ -67,7 +69,9 @@ class _Reader:
             self._at += 1
             branches.append(self._sequence())
         chars = frozenset[str]().union(*(branch.chars for branch in branches))
-        return _Item("|".join(branch.text for branch in branches), any(branch.varies for branch in branches), chars, False)
+        ambiguous = sum(len(branch.chars) for branch in branches) > len(chars) or any(branch.is_ambiguous for branch in branches)
+        varies = any(branch.varies for branch in branches)
+        return _Item("|".join(branch.text for branch in branches), varies, chars, False, ambiguous)
 
     def _sequence(self) -> _Item:
         items: list[tuple[_Item, re.Match[str] | None]] = []
@@ -86,22 +90,25 @@ class _Reader:
             text = repeated + text
             varies = varies or item.varies or (repeat is not None and len(set(_limits(repeat))) == 2)
             following = item.chars.union(following or ()) if may_be_empty else item.chars
-        return _Item(text, varies, following or frozenset(), False)
+        return _Item(text, varies, following or frozenset(), False, any(item.is_ambiguous for item, _ in items))
 
     def _repeated(self, item: _Item, repeat: re.Match[str] | None, following: frozenset[str] | None) -> tuple[str, bool]:
         """Return an item with its repeat, and whether it may be empty."""
         if repeat is None:
             return item.text, not item.chars
         least, most = _limits(repeat)
+        if most > 1 and item.is_ambiguous:
+            raise ValueError("a repeat of alternatives that begin alike may take too long")
         if most > 1 and item.varies:
             raise ValueError("a repeat within a repeat may take too long")
         if most > 1000 or (not item.is_single and most > 32 and repeat["most"]):
             raise ValueError("a repeat of more than 1000 times may take too long")
         if not item.is_single and most > 32:
             most = 32
-        stays = following is None or item.chars.isdisjoint(following)
+        # A group is not kept whole: its last round may have to be given back in part.
+        stays = item.is_single and (following is None or item.chars.isdisjoint(following))
         mode = "+" if stays or repeat["mode"] == "+" else repeat["mode"]
-        if mode != "+" and most > 8 and least != most:
+        if mode != "+" and item.is_single and most > 8 and least != most:
             self._going_back += 1
             if self._going_back > 1:
                 raise ValueError(
@@ -140,7 +147,7 @@ class _Reader:
         inner = self._alternatives()
         # The pattern is well formed: a parenthesis closes.
         self._at += 1
-        return _Item(f"{head[0]}{inner.text})", inner.varies, inner.chars, False)
+        return _Item(f"{head[0]}{inner.text})", inner.varies, inner.chars, False, inner.is_ambiguous)
 
 
 def _limits(repeat: re.Match[str]) -> tuple[int, int]:

@@ -194,6 +194,13 @@ async def test_an_exception_of_the_original_passes(manager: WebhookManager, tree
         tree.log_perfect_tree_section()
 
 
+async def test_a_call_that_raises_is_shipped(manager: WebhookManager, sandbox: Sandbox, tree: ModuleType) -> None:
+    assert integrate_with_tree_log(tree)
+    with pytest.raises((TypeError, ValueError)):
+        tree.log_perfect_tree_section("half way", [1])
+    assert "half way" in str(await shown(manager, sandbox, "info"))
+
+
 def test_undone_in_full(tree: ModuleType) -> None:
     functions = [tree.log_perfect_tree_section, tree.TreeLogger.log_section]
     before = [(function, function.__code__, dict(vars(function))) for function in functions]
@@ -238,6 +245,17 @@ async def test_the_monitor_ships_alerts(manager: WebhookManager, sandbox: Sandbo
     assert set(vars(monitor)) == {"thresholds", "checked"}
     monitor.time(1500, 2000)
     assert len(await shown(manager, sandbox, "performance")) == 2
+
+
+async def test_removing_ends_the_open_memory_card(manager: WebhookManager, sandbox: Sandbox) -> None:
+    monitor = Monitor()
+    assert integrate_with_performance_monitor(monitor)
+    monitor.time(10, 600)
+    await shown(manager, sandbox, "performance")
+    remove_integrations()
+    # An edit of a card has a pace of its own.
+    await sandbox.wait_until(lambda: "was too high when the bot stopped" in str(sandbox.messages("performance")[0].embeds), 20)
+    assert len(sandbox.messages("performance")) == 1
 
 
 async def test_member_events_with_the_extension_ship_once(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:

@@ -6,9 +6,10 @@ from .capture.logs.handler import WebhookLogHandler
 from .cog import setup, teardown
 from .config.loading import load_webhook_config
 from .config.model import WebhookConfig
+from .events.ambient import webhook_context
 from .events.event import LogLevel
 from .formatting.formatter import MessageFormatter, WebhookMessage
-from .runtime import get_webhook_manager, setup_webhook_logging
+from .runtime import error_reference, get_webhook_manager, setup_webhook_logging
 from .webhook_manager import WebhookManager
 
 __all__ = [
@@ -18,9 +19,11 @@ __all__ = [
     "WebhookLogHandler",
     "WebhookManager",
     "WebhookMessage",
+    "error_reference",
     "get_webhook_manager",
     "load_webhook_config",
     "setup",
     "setup_webhook_logging",
     "teardown",
+    "webhook_context",
 ]

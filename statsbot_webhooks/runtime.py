@@ -47,6 +47,11 @@ def get_webhook_manager() -> WebhookManager:
     return cast("WebhookManager", get_current_manager())
 
 
+def error_reference(error: BaseException) -> str:
+    """Return the reference of an exception's issue, such as E-7F3A; see `WebhookManager.error_reference`."""
+    return get_webhook_manager().error_reference(error)
+
+
 def find_usable_manager() -> WebhookManager | None:
     """Return the process's manager, if it was not stopped and was made for the bot of this working directory."""
     current = cast("WebhookManager | None", find_current_manager())

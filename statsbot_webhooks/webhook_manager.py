@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from .admin import Admin
+from .capture.errors.deduplication import root_exception
 from .clock import Clock, SystemClock
 from .config.destination import Destination
 from .config.model import WebhookConfig
@@ -30,7 +31,9 @@ from .events.daily_counts import Tally
 from .events.event import Event, LogLevel
 from .events.factory import error_event, log_event, member_event, performance_event
 from .formatting.formatter import BotInfo
+from .issues.fingerprint import finish, with_fingerprint
 from .pipeline.assembly import Pipeline
+from .pipeline.before_send import Hook
 from .pipeline.listeners import Listeners
 from .pipeline.loop_calls import LoopCalls
 from .redaction.log_filter import OwnRecords
@@ -218,6 +221,24 @@ class WebhookManager:
         named = {"event_type": event_type, "member_id": member_id, "username": username}
         event_type, member_id, username = take_arguments("send_member_event", context, **named)
         self.submit(member_event(event_type, member_id, username, now=self._clock.now(), context=context))
+
+    @property
+    def before_send(self) -> Hook | None:
+        """A function of yours that sees each event on the intake's thread, before it is redacted.
+
+        It returns the event, changed (`dataclasses.replace`) or not, or None to drop it, which is counted as filtered. One
+        that raises, or takes longer than a second, is named in the log and not called any more.
+        """
+        return self._intake.before_send.hook
+
+    @before_send.setter
+    def before_send(self, hook: Hook | None) -> None:
+        self._intake.before_send.hook = hook
+
+    def error_reference(self, error: BaseException) -> str:
+        """Return the reference of an exception's issue, such as E-7F3A, to be shown to the user of the bot whom it hit."""
+        fingerprint = with_fingerprint(finish(error_event(root_exception(error), now=self._clock.now()))).fingerprint
+        return self.admin.overrides.issues.reference_of(fingerprint)
 
     # -- what is known of it
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import TracebackType
 
+from .ambient import ambient
 from .event import Event, EventKind, LogLevel, Person, to_plain
 from .plain_values import plain_text
 from .tracebacks import chain_of, describe, leaves, note_exception
@@ -30,7 +31,7 @@ def error_event(
     """
     if not isinstance(error, BaseException):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"an exception is wanted, such as the one of `except ... as error`, not {type(error).__name__}")
-    details = dict(context or {})
+    details = {**ambient.get(), **(context or {})}
     noted = note_exception(error, trace, is_shown=include_stack_traces)
     if not include_stack_traces:
         details |= outline(error)
@@ -51,7 +52,9 @@ def outline(error: BaseException) -> dict[str, object]:
 
 def log_event(level: LogLevel | str, message: object, *, now: float, context: Mapping[str, object] | None = None) -> Event:
     """Return a log message."""
-    return Event(EventKind.LOG, LogLevel.of(level), plain_text(message), now, context=to_plain(context or {}))
+    return Event(
+        EventKind.LOG, LogLevel.of(level), plain_text(message), now, context=to_plain({**ambient.get(), **(context or {})})
+    )
 
 
 def performance_event(

@@ -90,14 +90,21 @@ class IssueRegister:
     def _add(self, event: Event) -> Issue:
         if len(self._issues) >= _MOST:
             self._drop(sorted(self._issues.values(), key=_worth)[: _MOST // 100])
-        digest = event.fingerprint.rpartition("-")[2].upper()
-        # The same letters after each start, as far as no other issue has them.
-        lengths = range(_SHORTEST, len(digest) + 1)
-        names = (f"E-{digest[:length]}" for length in lengths)
-        reference = next((name for name in names if name not in self._by_reference), f"E-{digest}")
+        reference = self._free_reference(event.fingerprint)
         issue = Issue(event.fingerprint, reference, title_of(text_pattern(event.message)), event.time, event.time)
         self._issues[issue.fingerprint], self._by_reference[reference] = issue, issue.fingerprint
         return issue
+
+    def reference_of(self, fingerprint: str) -> str:
+        """Return the reference of an issue, or the one that a new issue would get. May be called from any thread."""
+        issue = self._issues.get(fingerprint)
+        return self._free_reference(fingerprint) if issue is None else issue.reference
+
+    def _free_reference(self, fingerprint: str) -> str:
+        digest = fingerprint.rpartition("-")[2].upper()
+        # As many letters as no other issue begins with.
+        names = (f"E-{digest[:length]}" for length in range(_SHORTEST, len(digest) + 1))
+        return next((name for name in names if name not in self._by_reference), f"E-{digest}")
 
     # -- decisions
 

@@ -22,6 +22,7 @@ from ..issues.occurrences import Occurrences
 from ..redaction.redactor import Redactor
 from ..storage import Outbox
 from . import at_exit
+from .before_send import BeforeSend
 from .router import Router
 
 _log = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ class Intake:
         self._occurrences = Occurrences()
         # Whether what waits was redacted by other rules than those of now.
         self.redacts_again = False
+        self.before_send = BeforeSend()
         self._make_queues()
         self._thread: threading.Thread | None = None
         # Whether this is a child process whose parent owns the storage.
@@ -307,6 +309,11 @@ class Intake:
         return with_fingerprint(self.redactor.redact(finish(event)))
 
     def _prepare(self, event: Event) -> list[tuple[str, Event]]:
+        kept = self.before_send.apply(event)
+        if kept is None:
+            self._counters.filtered += 1
+            return []
+        event = kept
         try:
             self._tally.add(event)
             names = self.router.route(event)

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from ...current_manager import get_current_manager
+from ...events.ambient import ambient
 from ...events.event import Event, EventKind, LogLevel, Person, to_plain
 from ...events.factory import outline
 from ...events.plain_values import LATEST_TIME, plain_text
@@ -119,7 +120,7 @@ class WebhookLogHandler(logging.Handler):
         level = _LEVELS.get(record.levelno) or LogLevel.from_number(record.levelno)
         kind = EventKind.ERROR if error is not None and record.levelno >= logging.ERROR else EventKind.LOG
         draft = _Draft(kind, level, message, record)
-        if error is not None or record.stack_info or len(record.__dict__) > _STANDARD_SIZE:
+        if error is not None or record.stack_info or len(record.__dict__) > _STANDARD_SIZE or ambient.get():
             self._add_details(draft, record, error)
         draft.__class__ = Event  # type: ignore[assignment]  # the layouts are the same; a test compares the two
         event: Event = draft  # type: ignore[assignment]
@@ -137,7 +138,8 @@ class WebhookLogHandler(logging.Handler):
         return record.levelno >= self._floor
 
     def _add_details(self, draft: _Draft, record: logging.LogRecord, error: BaseException | None) -> None:
-        context = {key: to_plain(value) for key, value in vars(record).items() if key not in _STANDARD}
+        own = {key: to_plain(value) for key, value in vars(record).items() if key not in _STANDARD}
+        context = {**ambient.get(), **own}
         if error is not None:
             # The traceback of the argument, not of the exception: a caller may have passed another one.
             trace: TracebackType | None = record.exc_info[2] if record.exc_info else None

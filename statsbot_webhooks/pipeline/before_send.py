@@ -1,0 +1,47 @@
+"""The host's own look at each event before anything else sees it: it may change the event, or drop it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from ..events.event import Event
+
+_log = logging.getLogger(__name__)
+Hook = Callable[[Event], Event | None]
+# Everything that is accepted waits behind a slow hook.
+_SLOW_SECONDS: Final = 1.0
+
+
+class BeforeSend:
+    """Calls the hook, and stops calling one that fails."""
+
+    def __init__(self) -> None:
+        self.hook: Hook | None = None
+
+    def apply(self, event: Event) -> Event | None:
+        """Return the event as the hook leaves it; None drops it. Never raises: then the event goes on as it was."""
+        hook = self.hook
+        if hook is None:
+            return event
+        started = time.perf_counter()
+        try:
+            # The host's function may not keep to its types.
+            kept: Any = hook(event)
+        except Exception as error:  # noqa: BLE001 - a guard: the hook is the host's
+            return self._give_up(event, f"raised {type(error).__name__}")
+        if time.perf_counter() - started > _SLOW_SECONDS:
+            self._give_up(event, f"took longer than {_SLOW_SECONDS:.0f} s")
+        if kept is None:
+            return None
+        if isinstance(kept, Event):
+            return kept
+        return self._give_up(event, f"returned {type(kept).__name__} and no event")
+
+    def _give_up(self, event: Event, why: str) -> Event:
+        name = getattr(self.hook, "__qualname__", type(self.hook).__name__)
+        self.hook = None
+        _log.warning("before_send hook %s %s and is not called any more", name, why)
+        return event

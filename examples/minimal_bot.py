@@ -2,58 +2,25 @@
 
 import logging
 import os
-import time
 
 import discord
-from discord import app_commands
 from discord.ext import commands
 from dotenv import load_dotenv
 
 load_dotenv()
-log = logging.getLogger("minimal_bot")
 
 
 class Bot(commands.Bot):
     async def setup_hook(self) -> None:
         await self.load_extension("statsbot_webhooks")
-        self.tree.add_command(broken)
-        await self.tree.sync()
 
 
-intents = discord.Intents.default() | discord.Intents(members=True, message_content=True)
-bot = Bot("!", intents=intents)
-
-
-@bot.command()
-async def note(ctx: commands.Context[Bot], *, text: str) -> None:
-    log.info("%s wrote a note: %s", ctx.author, text)
-
-
-@bot.command()
-async def burst(ctx: commands.Context[Bot], count: int) -> None:
-    for number in range(count):
-        log.warning("cache miss %d of %d", number + 1, count)
-
-
-@bot.command()
-async def slow(ctx: commands.Context[Bot]) -> None:
-    time.sleep(2)  # noqa: ASYNC251 - blocks the event loop on purpose
+bot = Bot("!", intents=discord.Intents.default() | discord.Intents(members=True, message_content=True))
 
 
 @bot.command()
 async def divide(ctx: commands.Context[Bot], number: int) -> None:
     await ctx.send(f"{100 / number}")
-
-
-@app_commands.command(description="Fails, to show what a failure looks like")
-async def broken(interaction: discord.Interaction) -> None:
-    raise RuntimeError("this command is broken")
-
-
-@bot.listen()
-async def on_message(message: discord.Message) -> None:
-    if message.content == "trip":
-        raise ValueError("an event handler failed")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from .formatting.formatter import MessageFormatter, WebhookMessage
 from .runtime import error_reference, get_webhook_manager, setup_webhook_logging
 from .webhook_manager import WebhookManager
 
+__version__ = "0.1.0"
+
 __all__ = [
     "LogLevel",
     "MessageFormatter",

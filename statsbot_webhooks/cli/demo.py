@@ -6,18 +6,23 @@ import argparse
 import asyncio
 import contextlib
 import re
-import signal
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import IO
 
+from ..clock import SystemClock
 from ..config.destination import BUILT_IN
 from ..sandbox import InteractionResult, Sandbox
-from .local_bot import start_bot
+from . import terminal
+from .local_bot import end_bot, start_bot
 
-_EXAMPLE = Path(__file__).parents[2] / "examples" / "minimal_bot.py"
+_EXAMPLE = Path(__file__).with_name("demo_bot.py")
+_CLOCK = SystemClock()
+_HELP = """examples:
+  statsbot-webhooks demo               half a minute; on a terminal the page stays open until Ctrl-C
+
+exit codes: 0 everything arrived, 1 something did not"""
 _COUNTS = re.compile(
     r"Pending (\d+) · delivered (\d+) · folded into repeats (\d+) · refused by Discord (\d+) · lost ([^\n·]*)[^\n]*\n"
     r"Requests (\d+), of them rate limited (\d+)"
@@ -26,7 +31,12 @@ _COUNTS = re.compile(
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
-    commands.add_parser("demo", help="a bot lives for a minute in a local Discord").set_defaults(run=run)
+    commands.add_parser(
+        "demo",
+        help="show a bot's minute in a local Discord: nothing is needed, and nothing leaves this machine",
+        epilog=_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).set_defaults(run=run)
 
 
 def run(_options: argparse.Namespace) -> int:
@@ -39,11 +49,11 @@ class _Demo:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._started = time.monotonic()
+        self._started = _CLOCK.monotonic()
         self._happened: list[tuple[str, int]] = []
 
     def _say(self, text: str) -> None:
-        print(f"{time.monotonic() - self._started:5.1f} s  {text}", flush=True)
+        print(f"{_CLOCK.monotonic() - self._started:5.1f} s  {text}", flush=True)
 
     def _happens(self, kind: str, text: str, count: int = 1) -> None:
         self._happened.append((kind, count))
@@ -57,7 +67,7 @@ class _Demo:
         self._happens("log", "three info logs", 3)
         for text in ("the shop opens", "42 orders so far", "backup finished"):
             sandbox.say(f"!note {text}")
-        await asyncio.sleep(1)
+        await _CLOCK.sleep(1)
         self._happens("member", "anna leaves, bob is banned for spam", 2)
         sandbox.leave(ids[0])
         sandbox.ban(ids[1], reason="spam links")
@@ -65,7 +75,7 @@ class _Demo:
         sandbox.say("!divide 0")
         sandbox.say("trip")
         await sandbox.invoke("broken", timeout=0.5)
-        await asyncio.sleep(2)
+        await _CLOCK.sleep(2)
         self._happens("error", "the same command fails 12 times more: one live card counts them", 12)
         for _ in range(12):
             sandbox.say("!divide 0")
@@ -75,31 +85,33 @@ class _Demo:
         sandbox.say("!burst 150")
         self._happens("performance", "a command blocks the event loop for 2 s")
         sandbox.say("!slow")
-        await asyncio.sleep(3)
+        await _CLOCK.sleep(3)
         self._say("the info webhook answers 500 for six seconds")
         sandbox.fault("info", "500", seconds=6)
         self._happens("log", "five info logs during the outage", 5)
         for number in range(5):
             sandbox.say(f"!note order {number + 1} of the outage")
-        await asyncio.sleep(4)
+        await _CLOCK.sleep(4)
         self._happens("member", "a moderator bans one of the raid")
         sandbox.ban(raid[0], sandbox.admin_id, "raid")
-        await asyncio.sleep(3)
+        await _CLOCK.sleep(3)
         self._say("the outage is over")
 
     async def settle(self, seconds: float) -> InteractionResult | None:
         """Wait until nothing is pending any more; returns the last `/webhooks status`."""
         answer: InteractionResult | None = None
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
+        until = _CLOCK.monotonic() + seconds
+        while _CLOCK.monotonic() < until:
+            terminal.show_progress("Waiting until everything has arrived ...")
             answer = await self._sandbox.invoke("webhooks status")
             if sum(int(found[1]) for found in _COUNTS.finditer(answer.text)) == 0:
                 return answer
-            await asyncio.sleep(1)
+            await _CLOCK.sleep(1)
         return answer
 
     def report(self, answer: InteractionResult | None) -> int:
         """Print the table; returns the exit code."""
+        terminal.show_progress("")
         kinds: dict[str, int] = {}
         for kind, count in self._happened:
             kinds[kind] = kinds.get(kind, 0) + count
@@ -128,8 +140,14 @@ async def _is_up(sandbox: Sandbox, bot: asyncio.subprocess.Process) -> bool:
     def is_ready() -> bool:
         return bool(sandbox.commands(sandbox.guild_id) and sandbox.commands())
 
-    with contextlib.suppress(TimeoutError):
-        await sandbox.wait_until(lambda: bot.returncode is not None or is_ready(), 30)
+    since = _CLOCK.monotonic()
+    try:
+        while bot.returncode is None and not is_ready() and (waited := _CLOCK.monotonic() - since) < 30:
+            terminal.show_progress(f"The bot starts and logs in ... {waited:.0f} s")
+            with contextlib.suppress(TimeoutError):
+                await sandbox.wait_until(lambda: bot.returncode is not None or is_ready(), 0.5)
+    finally:
+        terminal.show_progress("")
     return is_ready()
 
 
@@ -139,14 +157,11 @@ def _output_of(log: IO[bytes]) -> str:
 
 
 async def _demo() -> int:
-    if not _EXAMPLE.exists():
-        print("the demo needs a checkout of the project: examples/minimal_bot.py is not installed", file=sys.stderr)
-        return 1
     with tempfile.TemporaryDirectory() as folder, Path(folder, "bot.log").open("w+b") as output:
         async with Sandbox() as sandbox:
             print(f"A local Discord is at {sandbox.base_url}/?all=1", flush=True)
             extra = {
-                "WEBHOOK_LOGGERS": "minimal_bot:INFO",
+                "WEBHOOK_LOGGERS": "demo_bot:INFO",
                 "WEBHOOK_BATCH_TIMEOUT": "2",
                 "WEBHOOK_SAMPLE_INTERVAL_SECONDS": "2",
                 # The outage lasts six seconds; by default a failing webhook is left alone for half a minute.
@@ -159,19 +174,12 @@ async def _demo() -> int:
                     return 1
                 demo = _Demo(sandbox)
                 await demo.live()
-                code = demo.report(await demo.settle(20))
+                code = demo.report(await demo.settle(30))
                 if code:
                     print("\nThe bot's own output:\n" + _output_of(output))
                 if sys.stdin.isatty() and sys.stdout.isatty():
                     print(f"\nLook at the channels: {sandbox.base_url}/?all=1   (Ctrl-C ends it)", flush=True)
                     await bot.wait()
             finally:
-                if bot.returncode is None:
-                    bot.send_signal(signal.SIGINT)
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(15):
-                            await bot.wait()
-                if bot.returncode is None:
-                    bot.kill()
-                    await bot.wait()
+                await end_bot(bot)
     return code

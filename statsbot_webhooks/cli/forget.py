@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import Any, Final
 
-from ..config.loading import load_webhook_config
 from ..storage import open_existing, storage_path
 from ..storage.erasure import Trace, forget
 from ..storage.mask_key import read_mask_key
+from .outbox import storage_url
+
+_EXAMPLES: Final = """\
+examples:
+  statsbot-webhooks forget 123456789012345678              what names the person by id
+  statsbot-webhooks forget 123456789012345678 --name mia   also what names the person only so
+
+exit codes: 0 done, 1 the storage cannot be used, as while the bot runs"""
 
 
 def add_parser(commands: Any) -> None:
     """Add the command."""
     parser: argparse.ArgumentParser = commands.add_parser(
-        "forget", help="delete what the storage still holds of a person: waiting events, dead letters, cards, expired files"
+        "forget",
+        help="delete what the storage still holds of a person: waiting events, dead letters, cards, expired files",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("user", metavar="USER_ID", type=int, help="the person's Discord id")
     parser.add_argument("--name", metavar="NAME", action="append", default=[], help="also events that only name the person")
@@ -23,7 +33,7 @@ def add_parser(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    url: str = options.storage or load_webhook_config().storage
+    url = storage_url(options.storage)
     outbox = open_existing(url)
     path = storage_path(url)
     try:
@@ -31,9 +41,9 @@ def _run(options: argparse.Namespace) -> int:
     finally:
         outbox.close()
     waiting = sum(gone.entries.values())
-    print(f"deleted: {waiting} waiting events, {gone.dead} dead letters, {gone.cards} cards, {gone.expired} expired events")
+    print(f"deleted: waiting events {waiting}, dead letters {gone.dead}, cards {gone.cards}, expired events {gone.expired}")
     aside = sorted(file.name for file in path.parent.glob(f"{path.name}.corrupt-*")) if path is not None else []
     if aside:
-        print(f"not looked into, for they are damaged: {', '.join(aside)}. Delete them when nobody needs them")
+        print(f"damaged, so not searched: {', '.join(aside)}. Delete them when they are not needed any more")
     print("What Discord shows already is not touched: delete those messages there.")
     return 0

@@ -3,47 +3,78 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from ..config.loading import load_webhook_config
+from ..config.loading import build_config
+from ..config.sources import read_sources
 from ..errors import StorageError
 from ..formatting.full_text import format_text
 from ..storage import DeadLetter, SqliteOutbox, open_existing
 
 _MOST: Final = 10_000
+_EXAMPLES: Final = """\
+examples:
+  statsbot-webhooks outbox list            what waits, and what Discord refused, with numbers
+  statsbot-webhooks outbox list --json     the same for a script
+  statsbot-webhooks outbox show 17         one event in full
+  statsbot-webhooks outbox replay --all    send all refused events again when the bot starts
+  statsbot-webhooks outbox purge 17 --yes  delete one without a question
+
+exit codes: 0 done, 1 it could not be done"""
 
 
 def add_parser(commands: Any) -> None:
     """Add the command and its four actions."""
     parser: argparse.ArgumentParser = commands.add_parser(
-        "outbox", help="what waits in the storage, and the events that Discord refused"
+        "outbox",
+        help="show what waits in the storage and what Discord refused; send it again or delete it",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--storage", metavar="URL", help="sqlite:///file.sqlite3 (default: WEBHOOK_STORAGE)")
-    actions = parser.add_subparsers(dest="action", required=True)
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, (action, meaning) in _ACTIONS.items():
         each = actions.add_parser(name, help=meaning)
         each.set_defaults(run=_run, act=action)
-        if name != "list":
-            each.add_argument("ids", metavar="ID", type=int, nargs="*", help="the numbers that `list` shows")
-            each.add_argument("--all", action="store_true", help="every dead letter")
+        if name == "list":
+            each.add_argument("--json", action="store_true", help="print JSON")
+            continue
+        each.add_argument("ids", metavar="ID", type=int, nargs="*", help="the numbers that `list` shows")
+        each.add_argument("--all", action="store_true", help="every dead letter")
+        if name == "purge":
+            each.add_argument("--yes", action="store_true", help="delete without a question")
+
+
+def storage_url(given: str | None) -> str:
+    """Return the storage that is asked for: the one given, else that of the settings."""
+    return given or build_config(read_sources()).config.storage
 
 
 def _run(options: argparse.Namespace) -> int:
-    outbox = open_existing(options.storage or load_webhook_config().storage)
+    outbox = open_existing(storage_url(options.storage))
     try:
         return options.act(outbox, options)
     finally:
         outbox.close()
 
 
-def _list(outbox: SqliteOutbox, _options: argparse.Namespace) -> int:
-    for name, depth in sorted(outbox.depths().items()):
+def _list(outbox: SqliteOutbox, options: argparse.Namespace) -> int:
+    depths, letters = sorted(outbox.depths().items()), outbox.dead_letters(_MOST)
+    if options.json:
+        waiting = [
+            {"destination": name, "events": depth.entries, "urgent": depth.urgent, "oldest": _iso(depth.oldest)}
+            for name, depth in depths
+        ]
+        print(json.dumps({"waiting": waiting, "dead_letters": [_to_json(letter) for letter in letters]}, indent=2))
+        return 0
+    for name, depth in depths:
         oldest = f", the oldest of {_time_text(depth.oldest)}" if depth.oldest is not None else ""
-        print(f"{name}: {depth.entries} events wait ({depth.urgent} ERROR or above{oldest})")
-    letters = outbox.dead_letters(_MOST)
-    print(f"{len(letters)} dead letters" + (":" if letters else ""))
+        wait = "event waits" if depth.entries == 1 else "events wait"
+        print(f"{name}: {depth.entries} {wait} ({depth.urgent} ERROR or above{oldest})")
+    print(_count(len(letters)) + (":" if letters else ""))
     for letter in letters:
         message = " ".join(letter.event.message.split())
         head = f"{letter.id:>6}  {_time_text(letter.time)}  {letter.destination}  {letter.event.level.value}"
@@ -60,13 +91,27 @@ def _show(outbox: SqliteOutbox, options: argparse.Namespace) -> int:
 
 def _replay(outbox: SqliteOutbox, options: argparse.Namespace) -> int:
     letters = outbox.replay([letter.id for letter in _chosen(outbox, options)])
-    print(f"{len(letters)} events wait again; they are sent when the bot starts")
+    wait, are = ("event waits", "it is") if len(letters) == 1 else ("events wait", "they are")
+    print(f"{len(letters)} {wait} again; {are} sent when the bot starts")
     return 0
 
 
 def _purge(outbox: SqliteOutbox, options: argparse.Namespace) -> int:
-    print(f"{outbox.purge([letter.id for letter in _chosen(outbox, options)])} dead letters are deleted")
+    letters = _chosen(outbox, options)
+    if not options.yes and not _confirm(f"Delete {_count(len(letters))} for good? [y/N] "):
+        raise StorageError("nothing is deleted; answer y, or give --yes")
+    count = outbox.purge([letter.id for letter in letters])
+    print(f"{_count(count)} {'is' if count == 1 else 'are'} deleted")
     return 0
+
+
+def _confirm(question: str) -> bool:
+    try:
+        return input(question).strip().lower() in ("y", "yes")
+    except (EOFError, OSError):
+        # There is nothing to read an answer from.
+        print()
+        return False
 
 
 def _chosen(outbox: SqliteOutbox, options: argparse.Namespace) -> Sequence[DeadLetter]:
@@ -79,13 +124,36 @@ def _chosen(outbox: SqliteOutbox, options: argparse.Namespace) -> Sequence[DeadL
     return letters
 
 
+def _count(number: int) -> str:
+    return f"{number} dead letter{'' if number == 1 else 's'}"
+
+
+def _to_json(letter: DeadLetter) -> dict[str, Any]:
+    event = letter.event
+    return {
+        "id": letter.id,
+        "destination": letter.destination,
+        "refused": _iso(letter.time),
+        "reason": letter.reason,
+        "level": event.level.value,
+        "kind": event.kind.value,
+        "time": _iso(event.time),
+        "origin": event.origin,
+        "message": event.message,
+    }
+
+
+def _iso(time: float | None) -> str | None:
+    return None if time is None else datetime.fromtimestamp(time, UTC).isoformat(timespec="seconds")
+
+
 def _time_text(time: float) -> str:
     return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 _ACTIONS: Final[dict[str, tuple[Callable[[SqliteOutbox, argparse.Namespace], int], str]]] = {
-    "list": (_list, "what waits, and the dead letters"),
-    "show": (_show, "whole dead letters"),
+    "list": (_list, "what waits, and the dead letters: events that Discord refused"),
+    "show": (_show, "print dead letters in full"),
     "replay": (_replay, "send dead letters again when the bot starts"),
     "purge": (_purge, "delete dead letters"),
 }

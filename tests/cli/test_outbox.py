@@ -40,12 +40,14 @@ async def test_dead_letters_are_listed_shown_and_sent_again(
     shown = capsys.readouterr().out
     assert "INFO: number 10." in shown
     assert "hunter2" not in shown
+    assert main(["outbox", "purge", newer]) == 1
+    assert "nothing is deleted; answer y, or give --yes" in capsys.readouterr().err
     assert main(["outbox", "replay", older]) == 0
-    assert main(["outbox", "purge", newer]) == 0
-    assert "1 events wait again" in (out := capsys.readouterr().out)
-    assert "1 dead letters are deleted" in out
+    assert main(["outbox", "purge", newer, "--yes"]) == 0
+    assert "1 event waits again" in (out := capsys.readouterr().out)
+    assert "1 dead letter is deleted" in out
     assert main(["outbox", "list"]) == 0
-    assert "info: 1 events wait" in (out := capsys.readouterr().out)
+    assert "info: 1 event waits" in (out := capsys.readouterr().out)
     assert "0 dead letters\n" in out
     async with running_manager(config) as manager:
         await manager.flush(20)

@@ -12,9 +12,6 @@ import pytest
 import statsbot_webhooks
 
 ROOT = Path(statsbot_webhooks.__file__).parents[1]
-needs_examples = pytest.mark.skipif(
-    not (ROOT / "examples" / "minimal_bot.py").exists(), reason="the installed package has no examples beside it"
-)
 
 
 async def demo(*, code: str = "") -> tuple[int, str, str]:
@@ -28,7 +25,6 @@ async def demo(*, code: str = "") -> tuple[int, str, str]:
 
 
 @pytest.mark.slow
-@needs_examples
 async def test_a_minute_of_life_arrives_whole() -> None:
     code, out, err = await demo()
     assert code == 0, out + err
@@ -37,7 +33,6 @@ async def test_a_minute_of_life_arrives_whole() -> None:
 
 
 @pytest.mark.slow
-@needs_examples
 async def test_a_bot_that_does_not_start_is_said_with_its_own_words(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("raise SystemExit('no such thing as a bot')")
     patch = f"import pathlib, statsbot_webhooks.cli.demo as d; d._EXAMPLE = pathlib.Path({str(tmp_path / 'broken.py')!r})"

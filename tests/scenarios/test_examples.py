@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import statsbot_webhooks
 from statsbot_webhooks import LogLevel as FromPackage
 from statsbot_webhooks import MessageFormatter, WebhookConfig, get_webhook_manager, setup_webhook_logging
 from statsbot_webhooks.config import LogLevel
@@ -51,3 +53,17 @@ async def test_the_example_without_a_bot(sandbox: Sandbox, env: pytest.MonkeyPat
 def test_examples_are_short() -> None:
     long = {path.name: count for path in EXAMPLES.glob("*.py") if (count := len(path.read_text().splitlines())) > 60}
     assert not long
+
+
+async def test_the_minimal_bot(sandbox: Sandbox, env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    env.setenv("DISCORD_TOKEN", sandbox.bot_token)
+    command = [sys.executable, "-m", "statsbot_webhooks.cli.script_runner", sandbox.base_url, str(EXAMPLES / "minimal_bot.py")]
+    path = str(Path(statsbot_webhooks.__file__).parents[1])
+    bot = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, stderr=subprocess.DEVNULL)  # noqa: ASYNC220
+    try:
+        await sandbox.wait_until(lambda: bool(sandbox.commands(sandbox.guild_id)), 30)
+        sandbox.say("!divide 0")
+        await sandbox.wait_until(lambda: any("ZeroDivisionError" in message.text for message in sandbox.messages("error")), 20)
+    finally:
+        bot.terminate()
+        await asyncio.to_thread(bot.wait, 20)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
-from typing import Final, cast
-
-import psutil
+from typing import Final
 
 from ...clock import Clock
+from .own_process import find_own_process
 
 _MIB: Final = 1024 * 1024
 
@@ -19,36 +17,33 @@ class ProcessProbe:
 
     def __init__(self, interval_seconds: float, clock: Clock) -> None:
         self._clock = clock
-        self._process = psutil.Process()
+        self._process = find_own_process()
         # The kernel counts CPU time in ticks of 10 ms: over the first instant after a start one tick reads as 1000 %.
         self._span = min(interval_seconds / 2, 1.0)
-        self._cpu_since = 0.0
+        self._cpu_since = self._cpu_used = 0.0
         self._cpu: float | None = None
 
     def start(self) -> None:
         """Begin to count CPU time."""
-        self._process.cpu_percent()
-        self._cpu_since = self._clock.monotonic()
+        self._cpu_used, self._cpu_since = self._process.cpu_seconds(), self._clock.monotonic()
 
     def measure(self) -> dict[str, float]:
         """Return the sample of now."""
-        sample = {
-            "memory_mb": self._process.memory_info().rss / _MIB,
-            "threads": float(threading.active_count()),
-            "tasks": float(len(asyncio.all_tasks())),
-        }
-        if self._clock.monotonic() - self._cpu_since >= self._span:
-            self._cpu = self._process.cpu_percent()
-            self._cpu_since = self._clock.monotonic()
+        sample = {"threads": float(threading.active_count()), "tasks": float(len(asyncio.all_tasks()))}
+        if (rss := self._process.rss_bytes()) is not None:
+            sample["memory_mb"] = rss / _MIB
+        used, now = self._process.cpu_seconds(), self._clock.monotonic()
+        if now - self._cpu_since >= self._span:
+            self._cpu = 100.0 * (used - self._cpu_used) / (now - self._cpu_since)
+            self._cpu_used, self._cpu_since = used, now
         if self._cpu is not None:
             sample["cpu_percent"] = self._cpu
-        # Windows counts handles instead.
-        count = cast("Callable[[], int] | None", getattr(self._process, "num_fds", getattr(self._process, "num_handles", None)))
-        if count is not None:
-            sample["open_files"] = float(count())
+        if (count := self._process.open_files()) is not None:
+            sample["open_files"] = float(count)
         return sample
 
 
 def process_uptime(now: float) -> float:
     """Return for how many seconds this process has been running: it outlives a reload of the extension."""
-    return max(now - psutil.Process().create_time(), 0.0)
+    started = find_own_process().started_at()
+    return 0.0 if started is None else max(now - started, 0.0)

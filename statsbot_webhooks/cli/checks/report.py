@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ...config.description import Setting
 from ...config.sources import Source
+from ..terminal import color
 
 
 class Grade(StrEnum):
@@ -20,6 +21,7 @@ class Grade(StrEnum):
     ERROR = "error"
 
 
+_COLORS: Final = {Grade.OK: "green", Grade.WARNING: "yellow", Grade.ERROR: "red"}
 _MARKS: Final = {Grade.OK: "  ok     ", Grade.NOTE: "  note   ", Grade.WARNING: "  WARNING", Grade.ERROR: "  ERROR  "}
 
 
@@ -50,16 +52,20 @@ class Report:
         return {"ok": self.is_good, "settings": [asdict(each) for each in self.settings], **sections}
 
     def to_text(self) -> str:
-        """Return the report for people: the settings that somebody set, then each section."""
+        """Return the report for people: the settings that are set, then each section."""
         lines = ["settings"]
         chosen = [each for each in self.settings if each.source != Source.DEFAULT]
         lines += [f"  {each.name} = {each.value}  ({each.source.value})" for each in chosen] or ["  none is set"]
         lines.append(f"  and {len(self.settings) - len(chosen)} with their defaults; --json lists them all")
         for name, found in self.sections.items():
-            lines += ["", name, *(f"{_MARKS[each.grade]} {each.about}: {each.text}" for each in found)]
+            lines += ["", name, *(f"{_mark(each.grade)} {each.about}: {each.text}" for each in found)]
         grades = [each.grade for found in self.sections.values() for each in found]
         errors, warnings = grades.count(Grade.ERROR), grades.count(Grade.WARNING)
         return "\n".join([*lines, "", f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"])
+
+
+def _mark(grade: Grade) -> str:
+    return color(_MARKS[grade], _COLORS[grade]) if grade in _COLORS else _MARKS[grade]
 
 
 def _count(number: int, noun: str) -> str:

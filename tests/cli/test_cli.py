@@ -1,0 +1,87 @@
+"""The command line as a whole: its help, its version, any console, and the demo's bot inside the package."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+
+import statsbot_webhooks
+from statsbot_webhooks import LogLevel, WebhookConfig
+from statsbot_webhooks.cli import main
+from statsbot_webhooks.cli.terminal import color
+from statsbot_webhooks.sandbox import Sandbox
+
+from ..conftest import running_manager
+
+COMMANDS = ("demo", "check", "settings", "sandbox", "outbox", "forget")
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_has_examples_and_exit_codes(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*command.split(), "--help"])
+    text = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert "examples:" in text
+    assert "exit codes:" in text
+    assert "\x1b[" not in text
+
+
+def test_version_has_one_place(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.strip() == f"statsbot-webhooks {statsbot_webhooks.__version__}"
+    if (ROOT / "setup.cfg").exists():
+        setup = ConfigParser()
+        setup.read(ROOT / "setup.cfg")
+        assert setup["metadata"]["version"] == "attr: statsbot_webhooks.__version__"
+        assert "statsbot-webhooks = statsbot_webhooks.cli:main" in setup["options.entry_points"]["console_scripts"]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp437", "ascii", "utf-8"])
+async def test_any_console_shows_a_dead_letter(sandbox: Sandbox, urls: dict[str, str], encoding: str) -> None:
+    sandbox.fault("error", "400")
+    async with running_manager(WebhookConfig(**urls, batch_timeout_seconds=0)) as manager:
+        await manager.send_log(LogLevel.ERROR, "payment of mia failed \U0001f525")
+        await sandbox.wait_until(lambda: sandbox.count_status(400) > 0, 10)
+        await manager.flush(5)
+    for arguments in (("list",), ("show", "--all"), ("list", "--json")):
+        done = subprocess.run(  # noqa: ASYNC221 - nothing else is to be done meanwhile
+            [sys.executable, "-m", "statsbot_webhooks", "outbox", *arguments],
+            env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONPATH": str(Path(statsbot_webhooks.__file__).parents[1])},
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert b"payment of mia failed" in done.stdout
+        assert b"Traceback" not in done.stderr
+
+
+def test_colors_are_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+
+    class Terminal:
+        def isatty(self) -> bool:
+            return True
+
+    assert color("x", "red", Terminal()) == "\x1b[31mx\x1b[0m"  # type: ignore[arg-type]
+    assert color("x", "red") == "x"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert color("x", "red", Terminal()) == "x"  # type: ignore[arg-type]
+
+
+def test_the_demo_needs_nothing_beside_the_package() -> None:
+    package = Path(statsbot_webhooks.__file__).parent
+    from statsbot_webhooks.cli import demo  # noqa: PLC0415 - what is asked is where its bot lies
+
+    assert demo._EXAMPLE.is_relative_to(package)
+    ast.parse(demo._EXAMPLE.read_text("utf-8"))

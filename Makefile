@@ -1,6 +1,6 @@
 # Everything runs in a virtual environment of its own, .venv, made on first use.
 PYTHON ?= python3
-# Exact versions, where they are to be had: another Python, or another day's registry, may not have them.
+# Exact versions, each file by its hash: .ci/lock.
 PIP = .ci/install .venv/bin/python
 
 .PHONY: demo test test-fast fuzz mutate lower-bounds soak lint audit lock settings bench bench-rivals pictures clean
@@ -42,9 +42,9 @@ audit: .venv/.installed
 	env -i PATH="$$PATH" .venv/bin/python -m statsbot_webhooks check --only git
 	.ci/audit
 
+# Exact versions and the hashes of their files, for each version of Python.
 lock: .venv/.installed-dev
-	{ sed -n 1p .ci/constraints.txt; .venv/bin/python -m pip freeze --exclude-editable; } >.ci/constraints.new
-	mv .ci/constraints.new .ci/constraints.txt
+	.ci/make-lock .venv/bin/python
 
 # docs/settings.md is made from the configuration.
 settings: .venv/.installed

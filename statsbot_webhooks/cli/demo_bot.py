@@ -5,7 +5,6 @@ import os
 import time
 
 import discord
-from discord import app_commands
 from discord.ext import commands
 
 log = logging.getLogger("demo_bot")
@@ -14,7 +13,6 @@ log = logging.getLogger("demo_bot")
 class Bot(commands.Bot):
     async def setup_hook(self) -> None:
         await self.load_extension("statsbot_webhooks")
-        self.tree.add_command(broken)
         await self.tree.sync()
 
 
@@ -43,7 +41,7 @@ async def divide(ctx: commands.Context[Bot], number: int) -> None:
     await ctx.send(f"{100 / number}")
 
 
-@app_commands.command(description="Fails, to show what a failure looks like")
+@bot.tree.command(description="Fails, to show what a failure looks like")
 async def broken(interaction: discord.Interaction) -> None:
     raise RuntimeError("this command is broken")
 

@@ -57,3 +57,8 @@ def breathe() -> None:
     microseconds is long enough for the event loop to go first.
     """
     time.sleep(0.00002)
+
+
+def give_way() -> None:
+    """Let a thread that waits for the interpreter have it, without a pause when there is none."""
+    time.sleep(0)

@@ -135,7 +135,8 @@ class WebhookManager:
     async def _reconfigure(self, config: WebhookConfig) -> frozenset[Renews]:
         async with self._changing:
             old = self.config
-            config = replace(config, storage=old.storage, storage_max_events=old.storage_max_events)
+            kept = {name: getattr(old, name) for name in ("storage", "storage_max_events", "storage_max_mb")}
+            config = replace(config, **kept)
             formatter = self._formatters.make(config)
             destinations = await self._pipeline.reconfigure(config)
             self._pool.reconfigure(self._formatters.use(formatter), destinations)
@@ -254,6 +255,8 @@ class WebhookManager:
 
     def find_delivery_problem(self) -> str:
         """Say what keeps events from arriving; nothing when all is well. A destination that was switched off is well."""
+        if problem := self._intake.find_problem():
+            return problem
         if self._pool.workers:
             return ", ".join(self._pool.find_problems())
         return "no webhook is configured" if self.is_running else "delivery has stopped"

@@ -129,6 +129,10 @@ class WebhookConfig:
     storage_max_events: Annotated[Count, Renews.STORAGE] = 100_000
     """Events that may wait. Above it the oldest of the lowest level are dropped first, and a message says how many."""
 
+    storage_max_mb: Annotated[Annotated[float, Field(gt=0, le=1_000_000)] | None, Renews.STORAGE] = None
+    """Megabytes that the waiting events may take, handled like `WEBHOOK_STORAGE_MAX_EVENTS`; unset: 256 in a file, 32 in
+    memory. An event that takes more than half of it is dropped at once."""
+
     max_age_hours: Annotated[float, Field(gt=0, le=87600), Renews.MAINTENANCE] = 168.0
     """Hours that an event may wait before it is written to a file beside the storage instead."""
 

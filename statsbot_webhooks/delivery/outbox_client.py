@@ -89,7 +89,7 @@ class Ledger:
     async def move(self, target: str) -> int:
         """Hand what is ready to another destination; returns how many. What was filed for that one too is not shown twice."""
 
-        def work() -> int:
+        def move_some() -> int:
             there = 0
 
             def is_there(event: Event) -> bool:
@@ -105,7 +105,10 @@ class Ledger:
             self._counters.add(self._name, "folded", there)
             return count + there
 
-        return await self._intake.run(work)
+        total = 0
+        while count := await self._intake.run(move_some):
+            total += count
+        return total
 
     async def put_back(self, events: Sequence[Event], state: Mapping[str, Any]) -> None:
         """File events again that were folded into a card which could not show them."""

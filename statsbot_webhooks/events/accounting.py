@@ -16,6 +16,7 @@ class LossReason(StrEnum):
     STOPPED = "stopped before delivery"
     STORAGE_FAILED = "storage failed"
     EXPIRED = "too old, written to the expired file"
+    UNREADABLE = "stored row cannot be read"
     FORGOTTEN = "of a person who was forgotten"
 
 

@@ -22,7 +22,7 @@ from ..events.accounting import Counters, Stats
 from ..events.factory import notice_event
 from ..redaction.known_values import secret_values
 from ..redaction.redactor import Redactor
-from ..storage import make_outbox, storage_path
+from ..storage import DEFAULT_FILE_MB, DEFAULT_MEMORY_MB, make_outbox, storage_path
 from ..storage.maintenance import Upkeep
 from ..storage.mask_key import keep_mask_key
 from .intake import Intake
@@ -56,7 +56,7 @@ class Pipeline:
         self.counters = Counters()
         self.storage = storage_path(config.storage)
         self.upkeep = Upkeep(config, self.counters, clock)
-        self.outbox = make_outbox(config.storage, config.storage_max_events, self.upkeep.on_loss)
+        self.outbox = make_outbox(config.storage, config.storage_max_events, self.upkeep.on_loss, config.storage_max_mb)
         # Kept over changes of the settings: a token of before is a secret still.
         self._secrets: set[str] = set()
         router = Router(config.destinations)
@@ -70,6 +70,8 @@ class Pipeline:
             on_open=self._open,
             on_put=on_put,
             gate=self.overrides,
+            clock=clock,
+            max_mb=config.storage_max_mb or (DEFAULT_MEMORY_MB if self.storage is None else DEFAULT_FILE_MB),
         )
         self._chores = Supervisor()
         self._on_open = on_open
@@ -153,7 +155,10 @@ class Pipeline:
         """Expire old events and save what mutes counted, each minute, until cancelled."""
         while True:
             await self.clock.sleep(_EXPIRE_SECONDS)
-            await self.intake.run(self._expire)
+            await self.intake.run(self._begin_house_keeping)
+            # A part at a time, so that the intake does other work between.
+            while await self.intake.run(self.upkeep.expire_some, self.outbox):
+                pass
             for name in self.destinations:
                 # Nothing may be delivered for long, or ever again.
                 self.report_losses(name)
@@ -209,6 +214,8 @@ class Pipeline:
                 self.counters.add(name, "accepted", -count)
                 self.counters.add(target, "accepted", count)
                 self.intake.announce({target})
+                # The rest after what else waits for this thread.
+                self.intake.post(self.move_unconfigured)
 
     def _stored_urls(self, config: WebhookConfig) -> dict[str, WebhookURL]:
         """Return the URLs that `/webhooks setup` stored, but for names that have one in the settings."""
@@ -222,16 +229,18 @@ class Pipeline:
         if self.intake.is_alive:
             self.outbox.write_state({_AGAIN: True})
 
-    def _expire(self) -> None:
+    def _begin_house_keeping(self) -> None:
         if self.intake.redacts_again and not self.config.hold_reason and not self.outbox.depths():
             self.intake.redacts_again = False
             self.outbox.write_state({_AGAIN: None})
         self.overrides.save_tallies()
-        self.upkeep.expire(self.outbox)
+        self.intake.look_after()
+        self.upkeep.forget_old(self.outbox)
 
     def _leave_rest(self) -> str:
         self.overrides.save_tallies()
-        return self.upkeep.leave_rest(self.outbox, self.destinations)
+        self.intake.look_after()
+        return self.upkeep.leave_rest(self.outbox)
 
     def _make_redactor(self, config: WebhookConfig) -> Redactor:
         """Return the redactor of a configuration; it knows the secrets of the environment, of `.env` and of the webhooks."""

@@ -7,12 +7,12 @@ import contextlib
 import logging
 import queue
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Final, Protocol, TypeVar
 
+from ..clock import Clock, SystemClock, give_way
 from ..errors import NotRunningError
 from ..events.accounting import Counters, Stats
 from ..events.daily_counts import Tally
@@ -23,6 +23,8 @@ from ..redaction.redactor import Redactor
 from ..storage import Outbox
 from . import at_exit
 from .before_send import BeforeSend
+from .calls import Call, answering_call, post_result
+from .incoming_events import IncomingEvents
 from .router import Router
 
 _log = logging.getLogger(__name__)
@@ -30,6 +32,10 @@ _T = TypeVar("_T")
 # Calls of the workers are answered between groups of this many events, so that a burst cannot hold them up.
 _GROUP: Final = 100
 _SLICE_SECONDS: Final = 0.0008
+# While another place stands in for the storage, the usual one is tried again that often.
+_RETRY_SECONDS: Final = 2.0
+# A call of the storage that takes longer is told: the disk does not answer.
+_STALL_SECONDS: Final = 30.0
 # How long the end of the interpreter waits for the storage.
 _EXIT_SECONDS: Final = 2.0
 
@@ -63,6 +69,8 @@ class Intake:
         on_open: Callable[[], None],
         on_put: Callable[[set[str]], None],
         gate: Gate | None = None,
+        clock: Clock | None = None,
+        max_mb: float = 256.0,
     ) -> None:
         self._outbox = outbox
         self.redactor = redactor
@@ -72,6 +80,11 @@ class Intake:
         self._on_open = on_open
         self._on_put = on_put
         self._gate = gate
+        self._clock = clock or SystemClock()
+        self._max_mb = max_mb
+        self.failures = 0
+        self._busy_since: float | None = None
+        self._tried = 0.0
         self._tally = Tally()
         self._occurrences = Occurrences()
         # Whether what waits was redacted by other rules than those of now.
@@ -86,12 +99,13 @@ class Intake:
         at_exit.watch_forks(self)
 
     def _make_queues(self) -> None:
-        # SimpleQueue.put is reentrant: submit may be called from __del__ or a signal handler (queue docs).
+        # SimpleQueue.put is reentrant: `post` and `submit` may be called from __del__ or a signal handler (queue docs).
         # The bell is a queue of its own so that the events' queue counts events and nothing else.
-        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._refusals: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[Call] = queue.SimpleQueue()
+        self._incoming = IncomingEvents(self._max_events, self._max_mb)
+        # What was taken from the queue and is not filed yet.
+        self._group: list[Event] = []
         self._taken = 0
         self._barriers: list[tuple[int, Callable[[], None]]] = []
 
@@ -99,10 +113,8 @@ class Intake:
         """Accept an event; False, and counted as lost, when more wait than the storage may hold. Never raises."""
         if self._is_foreign:
             self._say_foreign()
-        if self._refuses or self._events.qsize() >= self._max_events:
-            self._refusals.put(None)
+        if not self._incoming.add(event, refuses=self._refuses):
             return False
-        self._events.put(event)
         self._bell.put(None)
         if self._thread is None:
             at_exit.keep(self)
@@ -150,7 +162,7 @@ class Intake:
         if self.is_alive:
             self.settle_blocking(_EXIT_SECONDS)
             return
-        count = self._events.qsize()
+        count = len(self._incoming)
         if not count:
             return
         self._is_stopping = True
@@ -182,34 +194,23 @@ class Intake:
             raise NotRunningError("the manager is not running: call `await manager.start()` first")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[_T] = loop.create_future()
-
-        def call() -> None:
-            try:
-                result = function(*args)
-            except Exception as error:  # noqa: BLE001 - a border: the caller gets it, on its own thread
-                _post(loop, future, None, error)
-            else:
-                _post(loop, future, result, None)
-
+        call = answering_call(loop, future, function, *args)
         self._calls.put(call)
         self._bell.put(None)
+        if not self.is_alive:
+            # It ended meanwhile: nothing would answer.
+            call.fail()
         return await future
 
     def post(self, function: Callable[..., object], *args: Any) -> None:
         """Run a function of the outbox on this thread some time; returns at once. A failure is logged."""
 
-        def call() -> None:
-            try:
-                function(*args)
-            except Exception as error:  # noqa: BLE001 - a guard: one call must not end the thread
-                _log.error("a call of the storage failed: %s", type(error).__name__)
-
-        self._calls.put(call)
+        self._calls.put(Call(lambda: function(*args)))
         self._bell.put(None)
 
     def file(self, destination: str, event: Event) -> None:
         """File an event for one destination, past the routes. Returns at once."""
-        self._calls.put(lambda: self._store([(destination, self._clean(event))]))
+        self._calls.put(Call(lambda: self._store_for(destination, event)))
         self._bell.put(None)
 
     def announce(self, destinations: set[str]) -> None:
@@ -220,7 +221,7 @@ class Intake:
         """Return when every event that was submitted before this call is filed."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
-        await self.run(self._add_barrier, lambda: _post(loop, future, None, None))
+        await self.run(self._add_barrier, lambda: post_result(loop, future, None, None))
         await future
 
     def settle_blocking(self, seconds: float) -> bool:
@@ -228,81 +229,135 @@ class Intake:
         filed = threading.Event()
         if not self.is_alive:
             return False
-        self._calls.put(lambda: self._add_barrier(filed.set))
+        self._calls.put(Call(lambda: self._add_barrier(filed.set)))
         self._bell.put(None)
         return filed.wait(seconds)
 
     def _add_barrier(self, call: Callable[[], None]) -> None:
-        self._barriers.append((self._taken + self._events.qsize(), call))
+        self._barriers.append((self._taken + len(self._incoming), call))
 
     def snapshot(self, destinations: Iterable[str]) -> Stats:
         """Return the books; call it through `run`."""
         pending = {name: self._outbox.depth(name).entries for name in destinations}
         self._count_refusals()
-        return self._counters.snapshot(pending, self._events.qsize())
+        return self._counters.snapshot(pending, len(self._incoming) + len(self._group))
 
     async def take_tally(self) -> Tally:
         """Return how many events of which kind came in since the last call."""
         return await self.run(self._tally.take)
 
+    def find_problem(self) -> str:
+        """Say what keeps accepted events from being filed; nothing when all is well, or before the start."""
+        if self._thread is not None and not self._thread.is_alive():
+            return "the thread that owns the storage has ended"
+        if (since := self._busy_since) is not None and self._clock.monotonic() - since > _STALL_SECONDS:
+            return "the storage does not answer"
+        return ""
+
     def _count_refusals(self) -> None:
-        while not self._refusals.empty():
-            self._refusals.get()
-            self._counters.refused += 1
+        self._counters.refused += self._incoming.take_refusals()
 
     def _run(self) -> None:
         try:
             self._own_outbox()
         finally:
+            self._busy_since = None
+            if self._is_stopping:
+                while not self._calls.empty():
+                    self._calls.get().fail()
             if (ended := self._on_end) is not None:
                 self._on_end = None
-                _post(ended.get_loop(), ended, None, None)
+                post_result(ended.get_loop(), ended, None, None)
 
     def _own_outbox(self) -> None:
-        # Opening a large file takes a while: here nobody waits for it.
-        self._outbox.open()
-        self._on_open()
+        # Opening a large file takes a while: here nothing waits for it.
+        self._guard(self._outbox.open)
+        self._guard(self._on_open)
         while not self._is_stopping:
+            self._await_bell()
+            self._busy_since = self._clock.monotonic()
+            self._guard(self._maintain)
+            self._guard(self._work)
+            self._busy_since = None
+        self._guard(self._work)
+        self._guard(self._outbox.close)
+
+    def _guard(self, function: Callable[[], object]) -> bool:
+        """Call a part of the work; False when it failed, which is counted, and told the first time."""
+        try:
+            function()
+        except Exception as error:  # noqa: BLE001 - a guard: one call or event that fails costs itself only
+            self.failures += 1
+            if self.failures == 1:
+                # The text of the exception may hold what must not be printed.
+                _log.error("a call of the storage failed (%s); said once", type(error).__name__)
+            return False
+        return True
+
+    def _await_bell(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            self._bell.get(timeout=_RETRY_SECONDS if self._outbox.is_displaced else None)
+        while not self._bell.empty():
             self._bell.get()
-            while not self._bell.empty():
-                self._bell.get()
-            self._work()
-        self._work()
-        self._outbox.close()
+
+    def _maintain(self) -> None:
+        """Go back to the usual place of storage as soon as it works again."""
+        now = self._clock.monotonic()
+        if self._outbox.is_displaced and not 0 <= now - self._tried < _RETRY_SECONDS / 2:
+            self._tried = now
+            self.look_after()
+
+    def look_after(self) -> None:
+        """Let the storage put itself in order; on this thread."""
+        if self._outbox.maintain():
+            self._on_open()
 
     def _work(self) -> None:
         """Do all that waits: the calls between groups of events, so that a burst cannot hold them up."""
         while True:
             while not self._calls.empty():
-                self._calls.get()()
+                self._guard(self._calls.get().work)
             due = [call for target, call in self._barriers if target <= self._taken]
             self._barriers = [barrier for barrier in self._barriers if barrier[0] > self._taken]
             for call in due:
-                call()
-            group = [self._events.get() for _ in range(min(self._events.qsize(), _GROUP))]
-            if not group:
+                self._guard(call)
+            if not self._group:
+                self._group = self._incoming.take(_GROUP)
+            if not self._group:
                 return
-            self._taken += len(group)
-            self._file(group)
+            self._file(self._group)
+            self._taken += len(self._group)
+            self._group = []
 
     def _file(self, group: list[Event]) -> None:
         items: list[tuple[str, Event]] = []
-        since = time.perf_counter()
+        since = self._clock.monotonic()
         for event in group:
             items.extend(self._prepare(event))
             # Yield the interpreter lock: the event loop must not wait a whole switch interval (5 ms) for us. Not after
             # each event, for where system calls are slow that costs more than the event.
-            if time.perf_counter() - since > _SLICE_SECONDS:
-                time.sleep(0)
-                since = time.perf_counter()
-        self._store(items)
+            if self._clock.monotonic() - since > _SLICE_SECONDS:
+                give_way()
+                since = self._clock.monotonic()
+        if not self._guard(lambda: self._store(items)):
+            # One of them cannot be stored: the others are.
+            for item in items:
+                if not self._guard(lambda item=item: self._store([item])):
+                    self._counters.refused += 1
+
+    def _store_for(self, destination: str, event: Event) -> None:
+        try:
+            self._store([(destination, self._clean(event))])
+        except Exception:
+            self._counters.refused += 1
+            raise
 
     def _store(self, items: list[tuple[str, Event]]) -> None:
         self._outbox.put(items)
         counts = Counter(name for name, _ in items)
         for name, count in counts.items():
             self._counters.add(name, "accepted", count)
-        self._on_put(set(counts))
+        self._guard(lambda: self._on_put(set(counts)))
 
     def _clean(self, event: Event) -> Event:
         """Return an event as it may be shown. What its exception left to be done is done here, off the loop."""
@@ -315,6 +370,8 @@ class Intake:
             return []
         event = kept
         try:
+            # What a log record was made of is made sound here, where it costs the host nothing.
+            event.__post_init__()
             self._tally.add(event)
             names = self.router.route(event)
             if not names:
@@ -328,7 +385,7 @@ class Intake:
             if self._gate is not None and names:
                 clean = self._gate.identify(clean)
                 names = self._gate.admit(clean, names, redacted=True)
-        except Exception as error:  # noqa: BLE001 - a border: one bad event must not end the thread
+        except Exception as error:  # noqa: BLE001 - a guard: one bad event must not end the thread
             # What could not be redacted must not be shown.
             self._counters.refused += 1
             _log.error("an event was lost in the intake: %s", type(error).__name__)
@@ -336,18 +393,3 @@ class Intake:
         if len(names) > 1:
             clean = replace(clean, routes=names)
         return [(name, clean) for name in names]
-
-
-def _post(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
-    """Hand a result to the loop, if it still turns: a program may end without closing its bot, and this thread goes on."""
-    with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(_settle, future, result, error)
-
-
-def _settle(future: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
-    if future.done():
-        return
-    if error is not None:
-        future.set_exception(error)
-    else:
-        future.set_result(result)

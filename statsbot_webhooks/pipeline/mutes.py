@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -205,5 +206,10 @@ def mute_from_state(state: Mapping[str, Any]) -> tuple[Mute, Tally]:
         int(state.get("above", 0)),
         str(state.get("version", "")),
     )
-    tally = Tally(Counter(state["levels"]), Counter(state["destinations"]), state["first"], state["last"])
-    return mute, tally
+    if math.isnan(mute.until) or math.isnan(mute.since):
+        raise ValueError("not a time")
+    levels, destinations = (
+        Counter({str(name): int(count) for name, count in state[part].items()}) for part in ("levels", "destinations")
+    )
+    first, last = (None if state[part] is None else float(state[part]) for part in ("first", "last"))
+    return mute, Tally(levels, destinations, first, last)

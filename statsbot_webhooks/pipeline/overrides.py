@@ -50,19 +50,26 @@ class Overrides:
         switches = self._store.read_state("switch/")
         self.switched_off = frozenset(key.removeprefix("switch/") for key, is_on in switches.items() if is_on is False)
         for key, level in self._store.read_state("level/").items():
-            _, sort, name = key.split("/", 2)
-            with contextlib.suppress(ValueError):
+            _, _, rest = key.partition("/")
+            sort, _, name = rest.partition("/")
+            try:
                 (self.levels if sort == "destination" else self.logger_levels)[name] = LogLevel(level)
+            except (TypeError, ValueError):
+                _log.warning("a stored level cannot be read and is left out")
         self._router.set_levels(self.levels)
         self.issues.load()
+        running = {mute.key for mute, _ in self.mutes}
         for key, state in self._store.read_state("mute/").items():
+            if key.removeprefix("mute/") in running:
+                # It has counted on since it was stored.
+                continue
             try:
                 mute, tally = mute_from_state(state)
                 if mute.version and mute.version != self.issues.version:
                     # Until the next version, which is here; the sweep at the start tells of it.
                     mute = replace(mute, until=min(mute.until, self._clock.now()))
                 self.mutes.add(mute, tally)
-            except (KeyError, TypeError, ValueError):
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
                 _log.warning("a stored mute cannot be read and is dropped: %s", key)
                 self._store.write_state({key: None})
 
@@ -152,8 +159,13 @@ class Overrides:
 
     def stored_urls(self) -> dict[str, WebhookURL]:
         """Return the addresses that are kept in the storage, by destination."""
-        stored = self._store.read_state("url/")
-        return {key.removeprefix("url/"): WebhookURL(text) for key, text in stored.items()}
+        urls: dict[str, WebhookURL] = {}
+        for key, text in self._store.read_state("url/").items():
+            try:
+                urls[key.removeprefix("url/")] = WebhookURL(text)
+            except (TypeError, ValueError, AttributeError):
+                _log.warning("the stored URL of webhook %s cannot be read; run /webhooks setup", key.removeprefix("url/"))
+        return urls
 
     def store_urls(self, urls: Mapping[str, WebhookURL]) -> None:
         """Keep addresses for the next start."""

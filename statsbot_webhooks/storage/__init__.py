@@ -11,9 +11,11 @@ from typing import Final
 from ..errors import StorageError
 from . import schema
 from .base import DeadLetter, Depth, Entry, Forgotten, Loss, Outbox, StateStore
-from .sqlite import SqliteOutbox
+from .sqlite import DEFAULT_FILE_MB, DEFAULT_MEMORY_MB, SqliteOutbox
 
 __all__ = [
+    "DEFAULT_FILE_MB",
+    "DEFAULT_MEMORY_MB",
     "INSTEAD",
     "DeadLetter",
     "Depth",
@@ -45,9 +47,9 @@ def storage_path(url: str) -> Path | None:
     return Path(path)
 
 
-def make_outbox(url: str, max_events: int, on_loss: Callable[[Loss], None]) -> Outbox:
-    """Return the outbox of a storage URL, not opened yet."""
-    return SqliteOutbox(storage_path(url), max_events, on_loss)
+def make_outbox(url: str, max_events: int, on_loss: Callable[[Loss], None], max_mb: float | None = None) -> Outbox:
+    """Return the outbox of a storage URL, not opened yet; without `max_mb` it has the size that suits its place."""
+    return SqliteOutbox(storage_path(url), max_events, on_loss, max_mb)
 
 
 def open_existing(url: str) -> SqliteOutbox:
@@ -61,7 +63,7 @@ def open_existing(url: str) -> SqliteOutbox:
     if not path.exists():
         raise StorageError(f"there is no storage file {path.name} here; name another: --storage sqlite:///path/file.sqlite3")
     try:
-        # An outbox would go on with memory when the file fails; here nobody wants that.
+        # An outbox would go on with memory when the file fails, which is of no use here.
         schema.open_database(path).close()
     except (sqlite3.Error, OSError) as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
@@ -69,6 +71,6 @@ def open_existing(url: str) -> SqliteOutbox:
         else:
             reason = f"cannot be read ({error.strerror if isinstance(error, OSError) else error})"
         raise StorageError(f"the storage file {path.name} {reason}") from None
-    outbox = SqliteOutbox(path, 2**62, lambda _loss: None)
+    outbox = SqliteOutbox(path, 2**62, lambda _loss: None, max_mb=2**40)
     outbox.open()
     return outbox

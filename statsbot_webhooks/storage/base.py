@@ -11,8 +11,10 @@ a broken answer holds the same events and carries the same id.
 `claim` hands out, in this order: a sealed batch; the first of what was there when the outbox was opened; ERROR and above;
 more of what was there, oldest first whatever its level; the rest, oldest first.
 
-When more than the allowed number of entries wait, `put` drops the oldest of the lowest level, ERROR and above last. Each
-loss is told to the `on_loss` of the constructor. One thread at a time may call. What a method did is stored when it returns.
+When more than the allowed number or size of entries wait, `put` drops the oldest of the lowest level, ERROR and above last;
+never what is leased or sealed. What cannot be read is skipped. Each loss is told to the `on_loss` of the constructor. No
+method fails because of the storage or of what it holds. One thread at a time may call. What a method did is stored when it
+returns, and no method takes longer because much waits: `move` and `expire` do a part of it in each call.
 """
 
 from __future__ import annotations
@@ -65,13 +67,17 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """An event that Discord refuses, with its reason. `time` is when it was buried."""
+    """An event that Discord refuses, with its reason. `time` is when it was buried.
+
+    Of one that is not readable (a newer version may have written it) `event` is a note; it cannot be replayed.
+    """
 
     id: int
     destination: str
     event: Event
     reason: str
     time: float
+    is_readable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +123,16 @@ class Outbox(StateStore, Protocol):
         """Make ready; what an earlier process left is there."""
         ...
 
-    def maintain(self) -> None:
-        """Go back to the usual place of storage when it failed and works again. Call it about once a minute."""
+    @property
+    def is_displaced(self) -> bool:
+        """Whether the usual place of storage failed and another one stands in for it: `maintain` is to be called soon."""
+        ...
+
+    def maintain(self) -> bool:
+        """Go back to the usual place of storage when it works again. Call it about once a minute.
+
+        Returns whether it went back: then entries and state may have come that this process has not seen before.
+        """
         ...
 
     def close(self) -> None:
@@ -161,15 +175,18 @@ class Outbox(StateStore, Protocol):
         """Keep entries that Discord refuses as dead letters, with its reason."""
         ...
 
-    def move(self, source: str, target: str, is_there: Callable[[Event], bool] = ...) -> int:
-        """Hand the ready entries of a destination to another one; return how many.
+    def move(self, source: str, target: str, is_there: Callable[[Event], bool] | None = None) -> int:
+        """Hand some of the ready entries of a destination to another one; return how many. Call it until it does nothing.
 
         Those whose event `is_there` already end here.
         """
         ...
 
-    def expire(self, before: float) -> Sequence[Entry]:
-        """Take out, and return, ready entries of events older than a time; dead letters that old are deleted."""
+    def expire(self, before: float, *, only_recovered: bool = False) -> Sequence[Entry]:
+        """Lease some ready entries of events older than a time, and delete dead letters that old.
+
+        Call it until it returns none; `ack` ends what it returned. A sealed batch is old when all of it is.
+        """
         ...
 
     def note_send(self, destination: str, now: float) -> None:

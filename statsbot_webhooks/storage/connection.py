@@ -2,33 +2,61 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import functools
 import logging
+import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
-from . import schema
+from . import salvage, schema
 
 _log = logging.getLogger(__name__)
-_SETTING = "WEBHOOK_STORAGE"
+_SETTING: Final = "WEBHOOK_STORAGE"
+# A file that is nearly empty and larger than that is written anew; it takes some milliseconds.
+_FREE_BYTES: Final = 1024 * 1024
+_SMALL_BYTES: Final = 4 * 1024 * 1024
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-class SteadyConnection:
-    """Run transactions on a file (or in memory for `path=None`) that never fail for the caller.
+class ReplacedError(Exception):
+    """The database failed and another one has taken over; `on_replaced` has been called. What was asked is to be done again."""
 
-    `on_replaced` is called after another database took over; rows that could not be read are missing from it.
+
+def steady(step: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Do a step again when the database was replaced meanwhile: what is known of it in memory was loaded anew.
+
+    So a step writes once, or what may be written twice, and changes what is in memory after that.
     """
 
-    def __init__(self, path: Path | None, on_replaced: Callable[[], None]) -> None:
+    @functools.wraps(step)
+    def again(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return step(*args, **kwargs)
+        except ReplacedError:
+            return step(*args, **kwargs)
+
+    return again
+
+
+class SteadyConnection:
+    """Run transactions on a file, or in memory for `path=None`.
+
+    `on_replaced` is called after another database took over, with the number of entries of each destination that are known
+    to be missing from it. `read` and `write` raise `ReplacedError` then: what was planned may not fit the other database.
+    """
+
+    def __init__(self, path: Path | None, on_replaced: Callable[[Mapping[str, int]], None]) -> None:
         self._path = path
         self._on_replaced = on_replaced
         self._db: sqlite3.Connection | None = None
         self._is_in_file = False
-        self._may_return = False
-        self._was_read = False
+        # Whether memory holds everything that the file holds, so that the file may be deleted.
+        self._has_copy = False
 
     @property
     def is_open(self) -> bool:
@@ -39,20 +67,31 @@ class SteadyConnection:
         """Whether the rows outlive the process."""
         return self._is_in_file
 
+    @property
+    def is_displaced(self) -> bool:
+        """Whether memory stands in for the file, which is to be tried again."""
+        return self._db is not None and self._path is not None and not self._is_in_file
+
     def open(self) -> None:
-        """Open the file; when that fails, say why and use memory."""
+        """Open the file; when that fails, say why and use memory. Calls `on_replaced`."""
+        missing: Mapping[str, int] = {}
         try:
             self._db = schema.open_database(self._path)
-            self._is_in_file = self._was_read = self._path is not None
+            self._is_in_file = self._path is not None
         except (sqlite3.Error, OSError) as error:
-            self._db = self._replacement(error)
+            if self._path is not None and _is_damage(error):
+                self._db, missing = self._fresh_file(self._path, None)
+            else:
+                self._db = self._memory(error)
+        with contextlib.suppress(ReplacedError):
+            self._on_replaced(missing)
 
     def close(self) -> None:
         """Bring rows back to the file if they are in memory, and let go of it."""
         if self._db is not None:
             self.maintain()
             self._db.close()
-            self._db = None
+            self._db, self._is_in_file = None, False
 
     def after_fork(self) -> None:
         """Forget the parent's connection without closing it: that would remove the parent's write-ahead log.
@@ -62,33 +101,54 @@ class SteadyConnection:
         if self._db is not None:
             # One reference more than there will ever be: the interpreter closes a connection when it frees it.
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._db))
-        self._db, self._is_in_file, self._may_return, self._was_read = None, False, False, False
+        self._db, self._is_in_file, self._has_copy = None, False, False
 
-    def read(self, statement: str, values: Sequence[Any] = (), *, until: Callable[[Any], bool] | None = None) -> list[Any]:
-        """Return the rows of a query, up to the first for which `until` says no."""
-
-        def work(db: sqlite3.Connection) -> list[Any]:
-            rows: list[Any] = []
-            for row in db.execute(statement, values):
-                if until is not None and not until(row):
-                    break
-                rows.append(row)
-            return rows
-
-        return self._steadily(work)
+    def read(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Return the rows of a query."""
+        return self._steadily(lambda db: db.execute(statement, values).fetchall())
 
     def write(self, work: Callable[[sqlite3.Connection], object]) -> None:
         """Run statements in one transaction."""
         self._steadily(work)
 
     def wipe(self) -> None:
-        """Write the database anew without the pages of deleted rows, whose bytes would still be readable in the file."""
+        """Leave no byte of deleted rows in the file.
 
-        def work(db: sqlite3.Connection) -> None:
-            db.execute("VACUUM")
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        It is written anew. Where there is no space for that, it is deleted first: memory has all of it by then.
+        """
+        assert self._db is not None
+        try:
+            schema.shrink(self._db)
+        except sqlite3.Error as error:
+            with contextlib.suppress(ReplacedError):
+                self._replace(error)
+        if self.is_displaced and self._has_copy and self._path is not None:
+            try:
+                for file in schema.files_of(self._path):
+                    file.unlink(missing_ok=True)
+            except OSError as error:
+                _log.error("%s: the file %s could not be wiped: %s", _SETTING, self._path.name, error.strerror)
+            self._go_back(self._path)
 
-        self._steadily(work)
+    def maintain(self) -> bool:
+        """Go back to the file if it failed and works again; replace it if it was deleted or overwritten; let it shrink.
+
+        Returns whether it went back: then the file may hold rows that this process has not seen before.
+        """
+        if self._db is None or self._path is None:
+            return False
+        if not self._is_in_file:
+            return self._go_back(self._path)
+        if not schema.is_intact(self._path):
+            # SQLite holds an open file and its own pages, so it may not notice for long: until a crash, when all is gone.
+            with contextlib.suppress(ReplacedError):
+                self._replace(schema.DamagedFileError())
+            return False
+        with contextlib.suppress(sqlite3.Error):
+            free, used = schema.free_and_used_bytes(self._db)
+            if free > _FREE_BYTES and used < _SMALL_BYTES:
+                schema.shrink(self._db)
+        return False
 
     def _steadily(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         assert self._db is not None
@@ -96,87 +156,120 @@ class SteadyConnection:
             with self._db:
                 return work(self._db)
         except sqlite3.Error as error:
-            db = self._replace(error)
-        with db:
-            return work(db)
+            if isinstance(error, (sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.InterfaceError)):
+                # The statement is at fault, not the file: another database would not take it either.
+                raise
+            self._replace(error)
+            raise ReplacedError from error
 
-    def _replace(self, error: sqlite3.Error) -> sqlite3.Connection:
+    def _replace(self, error: sqlite3.Error) -> None:
         assert self._db is not None
-        failed, self._db = self._db, self._replacement(error)
-        schema.copy_rows(failed, self._db)
-        self._db.commit()
-        failed.close()
-        self._on_replaced()
-        return self._db
-
-    def _replacement(self, error: sqlite3.Error | OSError) -> sqlite3.Connection:
-        self._is_in_file = False
-        self._may_return = False
-        if self._path is None:
-            return schema.open_database(None)
-        # The low byte is the primary code (sqlite.org/rescode.html).
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or isinstance(error, schema.DamagedFileError):
-            return self._fresh_file(self._path)
-        name = self._path.name
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            _log.error(
-                "%s: another process uses the storage file %s. This one goes on with storage in memory; "
-                "give it a file of its own: %s=sqlite:///another-name.sqlite3",
-                *(_SETTING, name, _SETTING),
-            )
-        elif isinstance(error, schema.NewerSchemaError):
-            _log.error(
-                "%s: a newer version of statsbot_webhooks wrote the storage file %s (%s). This one goes on with "
-                "storage in memory; update the package, or give it a file of its own: %s=sqlite:///another-name.sqlite3",
-                *(_SETTING, name, error, _SETTING),
-            )
+        failed = self._db
+        if self._path is not None and self._is_in_file and _is_damage(error):
+            self._db, missing = self._fresh_file(self._path, failed)
         else:
-            self._may_return = True
-            _log.error(
-                "%s: the storage file %s cannot be used (%s). Memory takes over and the file is tried again each minute; "
-                "look at the free space and the permissions of its folder, or name another: %s=sqlite:///path/name.sqlite3",
-                *(_SETTING, name, error.strerror if isinstance(error, OSError) else error, _SETTING),
-            )
-        return schema.open_database(None)
+            was_in_file = self._is_in_file
+            self._db = self._memory(error)
+            missing = salvage.copy_rows(failed, self._db)
+            self._has_copy = was_in_file and not missing
+            failed.close()
+        self._on_replaced(missing)
 
-    def _fresh_file(self, path: Path) -> sqlite3.Connection:
+    def _go_back(self, path: Path) -> bool:
+        assert self._db is not None
         try:
-            aside = schema.put_aside(path) if path.exists() else None
-            db = schema.open_database(path)
+            file = schema.open_database(path, lock_seconds=0.0)
         except (sqlite3.Error, OSError):
-            _log.error("%s: the storage file %s is damaged and cannot be renamed. Memory takes over.", _SETTING, path.name)
-            return schema.open_database(None)
-        self._is_in_file = self._was_read = True
-        what = "was deleted" if aside is None else f"was damaged and is kept as {aside.name}"
-        _log.error("%s: the storage file %s %s; a new one takes over with what could be read.", _SETTING, path.name, what)
-        return db
-
-    def maintain(self) -> None:
-        """Go back to the file if it failed and works again; replace it if somebody deleted or overwrote it."""
-        if self._is_in_file and self._path is not None and not schema.is_intact(self._path):
-            # SQLite holds an open file and its own pages, so it may not notice for long: until a crash, when all is gone.
-            self._replace(schema.DamagedFileError())
-            return
-        if not self._may_return or self._path is None or self._db is None:
-            return
+            return False
         try:
-            file = schema.open_database(self._path)
-        except (sqlite3.Error, OSError):
-            return
-        try:
-            if not self._was_read and file.execute("SELECT EXISTS (SELECT * FROM entries)").fetchone()[0]:
-                # Entries that this process has never seen: they wait for the next start.
-                file.close()
-                return
-            with file:
-                # What the file holds was copied when memory took over; only what is left of that is still waiting.
-                for table in schema.TABLES:
-                    file.execute(f"DELETE FROM {table}")  # noqa: S608 - a name of our own
-                schema.copy_rows(self._db, file)
+            salvage.merge_back(self._db, file)
         except sqlite3.Error:
             file.close()
-            return
+            return False
         self._db.close()
-        self._db, self._is_in_file, self._may_return = file, True, False
-        _log.warning("the storage file %s works again; nothing that waited in memory is missing", self._path.name)
+        self._db, self._is_in_file, self._has_copy = file, True, False
+        _log.warning("the storage file %s works again; what waited in memory is in it", path.name)
+        with contextlib.suppress(ReplacedError):
+            self._on_replaced({})
+        return True
+
+    def _memory(self, error: sqlite3.Error | OSError) -> sqlite3.Connection:
+        """Return an empty database in memory, and say why it takes over from the file."""
+        self._is_in_file = self._has_copy = False
+        if self._path is not None:
+            _log.error("%s: %s", _SETTING, _explain(self._path, error))
+        return schema.open_database(None)
+
+    def _fresh_file(self, path: Path, failed: sqlite3.Connection | None) -> tuple[sqlite3.Connection, Mapping[str, int]]:
+        """Put a damaged file aside and return a new one with what could be read of it; memory when that is impossible."""
+        self._is_in_file = self._has_copy = False
+        new = path.with_name(f"{path.name}.new")
+        missing: Mapping[str, int] = {}
+        try:
+            for file in schema.files_of(new):
+                file.unlink(missing_ok=True)
+            source = failed or schema.connect(path)
+            target = schema.open_database(new)
+            try:
+                missing = salvage.copy_rows(source, target)
+            finally:
+                # Its log must be played into the new file before that is renamed.
+                target.close()
+            aside = _put_aside(path, source)
+            new.rename(path)
+            db = schema.open_database(path)
+        except (sqlite3.Error, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            _log.error(
+                "%s: the storage file %s is damaged and cannot be replaced (%s). Memory takes over.", _SETTING, path.name, reason
+            )
+            return schema.open_database(None), missing
+        self._is_in_file = True
+        what = "was deleted" if aside is None else f"was damaged and is kept as {aside.name}"
+        lost = sum(missing.values())
+        tail = f"; {lost} entries could not be read" if lost else ""
+        _log.error("%s: the storage file %s %s; a new one takes over with what could be read%s.", _SETTING, path.name, what, tail)
+        return db, missing
+
+
+def _put_aside(path: Path, damaged: sqlite3.Connection) -> Path | None:
+    """Close a damaged file and put it aside with its log; None when it is not there any more."""
+    if os.name == "nt":
+        # Windows renames no file that is open.
+        damaged.close()
+    try:
+        return schema.put_aside(path) if schema.is_there(path) else None
+    finally:
+        # Elsewhere after that: closing deletes the log that has the file's own name.
+        damaged.close()
+
+
+def _is_damage(error: sqlite3.Error | OSError) -> bool:
+    # The low byte is the primary code (sqlite.org/rescode.html).
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or isinstance(error, schema.DamagedFileError)
+
+
+def _explain(path: Path, error: sqlite3.Error | OSError) -> str:
+    """Return why a file cannot be used, what happens instead, and the way out."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    way_out = f"give it a file of its own: {_SETTING}=sqlite:///another-name.sqlite3"
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return (
+            f"another process uses the storage file {path.name}. This one goes on with storage in memory until the file is "
+            f"free; if that is another bot, {way_out}"
+        )
+    if isinstance(error, schema.NewerSchemaError):
+        return (
+            f"a newer version of statsbot_webhooks wrote the storage file {path.name} ({error}). This one goes on with "
+            f"storage in memory; update the package, or {way_out}"
+        )
+    if isinstance(error, FileNotFoundError) and not path.parent.is_dir():
+        reason, advice = f"its folder {path.parent} does not exist", "create the folder"
+    else:
+        reason = str(error.strerror or error) if isinstance(error, OSError) else str(error)
+        advice = "look at the free space and the permissions of its folder"
+    return (
+        f"the storage file {path.name} cannot be used: {reason}. Memory takes over and the file is tried again every few "
+        f"seconds; {advice}, or name another: {_SETTING}=sqlite:///path/name.sqlite3"
+    )

@@ -61,4 +61,8 @@ def _shown(card: Any) -> float:
 
 def _time(line: str) -> float:
     found = _TIME.search(line)
-    return float(found[1]) if found else 0.0
+    try:
+        return float(found[1]) if found else 0.0
+    except ValueError:
+        # Half a line, which says nothing to a reader.
+        return 0.0

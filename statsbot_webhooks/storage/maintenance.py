@@ -1,4 +1,4 @@
-"""What keeps the books true beside delivery: losses are told, old events leave, the rest of a stop is accounted for.
+"""Outbox maintenance: report losses, expire old events, account for what is left at a stop. Delivers nothing.
 
 Every method but `report_losses` runs on the intake's thread.
 """
@@ -6,19 +6,19 @@ Every method but `report_losses` runs on the intake's thread.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Final
 
 from ..clock import Clock
 from ..config.model import WebhookConfig
 from ..events.accounting import Counters, LossReason
-from . import Loss, Outbox, storage_path
+from . import Entry, Loss, Outbox, storage_path
 from .erasure import forget_old
 from .expired_file import write_expired
 from .losses import LossReport
 
 _log = logging.getLogger(__name__)
-_LOOK_SECONDS = 3600.0
+_LOOK_SECONDS: Final = 3600.0
 
 
 class Upkeep:
@@ -29,7 +29,9 @@ class Upkeep:
         self._counters = counters
         self._clock = clock
         self._losses = LossReport()
-        self._looked = -_LOOK_SECONDS
+        self._began = clock.monotonic()
+        self._looked: float | None = None
+        self._has_said_failure = False
 
     def on_loss(self, loss: Loss) -> None:
         """Count entries that the outbox dropped."""
@@ -40,38 +42,53 @@ class Upkeep:
         """Return what to tell a destination about its losses; empty when there is nothing new. From any thread."""
         return self._losses.take(destination)
 
-    def expire(self, outbox: Outbox) -> None:
-        """Write events older than `max_age_hours` to a file beside the storage."""
-        outbox.maintain()
-        old = outbox.expire(self._clock.now() - self.config.max_age_hours * 3600)
+    def expire_some(self, outbox: Outbox) -> bool:
+        """Write some of the events older than `max_age_hours` to a file beside the storage; returns whether to go on."""
+        age = self.config.max_age_hours * 3600
+        # What this process accepted is no older than the process, whatever time its clock showed before it was set.
+        is_young = self._clock.monotonic() - self._began < age
+        old = outbox.expire(self._clock.now() - age, only_recovered=is_young)
+        if not old or not self._write(old):
+            # They stay where they are, and are tried again; room for new ones is made as always.
+            outbox.release(old)
+            return False
+        outbox.ack(old)
         for entry in old:
             self._counters.lose(entry.destination, LossReason.EXPIRED)
+        return True
+
+    def _write(self, old: Sequence[Entry]) -> bool:
+        """Write events to the expired file before they leave the storage; False when that failed."""
         path = storage_path(self.config.storage)
-        self._forget_old(outbox, path)
-        if not old or path is None:
-            return
+        if path is None:
+            _log.warning("%d events were older than WEBHOOK_MAX_AGE_HOURS and are dropped", len(old))
+            return True
         try:
             file = write_expired(path, old)
         except OSError as error:
-            _log.error("%d events were older than WEBHOOK_MAX_AGE_HOURS and are lost: %s", len(old), error.strerror)
-        else:
-            _log.warning("%d events were older than WEBHOOK_MAX_AGE_HOURS; they are in %s", len(old), file.name)
+            if not self._has_said_failure:
+                self._has_said_failure = True
+                _log.error("events older than WEBHOOK_MAX_AGE_HOURS cannot be written to a file: %s", error.strerror or error)
+            return False
+        self._has_said_failure = False
+        _log.warning("%d events were older than WEBHOOK_MAX_AGE_HOURS; they are in %s", len(old), file.name)
+        return True
 
-    def _forget_old(self, outbox: Outbox, path: Path | None) -> None:
-        now = self._clock.now()
-        # Reading every card and file is not for each minute.
-        if 0 <= now - self._looked < _LOOK_SECONDS:
+    def forget_old(self, outbox: Outbox) -> None:
+        """Delete cards and expired lines that are too old; once an hour, for it reads all of them."""
+        now = self._clock.monotonic()
+        if self._looked is not None and now - self._looked < _LOOK_SECONDS:
             return
         self._looked = now
         try:
-            forget_old(outbox, path, now, self.config.max_age_hours * 3600)
+            forget_old(outbox, storage_path(self.config.storage), self._clock.now(), self.config.max_age_hours * 3600)
         except OSError as error:
-            _log.error("the expired files could not be rid of what is too old (WEBHOOK_MAX_AGE_HOURS): %s", error.strerror)
+            reason = error.strerror or error
+            _log.error("what is older than WEBHOOK_MAX_AGE_HOURS cannot be deleted from the expired files: %s", reason)
 
-    def leave_rest(self, outbox: Outbox, destinations: Iterable[str]) -> str:
+    def leave_rest(self, outbox: Outbox) -> str:
         """Say what becomes of the events that wait at a stop; those in memory are counted as lost."""
-        outbox.maintain()
-        waiting = {name: outbox.depth(name).entries for name in destinations}
+        waiting = {name: depth.entries for name, depth in outbox.depths().items()}
         total = sum(waiting.values())
         if not total:
             return ""

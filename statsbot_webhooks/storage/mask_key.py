@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from ..redaction.redactor import Redactor
 from .base import StateStore
@@ -12,8 +12,11 @@ MASK_KEY: Final = "mask_key"
 
 def read_mask_key(store: StateStore) -> bytes | None:
     """Return the stored key of the pseudonyms."""
-    key = store.read_state(MASK_KEY).get(MASK_KEY)
-    return bytes.fromhex(key) if isinstance(key, str) else None
+    key: Any = store.read_state(MASK_KEY).get(MASK_KEY)
+    try:
+        return bytes.fromhex(key) or None
+    except (TypeError, ValueError):
+        return None
 
 
 def keep_mask_key(store: StateStore, redactor: Redactor) -> None:

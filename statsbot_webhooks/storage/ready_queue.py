@@ -1,10 +1,22 @@
-"""Which entries of a destination are ready to be claimed, in which order. Bookkeeping in memory; no I/O."""
+"""Which entries of a destination are ready to be claimed, in which order. Bookkeeping in memory; no I/O.
+
+An entry that waits takes 24 bytes here; its event is in the database only.
+"""
 
 from __future__ import annotations
 
-import bisect
+import heapq
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import islice
+from operator import attrgetter
+from typing import Final
+
+# Of a queue's head so many slots may be left over from entries that were taken.
+_MAX_TAKEN: Final = 1024
 
 
 class LaneName(IntEnum):
@@ -15,48 +27,133 @@ class LaneName(IntEnum):
     CALM = 2
 
 
-@dataclass(slots=True)
-class Lane:
-    """Entries that leave in the order of their ids.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an entry waits, and what it needs: `size` is in bytes, `rank` the number of its level."""
 
-    Ids above `floor` have never been claimed, `fresh` of them; `returned` are ids below it that were claimed and came back.
-    So no list of all that waits is kept in memory.
-    """
+    id: int
+    lane: LaneName
+    rank: int
+    time: float
+    size: int
 
-    floor: int = 0
-    fresh: int = 0
-    returned: list[int] = field(default_factory=list[int])
+
+class IdQueue:
+    """Ids in ascending order with their times and sizes, taken mostly from the front."""
+
+    __slots__ = ("_head", "_ids", "_sizes", "_times")
+
+    def __init__(self) -> None:
+        self._ids = array("q")
+        self._times = array("d")
+        self._sizes = array("q")
+        self._head = 0
+
+    def __len__(self) -> int:
+        return len(self._ids) - self._head
 
     @property
-    def ready(self) -> int:
-        """How many may be claimed."""
-        return self.fresh + len(self.returned)
+    def first_time(self) -> float:
+        """The time of the entry of the smallest id; there must be one."""
+        return self._times[self._head]
 
-    def add(self, entry_id: int) -> None:
-        """Put an id to its place: one that was claimed, or one of another destination."""
-        if entry_id > self.floor:
-            self.fresh += 1
-        else:
-            bisect.insort(self.returned, entry_id)
+    def places(self, lane: LaneName, rank: int, limit: int) -> list[Place]:
+        """Return the places of the smallest ids."""
+        part = slice(self._head, self._head + limit)
+        rows = zip(self._ids[part], self._times[part], self._sizes[part], strict=True)
+        return [Place(entry_id, lane, rank, time, size) for entry_id, time, size in rows]
 
-    def drop(self, entry_id: int) -> None:
-        """Forget a ready id."""
-        if entry_id > self.floor:
-            self.fresh -= 1
+    def add(self, entry_id: int, time: float, size: int) -> None:
+        """Put an id to its place."""
+        if len(self) == 0 or entry_id > self._ids[-1]:
+            self._ids.append(entry_id)
+            self._times.append(time)
+            self._sizes.append(size)
+            return
+        index = bisect_left(self._ids, entry_id, self._head)
+        self._ids.insert(index, entry_id)
+        self._times.insert(index, time)
+        self._sizes.insert(index, size)
+
+    def remove(self, entry_id: int) -> bool:
+        """Take an id out; False when it is not here."""
+        index = self._index(entry_id)
+        if index >= len(self._ids) or self._ids[index] != entry_id:
+            return False
+        if index == self._head:
+            self._head += 1
+            if self._head > _MAX_TAKEN and self._head * 2 > len(self._ids):
+                self._drop_taken()
         else:
-            self.returned.remove(entry_id)
+            del self._ids[index], self._times[index], self._sizes[index]
+        return True
+
+    def find(self, lane: LaneName, rank: int, entry_id: int) -> Place | None:
+        """Return the place of an id; None when it is not here."""
+        index = self._index(entry_id)
+        if index >= len(self._ids) or self._ids[index] != entry_id:
+            return None
+        return Place(entry_id, lane, rank, self._times[index], self._sizes[index])
+
+    def older_than(self, time: float, lane: LaneName, rank: int, limit: int) -> list[Place]:
+        """Return the places of entries older than a time."""
+        times = self._times[self._head :]
+        if not times or min(times) >= time:
+            return []
+        found = islice((index for index, each in enumerate(times, self._head) if each < time), limit)
+        return [Place(self._ids[index], lane, rank, self._times[index], self._sizes[index]) for index in found]
+
+    def _index(self, entry_id: int) -> int:
+        return bisect_left(self._ids, entry_id, self._head)
+
+    def _drop_taken(self) -> None:
+        for values in (self._ids, self._times, self._sizes):
+            del values[: self._head]
+        self._head = 0
 
 
 @dataclass(slots=True)
-class Shelf:
-    """The lanes of one destination, and how many of its entries exist, leased ones included."""
+class DestinationQueue:
+    """The ready entries of one destination, and how many of its entries exist, leased ones included.
 
-    lanes: dict[LaneName, Lane] = field(default_factory=lambda: {name: Lane() for name in LaneName})
+    `floors` are the highest ids that were ever taken out of each lane.
+
+    `sealed` are the entries of the batch that is to leave, or left, under the id `batch`; they are in no lane. `seal_row`
+    is its row in the database.
+    """
+
+    lanes: dict[LaneName, dict[int, IdQueue]] = field(default_factory=lambda: {name: {} for name in LaneName})
     entries: int = 0
     recovered_last: float | None = None
-    sealed: list[int] = field(default_factory=list[int])
+    floors: dict[LaneName, int] = field(default_factory=lambda: dict.fromkeys(LaneName, 0))
+    sealed: dict[int, Place] = field(default_factory=dict[int, Place])
     batch: str = ""
-    is_batch_urgent: bool = False
+    seal_row: int = 0
+
+    def add(self, place: Place) -> None:
+        """Make an entry ready."""
+        queues = self.lanes[place.lane]
+        if place.rank not in queues:
+            queues[place.rank] = IdQueue()
+        queues[place.rank].add(place.id, place.time, place.size)
+
+    def remove(self, place: Place) -> bool:
+        """Take a ready entry out; False when it is not ready."""
+        queue = self.lanes[place.lane].get(place.rank)
+        return queue is not None and queue.remove(place.id)
+
+    def take_id(self, entry_id: int) -> Place | None:
+        """Take out a ready entry of which only the id is known; None when it is not ready."""
+        for lane, queues in self.lanes.items():
+            for rank, queue in queues.items():
+                if (place := queue.find(lane, rank, entry_id)) is not None:
+                    queue.remove(entry_id)
+                    return place
+        return None
+
+    def ready(self, name: LaneName) -> int:
+        """Return how many entries of a lane may be claimed."""
+        return sum(map(len, self.lanes[name].values()))
 
     def next_lane(self) -> LaneName | None:
         """Return the lane that is claimed next, each alone: errors come without the noise around them.
@@ -65,6 +162,66 @@ class Shelf:
         for the rest of them.
         """
         order = list(LaneName)
-        if self.lanes[LaneName.RECOVERED].floor:
+        if self.floors[LaneName.RECOVERED]:
             order = [LaneName.URGENT, LaneName.RECOVERED, LaneName.CALM]
-        return next((name for name in order if self.lanes[name].ready), None)
+        return next((name for name in order if self.ready(name)), None)
+
+    def take(self, name: LaneName, limit: int, most_bytes: int) -> list[Place]:
+        """Take the first entries of a lane out, at least one if there is one: at most `limit`, of so many bytes together.
+
+        Entries that were taken before and came back leave apart from those that were never taken.
+        """
+        waiting = [queue.places(name, rank, limit) for rank, queue in self.lanes[name].items() if len(queue)]
+        taken: list[Place] = []
+        size, floor = 0, self.floors[name]
+        for place in islice(heapq.merge(*waiting, key=attrgetter("id")), limit):
+            size += place.size
+            if taken and (size > most_bytes or taken[-1].id <= floor < place.id):
+                break
+            taken.append(place)
+        for place in taken:
+            self.remove(place)
+        if taken:
+            self.floors[name] = max(floor, taken[-1].id)
+        return taken
+
+    def take_any(self, limit: int, most_bytes: int) -> list[Place]:
+        """Take entries of all lanes out, in the order in which they would be claimed."""
+        taken: list[Place] = []
+        size = 0
+        while len(taken) < limit and size < most_bytes and (name := self.next_lane()) is not None:
+            taken += self.take(name, limit - len(taken), most_bytes - size)
+            size = sum(place.size for place in taken)
+        return taken
+
+    def older_than(self, time: float, limit: int, lanes: Sequence[LaneName]) -> list[Place]:
+        """Return ready entries that are older than a time."""
+        found: list[Place] = []
+        for name in lanes:
+            for rank, queue in self.lanes[name].items():
+                found += queue.older_than(time, name, rank, limit - len(found))
+        return found
+
+    def first_of_rank(self, rank: int) -> Place | None:
+        """Return the ready entry of a level that has waited longest."""
+        queues = [(queue, name) for name in LaneName if (queue := self.lanes[name].get(rank)) and len(queue)]
+        return min((queue.places(name, rank, 1)[0] for queue, name in queues), key=attrgetter("id"), default=None)
+
+    def ranks(self) -> Iterator[int]:
+        """Yield the levels of which something is ready."""
+        yield from {rank for queues in self.lanes.values() for rank, queue in queues.items() if len(queue)}
+
+    def oldest(self) -> float | None:
+        """Return the time of the oldest of the entries that are first in their lanes."""
+        times = [queue.first_time for queues in self.lanes.values() for queue in queues.values() if len(queue)]
+        return min(times, default=None)
+
+
+def first_fitting(places: Sequence[Place], most_bytes: int) -> Sequence[Place]:
+    """Return the first of the places, at least one, that take so many bytes together."""
+    size = 0
+    for index, place in enumerate(places):
+        size += place.size
+        if index and size > most_bytes:
+            return places[:index]
+    return places

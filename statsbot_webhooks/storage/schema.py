@@ -1,13 +1,12 @@
-"""The SQLite file: opening it for this process alone, its schema and its migrations, and what can be saved from a bad one."""
+"""The SQLite file: opening it for this process alone, its schema and its migrations. Reading a damaged one is in `salvage`."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from .private_files import exists, make_private
 
 # One script for each version of the schema; `PRAGMA user_version` says how many of them a file has seen.
 _MIGRATIONS: Final = (
@@ -32,10 +31,61 @@ _MIGRATIONS: Final = (
     );
     """,
     "CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL);",
+    # One event that comes and goes while nothing else waits writes three pages: `put`, `seal` and `ack` change one B-tree
+    # each. So there is no index, no AUTOINCREMENT on entries (it writes to sqlite_sequence; `reserved` says once for many
+    # ids which of them are used), and `sends` says of each message when it left and, while it may have to be sent again,
+    # which entries it held. `size` stands before `event`, whose overflow pages need not be read for it.
+    """
+    ALTER TABLE entries RENAME TO old_entries;
+    CREATE TABLE entries (
+        id INTEGER PRIMARY KEY,
+        destination TEXT NOT NULL,
+        urgent INTEGER NOT NULL,
+        rank INTEGER NOT NULL,
+        time REAL NOT NULL,
+        size INTEGER NOT NULL DEFAULT 0,
+        event TEXT NOT NULL
+    );
+    INSERT OR IGNORE INTO entries SELECT id, destination, urgent, rank, time, length(event), event FROM old_entries;
+    CREATE TABLE reserved (below INTEGER NOT NULL);
+    INSERT INTO reserved SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'old_entries';
+    DROP TABLE old_entries;
+    ALTER TABLE sends RENAME TO old_sends;
+    CREATE TABLE sends (
+        id INTEGER PRIMARY KEY,
+        destination TEXT NOT NULL,
+        time REAL NOT NULL,
+        batch TEXT NOT NULL,
+        ids TEXT NOT NULL
+    );
+    INSERT OR IGNORE INTO sends (destination, time, batch, ids) SELECT destination, time, '', '' FROM old_sends;
+    INSERT OR IGNORE INTO sends (destination, time, batch, ids) SELECT destination, 0, batch, ids FROM sealed;
+    DROP TABLE old_sends;
+    DROP TABLE sealed;
+    ALTER TABLE dead RENAME TO old_dead;
+    CREATE TABLE dead (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        destination TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        time REAL NOT NULL,
+        event TEXT NOT NULL
+    );
+    INSERT OR IGNORE INTO dead SELECT id, destination, reason, time, event FROM old_dead;
+    DROP TABLE old_dead;
+    ALTER TABLE state RENAME TO old_state;
+    CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    INSERT OR IGNORE INTO state SELECT key, value FROM old_state;
+    DROP TABLE old_state;
+    """,
 )
-TABLES: Final = ("entries", "sealed", "sends", "dead", "state")
+# A page of the log is written for each page that a transaction changes; a small one holds a usual event.
+PAGE_BYTES: Final = 2048
+_LOG_PAGES: Final = 2000
+_LOG_BYTES: Final = 4 * 1024 * 1024
+# A file of an earlier version gets the small pages when writing it anew takes a moment only.
+_SMALL_BYTES: Final = 4 * 1024 * 1024
 # A process that was just killed leaves no lock; one that is alive holds it for good, so waiting longer is no use.
-_LOCK_SECONDS: Final = 0.5
+LOCK_SECONDS: Final = 0.5
 
 
 class NewerSchemaError(sqlite3.DatabaseError):
@@ -43,46 +93,97 @@ class NewerSchemaError(sqlite3.DatabaseError):
 
 
 class DamagedFileError(sqlite3.DatabaseError):
-    """Somebody deleted or overwrote the file while it was open."""
+    """The file was deleted or overwritten while it was open."""
 
 
-def open_database(path: Path | None) -> sqlite3.Connection:
-    """Return a connection to a file that nobody else can use meanwhile, or to memory for `None`.
+class LinkedFileError(OSError):
+    """The file, or one that belongs to it, is a symbolic link."""
+
+
+def open_database(path: Path | None, lock_seconds: float = LOCK_SECONDS) -> sqlite3.Connection:
+    """Return a connection to a file that no other process can use meanwhile, or to memory for `None`.
 
     Raises `sqlite3.Error` or `OSError`.
     """
     if path is not None:
-        _make_private(path)
-    # One thread at a time uses it, but not always the same one: it may be opened by the intake and read by a command.
-    db = sqlite3.connect(path or ":memory:", timeout=_LOCK_SECONDS, check_same_thread=False)
+        refuse_links(path)
+        make_private(path)
+    db = connect(path, lock_seconds)
     try:
+        # Both have no effect on a database that has pages already.
+        db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         # Exclusive: the lock that the first write takes is kept, so that a second process fails at once, here.
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
         db.execute("PRAGMA journal_mode = WAL")
+        db.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+        db.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
         # Every commit reaches the WAL of the operating system: safe from a killed process. NORMAL does not wait for the
         # disk at each commit, so that the last moments before a power failure may be missing.
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("BEGIN IMMEDIATE")
         db.execute("COMMIT")
-        _migrate(db)
+        if _migrate(db) and path is not None:
+            _use_small_pages(db)
     except BaseException:
         db.close()
         raise
     return db
 
 
-def _make_private(path: Path) -> None:
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    with contextlib.suppress(OSError):
-        path.chmod(0o600)
+def connect(path: Path | None, lock_seconds: float = LOCK_SECONDS) -> sqlite3.Connection:
+    """Return a connection as it is, of the schema that the file has; raises `sqlite3.Error`."""
+    # One thread at a time uses it, but not always the same one: it may be opened by the intake and read by a command.
+    db = sqlite3.connect(path or ":memory:", timeout=lock_seconds, check_same_thread=False)
+    # A flipped bit in a text must not make the whole row unreadable.
+    db.text_factory = _text
+    return db
 
 
-def _migrate(db: sqlite3.Connection) -> None:
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def refuse_links(path: Path) -> None:
+    """Raise `LinkedFileError` when the file or its log is a symbolic link: it might lead to another file of this user."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        file = path.with_name(path.name + suffix)
+        if exists(file) and file.is_symlink():
+            raise LinkedFileError(f"{file.name} is a symbolic link, which is not followed")
+
+
+def _migrate(db: sqlite3.Connection) -> bool:
+    """Bring the schema up to date; returns whether it was not."""
     version: int = db.execute("PRAGMA user_version").fetchone()[0]
     if version > len(_MIGRATIONS):
         raise NewerSchemaError(f"schema version {version}")
     for number, script in enumerate(_MIGRATIONS[version:], version + 1):
         db.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
+    return version < len(_MIGRATIONS)
+
+
+def _use_small_pages(db: sqlite3.Connection) -> None:
+    bytes_of_page, pages = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_size", "page_count"))
+    if bytes_of_page == PAGE_BYTES or bytes_of_page * pages > _SMALL_BYTES:
+        return
+    # The page size of a database with a log cannot change.
+    db.execute("PRAGMA journal_mode = DELETE").fetchall()
+    db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+    db.execute("VACUUM")
+    db.execute("PRAGMA journal_mode = WAL").fetchall()
+    db.execute("BEGIN IMMEDIATE")
+    db.execute("COMMIT")
+
+
+def shrink(db: sqlite3.Connection) -> None:
+    """Write the database anew without its free pages, and empty its log; raises `sqlite3.Error`."""
+    db.execute("VACUUM")
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def free_and_used_bytes(db: sqlite3.Connection) -> tuple[int, int]:
+    """Return how many bytes of the database are free, and how many are used."""
+    size, pages, free = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_size", "page_count", "freelist_count"))
+    return free * size, (pages - free) * size
 
 
 def is_intact(path: Path) -> bool:
@@ -97,26 +198,23 @@ def is_intact(path: Path) -> bool:
         return True
 
 
+def files_of(path: Path) -> tuple[Path, ...]:
+    """Return the names of the file and of those that SQLite puts beside it."""
+    return tuple(path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm", "-journal"))
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a file of that name."""
+    return exists(path)
+
+
 def put_aside(path: Path) -> Path:
-    """Rename a damaged file, and its log, to the first free `.corrupt-N`; returns the new name."""
+    """Rename a damaged file, and its log, to the first free `.corrupt-N`; returns the new name. Nothing may have it open."""
     number = 1
-    while (aside := path.with_name(f"{path.name}.corrupt-{number}")).exists():
+    while exists(aside := path.with_name(f"{path.name}.corrupt-{number}")):
         number += 1
-    path.rename(aside)
-    for suffix in ("-wal", "-shm"):
+    for file in files_of(path):
         # A log that is left beside a new file of the same name would be played into it.
-        with contextlib.suppress(FileNotFoundError):
-            Path(f"{path}{suffix}").rename(f"{aside}{suffix}")
+        if exists(file):
+            file.rename(aside.with_name(aside.name + file.name.removeprefix(path.name)))
     return aside
-
-
-def copy_rows(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
-    """Copy every row that can be read; a damaged part ends the table it is in."""
-    for table in TABLES:
-        with contextlib.suppress(sqlite3.Error):
-            for row in _rows(source, table):
-                target.execute(f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
-
-
-def _rows(db: sqlite3.Connection, table: str) -> Iterator[tuple[Any, ...]]:
-    yield from db.execute(f"SELECT * FROM {table} NOT INDEXED")  # noqa: S608 - a name from TABLES

@@ -215,7 +215,7 @@ def test_a_file_that_becomes_garbage_loses_nothing_that_is_held(opened: Opener, 
 def test_a_folder_that_cannot_be_written_to(opened: Opener, caplog: pytest.LogCaptureFixture) -> None:
     outbox = opened("sqlite:///missing/folder/box.sqlite3")
     assert not outbox.is_durable
-    assert "No such file" in caplog.text
+    assert "its folder missing/folder does not exist" in caplog.text
     outbox.put([("a", event(1))])
     Path("missing/folder").mkdir(parents=True)
     with caplog.at_level(logging.WARNING):

@@ -1,0 +1,72 @@
+"""What was submitted and is not filed yet: a queue that any thread or signal handler may fill, bounded by number and size."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+from typing import Final
+
+from ..events.event import Event
+
+# Size is counted in pieces of so many characters, of which most events have none.
+_PIECE_BITS: Final = 12
+_MEGABYTE: Final = 1024 * 1024
+
+
+class IncomingEvents:
+    """Take at most `max_events` of `max_mb` megabytes; the others are refused, and counted."""
+
+    def __init__(self, max_events: int, max_mb: float) -> None:
+        self._max_events = max_events
+        self._max_pieces = int(max_mb * _MEGABYTE) >> _PIECE_BITS
+        # No lock: a signal handler that submits while its own thread does would wait for itself. So every count is the
+        # length of a SimpleQueue, whose `put` is reentrant (queue docs).
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._pieces: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._refusals: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def __len__(self) -> int:
+        return self._events.qsize()
+
+    def add(self, event: Event, *, refuses: bool = False) -> bool:
+        """Take an event; False, and counted, when too much waits or all are refused."""
+        pieces = _pieces_of(event)
+        is_too_large = pieces > 0 and self._pieces.qsize() + pieces > self._max_pieces
+        if refuses or is_too_large or self._events.qsize() >= self._max_events:
+            self._refusals.put(None)
+            return False
+        for _ in range(pieces):
+            self._pieces.put(None)
+        self._events.put(event)
+        return True
+
+    def take(self, limit: int) -> list[Event]:
+        """Take out the oldest events. One thread at a time."""
+        group = [self._events.get() for _ in range(min(self._events.qsize(), limit))]
+        # Nothing is left of the pieces of an event that changed meanwhile once the queue is empty.
+        count = sum(map(_pieces_of, group)) if group else self._pieces.qsize()
+        with contextlib.suppress(queue.Empty):
+            for _ in range(count):
+                self._pieces.get_nowait()
+        return group
+
+    def take_refusals(self) -> int:
+        """Return how many were refused since the last call."""
+        count = 0
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._refusals.get_nowait()
+                count += 1
+        return count
+
+
+def _pieces_of(event: Event) -> int:
+    try:
+        size = len(event.message) + len(event.traceback or "")
+        if event.context:
+            size += sum(len(value) for value in event.context.values() if type(value) is str)
+        for file in event.files:
+            size += len(file.text) + len(file.data)
+        return size >> _PIECE_BITS
+    except Exception:  # noqa: BLE001 - a guard: what is no event is refused by the intake's thread, and counted there
+        return 0

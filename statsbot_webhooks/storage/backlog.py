@@ -1,0 +1,102 @@
+"""All that waits, of all destinations: how many entries, how large, and which of them make room. In memory; no I/O."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+
+from ..events.accounting import LossReason
+from ..events.event import LogLevel
+from .base import Depth, Loss
+from .ready_queue import DestinationQueue, LaneName, Place
+
+
+class Backlog:
+    """The queues of the destinations, and their sums. `leased` holds the ids of entries that are handed out."""
+
+    def __init__(self, max_events: int, max_bytes: int, leased: Collection[int]) -> None:
+        self._max_events = max_events
+        self._max_bytes = max_bytes
+        self._leased = leased
+        self._entries = self._bytes = 0
+        self.queues: defaultdict[str, DestinationQueue] = defaultdict(DestinationQueue)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more waits than may."""
+        return self._entries > self._max_events or self._bytes > self._max_bytes
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.queues = defaultdict(DestinationQueue)
+        self._entries = self._bytes = 0
+
+    def count(self, name: str, place: Place) -> None:
+        """Note that an entry exists."""
+        self._change(name, 1, place.size)
+
+    def discount(self, name: str, place: Place) -> None:
+        """Note that an entry does not exist any more."""
+        self._change(name, -1, -place.size)
+
+    def _change(self, name: str, entries: int, size: int) -> None:
+        self.queues[name].entries += entries
+        self._entries += entries
+        self._bytes += size
+
+    def sealed_ready(self, queue: DestinationQueue) -> Sequence[Place]:
+        """Return the entries of a sealed batch, when none of them is handed out."""
+        return [] if any(number in self._leased for number in queue.sealed) else list(queue.sealed.values())
+
+    def unseal(self, queue: DestinationQueue) -> None:
+        """Put what was sealed, and is not handed out now, back into the lanes."""
+        for place in queue.sealed.values():
+            if place.id not in self._leased:
+                queue.add(place)
+        queue.sealed, queue.batch = {}, ""
+
+    def make_room(self) -> tuple[list[int], list[Loss]]:
+        """Take out the oldest entries of the lowest level until there is room; returns their ids, and whose they were."""
+        dropped: list[int] = []
+        counts: Counter[tuple[int, str]] = Counter()
+        while self.is_full:
+            ranks = {rank for queue in self.queues.values() for rank in queue.ranks()}
+            if not ranks:
+                # What is left is being sent.
+                break
+            self._drop(min(ranks), dropped, counts)
+        losses = [Loss(name, LossReason.STORAGE_FULL, n, LogLevel.from_number(rank)) for (rank, name), n in counts.items()]
+        return dropped, losses
+
+    def _drop(self, rank: int, dropped: list[int], counts: Counter[tuple[int, str]]) -> None:
+        while self.is_full:
+            heads = [(place.id, name, place) for name, queue in self.queues.items() if (place := queue.first_of_rank(rank))]
+            if not heads:
+                return
+            entry_id, name, place = min(heads, key=lambda head: head[0])
+            self.queues[name].remove(place)
+            self.discount(name, place)
+            dropped.append(entry_id)
+            counts[rank, name] += 1
+
+    def depth(self, name: str) -> Depth:
+        """Return how much waits for a destination."""
+        if name not in self.queues:
+            return Depth()
+        queue = self.queues[name]
+        waiting = self.sealed_ready(queue)
+        recovered = queue.ready(LaneName.RECOVERED) + sum(place.lane == LaneName.RECOVERED for place in waiting)
+        times = [place.time for place in waiting[:1]] + [time for time in (queue.oldest(),) if time is not None]
+        if queue.sealed:
+            is_urgent_next = any(place.lane == LaneName.URGENT for place in queue.sealed.values())
+        else:
+            is_urgent_next = queue.next_lane() == LaneName.URGENT
+        return Depth(
+            entries=queue.entries,
+            ready=sum(map(queue.ready, LaneName)) + len(waiting),
+            urgent=queue.ready(LaneName.URGENT),
+            oldest=min(times, default=None),
+            recovered=recovered,
+            recovered_last=queue.recovered_last if recovered else None,
+            is_urgent_next=is_urgent_next,
+        )

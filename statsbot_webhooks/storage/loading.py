@@ -1,0 +1,111 @@
+"""Learns what a database holds when it is taken up: its entries, its sealed batches, and the ids that were ever in use.
+
+A row that is wrong is mended from its event, or goes to the dead letters; nothing here raises for what a row holds.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..events.accounting import LossReason
+from .base import Loss
+from .connection import SteadyConnection
+from .dead_letters import UNREADABLE, DeadLetters
+from .ready_queue import Place
+from .rows import INSERT, in_chunks, is_sound, read_event, read_ids, row_of
+
+_log = logging.getLogger(__name__)
+# So many ids are noted as used at a time.
+_AT_A_TIME: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """A batch that may have to be sent again: the row that says so, and its entries that are still there."""
+
+    row: int
+    destination: str
+    batch: str
+    places: dict[int, Place]
+
+
+class ReservedIds:
+    """Which ids are used: a batch is told by the id of its first entry, so none may ever come twice."""
+
+    def __init__(self, db: SteadyConnection) -> None:
+        self._db = db
+        self._below = 0
+
+    def read(self) -> int:
+        """Return an id behind every one that was ever in use."""
+        used = self._db.read("SELECT max(below) FROM reserved UNION ALL SELECT max(id) + 1 FROM entries")
+        return max((row[0] for row in used if isinstance(row[0], int)), default=1)
+
+    def reserve(self, next_id: int, *, again: bool = False) -> None:
+        """Note that ids up to the next ones are used; once for many."""
+        if next_id > self._below or again:
+            self._below = next_id + _AT_A_TIME
+            self._db.write(self._write)
+
+    def _write(self, db: sqlite3.Connection) -> None:
+        db.execute("DELETE FROM reserved")
+        db.execute("INSERT INTO reserved VALUES (?)", (self._below,))
+
+
+def read_entries(
+    db: SteadyConnection, dead: DeadLetters, on_loss: Callable[[Loss], None]
+) -> Iterator[tuple[int, str, int, int, float, int]]:
+    """Yield the columns of the entries before the event, in the order of their ids but for those that had to be mended."""
+    unsound: list[Any] = []
+    for row in db.read("SELECT id, destination, urgent, rank, time, size FROM entries ORDER BY id"):
+        if is_sound(row):
+            yield row
+        else:
+            unsound.append(row[0])
+    for number in unsound:
+        ((name, text),) = db.read("SELECT destination, event FROM entries WHERE id = ?", (number,))
+        event = read_event(text)
+        if isinstance(name, str) and event is not None:
+            row = row_of(number, name, event)
+            db.write(lambda connection, row=row: connection.execute(INSERT, row))
+            yield row[:6]
+        else:
+            _drop(db, dead, number, name if isinstance(name, str) else "", str(text))
+            on_loss(Loss(name if isinstance(name, str) else "", LossReason.UNREADABLE, 1))
+
+
+def _drop(db: SteadyConnection, dead: DeadLetters, number: int, name: str, text: str) -> None:
+    def work(connection: sqlite3.Connection) -> None:
+        dead.add(connection, [(name, UNREADABLE, 0.0, text)])
+        connection.execute("DELETE FROM entries WHERE id = ?", (number,))
+
+    db.write(work)
+    _log.error("a stored event cannot be read; it is skipped")
+
+
+def read_seals(db: SteadyConnection, places: Mapping[int, tuple[str, Place]]) -> Iterator[Seal]:
+    """Yield the batches of which entries are still there."""
+    for row, name, batch, text in db.read("SELECT id, destination, batch, ids FROM sends WHERE ids != '' ORDER BY id"):
+        found = {number: places[number][1] for number in read_ids(text) if number in places and places[number][0] == name}
+        if found:
+            yield Seal(row, name, str(batch), found)
+
+
+def read_texts(db: SteadyConnection, ids: Sequence[int]) -> dict[int, Any]:
+    """Return the stored events of entries; one that is not there is missing."""
+    texts: dict[int, Any] = {}
+    for some in in_chunks(ids):
+        marks = ", ".join("?" * len(some))
+        texts |= dict(db.read(f"SELECT id, event FROM entries WHERE id IN ({marks})", some))  # noqa: S608 - question marks
+    return texts
+
+
+def find_entries(db: SteadyConnection, words: Sequence[str], is_meant: Callable[[str], bool]) -> list[tuple[int, str]]:
+    """Return id and destination of entries whose stored text holds one of the words and is meant."""
+    where = " OR ".join(["instr(event, ?)"] * len(words))
+    rows = db.read(f"SELECT id, destination, event FROM entries WHERE {where}", words)  # noqa: S608 - question marks
+    return [(number, name) for number, name, text in rows if is_meant(str(text))]

@@ -1,0 +1,146 @@
+"""The thread that owns the storage: it takes as much as it may, and outlives every event and call that fails."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from statsbot_webhooks import WebhookConfig, WebhookManager
+from statsbot_webhooks.errors import NotRunningError
+from statsbot_webhooks.events.event import Event, EventKind, LogLevel
+from statsbot_webhooks.pipeline.incoming_events import IncomingEvents
+
+URL = "https://discord.com/api/webhooks/123456789012345678/" + "x" * 68
+
+
+def event(text: str, **parts: Any) -> Event:
+    return Event(EventKind.LOG, LogLevel.INFO, text, 5.0, **parts)
+
+
+@pytest.fixture
+async def manager() -> AsyncIterator[WebhookManager]:
+    """A manager that accepts and does not deliver."""
+    manager = WebhookManager(WebhookConfig(info_webhook_url=URL))
+    manager._intake.start()
+    await manager._intake.settle()
+    yield manager
+    await manager._intake.stop(asyncio.get_running_loop().time() + 5)
+
+
+async def stored(manager: WebhookManager) -> list[str]:
+    await manager._intake.settle()
+    entries = await manager._intake.run(manager._outbox.claim, "info", 1000)
+    return [entry.event.message for entry in entries]
+
+
+def test_exactly_as_many_events_as_the_limit_are_accepted() -> None:
+    incoming = IncomingEvents(3, 1)
+    assert [incoming.add(event("x")) for _ in range(5)] == [True, True, True, False, False]
+    assert (len(incoming), incoming.take_refusals(), incoming.take_refusals()) == (3, 2, 0)
+    assert len(incoming.take(10)) == 3
+    assert incoming.add(event("x"))
+
+
+@pytest.mark.parametrize("where", ["message", "traceback", "context"])
+def test_what_waits_to_be_filed_is_bounded_by_its_size(where: str) -> None:
+    incoming = IncomingEvents(1000, 1)
+    text = "x" * 100_000
+    large = event("m", context={"a": text}) if where == "context" else event("m", traceback=text)
+    large = event(text) if where == "message" else large
+    accepted = [incoming.add(large) for _ in range(20)]
+    assert 8 <= accepted.count(True) <= 11
+    assert incoming.add(event("small"))
+    incoming.take(1000)
+    assert incoming.add(large)
+
+
+async def test_what_cannot_be_filed_is_counted_as_refused_and_the_next_arrives(
+    manager: WebhookManager, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    redact = manager._intake.redactor.redact
+
+    def fail(each: Event) -> Event:
+        if each.message == "secret":
+            raise RuntimeError("no redaction")
+        return redact(each)
+
+    monkeypatch.setattr(manager._intake.redactor, "redact", fail)
+    for each in (event("one"), "no event", event("secret"), None, event("two")):
+        manager.submit(each)  # type: ignore[arg-type]
+    assert await stored(manager) == ["one", "two"]
+    stats = await manager._intake.run(manager._pipeline.snapshot)
+    assert (stats.refused, stats.accepted, stats.balanced) == (3, 5, True)
+    assert "no redaction" not in caplog.text
+
+
+async def test_one_event_that_cannot_be_stored_costs_itself(manager: WebhookManager, monkeypatch: pytest.MonkeyPatch) -> None:
+    put = manager._outbox.put
+
+    def fail(items: Any) -> None:
+        found = list(items)
+        if any(each.message == "bad" for _, each in found):
+            raise RuntimeError
+        put(found)
+
+    monkeypatch.setattr(manager._outbox, "put", fail)
+    for text in ("one", "bad", "two"):
+        manager.submit(event(text))
+    assert sorted(await stored(manager)) == ["one", "two"]
+    stats = await manager._intake.run(manager._pipeline.snapshot)
+    assert (stats.refused, stats.balanced) == (1, True)
+
+
+async def test_a_call_that_fails_costs_itself(manager: WebhookManager) -> None:
+    def fail() -> None:
+        raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        await manager._intake.run(fail)
+    manager._intake.post(fail)
+    manager.submit(event("after"))
+    assert await stored(manager) == ["after"]
+    assert (manager._intake.failures, manager._intake.find_problem()) == (1, "")
+
+
+async def test_calls_into_a_thread_that_has_ended_fail_at_once_and_health_says_so(
+    manager: WebhookManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+
+    def end() -> None:
+        raise SystemExit
+
+    async with asyncio.timeout(5):
+        with pytest.raises(NotRunningError):
+            await manager._intake.run(end)
+        thread = manager._intake._thread
+        assert thread is not None
+        await asyncio.to_thread(thread.join)
+        with pytest.raises(NotRunningError):
+            await manager._intake.run(int)
+        assert "has ended" in manager.find_delivery_problem()
+        manager.submit(event("meanwhile"))
+        manager._intake.start()
+        assert await stored(manager) == ["meanwhile"]
+    assert manager._intake.find_problem() == ""
+
+
+async def test_records_with_odd_values_are_stored(manager: WebhookManager) -> None:
+    from statsbot_webhooks import WebhookLogHandler
+
+    handler = WebhookLogHandler(manager.submit, level=logging.INFO)
+    for created in (datetime.now(), None, float("nan"), "2026-01-01T00:00:00"):
+        handler.handle(logging.makeLogRecord({"msg": "odd", "levelno": 20, "name": "host", "created": created}))
+    for values in ({"name": None}, {"levelno": "high"}, {"exc_info": True}, {"msg": None}, {"args": 5}):
+        handler.handle(logging.makeLogRecord({"msg": "odd", "levelno": 20, "name": "host", **values}))
+    handler.handle(logging.makeLogRecord({"msg": "after", "levelno": 20, "name": "host"}))
+    await manager._intake.settle()
+    stats = await manager._intake.run(manager._pipeline.snapshot)
+    assert (stats.accepted + stats.filtered, stats.refused) == (10, 0)
+    assert "after" in await stored(manager)

@@ -1,0 +1,119 @@
+"""An exception at any call between the parts, at random moments: the process delivers on, and the counters balance."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from typing import Any
+
+from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager
+from statsbot_webhooks.clock import SystemClock
+from statsbot_webhooks.sandbox import Sandbox
+
+INJECTIONS = 2000
+SEED = 13
+# So much faster passes the time that pauses and budgets are measured by: two thousand failures take seconds.
+HASTE = 200
+
+
+class InjectedError(Exception):
+    pass
+
+
+class Injector:
+    """Let calls of wrapped methods fail at random, while `is_on`."""
+
+    def __init__(self) -> None:
+        self.random = random.Random(SEED)
+        self.count = 0
+        self.is_on = True
+        self.seams: set[str] = set()
+
+    def wrap(self, owner: Any, chance: float, *names: str) -> None:
+        for name in names:
+            setattr(owner, name, self._failing(getattr(owner, name), f"{type(owner).__name__}.{name}", chance))
+
+    def _failing(self, call: Callable[..., Any], seam: str, chance: float) -> Callable[..., Any]:
+        if asyncio.iscoroutinefunction(call):
+
+            async def failing_coroutine(*args: Any, **kwargs: Any) -> Any:
+                self._maybe(seam, chance)
+                return await call(*args, **kwargs)
+
+            return failing_coroutine
+
+        def failing(*args: Any, **kwargs: Any) -> Any:
+            self._maybe(seam, chance)
+            return call(*args, **kwargs)
+
+        return failing
+
+    def _maybe(self, seam: str, chance: float) -> None:
+        if self.is_on and self.count < INJECTIONS and self.random.random() < chance:
+            self.count += 1
+            self.seams.add(seam)
+            raise InjectedError
+
+
+class HastyClock(SystemClock):
+    """The wall clock is the machine's."""
+
+    def monotonic(self) -> float:
+        return super().monotonic() * HASTE
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(min(seconds, 1.0) / HASTE)
+
+
+async def test_an_exception_at_any_seam_stops_nothing() -> None:
+    async with Sandbox(limits=False) as sandbox:
+        with sandbox.redirect():
+            await inject(sandbox, {f"{name}_webhook_url": sandbox.webhook_url(name) for name in ("error", "info")})
+
+
+async def inject(sandbox: Sandbox, urls: dict[str, str]) -> None:
+    config = WebhookConfig(**urls, batch_timeout_seconds=0, breaker_cooldown_seconds=0.01)  # type: ignore[arg-type]
+    manager, injector = WebhookManager(config, clock=HastyClock()), Injector()
+    await manager.start()
+    await manager._intake.settle()
+    pipeline, shared = manager._pipeline, manager._pool._shared
+    injector.wrap(pipeline.outbox, 0.1, "put", "claim", "seal", "ack", "release", "bury", "depth", "read_state", "write_state")
+    injector.wrap(pipeline.outbox, 0.1, "note_send", "recent_sends", "expire", "move", "maintain", "unseal")
+    injector.wrap(pipeline.redactor, 0.05, "redact")
+    injector.wrap(pipeline.intake.router, 0.05, "route")
+    injector.wrap(pipeline.clock, 0.02, "now")
+    injector.wrap(shared.transport, 0.2, "send", "edit")  # type: ignore[union-attr]
+    for worker in manager.workers.values():
+        injector.wrap(worker._parts.batcher, 0.2, "build", "build_card")
+    logging.disable(logging.CRITICAL)
+    sent = 0
+    try:
+        async with asyncio.timeout(100):
+            while injector.count < INJECTIONS:
+                for _ in range(5):
+                    level = LogLevel.INFO if sent % 3 else LogLevel.ERROR
+                    try:
+                        await manager.send_log(level, f"text of {'abcdefgh'[sent % 8]} {sent}")
+                    except InjectedError:
+                        # The clock failed before there was an event.
+                        continue
+                    sent += 1
+                for worker in manager.workers.values():
+                    worker.wake()
+                await asyncio.sleep(0.002)
+        injector.is_on = False
+        await manager.send_log(LogLevel.INFO, "the last one")
+        async with asyncio.timeout(60):
+            while (stats := await manager.stats()).pending:
+                await manager.flush(5)
+    finally:
+        logging.disable(logging.NOTSET)
+        await manager.stop(5)
+    assert injector.count == INJECTIONS
+    assert len(injector.seams) >= 12, injector.seams
+    assert stats.balanced, stats
+    # Nothing but what the package tells of its own outages is more than what was sent.
+    assert sent < stats.accepted + stats.filtered < sent + 50, stats
+    assert "the last one" in "".join(message.text for message in sandbox.messages("info"))

@@ -5,7 +5,7 @@ It decides nothing about when and what is sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -86,8 +86,11 @@ class Ledger:
 
         await self._intake.run(work)
 
-    async def move(self, target: str) -> int:
-        """Hand what is ready to another destination; returns how many. What was filed for that one too is not shown twice."""
+    async def move(self, target: str, goes_on: Callable[[], bool]) -> int:
+        """Hand what is ready to another destination, a part at a time while `goes_on`; returns how many.
+
+        What was filed for that one too is not shown twice.
+        """
 
         def move_some() -> int:
             there = 0
@@ -106,7 +109,7 @@ class Ledger:
             return count + there
 
         total = 0
-        while count := await self._intake.run(move_some):
+        while goes_on() and (count := await self._intake.run(move_some)):
             total += count
         return total
 

@@ -271,11 +271,14 @@ class DestinationWorker:
         if parts.health.state == DestinationState.GONE:
             await self._give_back_cards()
         target = parts.links.fallback(self.name)
-        is_still_out = parts.health.state == DestinationState.GONE or parts.health.is_refused
         # Revived meanwhile: what was filed since is not to be moved.
-        if target is not None and is_still_out and await parts.ledger.move(target):
+        if target is not None and await parts.ledger.move(target, self._is_out):
             parts.links.wake(target)
         return (await parts.ledger.depth()).ready > 0
+
+    def _is_out(self) -> bool:
+        health = self._parts.health
+        return health.state == DestinationState.GONE or health.is_refused
 
     async def _give_back_cards(self) -> None:
         events, state = self._parts.cards.give_back()

@@ -29,7 +29,8 @@ class Upkeep:
         self._counters = counters
         self._clock = clock
         self._losses = LossReport()
-        self._began = clock.monotonic()
+        # What the wall clock would show if it were never set.
+        self._unset_offset = clock.now() - clock.monotonic()
         self._looked: float | None = None
         self._has_said_failure = False
 
@@ -42,12 +43,20 @@ class Upkeep:
         """Return what to tell a destination about its losses; empty when there is nothing new. From any thread."""
         return self._losses.take(destination)
 
+    def expire(self, outbox: Outbox) -> None:
+        """Write all events older than `max_age_hours` to a file beside the storage, and delete what else is too old."""
+        outbox.maintain()
+        self.forget_old(outbox)
+        while self.expire_some(outbox):
+            pass
+
     def expire_some(self, outbox: Outbox) -> bool:
         """Write some of the events older than `max_age_hours` to a file beside the storage; returns whether to go on."""
         age = self.config.max_age_hours * 3600
-        # What this process accepted is no older than the process, whatever time its clock showed before it was set.
-        is_young = self._clock.monotonic() - self._began < age
-        old = outbox.expire(self._clock.now() - age, only_recovered=is_young)
+        now = self._clock.now()
+        # What this process accepted has the time of a clock that may have been set since: that makes nothing old.
+        unset = min(now, self._clock.monotonic() + self._unset_offset)
+        old = outbox.expire(now - age, only_recovered=True) or outbox.expire(unset - age)
         if not old or not self._write(old):
             # They stay where they are, and are tried again; room for new ones is made as always.
             outbox.release(old)

@@ -117,13 +117,16 @@ def test_events_are_in_the_file_before_they_leave_the_storage(caplog: pytest.Log
 
 def test_a_clock_that_is_set_makes_nothing_of_this_process_old() -> None:
     counters, clock = Counters(), SetClock()
-    outbox, keeper = opened(counters), upkeep(clock, counters)
     clock.wall -= 30 * 86400
+    outbox, keeper = opened(counters), upkeep(clock, counters)
     outbox.put([("a", Event(EventKind.LOG, LogLevel.INFO, "stamped days ago", clock.now()))])
     clock.wall += 30 * 86400
     clock.passed += 60
     assert not keeper.expire_some(outbox)
     assert outbox.depth("a").ready == 1
+    clock.wall -= 60 * 86400
+    assert not keeper.expire_some(outbox)
+    clock.wall += 60 * 86400
     clock.passed += 3600
     assert keeper.expire_some(outbox)
     outbox.close()

@@ -161,7 +161,8 @@ async def test_a_kill_in_the_middle_of_a_reload_loses_nothing(sandbox: Sandbox) 
         accepted[int(number)] = float(moment)
     process.send_signal(signal.SIGKILL)
     killed = time.monotonic()
-    await process.wait()
+    # The pipes are closed with it.
+    await process.communicate()
     with sqlite3.connect("statsbot_webhooks.sqlite3") as file:
         stored = "".join(str(row[0]) for row in file.execute("SELECT event FROM entries"))
     file.close()

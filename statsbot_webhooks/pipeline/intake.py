@@ -20,6 +20,7 @@ from ..events.event import Event
 from ..issues.fingerprint import finish, with_fingerprint
 from ..issues.occurrences import Occurrences
 from ..redaction.redactor import Redactor
+from ..redaction.rules import warm_up
 from ..storage import Outbox
 from . import at_exit
 from .before_send import BeforeSend
@@ -273,6 +274,8 @@ class Intake:
         # Opening a large file takes a while: here nothing waits for it.
         self._guard(self._outbox.open)
         self._guard(self._on_open)
+        if not self._is_stopping:
+            self._guard(warm_up)
         while not self._is_stopping:
             self._await_bell()
             self._busy_since = self._clock.monotonic()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 from .key_names import AMBIGUOUS_WORDS, SECRET_WORDS, NameKind, name_kind, rule_of
@@ -65,8 +65,20 @@ def _cases(word: str) -> Iterable[str]:
     return ("".join(char.lower() if char.isascii() else char for char in form) for form in forms)
 
 
-def _compile(word: str) -> re.Pattern[bytes]:
-    word = word.removesuffix("=").removesuffix("%3d")
+def _bare(word: str) -> str:
+    return word.removesuffix("=").removesuffix("%3d")
+
+
+@cache
+def _tail(*, is_option: bool) -> re.Pattern[bytes]:
+    """Return the pattern of what follows a word, behind a hyphen or not. Made when first asked for: it takes milliseconds."""
+    return re.compile(_TAIL.replace("(?<=OPTION)", "" if is_option else "(?!)").encode("latin-1"))
+
+
+@cache
+def _word_and_tail(word: str) -> re.Pattern[bytes]:
+    """Return the pattern of a word and what follows it, for texts that have the word very often."""
+    word = _bare(word)
     forms = sorted({form.encode() for form in _cases(word)})
     words = "|".join(re.escape(form).decode("latin-1") for form in forms)
     option = f"-{re.escape(word)}" if word.isascii() else "(?!)"
@@ -80,7 +92,6 @@ _WORDS: Final = [
     for word in sorted({*SECRET_WORDS, *AMBIGUOUS_WORDS}, key=len)
     if not any(other != word and other in word for other in (*SECRET_WORDS, *AMBIGUOUS_WORDS))
 ]
-_PATTERNS: Final = {word: _compile(word) for word in _WORDS}
 _ASCII_WORDS: Final = tuple(word for word in _WORDS if word.isascii())
 _OTHER_WORDS: Final = tuple(word for word in _WORDS if not word.isascii())
 # A place costs a microsecond when there is no secret, and three when there is.
@@ -92,6 +103,12 @@ _PAIR: Final = re.compile(rb"[(\[{]\s{0,3}b?\\{0,8}[\"']\Z")
 _FIRST_WORD: Final = re.compile(
     rb"(?i:seed|recovery|backup|secret|mnemonic|wallet|mot de|api|access|private|encryption|signing|master|license|client) \Z"
 )
+
+
+def warm_up() -> None:
+    """Build what most texts need."""
+    _tail(is_option=False)
+    _tail(is_option=True)
 
 
 def words_of(text: str) -> tuple[list[tuple[str, int]], list[str]]:
@@ -125,8 +142,7 @@ def _in_one_go(word: str) -> re.Pattern[bytes]:
     # Not by the flag for either case: without it the first letters are looked for at once.
     forms = b"|".join(
         b"".join(
-            b"[%c%c]" % (byte, byte - 32) if 97 <= byte <= 122 else re.escape(bytes((byte,)))
-            for byte in form.removesuffix("=").removesuffix("%3d").encode()
+            b"[%c%c]" % (byte, byte - 32) if 97 <= byte <= 122 else re.escape(bytes((byte,))) for byte in _bare(form).encode()
         )
         for form in sorted(set(_cases(word)))
     )
@@ -146,35 +162,35 @@ def find_named(data: bytes, words: Iterable[tuple[str, int]]) -> list[Found]:
     for word, count in words:
         done = 0
         for at in _places(lower, word, count):
-            if at.start() >= done and (secret := _read(data, at)) is not None:
+            if at[0] >= done and (secret := _read(data, *at)) is not None:
                 found.append(secret)
                 done = secret.end
     return found
 
 
-def _places(lower: bytes, word: str, count: int) -> Iterator[re.Match[bytes]]:
-    """Yield where a joint stands behind a word."""
-    pattern = _PATTERNS[word]
+def _places(lower: bytes, word: str, count: int) -> Iterator[tuple[int, re.Match[bytes]]]:
+    """Yield where a word begins that has a joint behind it, and that joint."""
     if not word.isascii() or count * 5000 > len(lower):
-        yield from pattern.finditer(lower)
+        yield from ((match.start(), match) for match in _word_and_tail(word).finditer(lower))
         return
-    # For few places in a long text this is ten times as fast.
+    # For few places in a long text this is ten times as fast, and all words share a pattern.
     needle, at = word.encode(), -1
+    size = len(_bare(word))
     while (at := lower.find(needle, at + 1)) >= 0:
-        if (match := pattern.match(lower, at)) is not None:
-            yield match
+        if (match := _tail(is_option=lower[at - 1 : at] == b"-").match(lower, at + size)) is not None:
+            yield at, match
 
 
-def _read(data: bytes, at: re.Match[bytes]) -> Found | None:
-    """Return the secret behind a name, if what is there is one."""
-    joint = at.lastgroup or ""
-    end = at.start(joint)
-    before = data[max(0, at.start() - _LONGEST_NAME) : at.start()]
-    begin = at.start() - (len(before) - len(before.rstrip(_NAME_BYTES)))
-    if begin == at.start() and (first := _FIRST_WORD.search(before)) is not None:
+def _read(data: bytes, at: int, match: re.Match[bytes]) -> Found | None:
+    """Return the secret behind the name around `at`, if what is there is one."""
+    joint = match.lastgroup or ""
+    end = match.start(joint)
+    before = data[max(0, at - _LONGEST_NAME) : at]
+    begin = at - (len(before) - len(before.rstrip(_NAME_BYTES)))
+    if begin == at and (first := _FIRST_WORD.search(before)) is not None:
         # "seed phrase", "recovery phrase": the word before it belongs to the name.
         begin -= len(before) - first.start()
-    if (escape := _ESCAPE.match(data, begin - 1)) is not None and escape.end() <= at.start():
+    if (escape := _ESCAPE.match(data, begin - 1)) is not None and escape.end() <= at:
         # The last letter of what a writer puts for a character is none of the name.
         begin = escape.end()
     name = data[begin:end].decode("utf-8", "replace")
@@ -185,14 +201,15 @@ def _read(data: bytes, at: re.Match[bytes]) -> Found | None:
         joint = "option"
     if (
         joint == "pair"
-        and (b"value" not in at["pair"])
+        and (b"value" not in match["pair"])
         and (b"." in name.encode() or not _PAIR.search(data, max(0, begin - 12), begin))
     ):
         # A list of names, not a name and its value.
         return None
     if (joint == "tag" and not data.endswith((b"<", b"&lt;"), 0, begin)) or (joint == "option" and not name.startswith("-")):
         return None
-    value = find_value(data, Label(name, begin, at.end(), kind, joint, at.start("below") if at["below"] is not None else -1))
+    below = match.start("below") if match["below"] is not None else -1
+    value = find_value(data, Label(name, begin, match.end(), kind, joint, below))
     return Found(value[0], value[1], rule_of(name)) if value is not None else None
 
 

@@ -23,6 +23,12 @@ def mark(rule: str) -> str:
     return f"[redacted: {rule}]"
 
 
+def warm_up() -> None:
+    """Build the large patterns, which takes a tenth of a second: on a thread, so that no text on an event loop has to."""
+    scanner.warm_up()
+    labelled_secrets.warm_up()
+
+
 def redact_bytes(data: bytes, text: str, counts: Counts) -> bytes:
     """Return UTF-8 without the secrets that their shape or what stands before them gives away; the same object for none.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -55,6 +56,7 @@ class _Node:
         return branches[0] if len(branches) == 1 and not self.rests else f"(?:{'|'.join(branches)})"
 
 
+@cache
 def _prefixes() -> str:
     tree = _Node()
     for kind in KINDS:
@@ -63,14 +65,27 @@ def _prefixes() -> str:
     return tree.pattern()
 
 
-_TREE: Final = _prefixes()
 _LABELS: Final = {prefix.encode(): kind.label for kind in reversed(KINDS) for prefix in kind.prefixes.split(" ")}
 _LENGTHS: Final = sorted({len(prefix) for prefix in _LABELS}, reverse=True)
 # Most words are too short for a key, and are told so before the tree is tried.
 _LONG_WORD: Final = r"(?=[A-Za-z0-9][\w.:$~/+=|%-]{15})"
-_BEHIND_BOUNDARY: Final = re.compile(f"[^A-Za-z0-9]{_LONG_WORD}({_TREE})".encode())
-_ALL_BEHIND_BOUNDARY: Final = re.compile(b"(?:" + _BEHIND_BOUNDARY.pattern + b")++")
-_BEHIND_ESCAPE: Final = re.compile(f"{_ESCAPE}{_LONG_WORD}({_TREE})".encode())
+
+
+# The patterns of all prefixes are made when a text first asks for one, or by `warm_up`: each takes as long as all else that
+# an import of this package does.
+@cache
+def _behind_boundary() -> re.Pattern[bytes]:
+    return re.compile(f"[^A-Za-z0-9]{_LONG_WORD}({_prefixes()})".encode())
+
+
+@cache
+def _all_behind_boundary() -> re.Pattern[bytes]:
+    return re.compile(b"(?:" + _behind_boundary().pattern + b")++")
+
+
+@cache
+def _behind_escape() -> re.Pattern[bytes]:
+    return re.compile(f"{_ESCAPE}{_LONG_WORD}({_prefixes()})".encode())
 
 
 class _Within(NamedTuple):
@@ -87,14 +102,28 @@ def _within(rows: Sequence[Anchored]) -> tuple[_Within, ...]:
     )
 
 
-_ANCHORED: Final = _within(ANCHORED)
-_ADDRESSES: Final = _within(ADDRESSES)
+@cache
+def _anchored() -> tuple[_Within, ...]:
+    return _within(ANCHORED)
+
+
+@cache
+def _addresses() -> tuple[_Within, ...]:
+    return _within(ADDRESSES)
+
+
+def warm_up() -> None:
+    """Build what most texts need."""
+    _behind_boundary()
+    _behind_escape()
+    _anchored()
+    _addresses()
 
 
 def find_addresses(data: bytes, text: str) -> Iterable[Found]:
     """Return the addresses that are a secret; `text` is the same in lower case."""
     if "hook" in text or "interactions" in text or "hc-ping" in text or "/push" in text or "with/key" in text:
-        return (found for each in _ADDRESSES if each.anchor in text for found in _find_within(each, data))
+        return (found for each in _addresses() if each.anchor in text for found in _find_within(each, data))
     return ()
 
 
@@ -106,26 +135,26 @@ def find_keys(data: bytes) -> Iterable[Found]:
 def _find_keys(data: bytes) -> Iterator[Found]:
     text = b"\n" + data
     for start, end in _regions(text):
-        for match in _BEHIND_BOUNDARY.finditer(text, start, end):
+        for match in _behind_boundary().finditer(text, start, end):
             yield Found(match.start(1) - 1, match.end() - 1, _label(match[1]))
-        for match in _BEHIND_ESCAPE.finditer(text, start, end):
+        for match in _behind_escape().finditer(text, start, end):
             yield Found(match.start(1) - 1, match.end() - 1, _label(match[1]))
-    for each in _ANCHORED:
+    for each in _anchored():
         if each.anchor.encode() in data:
             yield from _find_within(each, data)
 
 
 def replace_keys(data: bytes) -> bytes:
     """Return a text without keys, of which it has very many."""
-    data = _BEHIND_ESCAPE.sub(b" [redacted: key]", _ALL_BEHIND_BOUNDARY.sub(b" [redacted: key]", b"\n" + data))[1:]
-    for each in _ANCHORED:
+    data = _behind_escape().sub(b" [redacted: key]", _all_behind_boundary().sub(b" [redacted: key]", b"\n" + data))[1:]
+    for each in _anchored():
         data = each.pattern.sub(b"[redacted: key]", data)
     return data
 
 
 def replace_addresses(data: bytes) -> bytes:
     """Return a text without secret addresses, of which it has very many."""
-    for each in _ADDRESSES:
+    for each in _addresses():
         data = each.pattern.sub(b"[redacted: webhook URL]", data)
     return data
 

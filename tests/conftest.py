@@ -53,7 +53,7 @@ def modules_stay() -> Iterator[None]:
 
 
 @pytest.fixture
-def urls(sandbox: Sandbox) -> dict[str, str]:
+def urls(sandbox: Sandbox) -> dict[str, Any]:
     return {f"{name}_webhook_url": sandbox.webhook_url(name) for name in NAMES}
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from discord.ext import commands
@@ -21,7 +22,7 @@ def texts(sandbox: Sandbox, name: str = "error") -> str:
     return "\n".join(message.text for message in sandbox.messages(name))
 
 
-def config(urls: dict[str, str]) -> WebhookConfig:
+def config(urls: dict[str, Any]) -> WebhookConfig:
     return WebhookConfig(**urls, batch_timeout_seconds=0.1)
 
 
@@ -43,7 +44,7 @@ async def test_a_context_is_shown_with_everything_within_it() -> None:
     assert [event.context for event in events] == [{"order": 17, "user": "ann"}] * 2 + [{"order": 18, "user": "bob"}, {}]
 
 
-async def test_a_context_goes_with_errors_and_send_log(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_context_goes_with_errors_and_send_log(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(config(urls)) as manager:
         with webhook_context(order="order-17", password="hunter2hunter2"):
             await manager.send_error(ValueError("bad"))
@@ -53,7 +54,7 @@ async def test_a_context_goes_with_errors_and_send_log(sandbox: Sandbox, urls: d
     assert "hunter2" not in texts(sandbox)
 
 
-async def test_a_hook_changes_and_drops_events(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_hook_changes_and_drops_events(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     def hook(event: Event) -> Event | None:
         return None if "noise" in event.message else replace(event, message=event.message.upper() + " password=hunter2")
 
@@ -71,7 +72,7 @@ async def test_a_hook_changes_and_drops_events(sandbox: Sandbox, urls: dict[str,
 
 @pytest.mark.parametrize("what", ["raises", "returns a text", "is slow"])
 async def test_a_hook_that_fails_is_named_and_not_called_again(
-    sandbox: Sandbox, urls: dict[str, str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, what: str
+    sandbox: Sandbox, urls: dict[str, Any], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     calls = 0
     monkeypatch.setattr("statsbot_webhooks.pipeline.before_send._SLOW_SECONDS", -1.0 if what == "is slow" else 60.0)

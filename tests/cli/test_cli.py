@@ -9,6 +9,7 @@ import subprocess
 import sys
 from configparser import ConfigParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ def test_version_has_one_place(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "cp437", "ascii", "utf-8"])
-async def test_any_console_shows_a_dead_letter(sandbox: Sandbox, urls: dict[str, str], encoding: str) -> None:
+async def test_any_console_shows_a_dead_letter(sandbox: Sandbox, urls: dict[str, Any], encoding: str) -> None:
     sandbox.fault("error", "400")
     async with running_manager(WebhookConfig(**urls, batch_timeout_seconds=0)) as manager:
         await manager.send_log(LogLevel.ERROR, "payment of mia failed \U0001f525")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from ..scenarios.test_faults import numbers
 
 
 @pytest.fixture
-async def config(sandbox: Sandbox, urls: dict[str, str]) -> WebhookConfig:
+async def config(sandbox: Sandbox, urls: dict[str, Any]) -> WebhookConfig:
     """Settings of a bot that has left two dead letters behind."""
     config = WebhookConfig(**urls, batch_timeout_seconds=0)
     sandbox.fault("info", "400", match="number 1")
@@ -83,7 +84,7 @@ def test_a_storage_that_cannot_be_had_is_named(capsys: pytest.CaptureFixture[str
     assert reason in capsys.readouterr().err
 
 
-async def test_the_file_of_a_running_bot_is_left_alone(urls: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_file_of_a_running_bot_is_left_alone(urls: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     async with running_manager(WebhookConfig(**urls)) as manager:
         await manager.stats()
         assert main(["outbox", "list"]) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,7 @@ async def test_an_invalid_pattern_holds_events_until_it_is_right(sandbox: Sandbo
     assert "order-17" not in shown
 
 
-async def test_what_a_hold_kept_is_redacted_after_a_restart_too(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_what_a_hold_kept_is_redacted_after_a_restart_too(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     held = replace(WebhookConfig(**urls, batch_timeout_seconds=0), hold_reason="WEBHOOK_REDACT_PATTERNS cannot be used")
     async with running_manager(held) as manager:
         await manager.send_log("ERROR", "order-17 failed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ async def looked_up(sandbox: Sandbox, names: tuple[str, ...] = NAMES) -> None:
     await sandbox.wait_until(lambda: {r.webhook for r in sandbox.requests if r.method == "GET"} >= set(names))
 
 
-async def started(sandbox: Sandbox, urls: dict[str, str], clock: SkippingClock, **settings: float) -> WebhookManager:
+async def started(sandbox: Sandbox, urls: dict[str, Any], clock: SkippingClock, **settings: float) -> WebhookManager:
     manager = WebhookManager(WebhookConfig(**urls, **{"batch_timeout_seconds": 0, **settings}), clock=clock)
     await manager.start()
     await looked_up(sandbox)
@@ -50,7 +51,7 @@ async def started(sandbox: Sandbox, urls: dict[str, str], clock: SkippingClock, 
     ],
 )
 async def test_an_outage_shows_within_three_seconds_and_ends_where_it_was_told(
-    sandbox: Sandbox, urls: dict[str, str], caplog: pytest.LogCaptureFixture, kind: str, reason: str
+    sandbox: Sandbox, urls: dict[str, Any], caplog: pytest.LogCaptureFixture, kind: str, reason: str
 ) -> None:
     clock = SkippingClock()
     manager = await started(sandbox, urls, clock)
@@ -79,7 +80,7 @@ async def test_an_outage_shows_within_three_seconds_and_ends_where_it_was_told(
 
 
 async def test_recovery_is_told_where_the_outage_was_though_a_better_place_works_again(
-    sandbox: Sandbox, urls: dict[str, str]
+    sandbox: Sandbox, urls: dict[str, Any]
 ) -> None:
     clock = SkippingClock()
     manager = await started(sandbox, urls, clock)
@@ -99,7 +100,7 @@ async def test_recovery_is_told_where_the_outage_was_though_a_better_place_works
     await manager.stop(2)
 
 
-async def test_a_long_outage_of_the_only_webhook_is_told_with_its_end(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_long_outage_of_the_only_webhook_is_told_with_its_end(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     clock = SkippingClock()
     manager = WebhookManager(WebhookConfig(info_webhook_url=urls["info_webhook_url"], batch_timeout_seconds=0), clock=clock)
     await manager.start()
@@ -114,7 +115,7 @@ async def test_a_long_outage_of_the_only_webhook_is_told_with_its_end(sandbox: S
 
 
 @pytest.mark.parametrize("kind", ["401", "403", "401_bare", "403_bare", "404_bare", "403_html", "404_html"])
-async def test_a_refusal_that_may_be_an_outage_is_looked_at_again(sandbox: Sandbox, urls: dict[str, str], kind: str) -> None:
+async def test_a_refusal_that_may_be_an_outage_is_looked_at_again(sandbox: Sandbox, urls: dict[str, Any], kind: str) -> None:
     clock = SkippingClock()
     manager = await started(sandbox, urls, clock)
     sandbox.fault("info", kind)
@@ -145,7 +146,7 @@ async def test_a_refusal_that_may_be_an_outage_is_looked_at_again(sandbox: Sandb
     await manager.stop(2)
 
 
-async def test_a_deleted_webhook_is_not_asked_for_again(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_deleted_webhook_is_not_asked_for_again(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     clock = SkippingClock()
     manager = await started(sandbox, urls, clock)
     sandbox.fault("info", "404")
@@ -166,7 +167,7 @@ async def test_a_deleted_webhook_is_not_asked_for_again(sandbox: Sandbox, urls: 
 
 @pytest.mark.parametrize("kind", ["500", "reset", "429", "401_bare"])
 async def test_a_test_message_is_answered_while_the_webhook_waits_for_its_next_try(
-    sandbox: Sandbox, urls: dict[str, str], kind: str
+    sandbox: Sandbox, urls: dict[str, Any], kind: str
 ) -> None:
     clock = SkippingClock()
     manager = await started(sandbox, urls, clock)
@@ -182,7 +183,7 @@ async def test_a_test_message_is_answered_while_the_webhook_waits_for_its_next_t
     await manager.stop(2)
 
 
-async def test_a_test_message_is_answered_when_its_worker_ends(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_test_message_is_answered_when_its_worker_ends(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(WebhookConfig(**urls, batch_timeout_seconds=0)) as manager:
         await looked_up(sandbox)
         sandbox.fault("info", "no_answer")
@@ -193,7 +194,7 @@ async def test_a_test_message_is_answered_when_its_worker_ends(sandbox: Sandbox,
             assert (await answer).outcome.value != "delivered"
 
 
-async def test_a_block_of_the_address_is_shown_and_told(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_block_of_the_address_is_shown_and_told(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     clock = SkippingClock()
     manager = await started(sandbox, urls, clock)
     sandbox.fault("info", "429_no_via", times=1, delay=600)
@@ -209,7 +210,7 @@ async def test_a_block_of_the_address_is_shown_and_told(sandbox: Sandbox, urls: 
     await manager.stop(2)
 
 
-async def test_what_was_lost_is_told_though_nothing_follows(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_what_was_lost_is_told_though_nothing_follows(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     settings = WebhookConfig(info_webhook_url=urls["info_webhook_url"], batch_timeout_seconds=0, storage_max_events=50)
     async with running_manager(settings) as manager:
         await looked_up(sandbox, ("info",))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def today() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%d")
 
 
-async def test_a_thread_of_the_url(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_thread_of_the_url(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     thread_id = sandbox.add_thread("info", "quiet corner")
     async with running_manager(config(f"{urls['info_webhook_url']}?thread_id={thread_id}")) as manager:
         await manager.send_log(LogLevel.INFO, "number 1.")
@@ -76,7 +77,7 @@ async def test_a_forum_without_a_thread_name_gets_one(sandbox: Sandbox, forum: s
 
 
 async def test_a_thread_name_where_there_is_no_forum(
-    sandbox: Sandbox, urls: dict[str, str], caplog: pytest.LogCaptureFixture
+    sandbox: Sandbox, urls: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running_manager(config(urls["info_webhook_url"], WEBHOOK_INFO_THREAD_NAME="Bot log")) as manager:
         await manager.send_log(LogLevel.INFO, "number 1.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from typing import Any
 
 import aiohttp
 import pytest
@@ -29,7 +30,7 @@ def state(number: int, card: str = "board", level: LogLevel = LogLevel.INFO, **m
     return Event(EventKind.LOG, level, f"state {number}.", time.time(), "tests", card=card, **more)
 
 
-def config(urls: dict[str, str], **settings) -> WebhookConfig:
+def config(urls: dict[str, Any], **settings) -> WebhookConfig:
     return WebhookConfig(info_webhook_url=urls["info_webhook_url"], **{"card_edit_seconds": 0.3, **settings})
 
 
@@ -37,7 +38,7 @@ def count(sandbox: Sandbox, method: str) -> int:
     return sum(request.webhook == "info" and request.method == method for request in sandbox.requests) - (method == "GET")
 
 
-async def test_a_card_is_one_message_that_shows_the_newest_state(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_card_is_one_message_that_shows_the_newest_state(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     # A batch would wait for a minute: a card does not.
     slow = config(urls, batch_timeout_seconds=60, batch_size=1000, card_edit_seconds=1)
     async with running_manager(slow) as manager:
@@ -55,7 +56,7 @@ async def test_a_card_is_one_message_that_shows_the_newest_state(sandbox: Sandbo
 
 
 @pytest.mark.slow
-async def test_edits_keep_their_pace(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_edits_keep_their_pace(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(config(urls, card_edit_seconds=1)) as manager:
         manager.submit(state(0))
         await sandbox.wait_until(lambda: sandbox.messages("info"))
@@ -67,7 +68,7 @@ async def test_edits_keep_their_pace(sandbox: Sandbox, urls: dict[str, str]) -> 
     assert all(later - earlier > 0.9 for earlier, later in itertools.pairwise(times))
 
 
-async def test_cards_of_different_keys_are_different_messages(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_cards_of_different_keys_are_different_messages(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(config(urls, batch_timeout_seconds=0)) as manager:
         for number, card in enumerate(["a", "b", "a", "", "b"]):
             manager.submit(state(number, card))
@@ -77,7 +78,7 @@ async def test_cards_of_different_keys_are_different_messages(sandbox: Sandbox, 
     assert sorted(next(n for n in range(5) if f"state {n}." in text) for text in texts) == [2, 3, 4]
 
 
-async def test_files_are_replaced(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_files_are_replaced(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(config(urls)) as manager:
         for number in range(3):
             files = (EventFile("list.txt", text=f"list {number}"), EventFile("chart.png", data=b"\x89PNG%d" % number))
@@ -87,7 +88,7 @@ async def test_files_are_replaced(sandbox: Sandbox, urls: dict[str, str]) -> Non
     assert files == {"list.txt": b"list 2", "chart.png": b"\x89PNG2"}
 
 
-async def test_a_card_outlives_a_restart(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_card_outlives_a_restart(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     for number in range(3):
         async with running_manager(config(urls)) as manager:
             manager.submit(state(number))
@@ -99,7 +100,7 @@ async def test_a_card_outlives_a_restart(sandbox: Sandbox, urls: dict[str, str])
         assert all(f"state {number}." in message.text for message in messages)
 
 
-async def test_a_state_that_was_not_shown_is_shown_after_the_restart(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_state_that_was_not_shown_is_shown_after_the_restart(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     slow = config(urls, card_edit_seconds=60)
     async with running_manager(slow) as manager:
         manager.submit(state(1))
@@ -114,7 +115,7 @@ async def test_a_state_that_was_not_shown_is_shown_after_the_restart(sandbox: Sa
 
 
 @pytest.mark.slow
-async def test_a_deleted_message_is_posted_anew(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_deleted_message_is_posted_anew(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(config(urls)) as manager:
         manager.submit(state(1))
         await sandbox.wait_until(lambda: sandbox.messages("info"))
@@ -133,7 +134,7 @@ async def test_a_deleted_message_is_posted_anew(sandbox: Sandbox, urls: dict[str
 
 @pytest.mark.parametrize(("minutes", "messages"), [(49, 1), (51, 2)])
 async def test_after_50_minutes_a_card_moves_to_a_new_message(
-    sandbox: Sandbox, urls: dict[str, str], minutes: int, messages: int
+    sandbox: Sandbox, urls: dict[str, Any], minutes: int, messages: int
 ) -> None:
     clock = ShiftedClock()
     manager = WebhookManager(config(urls), clock=clock)
@@ -148,7 +149,7 @@ async def test_after_50_minutes_a_card_moves_to_a_new_message(
 
 
 async def test_a_refused_state_is_said_and_the_next_one_shown(
-    sandbox: Sandbox, urls: dict[str, str], caplog: pytest.LogCaptureFixture
+    sandbox: Sandbox, urls: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     sandbox.fault("info", "400", match="state 2.")
     async with running_manager(config(urls)) as manager:
@@ -160,7 +161,7 @@ async def test_a_refused_state_is_said_and_the_next_one_shown(
         await sandbox.wait_until(lambda: "state 3." in sandbox.messages("info")[0].text)
 
 
-async def test_an_edit_that_fails_is_tried_again(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_an_edit_that_fails_is_tried_again(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(config(urls, breaker_cooldown_seconds=0.1)) as manager:
         manager.submit(state(1))
         await sandbox.wait_until(lambda: sandbox.messages("info"))
@@ -184,7 +185,7 @@ class StumblingClock(SystemClock):
 
 @pytest.mark.slow
 async def test_a_failure_of_our_own_does_not_end_the_delivery(
-    sandbox: Sandbox, urls: dict[str, str], caplog: pytest.LogCaptureFixture
+    sandbox: Sandbox, urls: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = StumblingClock()
     manager = WebhookManager(config(urls, breaker_failures=1, breaker_cooldown_seconds=0.1), clock=clock)

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 import discord
@@ -80,7 +81,7 @@ async def test_a_card_that_is_posted_anew_is_looked_for_too(sandbox: Sandbox, en
     assert len(sandbox.messages("error")) == 1
 
 
-async def test_what_a_crash_left_in_doubt_is_looked_for(sandbox: Sandbox, env: pytest.MonkeyPatch, urls: dict[str, str]) -> None:
+async def test_what_a_crash_left_in_doubt_is_looked_for(sandbox: Sandbox, env: pytest.MonkeyPatch, urls: dict[str, Any]) -> None:
     """The message was there, and the process ended before it knew; the next one must not send it again."""
     manager = WebhookManager(WebhookConfig(error_webhook_url=urls["error_webhook_url"], batch_timeout_seconds=0))
     await manager.start()
@@ -99,7 +100,7 @@ async def test_what_a_crash_left_in_doubt_is_looked_for(sandbox: Sandbox, env: p
 
 @pytest.mark.parametrize("kind", ["saved_reset", "saved_html"])
 async def test_without_a_bot_there_are_few_copies_and_nothing_is_given_up(
-    sandbox: Sandbox, urls: dict[str, str], kind: str
+    sandbox: Sandbox, urls: dict[str, Any], kind: str
 ) -> None:
     """At the default settings."""
     clock = SkippingClock()
@@ -140,7 +141,7 @@ async def test_a_reset_before_the_message_was_taken_costs_one_message(sandbox: S
     assert shown(sandbox, "error", "only once") == 1
 
 
-async def test_a_500_is_one_request_of_ours(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_500_is_one_request_of_ours(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     """discord.py would repeat it five times by itself, for 25 seconds in which nothing says so (W3)."""
     async with running_manager(WebhookConfig(info_webhook_url=urls["info_webhook_url"], batch_timeout_seconds=0)) as manager:
         await sandbox.wait_until(lambda: any(r.method == "GET" for r in sandbox.requests))

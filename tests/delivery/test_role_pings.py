@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from statsbot_webhooks import LogLevel, WebhookConfig
@@ -13,11 +15,11 @@ from ..scenarios.test_faults import numbers
 SILENT = 1 << 12  # https://discord.com/developers/docs/resources/message#message-object-message-flags
 
 
-def config(urls: dict[str, str], **settings) -> WebhookConfig:
+def config(urls: dict[str, Any], **settings) -> WebhookConfig:
     return WebhookConfig(**urls, **{"batch_timeout_seconds": 0, **settings})
 
 
-async def test_info_is_silent_and_worse_is_not(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_info_is_silent_and_worse_is_not(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(config(urls)) as manager:
         await manager.send_log(LogLevel.INFO, "number 1.")
         await manager.send_log(LogLevel.WARNING, "number 2.")
@@ -27,7 +29,7 @@ async def test_info_is_silent_and_worse_is_not(sandbox: Sandbox, urls: dict[str,
 
 
 @pytest.mark.parametrize("use_embeds", [True, False])
-async def test_critical_pings_one_role_once(sandbox: Sandbox, urls: dict[str, str], use_embeds: bool) -> None:
+async def test_critical_pings_one_role_once(sandbox: Sandbox, urls: dict[str, Any], use_embeds: bool) -> None:
     settings = config(urls, ping_role_id=77, ping_cooldown_seconds=3600, use_embeds=use_embeds)
     for number in range(2):
         # Two processes: a bot that crashes at every start must not ping at every start.
@@ -41,7 +43,7 @@ async def test_critical_pings_one_role_once(sandbox: Sandbox, urls: dict[str, st
     assert any("number 21." in message.text for message in messages)
 
 
-async def test_without_a_cooldown_each_critical_pings(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_without_a_cooldown_each_critical_pings(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     only = {"error_webhook_url": urls["error_webhook_url"]}
     async with running_manager(config(only, ping_role_id=77, ping_cooldown_seconds=0)) as manager:
         for number in range(2):
@@ -52,7 +54,7 @@ async def test_without_a_cooldown_each_critical_pings(sandbox: Sandbox, urls: di
 
 @pytest.mark.slow
 async def test_too_many_refused_requests_stop_everything(
-    sandbox: Sandbox, urls: dict[str, str], caplog: pytest.LogCaptureFixture
+    sandbox: Sandbox, urls: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running_manager(config(urls, max_invalid_requests=3)) as manager:
         await manager.send_log(LogLevel.INFO, "number 0.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -206,7 +207,7 @@ def test_the_end_of_a_long_traceback_is_what_is_shown() -> None:
 
 
 @pytest.mark.slow
-async def test_a_raid_is_a_handful_of_messages_and_everybody_is_listed(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_raid_is_a_handful_of_messages_and_everybody_is_listed(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     manager = WebhookManager(WebhookConfig(**urls, batch_timeout_seconds=0.5))  # type: ignore[arg-type]
     for number in range(3000):
         await manager.send_member_event("join", 204255221017214977 + number, f"raider-{number:04}")
@@ -226,7 +227,7 @@ async def test_a_raid_is_a_handful_of_messages_and_everybody_is_listed(sandbox: 
 
 
 @pytest.mark.slow
-async def test_2000_mixed_events_are_shown_in_full_in_ten_requests(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_2000_mixed_events_are_shown_in_full_in_ten_requests(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     manager = WebhookManager(WebhookConfig(info_webhook_url=urls["info_webhook_url"], batch_timeout_seconds=0.5))
     await manager.start()
     for number in range(2000):

@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Iterator
 from types import ModuleType
+from typing import Any
 
 import discord
 import pytest
@@ -113,7 +114,7 @@ def tree(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.fixture
-async def manager(sandbox: Sandbox, urls: dict[str, str]) -> AsyncIterator[WebhookManager]:
+async def manager(sandbox: Sandbox, urls: dict[str, Any]) -> AsyncIterator[WebhookManager]:
     manager = WebhookManager(WebhookConfig(**urls, batch_timeout_seconds=0.05))
     handler = WebhookLogHandler(manager.submit)
     logging.getLogger().addHandler(handler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ HOSTILE = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("use_embeds", [True, False])
-async def test_hostile_text_arrives_and_pings_nobody(sandbox: Sandbox, urls: dict[str, str], use_embeds: bool) -> None:
+async def test_hostile_text_arrives_and_pings_nobody(sandbox: Sandbox, urls: dict[str, Any], use_embeds: bool) -> None:
     config = WebhookConfig(**urls, batch_timeout_seconds=0.1, use_embeds=use_embeds)
     async with running_manager(config) as manager:
         manager.set_bot_info("My Discord bot", None)
@@ -47,7 +48,7 @@ async def test_hostile_text_arrives_and_pings_nobody(sandbox: Sandbox, urls: dic
     assert any("x" * 50_000 in file.text for message in messages for file in message.attachments)
 
 
-async def test_300_events_in_a_second(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_300_events_in_a_second(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(WebhookConfig(**urls)) as manager:
         for number in range(300):
             await manager.send_log(LogLevel.INFO, f"event number {number:03}.")
@@ -60,7 +61,7 @@ async def test_300_events_in_a_second(sandbox: Sandbox, urls: dict[str, str]) ->
     assert (stats.delivered + stats.folded, stats.lost) == (300, 0)
 
 
-async def test_secrets_show_up_nowhere(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_secrets_show_up_nowhere(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     secrets = [sandbox.bot_token, urls["error_webhook_url"].rpartition("/")[2], "hunter2-secret"]
     async with running_manager(WebhookConfig(**urls)) as manager:
         for text in (f"login with {secrets[0]}", f"posted to {urls['error_webhook_url']}", f"password={secrets[2]}"):
@@ -75,7 +76,7 @@ async def test_secrets_show_up_nowhere(sandbox: Sandbox, urls: dict[str, str]) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["reset", "429_global", "slow", "500"])
-async def test_a_passing_fault_loses_nothing(sandbox: Sandbox, urls: dict[str, str], kind: str) -> None:
+async def test_a_passing_fault_loses_nothing(sandbox: Sandbox, urls: dict[str, Any], kind: str) -> None:
     config = WebhookConfig(**urls, batch_timeout_seconds=0, breaker_cooldown_seconds=0.1)
     async with running_manager(config) as manager:
         sandbox.fault("info", kind, times=2, delay=0.2)
@@ -90,7 +91,7 @@ async def test_a_passing_fault_loses_nothing(sandbox: Sandbox, urls: dict[str, s
     assert [text.count(f"number {number}.") for number in range(5)] == [1] * 5
 
 
-async def test_payloads_fit_the_official_schema(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_payloads_fit_the_official_schema(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(WebhookConfig(**urls, batch_timeout_seconds=0)) as manager:
         for text in HOSTILE[:8]:
             await manager.send_log(LogLevel.INFO, text, key=text)

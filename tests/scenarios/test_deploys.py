@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from pathlib import Path
+from typing import Any
 
 from statsbot_webhooks import WebhookConfig, WebhookLogHandler, WebhookManager
 from statsbot_webhooks.events.event import encode
@@ -42,7 +43,7 @@ async def submit(manager: WebhookManager, error: Exception, times: int = 1) -> N
 
 
 async def test_a_known_error_of_another_version_is_said_to_be_known(
-    sandbox: Sandbox, urls: dict[str, str], tmp_path: Path
+    sandbox: Sandbox, urls: dict[str, Any], tmp_path: Path
 ) -> None:
     async with running_manager(config(urls, bot_version="1.0")) as manager:
         await submit(manager, crash(tmp_path / "v1"), 43)
@@ -52,7 +53,7 @@ async def test_a_known_error_of_another_version_is_said_to_be_known(
     assert "Again in version 1.1; 43 times in 1.0" in sandbox.messages("error")[1].content
 
 
-async def test_without_versions_a_known_error_goes_on_in_its_card(sandbox: Sandbox, urls: dict[str, str], tmp_path: Path) -> None:
+async def test_without_versions_a_known_error_goes_on_in_its_card(sandbox: Sandbox, urls: dict[str, Any], tmp_path: Path) -> None:
     async with running_manager(config(urls)) as manager:
         await submit(manager, crash(tmp_path / "v1"), 43)
     async with running_manager(config(urls)) as manager:
@@ -60,7 +61,7 @@ async def test_without_versions_a_known_error_goes_on_in_its_card(sandbox: Sandb
     assert counts(sandbox) == [44]
 
 
-async def test_a_mute_holds_over_a_deploy(sandbox: Sandbox, urls: dict[str, str], tmp_path: Path) -> None:
+async def test_a_mute_holds_over_a_deploy(sandbox: Sandbox, urls: dict[str, Any], tmp_path: Path) -> None:
     now = time.time()
     first = crash(tmp_path / "v1")
     async with running_manager(config(urls)) as manager:
@@ -74,7 +75,7 @@ async def test_a_mute_holds_over_a_deploy(sandbox: Sandbox, urls: dict[str, str]
     assert sandbox.messages("error") == []
 
 
-async def test_cards_and_mutes_of_0_1_still_match(sandbox: Sandbox, urls: dict[str, str], tmp_path: Path) -> None:
+async def test_cards_and_mutes_of_0_1_still_match(sandbox: Sandbox, urls: dict[str, Any], tmp_path: Path) -> None:
     now = time.time()
     shown, muted = crash(tmp_path / "a"), crash(tmp_path / "b", "def load(key):\n    raise KeyError(key)\n")
     async with running_manager(config(urls)) as manager:
@@ -99,7 +100,7 @@ async def test_cards_and_mutes_of_0_1_still_match(sandbox: Sandbox, urls: dict[s
     assert keys == [key]
 
 
-async def test_sixty_texts_with_values_in_them_are_two_cards_at_most(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_sixty_texts_with_values_in_them_are_two_cards_at_most(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(WebhookConfig(error_webhook_url=urls["error_webhook_url"], card_edit_seconds=0.3)) as manager:
         handler = WebhookLogHandler(manager.submit)
         for number in range(60):
@@ -115,7 +116,7 @@ async def test_sixty_texts_with_values_in_them_are_two_cards_at_most(sandbox: Sa
     assert stats.balanced
 
 
-async def test_ten_thousand_texts_are_one_thing_and_none_is_lost(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_ten_thousand_texts_are_one_thing_and_none_is_lost(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(config(urls)) as manager:
         handler = WebhookLogHandler(manager.submit)
         for number in range(10_000):

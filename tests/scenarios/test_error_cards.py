@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ def error(text: str = "no song", line: int = 7, at: float | None = None, **conte
     return Event(EventKind.ERROR, LogLevel.ERROR, text, at or time.time(), "play", context, trace)
 
 
-def config(urls: dict[str, str], **settings) -> WebhookConfig:
+def config(urls: dict[str, Any], **settings) -> WebhookConfig:
     return WebhookConfig(error_webhook_url=urls["error_webhook_url"], **{"card_edit_seconds": 0.3, **settings})
 
 
@@ -33,7 +34,7 @@ def counts(sandbox: Sandbox) -> list[int]:
     return [int(found[1]) if (found := re.search(r"`×(\d+)`", m.text)) else 1 for m in sandbox.messages("error")]
 
 
-async def test_repeats_are_counted_in_one_card(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_repeats_are_counted_in_one_card(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(config(urls)) as manager:
         for number in range(300):
             manager.submit(error(guild=f"Guild {number % 2}", command="play" if number % 3 else "skip"))
@@ -48,7 +49,7 @@ async def test_repeats_are_counted_in_one_card(sandbox: Sandbox, urls: dict[str,
     assert all(not message.pinged for message in sandbox.messages("error"))
 
 
-async def test_a_different_error_does_not_wait_for_the_edits_of_another(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_different_error_does_not_wait_for_the_edits_of_another(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(config(urls, card_edit_seconds=600)) as manager:
         for _ in range(200):
             manager.submit(error())
@@ -60,7 +61,7 @@ async def test_a_different_error_does_not_wait_for_the_edits_of_another(sandbox:
     assert counts(sandbox) == [200, 1]
 
 
-async def test_different_texts_of_an_error_are_all_there(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_different_texts_of_an_error_are_all_there(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(config(urls)) as manager:
         manager.submit(error("song 0 is gone"))
         await sandbox.wait_until(lambda: sandbox.messages("error"))
@@ -73,7 +74,7 @@ async def test_different_texts_of_an_error_are_all_there(sandbox: Sandbox, urls:
     assert all(f"song {number} is gone" in shown for number in range(30))
 
 
-async def test_each_exception_that_is_logged_with_one_text_can_be_read(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_each_exception_that_is_logged_with_one_text_can_be_read(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     """With its own traceback, on the card or in its file."""
     async with running_manager(config(urls)) as manager:
         for number in range(20):
@@ -88,7 +89,7 @@ async def test_each_exception_that_is_logged_with_one_text_can_be_read(sandbox: 
     assert [whole.count(f"ValueError: no order {number:02d}") for number in range(20)] == [1] * 20
 
 
-async def test_texts_that_a_card_cannot_keep_are_in_other_messages(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_texts_that_a_card_cannot_keep_are_in_other_messages(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(config(urls)) as manager:
         manager.submit(error("text 0."))
         await sandbox.wait_until(lambda: sandbox.messages("error"))
@@ -107,7 +108,7 @@ async def test_texts_that_a_card_cannot_keep_are_in_other_messages(sandbox: Sand
     assert re.search(r"\d+ older texts of this error: see the messages before", messages[-1].text)
 
 
-async def test_many_different_errors_share_a_message_and_go_on_counting(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_many_different_errors_share_a_message_and_go_on_counting(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     manager = WebhookManager(config(urls))
     for line in range(8):
         manager.submit(error(f"text {line}.", line=line))
@@ -124,7 +125,7 @@ async def test_many_different_errors_share_a_message_and_go_on_counting(sandbox:
 
 
 @pytest.mark.parametrize(("shift", "note"), [(55 * 60, ""), (2 * 3600 + 300, "Back after 2 h 5 min of silence; 3 times before")])
-async def test_when_a_new_card_begins(sandbox: Sandbox, urls: dict[str, str], shift: int, note: str) -> None:
+async def test_when_a_new_card_begins(sandbox: Sandbox, urls: dict[str, Any], shift: int, note: str) -> None:
     clock = ShiftedClock()
     manager = WebhookManager(config(urls), clock=clock)
     await manager.start()
@@ -142,7 +143,7 @@ async def test_when_a_new_card_begins(sandbox: Sandbox, urls: dict[str, str], sh
     assert note in sandbox.messages("error")[1].content
 
 
-async def test_another_version_of_the_bot_gets_a_new_card(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_another_version_of_the_bot_gets_a_new_card(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     for version in ("1.0", "1.0", "1.1"):
         async with running_manager(config(urls, bot_version=version)) as manager:
             manager.submit(error())
@@ -151,7 +152,7 @@ async def test_another_version_of_the_bot_gets_a_new_card(sandbox: Sandbox, urls
     assert "Again in version 1.1; 2 times in 1.0" in sandbox.messages("error")[1].content
 
 
-async def test_a_test_message_is_never_folded_into_an_old_one(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_test_message_is_never_folded_into_an_old_one(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     for _ in range(2):
         async with running_manager(config(urls)) as manager:
             assert (await manager.send_test("error", 10)).outcome.value == "delivered"

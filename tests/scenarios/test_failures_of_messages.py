@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from .test_error_cards import error
 from .test_faults import looked_up, numbers, posts, shown
 
 
-def config(urls: dict[str, str], *names: str, **settings: object) -> WebhookConfig:
+def config(urls: dict[str, Any], *names: str, **settings: object) -> WebhookConfig:
     some = {f"{name}_webhook_url": urls[f"{name}_webhook_url"] for name in names or NAMES}
     return WebhookConfig(**some, **{"batch_timeout_seconds": 0, **settings})  # type: ignore[arg-type]
 
@@ -31,7 +32,7 @@ def log(text: str, level: LogLevel = LogLevel.INFO, **more: object) -> Event:
     return Event(EventKind.LOG, level, text, time.time(), f"of {text}", **more)  # type: ignore[arg-type]
 
 
-async def test_what_is_urgent_does_not_wait_for_the_search_of_a_refused_event(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_what_is_urgent_does_not_wait_for_the_search_of_a_refused_event(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     sandbox.fault("info", "400", match="number 6371.")
     manager = WebhookManager(config(urls, "info"))
     for number in range(10_000):
@@ -68,7 +69,7 @@ class PoisonFormatter(MessageFormatter):
 
 @pytest.mark.parametrize("level", [LogLevel.INFO, LogLevel.ERROR])
 async def test_an_event_that_cannot_be_laid_out_costs_itself_only(
-    sandbox: Sandbox, urls: dict[str, str], level: LogLevel
+    sandbox: Sandbox, urls: dict[str, Any], level: LogLevel
 ) -> None:
     settings = config(urls, "info")
     manager = WebhookManager(settings, formatter=PoisonFormatter(settings))
@@ -88,7 +89,7 @@ async def test_an_event_that_cannot_be_laid_out_costs_itself_only(
     assert (stats.balanced, stats.pending) == (True, 0)
 
 
-async def test_what_was_claimed_with_an_event_that_cannot_be_laid_out_arrives(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_what_was_claimed_with_an_event_that_cannot_be_laid_out_arrives(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     """Each of few errors gets a message of its own, so that the others wait while the first is laid out."""
     settings = config(urls, "error")
     manager = WebhookManager(settings, formatter=PoisonFormatter(settings))
@@ -102,7 +103,7 @@ async def test_what_was_claimed_with_an_event_that_cannot_be_laid_out_arrives(sa
     assert (stats.dead, stats.pending, stats.balanced) == (1, 0, True)
 
 
-async def test_a_message_goes_before_an_edit_that_is_due_too(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_message_goes_before_an_edit_that_is_due_too(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     clock = SkippingClock()
     manager = WebhookManager(config(urls, "error", card_edit_seconds=3000, breaker_failures=1), clock=clock)
     await manager.start()
@@ -124,7 +125,7 @@ async def test_a_message_goes_before_an_edit_that_is_due_too(sandbox: Sandbox, u
     assert (arrived[0], arrived[-1]) == ("POST", "PATCH")
 
 
-async def test_recovered_events_leave_at_once(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_recovered_events_leave_at_once(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     """However long the batch timeout: the last words of a process must not wait for company."""
     settings = config(urls, "info", batch_timeout_seconds=3000, batch_size=1000)
     manager = WebhookManager(settings)
@@ -136,7 +137,7 @@ async def test_recovered_events_leave_at_once(sandbox: Sandbox, urls: dict[str, 
         await sandbox.wait_until(lambda: numbers(sandbox, "info") == [1], 5)
 
 
-async def test_a_deleted_thread_is_told_once_and_makes_no_loop(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_deleted_thread_is_told_once_and_makes_no_loop(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     clock = SkippingClock()
     url = f"{urls['error_webhook_url']}?thread_id=123456789012345678"
     settings = WebhookConfig(error_webhook_url=url, info_webhook_url=urls["info_webhook_url"], batch_timeout_seconds=0)
@@ -152,7 +153,7 @@ async def test_a_deleted_thread_is_told_once_and_makes_no_loop(sandbox: Sandbox,
     await manager.stop(2)
 
 
-async def test_a_ping_whose_message_failed_does_not_begin_the_cool_down(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_ping_whose_message_failed_does_not_begin_the_cool_down(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     settings = config(urls, "error", ping_role_id=77, ping_cooldown_seconds=3600)
     async with running_manager(settings) as manager:
         await looked_up(sandbox, ("error",))
@@ -166,7 +167,7 @@ async def test_a_ping_whose_message_failed_does_not_begin_the_cool_down(sandbox:
     assert [message.pinged for message in sandbox.messages("error") if "number 2." in message.text] == [["<@&77>"]]
 
 
-async def test_a_clock_that_is_set_back_silences_no_ping(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_clock_that_is_set_back_silences_no_ping(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     clock = SkippingClock()
     manager = WebhookManager(config(urls, "error", ping_role_id=77, ping_cooldown_seconds=600), clock=clock)
     await manager.start()
@@ -179,7 +180,7 @@ async def test_a_clock_that_is_set_back_silences_no_ping(sandbox: Sandbox, urls:
     assert [message.pinged for message in sandbox.messages("error")] == [["<@&77>"], ["<@&77>"]]
 
 
-async def test_a_worker_that_is_cancelled_gives_back_what_it_was_sending(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_worker_that_is_cancelled_gives_back_what_it_was_sending(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     """What `asyncio.run` does after a `sys.exit()` in some task, before it lets the bot close."""
     manager = WebhookManager(config(urls, "info", storage="memory://"))
     await manager.start()
@@ -201,7 +202,7 @@ async def test_a_worker_that_is_cancelled_gives_back_what_it_was_sending(sandbox
     assert (stats.lost, stats.balanced) == (0, True)
 
 
-async def test_a_webhook_that_is_replaced_while_it_hangs_loses_nothing(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_webhook_that_is_replaced_while_it_hangs_loses_nothing(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(config(urls, "info")) as manager:
         await looked_up(sandbox, ("info",))
         sandbox.fault("info", "no_answer", delay=100)
@@ -216,7 +217,7 @@ async def test_a_webhook_that_is_replaced_while_it_hangs_loses_nothing(sandbox: 
         assert (stats.pending, stats.balanced) == (0, True)
 
 
-async def test_a_destination_that_is_gone_is_looked_after_when_another_recovers(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_destination_that_is_gone_is_looked_after_when_another_recovers(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     clock = SkippingClock()
     manager = WebhookManager(config(urls, "error", "info"), clock=clock)
     await manager.start()
@@ -233,7 +234,7 @@ async def test_a_destination_that_is_gone_is_looked_after_when_another_recovers(
     await manager.stop(2)
 
 
-async def test_an_event_is_not_handed_to_a_destination_that_has_it(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_an_event_is_not_handed_to_a_destination_that_has_it(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(config(urls, "error", "info", card_edit_seconds=0.3)) as manager:
         await looked_up(sandbox, ("error", "info"))
         sandbox.fault("error", "404")
@@ -248,7 +249,7 @@ async def test_an_event_is_not_handed_to_a_destination_that_has_it(sandbox: Sand
     assert (stats.balanced, stats.pending, stats.lost) == (True, 0, 0)
 
 
-async def test_repeats_that_a_deleted_webhook_was_to_show_are_shown_elsewhere(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_repeats_that_a_deleted_webhook_was_to_show_are_shown_elsewhere(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(config(urls, "error", "info", card_edit_seconds=1)) as manager:
         manager.submit(error("no song 0."))
         await sandbox.wait_until(lambda: sandbox.messages("error"))
@@ -262,7 +263,7 @@ async def test_repeats_that_a_deleted_webhook_was_to_show_are_shown_elsewhere(sa
     assert (stats.balanced, stats.pending, stats.lost, stats.dead) == (True, 0, 0, 0)
 
 
-async def test_repeats_that_an_edit_was_refused_for_are_shown_or_dead_letters(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_repeats_that_an_edit_was_refused_for_are_shown_or_dead_letters(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(config(urls, "error", card_edit_seconds=0.5)) as manager:
         manager.submit(error("no song 0."))
         await sandbox.wait_until(lambda: sandbox.messages("error"))
@@ -277,7 +278,7 @@ async def test_repeats_that_an_edit_was_refused_for_are_shown_or_dead_letters(sa
     assert (stats.balanced, stats.pending, stats.dead) == (True, 0, 1)
 
 
-async def test_joined_and_left_stand_in_that_order(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_joined_and_left_stand_in_that_order(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(config(urls, "member_events", batch_timeout_seconds=0.5)) as manager:
         for number in range(3):
             await manager.send_member_event("join", number + 1, f"mia{number}")

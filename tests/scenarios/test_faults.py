@@ -8,6 +8,7 @@ import os
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,13 +41,13 @@ async def looked_up(sandbox: Sandbox, names: tuple[str, ...] = NAMES) -> None:
     await sandbox.wait_until(lambda: {r.webhook for r in sandbox.requests if r.method == "GET"} >= set(names))
 
 
-def config(urls: dict[str, str], **settings) -> WebhookConfig:
+def config(urls: dict[str, Any], **settings) -> WebhookConfig:
     return WebhookConfig(**urls, **{"batch_timeout_seconds": 0, "breaker_cooldown_seconds": 0.2, **settings})
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seconds", [4, pytest.param(30, marks=pytest.mark.soak)])
-async def test_outages_lose_nothing(sandbox: Sandbox, urls: dict[str, str], seconds: int) -> None:
+async def test_outages_lose_nothing(sandbox: Sandbox, urls: dict[str, Any], seconds: int) -> None:
     """Four outages at once, one for each webhook, in a steady 20 events a second."""
     count = seconds * 5
     kinds = dict(zip(NAMES, ("500", "reset", "no_answer", "429_global"), strict=True))
@@ -73,7 +74,7 @@ async def test_outages_lose_nothing(sandbox: Sandbox, urls: dict[str, str], seco
         assert kinds[name] == "429_global" or "works again after" in "".join(shown(sandbox, other) for other in NAMES)
 
 
-async def test_a_hanging_webhook_holds_up_no_other(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_hanging_webhook_holds_up_no_other(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(config(urls)) as manager:
         await looked_up(sandbox)
         sandbox.fault("info", "no_answer")
@@ -87,7 +88,7 @@ async def test_a_hanging_webhook_holds_up_no_other(sandbox: Sandbox, urls: dict[
         await manager.stop(0.1)
 
 
-async def test_the_events_of_a_deleted_webhook_go_to_another(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_the_events_of_a_deleted_webhook_go_to_another(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(config(urls)) as manager:
         await manager.send_log(LogLevel.INFO, "number 0.")
         await sandbox.wait_until(lambda: numbers(sandbox, "info"))
@@ -114,7 +115,7 @@ async def test_status_says_that_a_webhook_is_gone(sandbox: Sandbox, env: pytest.
         assert "Last error: 404 Unknown Webhook" in answer.text
 
 
-async def test_with_nowhere_to_go_events_wait(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_with_nowhere_to_go_events_wait(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     only = {"info_webhook_url": urls["info_webhook_url"]}
     sandbox.fault("info", "401")
     async with running_manager(config(only)) as manager:
@@ -127,7 +128,7 @@ async def test_with_nowhere_to_go_events_wait(sandbox: Sandbox, urls: dict[str, 
 
 
 @pytest.mark.slow
-async def test_one_poisonous_event_among_500(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_one_poisonous_event_among_500(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     sandbox.fault("info", "400", match="number 371.")
     manager = WebhookManager(config(urls))
     for number in range(500):
@@ -145,7 +146,7 @@ async def test_one_poisonous_event_among_500(sandbox: Sandbox, urls: dict[str, s
     assert posts(sandbox, "info") <= 1 + 17
 
 
-async def test_too_large_a_message_is_halved(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_too_large_a_message_is_halved(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     sandbox.fault("info", "413", times=1)
     manager = WebhookManager(config(urls))
     for number in range(40):
@@ -161,7 +162,7 @@ async def test_too_large_a_message_is_halved(sandbox: Sandbox, urls: dict[str, s
 
 @pytest.mark.parametrize("kind", ["saved_html", "saved_reset"])
 async def test_a_message_that_may_have_arrived_is_sent_again_and_can_be_told(
-    sandbox: Sandbox, urls: dict[str, str], kind: str
+    sandbox: Sandbox, urls: dict[str, Any], kind: str
 ) -> None:
     async with running_manager(config(urls)) as manager:
         await looked_up(sandbox)
@@ -177,7 +178,7 @@ async def test_a_message_that_may_have_arrived_is_sent_again_and_can_be_told(
 
 @pytest.mark.parametrize("kind", ["saved_html", "html_200"])
 async def test_an_answer_that_is_never_understood_is_never_taken_for_a_success(
-    sandbox: Sandbox, urls: dict[str, str], kind: str
+    sandbox: Sandbox, urls: dict[str, Any], kind: str
 ) -> None:
     """A proxy may answer every request with its own page: nothing may be given up for that."""
     async with running_manager(config(urls, breaker_cooldown_seconds=30)) as manager:
@@ -193,7 +194,7 @@ async def test_an_answer_that_is_never_understood_is_never_taken_for_a_success(
         await sandbox.wait_until(lambda: numbers(sandbox, "info") == [1])
 
 
-async def test_a_cloudflare_block_stops_all(sandbox: Sandbox, urls: dict[str, str], caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_cloudflare_block_stops_all(sandbox: Sandbox, urls: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
     async with running_manager(config(urls)) as manager:
         await looked_up(sandbox)
         sandbox.fault("info", "429_no_via", times=1, delay=2)
@@ -209,7 +210,7 @@ async def test_a_cloudflare_block_stops_all(sandbox: Sandbox, urls: dict[str, st
 
 
 @pytest.mark.slow
-async def test_a_full_buffer_says_what_it_lost(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_full_buffer_says_what_it_lost(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(config(urls, storage_max_events=50, breaker_cooldown_seconds=3)) as manager:
         await looked_up(sandbox)
         sandbox.fault("info", "reset", times=5)
@@ -231,7 +232,7 @@ async def test_a_full_buffer_says_what_it_lost(sandbox: Sandbox, urls: dict[str,
     assert 199 in numbers(sandbox, "info")
 
 
-async def test_a_clean_stop_keeps_what_is_left(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_clean_stop_keeps_what_is_left(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     manager = WebhookManager(config(urls))
     await manager.start()
     sandbox.fault("info", "500")
@@ -251,7 +252,7 @@ async def test_a_clean_stop_keeps_what_is_left(sandbox: Sandbox, urls: dict[str,
 
 
 async def test_the_disk_fails_while_the_bot_lives(
-    sandbox: Sandbox, urls: dict[str, str], caplog: pytest.LogCaptureFixture
+    sandbox: Sandbox, urls: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     async with running_manager(config(urls)) as manager:
         await manager.send_log(LogLevel.INFO, "number 0.")

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 import unicodedata
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -156,7 +157,7 @@ async def _through_the_pipeline(sandbox: Sandbox, config: WebhookConfig, count: 
 
 @pytest.mark.slow
 async def test_thousands_of_hostile_events_arrive(
-    sandbox: Sandbox, urls: dict[str, str], caplog: pytest.LogCaptureFixture
+    sandbox: Sandbox, urls: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     await _through_the_pipeline(sandbox, WebhookConfig(**urls, batch_timeout_seconds=0.2, card_edit_seconds=1), 3000, 2)
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
@@ -164,6 +165,6 @@ async def test_thousands_of_hostile_events_arrive(
 
 @pytest.mark.soak
 @pytest.mark.parametrize(("use_embeds", "mask"), [(True, True), (False, False)])
-async def test_200000_hostile_events_arrive(urls: dict[str, str], sandbox: Sandbox, use_embeds: bool, mask: bool) -> None:
+async def test_200000_hostile_events_arrive(urls: dict[str, Any], sandbox: Sandbox, use_embeds: bool, mask: bool) -> None:
     config = WebhookConfig(**urls, use_embeds=use_embeds, mask_user_ids=mask, storage_max_events=300_000)
     await _through_the_pipeline(sandbox, config, 100_000, 3 + use_embeds)

@@ -73,7 +73,7 @@ async def test_an_exception_at_any_seam_stops_nothing() -> None:
             await inject(sandbox, {f"{name}_webhook_url": sandbox.webhook_url(name) for name in ("error", "info")})
 
 
-async def inject(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def inject(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     config = WebhookConfig(**urls, batch_timeout_seconds=0, breaker_cooldown_seconds=0.01)  # type: ignore[arg-type]
     manager, injector = WebhookManager(config, clock=HastyClock()), Injector()
     await manager.start()

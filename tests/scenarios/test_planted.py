@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -91,7 +92,7 @@ def planted_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("planted_environment")
 @pytest.mark.parametrize("use_embeds", [True, False])
 async def test_a_planted_secret_is_seen_nowhere(
-    sandbox: Sandbox, urls: dict[str, str], caplog: pytest.LogCaptureFixture, use_embeds: bool
+    sandbox: Sandbox, urls: dict[str, Any], caplog: pytest.LogCaptureFixture, use_embeds: bool
 ) -> None:
     caplog.set_level(logging.DEBUG)
     config = WebhookConfig(**urls, batch_timeout_seconds=0, use_embeds=use_embeds, breaker_cooldown_seconds=0.1)
@@ -159,7 +160,7 @@ async def test_an_answer_shows_no_secret(sandbox: Sandbox, env: pytest.MonkeyPat
 
 
 @pytest.mark.usefixtures("planted_environment")
-async def test_our_own_log_shows_no_secret(sandbox: Sandbox, urls: dict[str, str], caplog: pytest.LogCaptureFixture) -> None:
+async def test_our_own_log_shows_no_secret(sandbox: Sandbox, urls: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
     before = list(logging.getLogger("statsbot_webhooks.storage.connection").filters)
     async with running_manager(WebhookConfig(**urls, storage="memory://")):
         logging.getLogger("statsbot_webhooks.storage.connection").warning("no such file: %s", SECRETS["STRANGE_VALUE"])
@@ -174,7 +175,7 @@ async def test_our_own_log_shows_no_secret(sandbox: Sandbox, urls: dict[str, str
 
 
 @pytest.mark.usefixtures("planted_environment")
-async def test_the_storage_holds_no_webhook_token(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_the_storage_holds_no_webhook_token(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     token = urls["error_webhook_url"].rpartition("/")[2]
     async with running_manager(WebhookConfig(**urls)) as manager:
         await manager.send_log(LogLevel.ERROR, f"posted to {token} and {token.encode().hex()}")

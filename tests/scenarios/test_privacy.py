@@ -7,6 +7,7 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ async def shown(sandbox: Sandbox, config: WebhookConfig) -> str:
     return json.dumps([message.raw for message in sandbox.messages("member_events")[before:]])
 
 
-async def test_the_levels_of_masking(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_the_levels_of_masking(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     config = WebhookConfig(**urls, batch_timeout_seconds=0)
     off = await shown(sandbox, config)
     assert all(part in off for part in (str(ANNA), "anna", "bob", "avatars", "555555555555555555"))
@@ -66,7 +67,7 @@ async def test_the_levels_of_masking(sandbox: Sandbox, urls: dict[str, str]) -> 
     assert "mask_key" in everything_stored()
 
 
-async def test_a_person_keeps_the_name_over_restarts(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_a_person_keeps_the_name_over_restarts(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     config = WebhookConfig(**urls, batch_timeout_seconds=0, mask_user_ids=True)
     names = [set(re.findall(r"user-[0-9a-f]{6}", await shown(sandbox, config))) for _ in range(2)]
     assert names[0] == names[1]
@@ -122,7 +123,7 @@ async def fill(sandbox: Sandbox, manager: WebhookManager) -> None:
 
 
 @pytest.mark.parametrize("mask", [False, True])
-async def test_a_person_is_forgotten(sandbox: Sandbox, urls: dict[str, str], mask: bool) -> None:
+async def test_a_person_is_forgotten(sandbox: Sandbox, urls: dict[str, Any], mask: bool) -> None:
     config = WebhookConfig(**urls, batch_timeout_seconds=0, mask_user_ids=mask)
     async with running_manager(config) as manager:
         await fill(sandbox, manager)
@@ -143,7 +144,7 @@ async def test_a_person_is_forgotten(sandbox: Sandbox, urls: dict[str, str], mas
 
 
 @pytest.mark.slow
-async def test_forget_on_the_command_line(sandbox: Sandbox, urls: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+async def test_forget_on_the_command_line(sandbox: Sandbox, urls: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     config = WebhookConfig(**urls, batch_timeout_seconds=0)
     async with running_manager(config) as manager:
         await fill(sandbox, manager)
@@ -159,7 +160,7 @@ async def test_forget_on_the_command_line(sandbox: Sandbox, urls: dict[str, str]
     assert str(BOB) in everything_stored()
 
 
-async def test_what_is_too_old_is_kept_nowhere(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_what_is_too_old_is_kept_nowhere(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     config = WebhookConfig(**urls, batch_timeout_seconds=0, max_age_hours=24)
     async with running_manager(config) as manager:
         await fill(sandbox, manager)

@@ -12,6 +12,7 @@ from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -115,7 +116,7 @@ def closed_road(sandbox: Sandbox):
 
 @pytest.mark.parametrize("way", ["setting", "environment"])
 async def test_messages_take_the_proxy(
-    sandbox: Sandbox, urls: dict[str, str], proxy: Proxy, closed_road: None, way: str, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, urls: dict[str, Any], proxy: Proxy, closed_road: None, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if way == "environment":
         monkeypatch.setenv("http_proxy", proxy.address)
@@ -130,7 +131,7 @@ async def test_messages_take_the_proxy(
 
 
 async def test_none_is_the_direct_way(
-    sandbox: Sandbox, urls: dict[str, str], proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, urls: dict[str, Any], proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", proxy.address)
     async with running_manager(WebhookConfig(**urls, proxy="none", batch_timeout_seconds=0)) as manager:
@@ -140,7 +141,7 @@ async def test_none_is_the_direct_way(
     assert proxy.requests == []
 
 
-async def test_a_proxy_set_by_a_reload(sandbox: Sandbox, urls: dict[str, str], proxy: Proxy, closed_road: None) -> None:
+async def test_a_proxy_set_by_a_reload(sandbox: Sandbox, urls: dict[str, Any], proxy: Proxy, closed_road: None) -> None:
     async with running_manager(WebhookConfig(**urls, batch_timeout_seconds=0, breaker_failures=100)) as manager:
         await manager.send_log("ERROR", "waits")
         await manager.reconfigure(WebhookConfig(**urls, batch_timeout_seconds=0, breaker_failures=100, proxy=proxy.address))
@@ -185,7 +186,7 @@ async def test_check_takes_the_proxy(
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="a certificate is made with openssl")
 @pytest.mark.parametrize("trusted", [True, False])
 async def test_connect_and_a_certificate_authority_of_the_host(
-    sandbox: Sandbox, urls: dict[str, str], proxy: Proxy, tmp_path: Path, trusted: bool
+    sandbox: Sandbox, urls: dict[str, Any], proxy: Proxy, tmp_path: Path, trusted: bool
 ) -> None:
     arguments = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "ca.pem", "-days", "2"]
     arguments += ["-subj", f"/CN={NOWHERE}", "-addext", f"subjectAltName=DNS:{NOWHERE}"]

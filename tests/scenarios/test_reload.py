@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from discord.ext import commands
@@ -197,7 +198,7 @@ async def test_two_reloads_at_once_and_a_close_in_the_middle(sandbox: Sandbox, e
     assert "while it closes" in shown(sandbox, "error")
 
 
-async def test_a_reload_that_is_cancelled_is_brought_to_its_end(urls: dict[str, str]) -> None:
+async def test_a_reload_that_is_cancelled_is_brought_to_its_end(urls: dict[str, Any]) -> None:
     config = WebhookConfig(**urls)
     async with running_manager(config) as manager:
         changing = asyncio.create_task(manager.reconfigure(replace(config, batch_size=9)))
@@ -208,7 +209,7 @@ async def test_a_reload_that_is_cancelled_is_brought_to_its_end(urls: dict[str, 
         assert (manager.config.batch_size, manager.config.batch_timeout_seconds) == (5, 1)
 
 
-async def test_settings_that_cannot_be_used_change_nothing(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_settings_that_cannot_be_used_change_nothing(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     def formatter(config: WebhookConfig):
         if config.batch_size == 6:
             raise ConfigError(["no formatter for that"])
@@ -323,7 +324,7 @@ async def test_the_hooks_stay_while_the_extension_drains(sandbox: Sandbox, env: 
     assert len(missing) <= 10
 
 
-async def test_a_manager_that_does_not_run_says_so(urls: dict[str, str]) -> None:
+async def test_a_manager_that_does_not_run_says_so(urls: dict[str, Any]) -> None:
     manager = WebhookManager(WebhookConfig(**urls))
     for call in (
         manager.flush(1),

@@ -1,3 +1,4 @@
+# pyright: strict
 """The public API as a user writes it. Pyright reads it in strict mode with the tests; it is never run."""
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ class ShiftedClock(SystemClock):
 
 
 @pytest.mark.slow
-async def test_cpu_at_100_percent_for_an_hour_is_one_card_edited_and_then_green(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_cpu_at_100_percent_for_an_hour_is_one_card_edited_and_then_green(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     clock, alerts = ShiftedClock(), Alerts(60)
     manager = WebhookManager(WebhookConfig(**urls, card_edit_seconds=0.2), clock=clock)
     await manager.start()

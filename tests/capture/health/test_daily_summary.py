@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import discord
@@ -56,7 +57,7 @@ def filled_ring() -> TimeSeries:
     return ring
 
 
-async def test_it_sums_up_the_day_in_the_channel(sandbox: Sandbox, urls: dict[str, str]) -> None:
+async def test_it_sums_up_the_day_in_the_channel(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(WebhookConfig(**urls, batch_timeout_seconds=0.2)) as manager:
         summary = DailySummary(
             manager.submit,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from ..clock import Clock
 from ..events.event import Event
 
 _log = logging.getLogger(__name__)
@@ -18,7 +18,8 @@ _SLOW_SECONDS: Final = 1.0
 class BeforeSend:
     """Calls the hook, and stops calling one that fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self.hook: Hook | None = None
 
     def apply(self, event: Event) -> Event | None:
@@ -26,13 +27,13 @@ class BeforeSend:
         hook = self.hook
         if hook is None:
             return event
-        started = time.perf_counter()
+        started = self._clock.monotonic()
         try:
             # The host's function may not keep to its types.
             kept: Any = hook(event)
         except Exception as error:  # noqa: BLE001 - a guard: the hook is the host's
             return self._give_up(event, f"raised {type(error).__name__}")
-        if time.perf_counter() - started > _SLOW_SECONDS:
+        if self._clock.monotonic() - started > _SLOW_SECONDS:
             self._give_up(event, f"took longer than {_SLOW_SECONDS:.0f} s")
         if kept is None:
             return None

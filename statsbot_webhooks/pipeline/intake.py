@@ -90,7 +90,7 @@ class Intake:
         self._occurrences = Occurrences()
         # Whether what waits was redacted by other rules than those of now.
         self.redacts_again = False
-        self.before_send = BeforeSend()
+        self.before_send = BeforeSend(self._clock)
         self._make_queues()
         self._thread: threading.Thread | None = None
         # Whether this is a child process whose parent owns the storage.

@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 
 
 class Termination:
-    """Handle SIGTERM on the running loop, only where nobody else does; the process still ends by the signal."""
+    """Handle SIGTERM on the running loop, only where no other handler is set; the process still ends by the signal."""
 
     def __init__(self, bot: commands.Bot) -> None:
         self._bot = bot

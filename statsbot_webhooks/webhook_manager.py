@@ -27,7 +27,7 @@ from .delivery.worker import DestinationWorker
 from .delivery.worker_pool import WorkerPool
 from .events.accounting import Stats
 from .events.call_arguments import MISSING, take_arguments
-from .events.daily_counts import Tally
+from .events.daily_counts import DailyCounts
 from .events.event import Event, LogLevel
 from .events.factory import error_event, log_event, member_event, performance_event
 from .formatting.formatter import BotInfo
@@ -249,7 +249,7 @@ class WebhookManager:
             return self._pipeline.snapshot()
         return await self._intake.run(self._pipeline.snapshot)
 
-    async def take_tally(self) -> Tally:
+    async def take_tally(self) -> DailyCounts:
         """Return how many events of which kind came in since the last call; for the daily summary."""
         return await self._intake.take_tally()
 

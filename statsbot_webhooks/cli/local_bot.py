@@ -31,7 +31,7 @@ async def start_bot(
 ) -> asyncio.subprocess.Process:  # fmt: skip
     """Start the script in a folder, with `extra` variables on top.
 
-    With `storage` that file takes the place of every other, whatever the bot's settings or code name: events that wait
+    With `storage` that file takes the place of every other, also where the bot's settings or code name another: events that wait
     in the bot's own file would be sent into the sandbox and be gone. Its monitoring hears nothing of the run either.
     """
     # The package is importable in the child wherever it was started from.

@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 
 from ..clock import SystemClock
-from .base import Cog, Desk
+from .base import Cog, CommandRunner
 from .card_menu import About
 from .delivery import Delivery
 from .drill import Drill
@@ -27,7 +27,7 @@ class WebhookCommands:
     """The group and the menu, and their registration on a bot's command tree."""
 
     def __init__(self, cog: Cog) -> None:
-        self.desk = Desk(cog, SystemClock())
+        self.runner = CommandRunner(cog, SystemClock())
         self._bot = cog.bot
         config = cog.manager.config
         guild_id = config.admin_guild_id
@@ -39,12 +39,12 @@ class WebhookCommands:
         self.group = app_commands.Group(
             name="webhooks", description="Steer the webhook logging", default_permissions=hidden, guild_only=True
         )
-        muting = Muting(self.desk)
+        muting = Muting(self.runner)
         themes = (Overview, Issues, Delivery, Drill, Settings, Setup, Persons)
-        for theme in (muting, *(each(self.desk) for each in themes)):
+        for theme in (muting, *(each(self.runner) for each in themes)):
             for command in theme.commands():
                 self.group.add_command(command)
-        self._about = About(self.desk, muting)
+        self._about = About(self.runner, muting)
         self._menu = self._about.menu()
         self._menu.default_permissions, self._menu.guild_only = hidden, True
 

@@ -48,7 +48,7 @@ class Answer:
     view: discord.ui.View | None = None
 
 
-class Desk:
+class CommandRunner:
     """Serves the calls of one bot."""
 
     def __init__(self, cog: Cog, clock: Clock) -> None:
@@ -71,7 +71,7 @@ class Desk:
             await interaction.response.defer(ephemeral=True, thinking=True)
             await self._send(interaction, await self._answer(interaction, work))
         except discord.HTTPException as error:
-            # The call may be too old to be answered, or the network is away: nobody is there to be told.
+            # The call may be too old to be answered, or the network is away: no answer can be given.
             _log.warning("an answer to /webhooks could not be given: %s", error)
 
     async def _refuse(self, interaction: discord.Interaction, refusal: Refusal) -> None:
@@ -90,7 +90,7 @@ class Desk:
         except discord.HTTPException as error:
             answer = f"Discord refused: {error.status} {error.text}"
         except Exception as error:
-            # A border: the user gets an answer, the log the traceback.
+            # A guard: the user gets an answer, the log the traceback.
             _log.exception("/webhooks failed for interaction %s", interaction.id)
             answer = f"That failed ({type(error).__name__}). The bot's log says more."
         return answer if isinstance(answer, Answer) else Answer(answer)
@@ -109,7 +109,7 @@ class Desk:
         )
 
     def _clean_embed(self, embed: discord.Embed) -> discord.Embed:
-        # The last gate: whatever a command put there, no URL or token of ours leaves in an answer.
+        # The last gate: no URL or token of ours leaves in an answer.
         def clean(value: Any) -> Any:
             if isinstance(value, str):
                 return self.manager.redact_text(value)
@@ -155,12 +155,12 @@ class Desk:
 class Theme:
     """Commands of one theme."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, runner: CommandRunner) -> None:
+        self.runner = runner
 
     @property
     def manager(self) -> WebhookManager:
-        return self.desk.manager
+        return self.runner.manager
 
     def commands(self) -> list[app_commands.Command[Any, ..., Any]]:
         """Return the commands, to be added to the group."""
@@ -168,7 +168,7 @@ class Theme:
 
     async def complete_destination(self, interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
         """Offer the destinations' names."""
-        return await self.desk.offers(interaction, current, lambda: [(name, name) for name in self.manager.workers])
+        return await self.runner.offers(interaction, current, lambda: [(name, name) for name in self.manager.workers])
 
 
 def make_command(name: str, description: str, call: Callable[..., Any]) -> app_commands.Command[Any, ..., Any]:
@@ -178,7 +178,7 @@ def make_command(name: str, description: str, call: Callable[..., Any]) -> app_c
 
 
 class _HasDesk(Protocol):
-    desk: Desk
+    runner: CommandRunner
 
 
 T = TypeVar("T", bound=_HasDesk)
@@ -191,7 +191,7 @@ def checked(function: _Work[T, P]) -> _Call[T, P]:
 
     @functools.wraps(function)
     async def call(self: T, interaction: discord.Interaction, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        await self.desk.serve(interaction, lambda: function(self, interaction, *args, **kwargs))
+        await self.runner.serve(interaction, lambda: function(self, interaction, *args, **kwargs))
 
     # discord.py would look for the names in the annotations here, where the wrapper is, and not in the command's module.
     call.__dict__["__signature__"] = inspect.signature(function, eval_str=True)

@@ -1,4 +1,4 @@
-"""Custom ids of our buttons: each is issued to one user, for one use, and means nothing to whoever did not get it from us."""
+"""Custom ids of our buttons: each is issued to one user, for one use, and means nothing to others."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Tickets:
         if ticket is None:
             return Refusal.REPLAYED if custom_id in self._used else Refusal.FORGED
         if ticket.user_id != user_id:
-            # The answer was ephemeral: only a changed client can press the button of somebody else.
+            # The answer was ephemeral: only a changed client can press the button of another user.
             return Refusal.FORGED
         del self._open[custom_id]
         self._used[custom_id] = None

@@ -19,7 +19,7 @@ from ..formatting.presentation import present
 from ..issues.fingerprint import fingerprint
 from ..pipeline.mutes import MuteKind
 from ..pipeline.recent_events import Seen
-from .base import REFUSAL, Answer, Complaint, Desk, checked, plain
+from .base import REFUSAL, Answer, CommandRunner, Complaint, checked, plain
 from .button_tokens import PREFIX, Action, Tickets
 from .mutes import Muting
 from .permissions import Refusal
@@ -32,10 +32,10 @@ _HOUR: Final = 3600.0
 class About:
     """The menu command, and what its buttons do."""
 
-    def __init__(self, desk: Desk, muting: Muting) -> None:
-        self.desk = desk
+    def __init__(self, runner: CommandRunner, muting: Muting) -> None:
+        self.runner = runner
         self._muting = muting
-        self._tickets = Tickets(desk.clock.monotonic)
+        self._tickets = Tickets(runner.clock.monotonic)
 
     def menu(self) -> app_commands.ContextMenu:
         """Return the command for the menu of messages."""
@@ -43,7 +43,7 @@ class About:
 
     @checked
     async def about(self, interaction: discord.Interaction, message: discord.Message) -> Answer:
-        manager = self.desk.manager
+        manager = self.runner.manager
         ids = {worker.destination.url.id: name for name, worker in manager.workers.items()}
         destination = ids.get(message.webhook_id or 0)
         if destination is None:
@@ -86,12 +86,12 @@ class About:
         """Answer a pressed button of ours; a listener of the bot's `interaction` event."""
         custom_id = str((interaction.data or {}).get("custom_id", ""))
         if interaction.type == discord.InteractionType.component and custom_id.startswith(PREFIX):
-            await self.desk.serve(interaction, lambda: self._act(interaction, custom_id))
+            await self.runner.serve(interaction, lambda: self._act(interaction, custom_id))
 
     async def _act(self, interaction: discord.Interaction, custom_id: str) -> str:
         action = self._tickets.redeem(custom_id, interaction.user.id)
         if isinstance(action, Refusal):
-            self.desk.access.refuse(action)
+            self.runner.access.refuse(action)
             used = "This button was used already." if action == Refusal.REPLAYED else "This menu is too old; open it again."
             raise Complaint(REFUSAL if action == Refusal.FORGED else used)
         if action.verb == "resolve":
@@ -100,14 +100,14 @@ class About:
 
     async def _resolve(self, interaction: discord.Interaction, action: Action) -> str:
         channel_id, message_id = map(int, action.about.split("/"))
-        manager = self.desk.manager
+        manager = self.runner.manager
         card = await manager.admin.find_card(message_id)
-        await self.desk.record(interaction, f"resolved {action.target}")
+        await self.runner.record(interaction, f"resolved {action.target}")
         if card is not None:
             # The card itself says so, until it happens again.
-            manager.submit(_resolved(card, interaction.user.name, self.desk.clock.now()))
+            manager.submit(_resolved(card, interaction.user.name, self.runner.clock.now()))
             return "The card says that it is resolved; it comes back when it happens again."
-        message = self.desk.cog.bot.get_partial_messageable(channel_id).get_partial_message(message_id)
+        message = self.runner.cog.bot.get_partial_messageable(channel_id).get_partial_message(message_id)
         await message.add_reaction("✅")
         return "Marked as resolved, with a ✅ on the message."
 

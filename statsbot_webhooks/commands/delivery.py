@@ -38,7 +38,7 @@ class Delivery(Theme):
     @checked
     @app_commands.describe(destination="Which one; all of them when left out")
     async def test(self, interaction: discord.Interaction, destination: str | None = None) -> str:
-        names = [self.desk.destination(destination)] if destination else list(self.manager.workers)
+        names = [self.runner.destination(destination)] if destination else list(self.manager.workers)
         lines = await asyncio.gather(*(self.test_one(name) for name in names))
         return "\n".join(lines) or "No destination is configured."
 
@@ -56,10 +56,10 @@ class Delivery(Theme):
     @checked
     @app_commands.describe(destination="Which one")
     async def toggle(self, interaction: discord.Interaction, destination: str) -> str:
-        name = self.desk.destination(destination)
+        name = self.runner.destination(destination)
         is_on = not self.manager.workers[name].is_enabled
         await self.manager.admin.toggle(name, is_on)
-        await self.desk.record(interaction, f"switched destination {name} {'on' if is_on else 'off'}")
+        await self.runner.record(interaction, f"switched destination {name} {'on' if is_on else 'off'}")
         return f"**{name}** is {'on' if is_on else 'off; its events wait'}."
 
     @checked
@@ -75,13 +75,13 @@ class Delivery(Theme):
         said = "the level of the settings" if chosen is None else chosen.value
         if name in self.manager.workers and not target.startswith(_LOGGER):
             await self.manager.admin.set_level(name, chosen)
-            await self.desk.record(interaction, f"set the level of destination {name} to {said}")
+            await self.runner.record(interaction, f"set the level of destination {name} to {said}")
             return f"**{name}** shows events from {said} on.{self._hint(chosen)}"
         logger = name.removeprefix(_LOGGER)
         if not logger or logger not in logger_names():
             raise Complaint(f"There is no destination and no logger {plain(logger, 50)}.")
         await self.manager.admin.set_logger_level(logger, chosen)
-        await self.desk.record(interaction, f"set the level of logger {logger} to {said}")
+        await self.runner.record(interaction, f"set the level of logger {logger} to {said}")
         return f"Logger **{plain(logger, 80)}** is captured from {said} on; the destinations' own levels still hold."
 
     def _hint(self, level: LogLevel | None) -> str:
@@ -93,7 +93,7 @@ class Delivery(Theme):
     @checked
     @app_commands.describe(destination="Which one; all of them when left out")
     async def flush(self, interaction: discord.Interaction, destination: str | None = None) -> str:
-        names = [self.desk.destination(destination)] if destination else list(self.manager.workers)
+        names = [self.runner.destination(destination)] if destination else list(self.manager.workers)
         before = (await self.manager.stats()).destinations
         await self.manager.flush(_FLUSH_SECONDS)
         after = (await self.manager.stats()).destinations
@@ -114,7 +114,7 @@ class Delivery(Theme):
             text = "\n".join(_letter_line(letter) for letter in letters[:10])
             return text + (f"\n… and {len(letters) - 10} more" if len(letters) > 10 else "")
         count = await self.manager.purge([letter.id for letter in letters])
-        await self.desk.record(interaction, f"deleted {_count(count)}")
+        await self.runner.record(interaction, f"deleted {_count(count)}")
         return f"{_count(count)} deleted."
 
     @checked
@@ -122,7 +122,7 @@ class Delivery(Theme):
     async def replay(self, interaction: discord.Interaction, number: int | None = None) -> str:
         letters = await self._letters(number)
         count = await self.manager.replay([letter.id for letter in letters])
-        await self.desk.record(interaction, f"sent {_count(count)} again")
+        await self.runner.record(interaction, f"sent {_count(count)} again")
         return f"{_count(count)} wait{'s' if count == 1 else ''} for delivery again."
 
     async def _letters(self, number: int | None) -> list[DeadLetter]:
@@ -138,14 +138,14 @@ class Delivery(Theme):
             names = [(f"destination {name}", f"destination/{name}") for name in self.manager.workers]
             return names + [(f"logger {name}", f"{_LOGGER}{name}") for name in logger_names()]
 
-        return await self.desk.offers(interaction, current, choices)
+        return await self.runner.offers(interaction, current, choices)
 
     async def complete_letter(self, interaction: discord.Interaction, current: str) -> list[app_commands.Choice[int]]:
         """Offer the dead letters by number and text."""
         if not self.manager.is_running:
             return []
         letters = await self.manager.dead_letters()
-        offered = await self.desk.offers(
+        offered = await self.runner.offers(
             interaction, str(current or ""), lambda: [(_letter_text(letter), str(letter.id)) for letter in letters]
         )
         return [app_commands.Choice(name=choice.name, value=int(choice.value)) for choice in offered]

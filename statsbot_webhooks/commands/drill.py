@@ -13,7 +13,7 @@ from ..capture.health.alerts import Alert, AlertState, Threshold
 from ..capture.lifecycle.events import life_event
 from ..capture.members.departures import Departure, Type
 from ..capture.members.member_events import departure_event, join_event
-from ..capture.members.profiles import AuditEntry, Place, Who
+from ..capture.members.profiles import AuditEntry, GuildProfile, Who
 from ..events.event import Event, EventKind, LogLevel
 from ..events.factory import error_event
 from ..formatting.presentation import present
@@ -42,22 +42,24 @@ class Drill(Theme):
     @checked
     async def drill(self, interaction: discord.Interaction) -> str:
         manager, guild = self.manager, interaction.guild
-        place = Place(interaction.guild_id or 0, guild.name if guild else "this server", guild.member_count if guild else None)
+        place = GuildProfile(
+            interaction.guild_id or 0, guild.name if guild else "this server", guild.member_count if guild else None
+        )
         caller = Who(interaction.user.id, interaction.user.name)
         names = dict.fromkeys(manager.workers, 0)
-        events = drill_events(self.desk.clock.now(), caller, place)
+        events = drill_events(self.runner.clock.now(), caller, place)
         for event in events:
             for name in manager.admin.routes(event):
                 names[name] += 1
             manager.submit(event)
-        await self.desk.record(interaction, "started a drill")
+        await self.runner.record(interaction, "started a drill")
         lines = [f"**{name}**: {count}" for name, count in names.items()]
         return "\n".join([f"{len(events)} events, marked {_MARK}, are on their way.", *lines])[:2000]
 
 
-def drill_events(now: float, caller: Who, place: Place) -> list[Event]:
+def drill_events(now: float, caller: Who, place: GuildProfile) -> list[Event]:
     """Return one event for each card there is, made by what makes the real ones; nothing of it has happened."""
-    # An id that Discord has given to nobody.
+    # An id that belongs to no user.
     member = Who(1, "drill-member", "Drill Member", created=now - 800 * _DAY, roles=("Regulars",), joined=now - 90 * _DAY)
     banned = AuditEntry(1, "ban", now, caller, "a drill")
     alert = Alert(

@@ -27,7 +27,7 @@ class Persons(Theme):
             raise Complaint("That is no user id: copy it from the person's menu (Developer Mode), or mention the person.")
         count = await self.manager.forget(int(match[1]), [name] if name else [])
         # Who was forgotten is not recorded, or it would be known again.
-        await self.desk.record(interaction, f"had a person forgotten ({count} deleted)")
+        await self.runner.record(interaction, f"had a person forgotten ({count} deleted)")
         return (
             f"{count} deleted: waiting events, dead letters, live cards and expired events that spoke of this person. "
             "Messages that are in Discord already stay: delete them there."

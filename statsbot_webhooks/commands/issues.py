@@ -84,7 +84,7 @@ class Issues(Theme):
         issue, changed = decided
         if not changed:
             return f"**{issue.reference}** is already {issue.describe()}."
-        await self.desk.record(interaction, f"made {issue.reference} {issue.state.value}: {issue.title}")
+        await self.runner.record(interaction, f"made {issue.reference} {issue.state.value}: {issue.title}")
         more = ""
         if state == IssueState.RESOLVED:
             later = " in a later version" if issue.version else ""
@@ -96,7 +96,7 @@ class Issues(Theme):
         if not self.manager.is_running:
             return []
         found = await self.manager.admin.list_issues()
-        return await self.desk.offers(
+        return await self.runner.offers(
             interaction, current, lambda: [(f"{issue.reference} {plain(issue.title, 70)}", issue.reference) for issue in found]
         )
 

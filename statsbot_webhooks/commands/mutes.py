@@ -65,19 +65,19 @@ class Muting(Theme):
         version: str = "",
     ) -> str:  # fmt: skip
         """Begin a mute, and say so. It ends earlier when more than `above` come within an hour, or after this version."""
-        now = self.desk.clock.now()
+        now = self.runner.clock.now()
         mute = Mute(kind, name, now + seconds, now, reason, interaction.user.name, above, version)
         await self.manager.admin.mute(mute)
         why = f", reason: {reason}" if reason else ""
         how = f"until {_until(mute)}" if above or version else f"for {format_exact_span(seconds)}"
-        await self.desk.record(interaction, f"muted {kind.value} {name} {how}{why}")
+        await self.runner.record(interaction, f"muted {kind.value} {name} {how}{why}")
         return f"{kind.value.capitalize()} **{plain(name, 80)}** is muted until {_until(mute)}."
 
     def _target(self, target: str) -> tuple[MuteKind, str]:
         sort, separator, name = target.strip().partition("/")
         if separator and sort in list(MuteKind) and name:
             kind = MuteKind(sort)
-            return kind, self.desk.destination(name) if kind == MuteKind.DESTINATION else name
+            return kind, self.runner.destination(name) if kind == MuteKind.DESTINATION else name
         name = target.strip()
         if not name:
             raise Complaint("Name a destination, a fingerprint or a logger.")
@@ -95,8 +95,8 @@ class Muting(Theme):
         if ended is None:
             raise Complaint(f"{plain(target, 80)} is not muted.")
         mute, tally = ended
-        await self.desk.record(interaction, f"ended a mute. {format_summary(mute, tally, self.desk.clock.now())}")
-        return plain(format_summary(mute, tally, self.desk.clock.now()), 1900)
+        await self.runner.record(interaction, f"ended a mute. {format_summary(mute, tally, self.runner.clock.now())}")
+        return plain(format_summary(mute, tally, self.runner.clock.now()), 1900)
 
     async def complete_target(self, interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
         """Offer the destinations, what was shown last, and the loggers."""
@@ -108,7 +108,7 @@ class Muting(Theme):
                 found.append((f"event {seen.event.level.value} {text}", f"fingerprint/{seen.fingerprint}"))
             return found + [(f"logger {name}", f"logger/{name}") for name in logger_names()]
 
-        return await self.desk.offers(interaction, current, choices)
+        return await self.runner.offers(interaction, current, choices)
 
     async def complete_duration(self, interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
         """Offer usual durations, and what was typed if it is one."""
@@ -120,7 +120,7 @@ class Muting(Theme):
             except ValueError:
                 return [(text, text) for text in _DURATIONS]
 
-        return await self.desk.offers(interaction, current, choices)
+        return await self.runner.offers(interaction, current, choices)
 
     async def complete_mute(self, interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
         """Offer the mutes that hold."""
@@ -131,7 +131,7 @@ class Muting(Theme):
                 for mute, tally in self.manager.admin.overrides.mutes
             ]
 
-        return await self.desk.offers(interaction, current, choices)
+        return await self.runner.offers(interaction, current, choices)
 
 
 def _until(mute: Mute) -> str:

@@ -61,7 +61,7 @@ class Access:
             _log.warning("a call of /webhooks was refused: %s. /webhooks status counts them", reason.value)
 
     def _wrong(self, interaction: discord.Interaction) -> Refusal | None:
-        """Judge the call itself, whoever made it."""
+        """Judge the call itself, not the caller."""
         if interaction.id in self._seen:
             return Refusal.REPLAYED
         self._seen[interaction.id] = None

@@ -33,7 +33,7 @@ class Settings(Theme):
         wanted = [each for each in describe_settings(sources) if name is None or name.strip().upper() in each.name]
         if not wanted:
             raise Complaint("There is no such setting.")
-        # Those that somebody set come first: they are what one looks for.
+        # Those that were set come first: they are the ones to look for.
         wanted.sort(key=lambda each: each.source == Source.DEFAULT)
         lines = [f"{each.name.removeprefix('WEBHOOK_')} = {each.value} ({each.source.value})" for each in wanted]
         text = "\n".join(lines).replace("`", "ˋ")
@@ -56,11 +56,11 @@ class Settings(Theme):
         if not changes:
             return "Nothing changed."
         await self.manager.reconfigure(config)
-        await self.desk.record(interaction, f"reloaded the settings: {'; '.join(changes)}"[:1500])
+        await self.runner.record(interaction, f"reloaded the settings: {'; '.join(changes)}"[:1500])
         lines = [f"{line} (from the next start on)" if line.startswith(_AT_START) else line for line in changes]
         return "\n".join(["Applied:", *lines])[:2000]
 
     async def complete_setting(self, interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
         """Offer the names of the settings."""
         names = [setting.name for setting in describe_settings(read_sources())]
-        return await self.desk.offers(interaction, current, lambda: [(name, name) for name in names])
+        return await self.runner.offers(interaction, current, lambda: [(name, name) for name in names])

@@ -54,8 +54,8 @@ class Setup(Theme):
             webhook = await channel.create_webhook(name=f"bot {name.replace('_', ' ')}", reason=_REASON)
             made[name] = WebhookURL(f"https://discord.com/api/webhooks/{webhook.id}/{webhook.token}")
         await self.manager.admin.add_destinations(made)
-        await self.desk.record(interaction, f"set up {', '.join(made)} in {place.name}")
-        lines = [await Delivery(self.desk).test_one(name) for name in made]
+        await self.runner.record(interaction, f"set up {', '.join(made)} in {place.name}")
+        lines = [await Delivery(self.runner).test_one(name) for name in made]
         lines += await self._audience(guild, channels)
         if not self.manager.is_durable:
             lines.append("The storage is memory: these webhooks are forgotten when the bot ends. Set WEBHOOK_STORAGE.")

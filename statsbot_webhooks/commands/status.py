@@ -50,7 +50,7 @@ class Overview(Theme):
             embed.description = "The counts of events do not add up. That is a fault of this package: please report it."
         if len(manager.admin.overrides.mutes):
             embed.add_field(name="Muted", value=self._mutes(), inline=False)
-        refused = self.desk.access.refused
+        refused = self.runner.access.refused
         if refused:
             lines = ", ".join(f"{count} {reason.value}" for reason, count in refused.most_common())
             embed.add_field(name="Refused calls", value=lines, inline=False)
@@ -74,7 +74,7 @@ class Overview(Theme):
     async def tail(
         self, interaction: discord.Interaction, destination: str, count: app_commands.Range[int, 1, 20] = 10
     ) -> Answer | str:
-        name = self.desk.destination(destination)
+        name = self.runner.destination(destination)
         seen = self.manager.admin.overrides.recent_events.newest(name, count)
         if not seen:
             return f"Nothing went to **{name}** since the bot started."

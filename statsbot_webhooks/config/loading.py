@@ -247,7 +247,7 @@ def _read_options(name: str, settings: Mapping[str, str], wrong: dict[str, str])
     options: dict[str, Any] = {}
     for suffix in DESTINATION_SUFFIXES:
         variable = f"WEBHOOK_{name.upper()}_{suffix.upper()}"
-        # WEBHOOK_LOG_LEVEL is a setting of its own, whatever a bot keeps in WEBHOOK_LOG_URL.
+        # WEBHOOK_LOG_LEVEL is a setting of its own, independent of what a bot keeps in WEBHOOK_LOG_URL.
         if variable not in settings or is_field(variable):
             continue
         try:

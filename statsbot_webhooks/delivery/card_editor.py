@@ -70,7 +70,7 @@ class CardEditor:
     async def _edit(self, card: Card, message: WebhookMessage) -> Result:
         parts = self._parts
         async with parts.limiter.request(Priority.EDIT):
-            await parts.ledger.note_edit(parts.clock.now())
+            await parts.outbox.note_edit(parts.clock.now())
             return await parts.transport.edit(parts.destination, card.message_id or 0, message, thread_id=card.thread_id)
 
     async def _post(self, key: str, card: Card, message: WebhookMessage, batch_id: str) -> Result:
@@ -81,7 +81,7 @@ class CardEditor:
         sight, result = await parts.lost_answers.look(batch_id, place) if key in self._doubted else (Sight.NOT_THERE, None)
         if result is None or sight not in (Sight.THERE, Sight.LATER):
             async with parts.limiter.request(Priority.CALM):
-                await parts.ledger.note_edit(now)
+                await parts.outbox.note_edit(now)
                 result = await parts.transport.send(parts.destination, message, options_for(place, [card.whole.event]))
         if result.outcome == Outcome.UNKNOWN:
             self._doubted[key] = batch_id
@@ -89,9 +89,9 @@ class CardEditor:
         if result.outcome == Outcome.DELIVERED:
             self._doubted.pop(key, None)
             parts.lost_answers.note(result.message_id)
-            await parts.ledger.write_state(parts.threads.used(place, result.channel_id, now))
+            await parts.outbox.write_state(parts.threads.used(place, result.channel_id, now))
         elif result.code in LOST_MESSAGE:
-            await parts.ledger.write_state(parts.threads.forget(place))
+            await parts.outbox.write_state(parts.threads.forget(place))
         return result
 
     async def _settle(self, key: str, card: Card, result: Result) -> None:
@@ -99,7 +99,7 @@ class CardEditor:
         place_text = way_out(result, parts.destination, is_in_thread=card.thread_id is not None)
         if result.outcome == Outcome.DELIVERED:
             is_edit, where = result.message_id == card.message_id, (result.message_id, result.thread_id)
-            await parts.ledger.write_state(
+            await parts.outbox.write_state(
                 parts.cards.edited(key, now) if is_edit else parts.cards.posted(key, card, *where, now)
             )
             await parts.note_success(0)
@@ -111,7 +111,7 @@ class CardEditor:
                 )
             self._no_edit_until = parts.clock.monotonic() + _EDIT_LIMIT_SECONDS
         elif result.code in LOST_MESSAGE and card.message_id is not None:
-            await parts.ledger.write_state(parts.cards.lost(key))
+            await parts.outbox.write_state(parts.cards.lost(key))
         elif place_text:
             parts.health.record_refusal(result, parts.clock.monotonic(), place_text)
         elif result.outcome == Outcome.REJECTED:
@@ -123,7 +123,7 @@ class CardEditor:
         """Let what a refused state was to show leave as messages, in which the event that is to blame is found."""
         parts = self._parts
         events, state = parts.cards.refused(key)
-        await parts.ledger.put_back(events, state)
+        await parts.outbox.put_back(events, state)
         name = parts.destination.name
         parts.health.say(f"Discord refuses the new state of a card for webhook {name}: {result.reason}. It is sent as messages")
 

@@ -28,7 +28,7 @@ NOT_A_FORUM: Final = 220003
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ThreadPlace:
     """Where a message goes: a thread, a post to be made with this name, or the channel itself.
 
     With a `key` it is a post of ours, and is remembered under it. `tags` are the ids of those that a new post gets.
@@ -67,24 +67,24 @@ class Threads:
             if isinstance(value, dict) and isinstance(value.get("id"), int) and isinstance(value.get("used"), (int, float)):  # pyright: ignore[reportUnknownMemberType]
                 self._posts[key.removeprefix(self._prefix)] = (value["id"], float(value["used"]))  # pyright: ignore[reportUnknownArgumentType]
 
-    def place(self, event: Event, card: str, now: float) -> Place:
+    def place(self, event: Event, card: str, now: float) -> ThreadPlace:
         """Return where a message goes that shows an event, and maybe others; `card` is the key of its card."""
         if not self._name:
-            return Place(self._fixed)
+            return ThreadPlace(self._fixed)
         if self._mode == ThreadMode.ERROR and card and card == error_key(event):
             key, name = card, _error_title(event)
         else:
             day = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
             key, name = f"day-{day}", f"{self._name} {day}"
         post = self._posts.get(key)
-        return Place(post[0] if post else None, limits.truncate(name, _NAME), key)
+        return ThreadPlace(post[0] if post else None, limits.truncate(name, _NAME), key)
 
     def tags(self, known: Mapping[str, int]) -> tuple[int, ...]:
         """Return the ids of the tags that new posts get; `known` has those of the forum, by their names in lower case."""
         found = [int(tag) if tag.isdecimal() else known.get(tag.lower()) for tag in self._tags]
         return tuple(tag for tag in found if tag is not None)[:_MOST_TAGS]
 
-    def used(self, place: Place, channel_id: int | None, now: float) -> dict[str, Any]:
+    def used(self, place: ThreadPlace, channel_id: int | None, now: float) -> dict[str, Any]:
         """Note that a message went to a place, whose channel Discord told; returns the state to store."""
         thread_id = place.thread_of(channel_id)
         if not place.key or thread_id is None:
@@ -96,7 +96,7 @@ class Threads:
         self._posts[place.key] = (thread_id, now)
         return {**state, f"{self._prefix}{place.key}": {"id": thread_id, "used": now}}
 
-    def forget(self, place: Place) -> dict[str, Any]:
+    def forget(self, place: ThreadPlace) -> dict[str, Any]:
         """Note that a post is not there any more; returns the state to store."""
         self._posts.pop(place.key, None)
         return {f"{self._prefix}{place.key}": None} if place.key else {}

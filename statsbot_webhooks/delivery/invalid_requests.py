@@ -9,7 +9,7 @@ from typing import Final
 
 from ..clock import Clock
 from .callbacks import Pause
-from .response import Answer
+from .response import WebhookResponse
 
 _log = logging.getLogger(__name__)
 # https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans: 10,000 in 10 minutes.
@@ -42,7 +42,7 @@ class InvalidRequests:
             self._times.popleft()
         return len(self._times)
 
-    def note(self, answer: Answer) -> None:
+    def note(self, answer: WebhookResponse) -> None:
         """Count an answer if it is one of those."""
         if answer.status not in _INVALID or answer.is_shared:
             return

@@ -14,7 +14,7 @@ from typing import Final
 from ..config.destination import Destination
 from .callbacks import Callbacks
 from .channel_reader import CannotReadNowError, SeenMessage
-from .forum_threads import Place
+from .forum_threads import ThreadPlace
 from .outcome import Outcome, Result
 from .rate_limiter import ChannelLimiters, Priority
 from .transport import Transport
@@ -51,7 +51,7 @@ class LostAnswers:
         """Note a message whose answer came: a lost one is newer."""
         self._newest = max(self._newest, message_id or 0)
 
-    async def look(self, batch_id: str, place: Place) -> tuple[Sight, Result]:
+    async def look(self, batch_id: str, place: ThreadPlace) -> tuple[Sight, Result]:
         """Look for the message of a batch; with THERE comes the result that its answer would have been."""
         nothing = Result(Outcome.RETRY, "the channel could not be looked into")
         try:
@@ -74,7 +74,7 @@ class LostAnswers:
                 return Sight.THERE, Result(Outcome.DELIVERED, status=200, message_id=message_id, channel_id=channel_id)
         return Sight.NOT_THERE, nothing
 
-    async def _candidates(self, place: Place) -> list[tuple[int, int | None]] | None:
+    async def _candidates(self, place: ThreadPlace) -> list[tuple[int, int | None]] | None:
         """Return the messages that may be the lost one, newest first, with their threads; `None` when they cannot be seen."""
         reader, channel_id = self._links.reader(), self._limiters.channel_of(self._destination.name)
         if reader is None or (channel_id is None and place.thread_id is None):

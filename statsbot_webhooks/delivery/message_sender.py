@@ -14,7 +14,7 @@ from ..storage import Entry
 from .batch import MAX_ENTRIES, Batch, Presentation
 from .callbacks import Watches
 from .card import Card
-from .forum_threads import FORUM_NEEDS_NAME, NOT_A_FORUM, Place
+from .forum_threads import FORUM_NEEDS_NAME, NOT_A_FORUM, ThreadPlace
 from .lost_answers import Sight
 from .outcome import LOST_MESSAGE, Outcome, Result
 from .place_refusals import way_out
@@ -34,7 +34,7 @@ class _Sent:
 
     batch: Batch
     batch_id: str
-    place: Place
+    place: ThreadPlace
     key: str
     card: Card | None
 
@@ -60,7 +60,7 @@ class MessageSender:
         return None if due is None else max(due, self._parts.limiter.wait_seconds(self._priority))
 
     async def _ready_seconds(self) -> float | None:
-        depth = await self._parts.ledger.depth()
+        depth = await self._parts.outbox.depth()
         # What comes next must be known before it is claimed: what waits for its turn must not be in the way of what is urgent.
         self._priority = Priority.URGENT if depth.is_urgent_next else Priority.CALM
         # While an event that Discord refuses is looked for, only what is urgent goes before the next half.
@@ -86,7 +86,7 @@ class MessageSender:
             # Long texts take milliseconds to lay out: never on the loop.
             batch = await parts.layout.compute(self._lay_out, unit, card, batch_id, parts.limiter.budget_left())
         except Exception as error:  # noqa: BLE001 - a guard: what cannot be formatted is buried, the worker goes on
-            await parts.ledger.release(unit.rest)
+            await parts.outbox.release(unit.rest)
             await self._reject(unit.entries, Result(Outcome.REJECTED, f"{type(error).__name__} while it was laid out"))
             return
         place = parts.threads.place(batch.entries[-1].event, unit.key, parts.clock.now())
@@ -95,7 +95,7 @@ class MessageSender:
         rest = [*(() if self._is_of_search(batch.entries) else batch.rest), *unit.rest]
         result = await self._find_lost(unit, sent)
         if result is not None:
-            await parts.ledger.release(rest)
+            await parts.outbox.release(rest)
         else:
             result = await self._transmit(sent, rest)
         await self._settle(sent, result)
@@ -115,7 +115,7 @@ class MessageSender:
         message = self._with_allowed_name(sent.batch.message)
         place = sent.place if not sent.place.thread_name else replace(sent.place, tags=parts.post_tags())
         async with parts.limiter.request(self._priority):
-            await parts.ledger.seal(sent.batch.entries, sent.batch_id, rest)
+            await parts.outbox.seal(sent.batch.entries, sent.batch_id, rest)
             role_id = parts.pings.take(events, parts.clock.now())
             result = await parts.transport.send(parts.destination, message, options_for(place, events, role_id))
         if result.outcome == Outcome.REJECTED and result.fields and result.fields <= _OPTIONAL:
@@ -139,13 +139,13 @@ class MessageSender:
     def give_back(self) -> None:
         """Put back what is held; returns at once."""
         self._search.clear()
-        self._parts.ledger.give_all_back()
+        self._parts.outbox.give_all_back()
 
     async def _next_unit(self) -> Unit | None:
         if not self._has_turn:
             return whole_unit(self._search.next()) if self._search else None
         parts = self._parts
-        entries = await parts.ledger.claim(MAX_ENTRIES)
+        entries = await parts.outbox.claim(MAX_ENTRIES)
         if not entries:
             return whole_unit(self._search.next()) if self._search else None
         if entries[0].batch:
@@ -154,7 +154,7 @@ class MessageSender:
         # Fingerprints of many tracebacks take milliseconds: not on the loop.
         absorbed = await parts.layout.compute(parts.cards.absorb, _without(entries, watched), parts.clock.now())
         if absorbed.entries:
-            await parts.ledger.ack(absorbed.entries, absorbed.state, shown=0)
+            await parts.outbox.ack(absorbed.entries, absorbed.state, shown=0)
         rest, left = [*watched, *absorbed.rest], parts.limiter.budget_left()
         return await parts.layout.compute(next_unit, rest, left) if rest else None
 
@@ -189,25 +189,25 @@ class MessageSender:
         return bool(self._search) and entries[0] in self._search.next()
 
     async def _take_back(self, entries: Sequence[Entry], result: Result) -> None:
-        ledger = self._parts.ledger
+        outbox = self._parts.outbox
         if not self._is_of_search(entries):
             # A message that may have arrived must be sent as it was; one that was refused with its place need not.
-            await ledger.release(entries, unseal=result.outcome in (Outcome.GONE, Outcome.REJECTED))
+            await outbox.release(entries, unseal=result.outcome in (Outcome.GONE, Outcome.REJECTED))
         elif result.outcome == Outcome.RETRY:
             # It never left, so the search goes on with it.
-            await ledger.unseal(entries)
+            await outbox.unseal(entries)
         else:
             others = _without(self._search.entries, entries)
             self._search.clear()
-            await ledger.release(others)
-            await ledger.release(entries, unseal=result.outcome != Outcome.UNKNOWN)
+            await outbox.release(others)
+            await outbox.release(entries, unseal=result.outcome != Outcome.UNKNOWN)
 
-    async def _is_about_the_place(self, place: Place, result: Result) -> bool:
+    async def _is_about_the_place(self, place: ThreadPlace, result: Result) -> bool:
         """Whether Discord refused a message only because of where it was to go."""
         parts = self._parts
         if result.code in LOST_MESSAGE and place.key and place.thread_id:
             # The next one makes a new post.
-            await parts.ledger.write_state(parts.threads.forget(place))
+            await parts.outbox.write_state(parts.threads.forget(place))
             return True
         if result.code in (FORUM_NEEDS_NAME, NOT_A_FORUM):
             self._use_forum(is_forum=result.code == FORUM_NEEDS_NAME)
@@ -237,7 +237,7 @@ class MessageSender:
         self._search.passed(sent.batch.entries)
         parts.lost_answers.note(result.message_id)
         state: dict[str, Any] = {**parts.threads.used(sent.place, result.channel_id, now), **parts.pings.state()}
-        if result.channel_id is not None and sent.place == Place():
+        if result.channel_id is not None and sent.place == ThreadPlace():
             state |= parts.channel_state(result.channel_id)
         shown = len(sent.batch.entries) - sent.batch.folded
         if sent.card is not None:
@@ -246,7 +246,7 @@ class MessageSender:
             shown = 1
         else:
             state |= parts.cards.counted(sent.batch.entries, now)
-        await parts.ledger.ack(sent.batch.entries, state, shown=shown)
+        await parts.outbox.ack(sent.batch.entries, state, shown=shown)
         if result.message_id is not None:
             parts.links.on_message(result.message_id, (entry.event for entry in sent.batch.entries))
         await parts.note_success(len(sent.batch.entries))
@@ -258,9 +258,9 @@ class MessageSender:
         refused = self._search.refused([replace(entry, batch="") for entry in entries])
         if refused is None:
             # The message is not in Discord, and what is urgent must not wait for the end of the search.
-            await parts.ledger.unseal(entries)
+            await parts.outbox.unseal(entries)
             return
-        await parts.ledger.bury([refused], result.reason)
+        await parts.outbox.bury([refused], result.reason)
         parts.cards.buried(refused.event)
         name = parts.destination.name
         parts.health.say(f"Discord refuses an event for webhook {name}: {result.reason}. It is kept as a dead letter")

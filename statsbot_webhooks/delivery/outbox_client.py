@@ -16,7 +16,7 @@ from ..pipeline.intake import Intake
 from ..storage import Depth, Entry, Outbox
 
 
-class Ledger:
+class OutboxClient:
     """One destination's view of the outbox. Every method runs its work on the intake thread."""
 
     def __init__(self, name: str, intake: Intake, outbox: Outbox, counters: Counters, clock: Clock) -> None:

@@ -18,7 +18,7 @@ from aiolimiter import AsyncLimiter
 
 from ..clock import Clock
 from .outcome import EDIT_LIMITS
-from .response import Answer
+from .response import WebhookResponse
 
 # https://github.com/discord/discord-api-docs/issues/1454: the channel's limit, which no header shows.
 _WINDOW_SECONDS: Final = 60.0
@@ -210,7 +210,7 @@ class ChannelLimiter:
             # When it was sent and when it arrived lie before this.
             request.time = self._clock.monotonic()
 
-    def learn(self, answer: Answer) -> None:
+    def learn(self, answer: WebhookResponse) -> None:
         """Take note of what an answer says of the limits."""
         now = self._clock.monotonic()
         self._recover(now)
@@ -282,7 +282,7 @@ class ChannelLimiters:
         self._recalled: set[str] = set()
 
     def recall(self, destination: str, times: Iterable[float]) -> None:
-        """Enter what left for a destination before this process, by wall clock times; once, whatever worker asks for it."""
+        """Enter what left for a destination before this process, by wall clock times; once, however many workers ask for it."""
         if destination not in self._recalled:
             self._recalled.add(destination)
             self.limiter(destination).recall(times)

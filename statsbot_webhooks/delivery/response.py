@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WebhookResponse:
     """An answer to a request of one destination; `retry_after` and `reset_after` are in seconds.
 
     `has_via` tells Discord's own answers from those of Cloudflare, which blocks addresses. `is_shared` says that a limit was
@@ -25,10 +25,10 @@ class Answer:
     code: int = 0
 
 
-def parse_answer(destination: str, method: str, status: int, headers: Mapping[str, str]) -> Answer:
+def parse_response(destination: str, method: str, status: int, headers: Mapping[str, str]) -> WebhookResponse:
     """Return what an answer says; a header that is no number is as if it were missing."""
     limit, remaining = _number(headers, "X-RateLimit-Limit"), _number(headers, "X-RateLimit-Remaining")
-    return Answer(
+    return WebhookResponse(
         destination,
         method,
         status,

@@ -24,9 +24,9 @@ from ..config.network import Network
 from ..events.event import Event, LogLevel
 from ..formatting import limits
 from ..formatting.formatter import WebhookMessage
-from .forum_threads import Place
+from .forum_threads import ThreadPlace
 from .outcome import EndedCallError, Outcome, Result, classify
-from .response import Answer, parse_answer
+from .response import WebhookResponse, parse_response
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ class Transport(Protocol):
     async def close(self) -> None: ...
 
 
-def options_for(place: Place, events: Iterable[Event], role_id: int | None = None) -> Options:
+def options_for(place: ThreadPlace, events: Iterable[Event], role_id: int | None = None) -> Options:
     """Return how a message of these events leaves; INFO and below send no push notification."""
     is_silent = all(event.level.number < LogLevel.WARNING.number for event in events)
     return Options(place.thread_id, place.thread_name, is_silent, role_id, place.tags)
@@ -76,7 +76,7 @@ class _Call:
     destination: str
     is_started: bool = False
     is_written: bool = False
-    answer: Answer | None = None
+    answer: WebhookResponse | None = None
 
 
 # The trace is called in the task that sends.
@@ -90,7 +90,7 @@ class WebhookTransport:
     """
 
     def __init__(
-        self, on_answer: Callable[[Answer], None], clean: Callable[[str], str] = str, network: Network | None = None
+        self, on_answer: Callable[[WebhookResponse], None], clean: Callable[[str], str] = str, network: Network | None = None
     ) -> None:
         self._network = network or Network()
         self._on_answer = on_answer
@@ -111,7 +111,7 @@ class WebhookTransport:
         call, response = _call.get(), params.response
         if call is None:
             return
-        call.answer = parse_answer(call.destination, params.method, response.status, response.headers)
+        call.answer = parse_response(call.destination, params.method, response.status, response.headers)
         if response.status != 429 and response.status < 500:
             self._on_answer(call.answer)
             return
@@ -212,7 +212,7 @@ class WebhookTransport:
         return "\n".join([message.content, *footers]), Result(Outcome.DELIVERED, message_id=message_id)
 
     def _failed(self, error: Exception, call: _Call) -> Result:
-        seen = call.answer or Answer(call.destination, "", 0)
+        seen = call.answer or WebhookResponse(call.destination, "", 0)
         status = None if call.answer is None else seen.status
         result = classify(error, status=status, retry_after=seen.retry_after, has_via=seen.has_via, is_written=call.is_written)
         # Discord's reasons quote what they refuse.

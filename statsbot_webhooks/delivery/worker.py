@@ -153,7 +153,7 @@ class DestinationWorker:
     async def annotate(self, fingerprint: str, note: str) -> None:
         """Put a note above the card of an error, if there is one."""
         if state := self._parts.cards.annotate(f"error-{fingerprint}", note, self._parts.clock.now()):
-            await self._parts.ledger.write_state(state)
+            await self._parts.outbox.write_state(state)
             self.wake()
 
     async def is_gone(self) -> bool:
@@ -205,18 +205,18 @@ class DestinationWorker:
 
     async def _prepare(self) -> None:
         parts = self._parts
-        stored = (await parts.ledger.read_state(CHANNELS)).get(f"{CHANNELS}{self.name}")
+        stored = (await parts.outbox.read_state(CHANNELS)).get(f"{CHANNELS}{self.name}")
         if isinstance(stored, dict) and stored.get("webhook") == parts.destination.url.id:  # pyright: ignore[reportUnknownMemberType]
             parts.limiters.join(self.name, int(stored["channel"]))  # pyright: ignore[reportUnknownArgumentType]
         else:
             parts.limiters.leave(self.name)
         await self._look_up()
         # Before anything is sent: the channel's windows outlive a process.
-        parts.limiters.recall(self.name, await parts.ledger.recent_sends(parts.clock.now() - 61))
-        self._sender.note = _recovery_note(await parts.ledger.depth())
-        parts.cards.load(await parts.ledger.read_state(parts.cards.prefix))
-        parts.threads.load(await parts.ledger.read_state(parts.threads.prefix))
-        parts.pings.load(await parts.ledger.read_state(PINGS))
+        parts.limiters.recall(self.name, await parts.outbox.recent_sends(parts.clock.now() - 61))
+        self._sender.note = _recovery_note(await parts.outbox.depth())
+        parts.cards.load(await parts.outbox.read_state(parts.cards.prefix))
+        parts.threads.load(await parts.outbox.read_state(parts.threads.prefix))
+        parts.pings.load(await parts.outbox.read_state(PINGS))
 
     async def _look_up(self) -> None:
         """Ask Discord which channel the webhook posts to."""
@@ -230,7 +230,7 @@ class DestinationWorker:
         except TimeoutError:
             return
         if channel_id is not None:
-            await parts.ledger.write_state(parts.channel_state(channel_id))
+            await parts.outbox.write_state(parts.channel_state(channel_id))
             if self.state == DestinationState.GONE:
                 parts.health.come_back()
         elif result.outcome == Outcome.GONE:
@@ -272,9 +272,9 @@ class DestinationWorker:
             await self._give_back_cards()
         target = parts.links.fallback(self.name)
         # Revived meanwhile: what was filed since is not to be moved.
-        if target is not None and await parts.ledger.move(target, self._is_out):
+        if target is not None and await parts.outbox.move(target, self._is_out):
             parts.links.wake(target)
-        return (await parts.ledger.depth()).ready > 0
+        return (await parts.outbox.depth()).ready > 0
 
     def _is_out(self) -> bool:
         health = self._parts.health
@@ -283,7 +283,7 @@ class DestinationWorker:
     async def _give_back_cards(self) -> None:
         events, state = self._parts.cards.give_back()
         if state:
-            await self._parts.ledger.put_back(events, state)
+            await self._parts.outbox.put_back(events, state)
 
 
 def _recovery_note(depth: Depth) -> str:

@@ -14,7 +14,7 @@ from .forum_threads import Threads
 from .layout_threads import LayoutThreads
 from .live_cards import Cards
 from .lost_answers import LostAnswers
-from .outbox_client import Ledger
+from .outbox_client import OutboxClient
 from .rate_limiter import ChannelLimiter, ChannelLimiters
 from .role_pings import Pings
 from .transport import Transport
@@ -31,7 +31,7 @@ class WorkerContext:
     """
 
     destination: Destination
-    ledger: Ledger
+    outbox: OutboxClient
     health: Health
     cards: Cards
     threads: Threads
@@ -65,6 +65,6 @@ class WorkerContext:
     async def note_success(self, count: int) -> None:
         """Note that Discord took `count` events, and tell it when it had not for a while."""
         was_failing = self.health.breaker.is_failing
-        waiting = count + (await self.ledger.depth()).entries if was_failing else 0
+        waiting = count + (await self.outbox.depth()).entries if was_failing else 0
         self.health.record_success(self.clock.monotonic(), waiting)
         self.links.on_delivered(self.destination.name)

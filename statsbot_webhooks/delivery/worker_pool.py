@@ -28,9 +28,9 @@ from .invalid_requests import InvalidRequests
 from .layout_threads import LayoutThreads
 from .live_cards import Cards
 from .lost_answers import LostAnswers
-from .outbox_client import Ledger
+from .outbox_client import OutboxClient
 from .rate_limiter import ChannelLimiters
-from .response import Answer
+from .response import WebhookResponse
 from .role_pings import Pings
 from .transport import WebhookTransport
 from .worker import DestinationWorker
@@ -293,7 +293,7 @@ class WorkerPool:
         return DestinationWorker(
             WorkerContext(
                 destination,
-                ledger=Ledger(name, self._intake, self._outbox, self._pipeline.counters, self._clock),
+                outbox=OutboxClient(name, self._intake, self._outbox, self._pipeline.counters, self._clock),
                 health=health,
                 cards=Cards(name, config.card_edit_seconds, config.bot_version, shared.pings.is_due),
                 threads=Threads(destination),
@@ -308,7 +308,7 @@ class WorkerPool:
             )
         )
 
-    def _on_answer(self, answer: Answer) -> None:
+    def _on_answer(self, answer: WebhookResponse) -> None:
         self._pipeline.counters.add(answer.destination, "requests")
         if answer.status == 429:
             self._pipeline.counters.add(answer.destination, "rate_limited")

@@ -1,4 +1,4 @@
-"""The books: every accepted event ends in exactly one counted outcome, and `Stats.balanced` shows it."""
+"""The counters: every accepted event ends in exactly one counted outcome, and `Stats.balanced` shows it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LossReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DestinationStats:
-    """The books of one destination, in events; `requests` and `rate_limited` count Discord's answers.
+    """The counters of one destination, in events; `requests` and `rate_limited` count Discord's answers.
 
     `repeated` counts events that were sent again although Discord may have had them: after a crash or a broken answer.
     `muted` events were kept back by an admin's choice before they were accepted.
@@ -52,7 +52,7 @@ class DestinationStats:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """A snapshot of the books. `filtered` events had no destination that asked for them; `incoming` are not routed yet."""
+    """A snapshot of the counters. `filtered` events had no destination that asked for them; `incoming` are not routed yet."""
 
     destinations: Mapping[str, DestinationStats]
     incoming: int
@@ -131,7 +131,7 @@ class Counters:
             return frozenset(name for (name, _), count in [*self._counts.items(), *self._lost.items()] if count)
 
     def snapshot(self, pending: Mapping[str, int], incoming: int) -> Stats:
-        """Return the books, with the numbers of waiting events that the storage and the intake report."""
+        """Return the counters, with the numbers of waiting events that the storage and the intake report."""
         with self._lock:
             destinations = {
                 name: DestinationStats(

@@ -13,7 +13,7 @@ _MAX_ERRORS: Final = 500
 
 
 @dataclass(slots=True)
-class Tally:
+class DailyCounts:
     """Events by kind and level, and errors by what they are."""
 
     kinds: Counter[EventKind] = field(default_factory=Counter[EventKind])
@@ -34,8 +34,8 @@ class Tally:
             if name in self.errors or len(self.errors) < _MAX_ERRORS:
                 self.errors[name] += 1
 
-    def take(self) -> Tally:
+    def take(self) -> DailyCounts:
         """Return what was counted, and begin anew."""
-        taken = Tally(self.kinds, self.levels, self.errors)
+        taken = DailyCounts(self.kinds, self.levels, self.errors)
         self.kinds, self.levels, self.errors = Counter(), Counter(), Counter()
         return taken

@@ -101,7 +101,7 @@ class EventFile:
 class Event:
     """One thing that happened to the bot. `time` is seconds since the epoch.
 
-    Whatever the fields are given, an event holds sound ones: exact types that can be stored, compared and shown. A value
+    An event holds sound fields, also where it was given others: exact types that can be stored, compared and shown. A value
     that cannot be read costs itself only; a time that is none becomes the time of now.
 
     `message` says in one plain sentence what happened; `context` holds JSON-able details (see `to_plain`); `origin` is the

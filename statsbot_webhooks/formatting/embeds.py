@@ -32,7 +32,7 @@ _MAX_VARIANTS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class EmbedCard:
     """An embed, the event's own files, and whether everything of the event is shown."""
 
     embed: Embed
@@ -65,7 +65,7 @@ def format_cards(groups: Sequence[Group], style: Style) -> tuple[WebhookMessage,
     return WebhookMessage(embeds=tuple(embeds), files=tuple(files)), len(embeds)
 
 
-def format_card(group: Group, style: Style, taken_names: set[str]) -> Card:
+def format_card(group: Group, style: Style, taken_names: set[str]) -> EmbedCard:
     """Return the card of one group; its files get names that are not taken."""
     event = group.fold.event
     title, message, whole = shown_title(event, style), *_message(group, style)
@@ -99,7 +99,7 @@ def format_card(group: Group, style: Style, taken_names: set[str]) -> Card:
     while embed_length(embed) > limits.EMBED_TOTAL - MARK_ROOM:
         embed["fields"].pop()
         fields_whole = False
-    return Card(embed, files, whole and fields_whole and files_whole, embed_length(embed))
+    return EmbedCard(embed, files, whole and fields_whole and files_whole, embed_length(embed))
 
 
 def stamp_of(event: Event) -> str:

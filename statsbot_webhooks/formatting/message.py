@@ -97,7 +97,7 @@ def sign(message: WebhookMessage, bot: BotInfo) -> WebhookMessage:
 
 
 def mark(message: WebhookMessage, note: str, batch_id: str) -> WebhookMessage:
-    """Put a note above a message, and the id of its batch where it is in nobody's way."""
+    """Put a note above a message, and the id of its batch where it is unobtrusive."""
     content = "\n".join(part for part in (f"**{note}**" if note else "", message.content or "") if part)
     embeds = message.embeds
     if batch_id and embeds:

@@ -31,7 +31,7 @@ def format_plain(groups: Sequence[Group], style: Style) -> tuple[WebhookMessage,
         if parts and (used + limits.length(text) + 1 > room or not fits):
             break
         if limits.length(text) > room:
-            # Whatever is cut out, no code block may stay open: without backticks there is none.
+            # Wherever it is cut, no code block may stay open: without backticks there is none.
             text = shorten(break_fences(text).replace("`", "'"), room, more=MORE)
             has_all = False
         parts.append(text)

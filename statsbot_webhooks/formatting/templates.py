@@ -71,7 +71,7 @@ class Templates:
 
 
 def load_templates(path: str | Path | None) -> Templates:
-    """Read a file of templates. Whatever is wrong in it is logged with its line, and looks as without templates."""
+    """Read a file of templates. Mistakes in it are logged with their lines, and those cards look as without templates."""
     if not path:
         return Templates()
     try:

@@ -14,7 +14,7 @@ from weakref import WeakSet
 _log = logging.getLogger(__name__)
 
 
-class Intake(Protocol):
+class IntakeAtExit(Protocol):
     """What the hooks call."""
 
     def store_at_exit(self) -> None: ...
@@ -23,21 +23,21 @@ class Intake(Protocol):
 
 
 # Those that hold events and have no thread: kept alive, for an accepted event is not to vanish with its manager.
-_unstored: set[Intake] = set()
-_all: WeakSet[Intake] = WeakSet()
+_unstored: set[IntakeAtExit] = set()
+_all: WeakSet[IntakeAtExit] = WeakSet()
 
 
-def keep(intake: Intake) -> None:
+def keep(intake: IntakeAtExit) -> None:
     """Store what an intake holds when the interpreter ends. From any thread and from a signal handler."""
     _unstored.add(intake)
 
 
-def release(intake: Intake) -> None:
+def release(intake: IntakeAtExit) -> None:
     """Forget an intake that stores its events itself."""
     _unstored.discard(intake)
 
 
-def watch_forks(intake: Intake) -> None:
+def watch_forks(intake: IntakeAtExit) -> None:
     """Tell an intake when it is in a child process."""
     _all.add(intake)
 

@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol, TypeVar
 from ..clock import Clock, SystemClock, give_way
 from ..errors import NotRunningError
 from ..events.accounting import Counters, Stats
-from ..events.daily_counts import Tally
+from ..events.daily_counts import DailyCounts
 from ..events.event import Event
 from ..issues.fingerprint import finish, with_fingerprint
 from ..issues.occurrences import Occurrences
@@ -86,7 +86,7 @@ class Intake:
         self.failures = 0
         self._busy_since: float | None = None
         self._tried = 0.0
-        self._tally = Tally()
+        self._tally = DailyCounts()
         self._occurrences = Occurrences()
         # Whether what waits was redacted by other rules than those of now.
         self.redacts_again = False
@@ -238,12 +238,12 @@ class Intake:
         self._barriers.append((self._taken + len(self._incoming), call))
 
     def snapshot(self, destinations: Iterable[str]) -> Stats:
-        """Return the books; call it through `run`."""
+        """Return the counters; call it through `run`."""
         pending = {name: self._outbox.depth(name).entries for name in destinations}
         self._count_refusals()
         return self._counters.snapshot(pending, len(self._incoming) + len(self._group))
 
-    async def take_tally(self) -> Tally:
+    async def take_tally(self) -> DailyCounts:
         """Return how many events of which kind came in since the last call."""
         return await self.run(self._tally.take)
 

@@ -17,7 +17,7 @@ from ..issues.old_fingerprint import old_fingerprint
 
 _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DURATION: Final = re.compile(r"\s*(\d{1,6})\s*([smhdw])\w*\s*", re.I)
-# Nobody means to be silent for longer, and a mute that is forgotten hides everything.
+# A longer silence is a mistake, and a mute that is forgotten hides everything.
 MAX_SECONDS: Final = 30 * 86400.0
 _HOUR: Final = 3600.0
 
@@ -62,7 +62,7 @@ class Mute:
 
 
 @dataclass(slots=True)
-class Tally:
+class MuteCount:
     """What a mute kept back: how many events of each level and destination, and the times of the first and the last."""
 
     levels: Counter[str] = field(default_factory=Counter[str])
@@ -88,24 +88,24 @@ class Mutes:
     """Every mute that holds, and its tally."""
 
     def __init__(self) -> None:
-        self._mutes: dict[str, tuple[Mute, Tally]] = {}
+        self._mutes: dict[str, tuple[Mute, MuteCount]] = {}
 
-    def __iter__(self) -> Iterator[tuple[Mute, Tally]]:
+    def __iter__(self) -> Iterator[tuple[Mute, MuteCount]]:
         return iter(list(self._mutes.values()))
 
     def __len__(self) -> int:
         return len(self._mutes)
 
-    def add(self, mute: Mute, tally: Tally | None = None) -> None:
+    def add(self, mute: Mute, tally: MuteCount | None = None) -> None:
         """Begin a mute; one of the same thing goes on with its tally and gets the new end and reason."""
         known = self._mutes.get(mute.key)
-        self._mutes[mute.key] = (mute, tally or (known[1] if known else Tally()))
+        self._mutes[mute.key] = (mute, tally or (known[1] if known else MuteCount()))
 
-    def end(self, key: str) -> tuple[Mute, Tally] | None:
+    def end(self, key: str) -> tuple[Mute, MuteCount] | None:
         """End a mute now; None when there is none of that key."""
         return self._mutes.pop(key, None)
 
-    def end_due(self, now: float) -> list[tuple[Mute, Tally]]:
+    def end_due(self, now: float) -> list[tuple[Mute, MuteCount]]:
         """End and return those whose time is over."""
         due = [key for key, (mute, _) in self._mutes.items() if mute.until <= now]
         return [self._mutes.pop(key) for key in due]
@@ -136,7 +136,7 @@ class Mutes:
         return tuple(admitted)
 
 
-def _is_worse(mute: Mute, tally: Tally, now: float) -> bool:
+def _is_worse(mute: Mute, tally: MuteCount, now: float) -> bool:
     """Note one more event, and return whether more came within an hour than the mute allows."""
     tally.recent.append(now)
     while len(tally.recent) > mute.above + 1 or now - tally.recent[0] > _HOUR:
@@ -159,7 +159,7 @@ def parse_duration(text: str) -> float:
     return seconds
 
 
-def format_summary(mute: Mute, tally: Tally, now: float) -> str:
+def format_summary(mute: Mute, tally: MuteCount, now: float) -> str:
     """Return what is said when a mute ends."""
     how = "is over" if mute.until <= now else "was ended early"
     if mute.above and mute.until <= now and len(tally.recent) > mute.above:
@@ -176,7 +176,7 @@ def format_summary(mute: Mute, tally: Tally, now: float) -> str:
     return f"{head}: {tally.count} {noun} muted ({levels}; {where})"
 
 
-def mute_to_state(mute: Mute, tally: Tally) -> dict[str, Any]:
+def mute_to_state(mute: Mute, tally: MuteCount) -> dict[str, Any]:
     """Return a JSON-able copy for the state store."""
     return {
         "kind": mute.kind.value,
@@ -194,7 +194,7 @@ def mute_to_state(mute: Mute, tally: Tally) -> dict[str, Any]:
     }
 
 
-def mute_from_state(state: Mapping[str, Any]) -> tuple[Mute, Tally]:
+def mute_from_state(state: Mapping[str, Any]) -> tuple[Mute, MuteCount]:
     """Return what `mute_to_state` kept; raises `KeyError`, `TypeError` or `ValueError` when it is something else."""
     mute = Mute(
         MuteKind(state["kind"]),
@@ -212,4 +212,4 @@ def mute_from_state(state: Mapping[str, Any]) -> tuple[Mute, Tally]:
         Counter({str(name): int(count) for name, count in state[part].items()}) for part in ("levels", "destinations")
     )
     first, last = (None if state[part] is None else float(state[part]) for part in ("first", "last"))
-    return mute, Tally(levels, destinations, first, last)
+    return mute, MuteCount(levels, destinations, first, last)

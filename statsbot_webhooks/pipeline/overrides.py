@@ -19,12 +19,12 @@ from ..events.event import Event, LogLevel
 from ..issues.issue import Issue, IssueState
 from ..issues.register import IssueRegister
 from ..storage import StateStore
-from .mutes import Mute, Mutes, Tally, mute_from_state, mute_to_state
-from .recent_events import Tail
+from .mutes import Mute, MuteCount, Mutes, mute_from_state, mute_to_state
+from .recent_events import RecentEvents
 from .router import Router
 
 _log = logging.getLogger(__name__)
-Ended = tuple[Mute, Tally]
+Ended = tuple[Mute, MuteCount]
 
 
 class Overrides:
@@ -40,7 +40,7 @@ class Overrides:
         # Told of mutes that end with an event, on the intake's thread.
         self.on_ended: Callable[[Ended], None] = lambda _: None
         self.issues = IssueRegister(store, version)
-        self.recent_events = Tail()
+        self.recent_events = RecentEvents()
         self.switched_off: frozenset[str] = frozenset()
         self.levels: dict[str, LogLevel] = {}
         self.logger_levels: dict[str, LogLevel] = {}

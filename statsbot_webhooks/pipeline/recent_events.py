@@ -11,7 +11,7 @@ from ..events.event import Event
 from ..issues.fingerprint import fingerprint
 
 _KEPT: Final = 20
-# Larger texts are cut, so that the ring stays small whatever is logged.
+# Larger texts are cut, so that the memory stays small, however long the texts are.
 _LONGEST: Final = 2000
 # Of each of so many messages, the first so many events are remembered.
 _MESSAGES: Final = 300
@@ -26,8 +26,8 @@ class Seen:
     fingerprint: str
 
 
-class Tail:
-    """A ring for each destination. Takes redacted events only."""
+class RecentEvents:
+    """The newest events of each destination. Takes redacted events only."""
 
     def __init__(self) -> None:
         self._rings: defaultdict[str, deque[Event | Seen]] = defaultdict(lambda: deque(maxlen=_KEPT))

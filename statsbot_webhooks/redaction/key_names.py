@@ -131,7 +131,7 @@ def _weak_kind(name: str, lower: str) -> NameKind:
 
 
 def is_secret_name(name: str) -> bool:
-    """Return whether what a name stands for should not be shown, whatever it is."""
+    """Return whether what a name stands for should not be shown in any form."""
     return name_kind(name) is NameKind.SECRET
 
 

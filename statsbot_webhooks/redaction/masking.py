@@ -52,7 +52,7 @@ class MaskLevel(StrEnum):
 
 
 class Mask:
-    """What hides the persons of one event in its texts. `key` makes the pseudonyms: without it nobody can compute them."""
+    """What hides the persons of one event in its texts. `key` makes the pseudonyms: they cannot be computed without it."""
 
     def __init__(self, level: MaskLevel, key: bytes, persons: Iterable[Person], guild_id: int | None) -> None:
         self._level = level
@@ -90,7 +90,7 @@ class Mask:
             return self._called(number), start - mention.start()
         if number in self._names:
             return self._names[number], 0
-        # A number that nobody named may be a person's or not; both read the same everywhere.
+        # A number without a name may be a person's or not; both read the same everywhere.
         if number == self._guild or not 17 <= end - start <= 20 or _is_of_other(text, start):
             return number, 0
         return self._called(number), 0

@@ -32,7 +32,7 @@ _UNSEEN: Final = (
 _JOINERS: Final = "\u200c\u200d"
 _SUSPECT: Final = re.compile(f"[\x80-\x9f{_UNSEEN}{_TURNS}{_SIDES}{_JOINERS}{_MARKS}{_SCRIPT_MARKS}\ufe00-\ufe0f\ud800-\udfff]")
 _RULES: Final = re.compile(
-    # England, Scotland and Wales are a flag with letters nobody sees behind it.
+    # England, Scotland and Wales are a flag with invisible letters behind it.
     "(?P<keep>\U0001f3f4[\U000e0020-\U000e007e]{2,6}\U000e007f"
     # Between letters of other scripts, and between emoji, a joiner decides what is seen.
     f"|(?<=[^\x00-\u02ff{_JOINERS}])[{_JOINERS}](?=[^\x00-\u02ff])"

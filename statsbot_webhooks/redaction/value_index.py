@@ -1,7 +1,7 @@
 """Known values, found in every form that a text may carry them in; which values there are says `known_values`. Pure.
 
 A text is read eight letters at a time, and each eight are looked up among those of all values at once. So the time is the same
-for one value and for hundreds, whatever the text. The beginning or end of a value is found too, from 12 characters on.
+for one value and for hundreds, for any text. The beginning or end of a value is found too, from 12 characters on.
 """
 
 from __future__ import annotations

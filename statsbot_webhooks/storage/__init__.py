@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 
-# Set by `sandbox --run`: the file that takes the place of every other, whatever the bot's settings or its code name.
+# Set by `sandbox --run`: the file that takes the place of every other, also where the bot's settings or code name another.
 INSTEAD: Final = "STATSBOT_WEBHOOKS_SANDBOX_STORAGE"
 
 

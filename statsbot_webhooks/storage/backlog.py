@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from ..events.accounting import LossReason
 from ..events.event import LogLevel
 from .base import Depth, Loss
-from .ready_queue import DestinationQueue, LaneName, Place
+from .ready_queue import DestinationQueue, LaneName, QueuePlace
 
 
 class Backlog:
@@ -31,11 +31,11 @@ class Backlog:
         self.queues = defaultdict(DestinationQueue)
         self._entries = self._bytes = 0
 
-    def count(self, name: str, place: Place) -> None:
+    def count(self, name: str, place: QueuePlace) -> None:
         """Note that an entry exists."""
         self._change(name, 1, place.size)
 
-    def discount(self, name: str, place: Place) -> None:
+    def discount(self, name: str, place: QueuePlace) -> None:
         """Note that an entry does not exist any more."""
         self._change(name, -1, -place.size)
 
@@ -44,7 +44,7 @@ class Backlog:
         self._entries += entries
         self._bytes += size
 
-    def sealed_ready(self, queue: DestinationQueue) -> Sequence[Place]:
+    def sealed_ready(self, queue: DestinationQueue) -> Sequence[QueuePlace]:
         """Return the entries of a sealed batch, when none of them is handed out."""
         return [] if any(number in self._leased for number in queue.sealed) else list(queue.sealed.values())
 

@@ -1,7 +1,7 @@
 """The contract of an outbox, which every backend keeps and `tests/storage/test_outbox.py` checks.
 
 An entry is one event for one destination. Its life: `put`, then `claim` leases it, then one of `ack` (Discord has it),
-`release` (back to its old place) or `bury` (Discord refuses it; a dead letter). While it is leased nobody else claims it.
+`release` (back to its old place) or `bury` (Discord refuses it; a dead letter). While it is leased no other claim returns it.
 A lease lives as long as the process: after a crash every entry that was not acknowledged is there again.
 
 `seal` says that entries are about to leave in one message, under a batch id. From then on they are claimed together and
@@ -9,7 +9,7 @@ alone, with that id, until `ack`, `bury` or a `release` with `unseal=True`: so a
 a broken answer holds the same events and carries the same id.
 
 `claim` hands out, in this order: a sealed batch; the first of what was there when the outbox was opened; ERROR and above;
-more of what was there, oldest first whatever its level; the rest, oldest first.
+more of what was there, oldest first at any level; the rest, oldest first.
 
 When more than the allowed number or size of entries wait, `put` drops the oldest of the lowest level, ERROR and above last;
 never what is leased or sealed. What cannot be read is skipped. Each loss is told to the `on_loss` of the constructor. No

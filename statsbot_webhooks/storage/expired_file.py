@@ -1,6 +1,6 @@
 """The last place of events that could not be delivered in time: JSON lines in a rotating file beside the storage.
 
-Its files may be cut or foreign: whatever stands in them, each line is looked at by itself.
+Its files may be cut or foreign: each line is looked at by itself.
 """
 
 from __future__ import annotations

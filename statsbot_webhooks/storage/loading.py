@@ -15,7 +15,7 @@ from ..events.accounting import LossReason
 from .base import Loss
 from .connection import SteadyConnection
 from .dead_letters import UNREADABLE, DeadLetters
-from .ready_queue import Place
+from .ready_queue import QueuePlace
 from .rows import INSERT, in_chunks, is_sound, read_event, read_ids, row_of
 
 _log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class Seal:
     row: int
     destination: str
     batch: str
-    places: dict[int, Place]
+    places: dict[int, QueuePlace]
 
 
 class ReservedIds:
@@ -87,7 +87,7 @@ def _drop(db: SteadyConnection, dead: DeadLetters, number: int, name: str, text:
     _log.error("a stored event cannot be read; it is skipped")
 
 
-def read_seals(db: SteadyConnection, places: Mapping[int, tuple[str, Place]]) -> Iterator[Seal]:
+def read_seals(db: SteadyConnection, places: Mapping[int, tuple[str, QueuePlace]]) -> Iterator[Seal]:
     """Yield the batches of which entries are still there."""
     for row, name, batch, text in db.read("SELECT id, destination, batch, ids FROM sends WHERE ids != '' ORDER BY id"):
         found = {number: places[number][1] for number in read_ids(text) if number in places and places[number][0] == name}

@@ -1,6 +1,6 @@
 """Files that only their owner may read, from their first byte on; no symbolic link is followed.
 
-Whoever may write to the folder of the storage could otherwise lead us to another file of the bot's user.
+A person who may write to the folder of the storage could otherwise lead us to another file of the bot's user.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class LaneName(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class QueuePlace:
     """Where an entry waits, and what it needs: `size` is in bytes, `rank` the number of its level."""
 
     id: int
@@ -57,11 +57,11 @@ class IdQueue:
         """The time of the entry of the smallest id; there must be one."""
         return self._times[self._head]
 
-    def places(self, lane: LaneName, rank: int, limit: int) -> list[Place]:
+    def places(self, lane: LaneName, rank: int, limit: int) -> list[QueuePlace]:
         """Return the places of the smallest ids."""
         part = slice(self._head, self._head + limit)
         rows = zip(self._ids[part], self._times[part], self._sizes[part], strict=True)
-        return [Place(entry_id, lane, rank, time, size) for entry_id, time, size in rows]
+        return [QueuePlace(entry_id, lane, rank, time, size) for entry_id, time, size in rows]
 
     def add(self, entry_id: int, time: float, size: int) -> None:
         """Put an id to its place."""
@@ -88,20 +88,20 @@ class IdQueue:
             del self._ids[index], self._times[index], self._sizes[index]
         return True
 
-    def find(self, lane: LaneName, rank: int, entry_id: int) -> Place | None:
+    def find(self, lane: LaneName, rank: int, entry_id: int) -> QueuePlace | None:
         """Return the place of an id; None when it is not here."""
         index = self._index(entry_id)
         if index >= len(self._ids) or self._ids[index] != entry_id:
             return None
-        return Place(entry_id, lane, rank, self._times[index], self._sizes[index])
+        return QueuePlace(entry_id, lane, rank, self._times[index], self._sizes[index])
 
-    def older_than(self, time: float, lane: LaneName, rank: int, limit: int) -> list[Place]:
+    def older_than(self, time: float, lane: LaneName, rank: int, limit: int) -> list[QueuePlace]:
         """Return the places of entries older than a time."""
         times = self._times[self._head :]
         if not times or min(times) >= time:
             return []
         found = islice((index for index, each in enumerate(times, self._head) if each < time), limit)
-        return [Place(self._ids[index], lane, rank, self._times[index], self._sizes[index]) for index in found]
+        return [QueuePlace(self._ids[index], lane, rank, self._times[index], self._sizes[index]) for index in found]
 
     def _index(self, entry_id: int) -> int:
         return bisect_left(self._ids, entry_id, self._head)
@@ -126,23 +126,23 @@ class DestinationQueue:
     entries: int = 0
     recovered_last: float | None = None
     floors: dict[LaneName, int] = field(default_factory=lambda: dict.fromkeys(LaneName, 0))
-    sealed: dict[int, Place] = field(default_factory=dict[int, Place])
+    sealed: dict[int, QueuePlace] = field(default_factory=dict[int, QueuePlace])
     batch: str = ""
     seal_row: int = 0
 
-    def add(self, place: Place) -> None:
+    def add(self, place: QueuePlace) -> None:
         """Make an entry ready."""
         queues = self.lanes[place.lane]
         if place.rank not in queues:
             queues[place.rank] = IdQueue()
         queues[place.rank].add(place.id, place.time, place.size)
 
-    def remove(self, place: Place) -> bool:
+    def remove(self, place: QueuePlace) -> bool:
         """Take a ready entry out; False when it is not ready."""
         queue = self.lanes[place.lane].get(place.rank)
         return queue is not None and queue.remove(place.id)
 
-    def take_id(self, entry_id: int) -> Place | None:
+    def take_id(self, entry_id: int) -> QueuePlace | None:
         """Take out a ready entry of which only the id is known; None when it is not ready."""
         for lane, queues in self.lanes.items():
             for rank, queue in queues.items():
@@ -166,13 +166,13 @@ class DestinationQueue:
             order = [LaneName.URGENT, LaneName.RECOVERED, LaneName.CALM]
         return next((name for name in order if self.ready(name)), None)
 
-    def take(self, name: LaneName, limit: int, most_bytes: int) -> list[Place]:
+    def take(self, name: LaneName, limit: int, most_bytes: int) -> list[QueuePlace]:
         """Take the first entries of a lane out, at least one if there is one: at most `limit`, of so many bytes together.
 
         Entries that were taken before and came back leave apart from those that were never taken.
         """
         waiting = [queue.places(name, rank, limit) for rank, queue in self.lanes[name].items() if len(queue)]
-        taken: list[Place] = []
+        taken: list[QueuePlace] = []
         size, floor = 0, self.floors[name]
         for place in islice(heapq.merge(*waiting, key=attrgetter("id")), limit):
             size += place.size
@@ -185,24 +185,24 @@ class DestinationQueue:
             self.floors[name] = max(floor, taken[-1].id)
         return taken
 
-    def take_any(self, limit: int, most_bytes: int) -> list[Place]:
+    def take_any(self, limit: int, most_bytes: int) -> list[QueuePlace]:
         """Take entries of all lanes out, in the order in which they would be claimed."""
-        taken: list[Place] = []
+        taken: list[QueuePlace] = []
         size = 0
         while len(taken) < limit and size < most_bytes and (name := self.next_lane()) is not None:
             taken += self.take(name, limit - len(taken), most_bytes - size)
             size = sum(place.size for place in taken)
         return taken
 
-    def older_than(self, time: float, limit: int, lanes: Sequence[LaneName]) -> list[Place]:
+    def older_than(self, time: float, limit: int, lanes: Sequence[LaneName]) -> list[QueuePlace]:
         """Return ready entries that are older than a time."""
-        found: list[Place] = []
+        found: list[QueuePlace] = []
         for name in lanes:
             for rank, queue in self.lanes[name].items():
                 found += queue.older_than(time, name, rank, limit - len(found))
         return found
 
-    def first_of_rank(self, rank: int) -> Place | None:
+    def first_of_rank(self, rank: int) -> QueuePlace | None:
         """Return the ready entry of a level that has waited longest."""
         queues = [(queue, name) for name in LaneName if (queue := self.lanes[name].get(rank)) and len(queue)]
         return min((queue.places(name, rank, 1)[0] for queue, name in queues), key=attrgetter("id"), default=None)
@@ -217,7 +217,7 @@ class DestinationQueue:
         return min(times, default=None)
 
 
-def first_fitting(places: Sequence[Place], most_bytes: int) -> Sequence[Place]:
+def first_fitting(places: Sequence[QueuePlace], most_bytes: int) -> Sequence[QueuePlace]:
     """Return the first of the places, at least one, that take so many bytes together."""
     size = 0
     for index, place in enumerate(places):

@@ -20,7 +20,7 @@ from .base import DeadLetter, Depth, Entry, Forgotten, Loss
 from .connection import SteadyConnection, steady
 from .dead_letters import UNREADABLE, DeadLetters
 from .loading import ReservedIds, find_entries, read_entries, read_seals, read_texts
-from .ready_queue import LaneName, Place, first_fitting
+from .ready_queue import LaneName, QueuePlace, first_fitting
 from .rows import INSERT, Row, StateRows, in_chunks, note_send, read_event, row_of
 
 _log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class SqliteOutbox:
         self._max_bytes = int((max_mb or (DEFAULT_FILE_MB if path is not None else DEFAULT_MEMORY_MB)) * _MEGABYTE)
         self._on_loss = on_loss
         self._state = StateRows()
-        self._leased: dict[int, tuple[Entry, Place]] = {}
+        self._leased: dict[int, tuple[Entry, QueuePlace]] = {}
         self._backlog = Backlog(max_events, self._max_bytes, self._leased)
         self._dead = DeadLetters(self._db, max_events)
         self._reserved = ReservedIds(self._db)
@@ -91,7 +91,7 @@ class SqliteOutbox:
         gone = [letter.id for letter in letters]
         self._db.write(lambda db: (db.executemany(INSERT, rows), self._dead.delete(db, gone)))
         for entry_id, name, is_urgent, rank, time, size, _ in rows:
-            place = Place(entry_id, LaneName.URGENT if is_urgent else LaneName.CALM, rank, time, size)
+            place = QueuePlace(entry_id, LaneName.URGENT if is_urgent else LaneName.CALM, rank, time, size)
             self._backlog.count(name, place)
             self._backlog.queues[name].add(place)
 
@@ -120,7 +120,7 @@ class SqliteOutbox:
             if entries or not places:
                 return entries
 
-    def _lease(self, destination: str, places: Sequence[Place], batch: str) -> list[Entry]:
+    def _lease(self, destination: str, places: Sequence[QueuePlace], batch: str) -> list[Entry]:
         texts = read_texts(self._db, [place.id for place in places])
         events = {place.id: read_event(texts.get(place.id)) for place in places}
         if unreadable := [place for place in places if events[place.id] is None]:
@@ -133,7 +133,7 @@ class SqliteOutbox:
                 self._leased[place.id] = entry, place
         return entries
 
-    def _set_aside(self, name: str, places: Sequence[Place], texts: Mapping[int, Any]) -> None:
+    def _set_aside(self, name: str, places: Sequence[QueuePlace], texts: Mapping[int, Any]) -> None:
         """Keep rows that this version cannot read among the dead letters, where a newer one may read them."""
         rows = [(name, UNREADABLE, place.time, texts[place.id]) for place in places if isinstance(texts.get(place.id), str)]
 
@@ -367,16 +367,16 @@ class SqliteOutbox:
                 _UNKNOWN_IDS + random.getrandbits(44) if self.is_displaced else self._reserved.read()  # noqa: S311 - no secret
             )
         self._reserved.reserve(max(self._next_id, self._reserved.read()), again=True)
-        # What is leased exists in memory, whatever could not be read.
+        # What is leased exists in memory, even where its row could not be read.
         held = [row_of(entry.id, entry.destination, entry.event) for entry, _ in self._leased.values()]
         self._db.write(lambda db: db.executemany(INSERT, held))
-        places: dict[int, tuple[str, Place]] = {}
+        places: dict[int, tuple[str, QueuePlace]] = {}
         for entry_id, name, is_urgent, rank, time, size in read_entries(self._db, self._dead, self._on_loss):
             lane = LaneName.URGENT if is_urgent else LaneName.CALM
             if not self._first_id <= entry_id < self._next_id:
                 lane = LaneName.RECOVERED
                 self._backlog.queues[name].recovered_last = max(time, self._backlog.queues[name].recovered_last or 0.0)
-            place = Place(entry_id, lane, rank, time, size)
+            place = QueuePlace(entry_id, lane, rank, time, size)
             places[entry_id] = name, place
             self._backlog.count(name, place)
         for seal in read_seals(self._db, places):

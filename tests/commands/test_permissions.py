@@ -123,7 +123,7 @@ async def test_every_command_for_every_caller(sandbox: Sandbox, env: pytest.Monk
                 shown = await sandbox.context_menu(MENU, sandbox.messages("error")[0], **where)
                 if not re.search("About this card" if menu == "card" else REFUSED, shown.text):
                     wrong.append(f"{who}, menu: {shown.text[:150]!r}")
-        refused = bot.cogs["Webhooks"]._commands.desk.access.refused
+        refused = bot.cogs["Webhooks"]._commands.runner.access.refused
         stats = await bot.cogs["Webhooks"].manager.stats()
     assert not wrong, "\n".join(wrong)
     calls = len(ANSWERS) + 1  # and a completion
@@ -152,7 +152,7 @@ async def test_a_button_is_for_one_person_and_one_use(
         # The same event of the gateway once more does nothing and is not answered.
         again = await sandbox.invoke("webhooks toggle", options={"destination": "error"})
         sandbox.replay(again)
-        refused = bot.cogs["Webhooks"]._commands.desk.access.refused
+        refused = bot.cogs["Webhooks"]._commands.runner.access.refused
         await sandbox.wait_until(lambda: sum(refused.values()) == 5)
         assert not bot.cogs["Webhooks"].manager.workers["error"].is_enabled
         status = (await sandbox.invoke("webhooks status")).text
@@ -197,7 +197,7 @@ async def test_a_team_steers_but_for_its_readers_and_those_who_left(sandbox: San
     sandbox.set_team(roles)
     clock = ShiftedClock()
     async with exposed_bot(sandbox, env) as bot:
-        bot.cogs["Webhooks"]._commands.desk.access._clock = clock
+        bot.cogs["Webhooks"]._commands.runner.access._clock = clock
         for name, may in (("dora", True), ("alma", True), ("rolf", False)):
             assert (await status(sandbox, people[name]) != REFUSAL) is may, name
         del roles[people["dora"]]
@@ -233,10 +233,10 @@ async def test_old_buttons_and_old_calls_do_nothing(
         assert "too old" in pressed.text
         assert not len(bot.cogs["Webhooks"].manager.admin.overrides.mutes)
         # A call that reaches the bot after more than 15 minutes: its token has run out.
-        ours.desk.access._clock = clock
+        ours.runner.access._clock = clock
         assert (await sandbox.invoke("webhooks toggle", options={"destination": "error"})).text.strip() == REFUSAL
         assert bot.cogs["Webhooks"].manager.workers["error"].is_enabled
-        assert ours.desk.access.refused[Refusal.STALE] == 2
+        assert ours.runner.access.refused[Refusal.STALE] == 2
 
 
 async def test_the_role_of_everyone_is_no_role_of_admins(
@@ -247,7 +247,7 @@ async def test_the_role_of_everyone_is_no_role_of_admins(
         answer = (await sandbox.invoke("webhooks reload", timeout=20)).text
         assert "@everyone" in answer
         # Also where a program sets it, past the settings.
-        access = bot.cogs["Webhooks"]._commands.desk.access
+        access = bot.cogs["Webhooks"]._commands.runner.access
         config = bot.cogs["Webhooks"].manager.config
         object.__setattr__(config, "admin_role_ids", frozenset({sandbox.guild_id}))
         assert await status(sandbox, sandbox.member_id) == REFUSAL

@@ -146,7 +146,7 @@ async def test_a_channel_that_others_see_is_not_taken_over(sandbox: Sandbox, no_
 
 async def test_who_sees_a_channel_is_read_back(sandbox: Sandbox, no_urls: pytest.MonkeyPatch) -> None:
     async with steered_bot(sandbox) as bot:
-        theme = Setup(bot.cogs["Webhooks"]._commands.desk)
+        theme = Setup(bot.cogs["Webhooks"]._commands.runner)
         guild = bot.get_guild(sandbox.guild_id)
         channel = await guild.create_text_channel("bot-errors")
         lines = await theme._audience(guild, {channel.id})

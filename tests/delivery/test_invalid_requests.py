@@ -6,7 +6,7 @@ import pytest
 
 from statsbot_webhooks.delivery.callbacks import Pause
 from statsbot_webhooks.delivery.invalid_requests import InvalidRequests
-from statsbot_webhooks.delivery.response import Answer, parse_answer
+from statsbot_webhooks.delivery.response import WebhookResponse, parse_response
 
 from ..clocks import SkippingClock
 
@@ -27,7 +27,7 @@ from ..clocks import SkippingClock
 )
 def test_what_counts(status: int, headers: dict[str, str], counts: bool) -> None:
     requests = InvalidRequests(500, SkippingClock(), Pause(), str)
-    requests.note(parse_answer("info", "POST", status, headers))
+    requests.note(parse_response("info", "POST", status, headers))
     assert requests.count == int(counts)
 
 
@@ -35,10 +35,10 @@ def test_at_the_limit_everything_stops_and_it_is_said_once() -> None:
     clock, pause, said = SkippingClock(), Pause(), list[str]()
     requests = InvalidRequests(4, clock, pause, said.append)
     for _ in range(3):
-        requests.note(Answer("info", "POST", 403))
+        requests.note(WebhookResponse("info", "POST", 403))
     assert (pause.until, said) == (0.0, [])
     for _ in range(3):
-        requests.note(Answer("info", "POST", 403))
+        requests.note(WebhookResponse("info", "POST", 403))
     assert 590 < pause.until - clock.monotonic() <= 600
     assert len(said) == 1
     assert "WEBHOOK_MAX_INVALID_REQUESTS=4" in said[0]

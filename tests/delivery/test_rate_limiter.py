@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from statsbot_webhooks.delivery.rate_limiter import ChannelLimiter, ChannelLimiters, Priority, Shares
-from statsbot_webhooks.delivery.response import Answer, parse_answer
+from statsbot_webhooks.delivery.response import WebhookResponse, parse_response
 from statsbot_webhooks.sandbox.rest.rules import RateLimits
 
 
@@ -76,7 +76,7 @@ class Channel:
             headers = verdict.headers(0)
             status = 429 if verdict.retry_after is not None else 200
             await asyncio.sleep(self.rng.uniform(0.01, 0.5))
-        self.limiter.learn(parse_answer("info", "POST", status, headers))
+        self.limiter.learn(parse_response("info", "POST", status, headers))
 
     async def load(self, priority: Priority, webhook: int, until: float) -> None:
         while asyncio.get_running_loop().time() < until:
@@ -151,11 +151,11 @@ def test_a_429_lowers_the_budget_and_time_gives_it_back() -> None:
 
     async def work() -> None:
         loop = asyncio.get_running_loop()
-        channel.limiter.learn(Answer("info", "POST", 429, retry_after=3.0, has_via=True, is_shared=True))
+        channel.limiter.learn(WebhookResponse("info", "POST", 429, retry_after=3.0, has_via=True, is_shared=True))
         assert channel.limiter.wait_seconds(Priority.URGENT) >= 2.9
         lowered = channel.limiter.budget_left()
         await asyncio.sleep(600)
-        channel.limiter.learn(Answer("info", "POST", 200))
+        channel.limiter.learn(WebhookResponse("info", "POST", 200))
         assert lowered <= 0.7 * Shares.of(30).messages
         assert channel.limiter.budget_left() == Shares.of(30).messages
         await channel.load(Priority.CALM, 1, loop.time() + 120)
@@ -168,7 +168,7 @@ def test_headers_of_others_lower_the_burst() -> None:
     async def work() -> int:
         channel = Channel()
         # Four of five are used in this window, and none of them was ours.
-        channel.limiter.learn(Answer("info", "POST", 200, limit=5, remaining=1))
+        channel.limiter.learn(WebhookResponse("info", "POST", 200, limit=5, remaining=1))
         for _ in range(4):
             await channel.send(Priority.URGENT)
         return channel.most(2)
@@ -233,7 +233,7 @@ def test_a_burst_of_the_process_before_counts_in_the_burst_of_this_one() -> None
 def test_after_a_429_the_budget_returns_by_one_a_minute() -> None:
     async def work() -> list[int]:
         channel = Channel()
-        channel.limiter.learn(Answer("info", "POST", 429, retry_after=1.0, has_via=True))
+        channel.limiter.learn(WebhookResponse("info", "POST", 429, retry_after=1.0, has_via=True))
         seen: list[int] = []
         for _ in range(4):
             await asyncio.sleep(60.1)

@@ -13,7 +13,7 @@ from statsbot_webhooks.capture.health.alert_event import alert_event
 from statsbot_webhooks.capture.health.alerts import Alert, AlertState, Threshold
 from statsbot_webhooks.capture.members.departures import Departure, Type
 from statsbot_webhooks.capture.members.member_events import departure_event, hidden_audit_log_event, join_event
-from statsbot_webhooks.capture.members.profiles import AuditEntry, Place, Who
+from statsbot_webhooks.capture.members.profiles import AuditEntry, GuildProfile, Who
 from statsbot_webhooks.commands.drill import drill_events
 from statsbot_webhooks.events.colors import AMBER, GREEN
 from statsbot_webhooks.events.event import Event, EventKind, LogLevel, decode, encode
@@ -25,7 +25,7 @@ from statsbot_webhooks.redaction.redactor import Redactor
 NOW = 1_800_000_000.0
 ANNA = Who(200_000_000_000_000_001, "anna", "Anna", created=NOW - 900 * 86400)
 MOD = Who(300_000_000_000_000_001, "mod", "Mod", created=NOW - 900 * 86400)
-PLACE = Place(100_000_000_000_000_001, "Guild", 1234)
+PLACE = GuildProfile(100_000_000_000_000_001, "Guild", 1234)
 FORMATTER = MessageFormatter(WebhookConfig())
 
 

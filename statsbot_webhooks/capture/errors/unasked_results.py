@@ -134,7 +134,7 @@ class _WatchedCondition:
 
 
 def _exception_of(task: Any) -> BaseException | None:
-    # `exception()` would tell asyncio that somebody has asked, and it would print nothing any more.
+    # `exception()` would tell asyncio that the result was asked for, and it would print nothing any more.
     return getattr(task, "_exception", None) if task.done() and not task.cancelled() else None
 
 

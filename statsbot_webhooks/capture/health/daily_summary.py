@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import tzinfo
 
 from ...events.accounting import Stats
-from ...events.daily_counts import Tally
+from ...events.daily_counts import DailyCounts
 from ...events.event import Event
 from .charts import Chart, draw_chart
 from .daily_summary_event import DRAWN, METRICS, Day, next_time, summary_event
@@ -29,7 +29,7 @@ class DailySummary:
         hour: int | None,
         zone: tzinfo,
         stats: Callable[[], Awaitable[Stats]],
-        take_tally: Callable[[], Awaitable[Tally]],
+        take_tally: Callable[[], Awaitable[DailyCounts]],
     ) -> None:
         self._submit = submit
         self._ring = samples

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final
 
 from ...events.accounting import Stats
-from ...events.daily_counts import Tally
+from ...events.daily_counts import DailyCounts
 from ...events.event import Event, EventFile, EventKind, LogLevel
 from ...events.sparkline import course_of
 from ...events.time_text import format_count, format_span
@@ -44,7 +44,7 @@ class Day:
     since: float
     until: float
     uptime: float
-    tally: Tally
+    tally: DailyCounts
     stats: Stats
     before: Stats
     alerts: Counter[str] = field(default_factory=Counter[str])

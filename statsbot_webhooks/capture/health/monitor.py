@@ -12,7 +12,7 @@ from ...clock import Clock
 from ...config.model import WebhookConfig
 from ...config.network import Network, proxy_of_bot
 from ...events.accounting import Stats
-from ...events.daily_counts import Tally
+from ...events.daily_counts import DailyCounts
 from ...events.event import Event
 from ..lifecycle.hooks import LifecycleHooks
 from .call_watch import CallWatch
@@ -29,8 +29,8 @@ async def _no_stats() -> Stats:
     return Stats({}, 0, 0, 0)
 
 
-async def _no_tally() -> Tally:
-    return Tally()
+async def _no_tally() -> DailyCounts:
+    return DailyCounts()
 
 
 def _no_problem() -> str:
@@ -50,7 +50,7 @@ class HealthMonitor:
         clock: Clock,
         find_delivery_problem: Callable[[], str] = _no_problem,
         stats: Callable[[], Awaitable[Stats]] = _no_stats,
-        take_tally: Callable[[], Awaitable[Tally]] = _no_tally,
+        take_tally: Callable[[], Awaitable[DailyCounts]] = _no_tally,
     ) -> None:
         self._bot = bot
         self._settings = settings

@@ -24,7 +24,7 @@ class Gaps:
     ended: float = 0.0
 
 
-class Connection:
+class GatewayConnection:
     """Follow one shard; `up` and `look` return the gaps when there is something to show.
 
     A gap is shown when it lasts `gap_seconds`, or when it is the fifth in a row.

@@ -16,7 +16,7 @@ from ..errors.extension_hooks import is_closing
 from ..guard import Guard
 from ..health.process_probe import process_uptime
 from .events import gateway_event, guild_event, life_event
-from .gateway_gaps import Connection
+from .gateway_gaps import GatewayConnection
 
 Submit = Callable[[Event], object]
 
@@ -30,7 +30,7 @@ class LifecycleHooks:
         self._now = now
         self._gap_seconds = gap_seconds
         # By shard; a bot without shards has one connection, None.
-        self._connections: dict[int | None, Connection] = {}
+        self._connections: dict[int | None, GatewayConnection] = {}
         self._timers: dict[int | None, asyncio.TimerHandle] = {}
         self._is_online = False
         self._gaps = 0
@@ -122,7 +122,7 @@ class LifecycleHooks:
         # Before the bot was online, a failing connection is the host's own error, and it is logged as such.
         if not self._is_online:
             return
-        connection = self._connections.setdefault(shard, Connection(self._gap_seconds))
+        connection = self._connections.setdefault(shard, GatewayConnection(self._gap_seconds))
         if connection.down(self._now()):
             self._gaps += 1
             self._cancel_timer(shard)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from ...events.event import Event, EventFile, EventKind, LogLevel, Person
 from ...events.time_text import format_count, format_duration
 from .member_events import place_facts, who_facts
-from .profiles import Place, Who
+from .profiles import GuildProfile, Who
 from .prunes import Prune
 from .rows import NEW_ACCOUNT_SECONDS, Row, format_row, list_lines
 from .surges import Surge
@@ -99,7 +99,7 @@ def _event(
     text: str,
     time: float,
     facts: dict[str, Any],
-    place: Place,
+    place: GuildProfile,
     persons: tuple[Person, ...],
     *,
     card: str,

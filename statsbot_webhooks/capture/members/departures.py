@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Final
 
 from ...events.bounded_dict import BoundedDict
-from .profiles import AuditEntry, Place, Who
+from .profiles import AuditEntry, GuildProfile, Who
 from .prunes import Prune
 
 WAIT_SECONDS: Final = 3.0
@@ -51,7 +51,7 @@ class Departure:
     """One person's departure, or the lifting of a ban, as far as it is known. `due` is None once it has been shown."""
 
     type: Type
-    place: Place
+    place: GuildProfile
     who: Who
     time: float
     due: float | None
@@ -100,7 +100,7 @@ class Departures:
 
     # -- what Discord says
 
-    def leave(self, place: Place, who: Who, now: float) -> None:
+    def leave(self, place: GuildProfile, who: Who, now: float) -> None:
         """A member is not there any more."""
         for departure in self._of(place, who):
             in_time = departure.due is not None or now - departure.time < _TOGETHER_SECONDS
@@ -115,7 +115,7 @@ class Departures:
             if prune.takes(departure.place.id, who, now):
                 self._fold(departure, prune, now)
 
-    def ban(self, place: Place, who: Who, now: float) -> None:
+    def ban(self, place: GuildProfile, who: Who, now: float) -> None:
         """A person was banned, whether a member or not."""
         for departure in self._of(place, who):
             by_entry = departure.type in (Type.BAN, Type.SOFTBAN) and Type.BAN not in departure.is_told
@@ -127,7 +127,7 @@ class Departures:
                 return
         self._begin(Type.BAN, place, who, now).is_told.add(Type.BAN)
 
-    def unban(self, place: Place, who: Who, now: float) -> None:
+    def unban(self, place: GuildProfile, who: Who, now: float) -> None:
         """A ban was lifted."""
         for departure in self._of(place, who):
             if departure.type is Type.BAN:
@@ -137,7 +137,7 @@ class Departures:
                 return
         self._lift(place, who, now).is_told.add(Type.UNBAN)
 
-    def join(self, place: Place, who: Who, now: float) -> Gone | None:
+    def join(self, place: GuildProfile, who: Who, now: float) -> Gone | None:
         """A person joined; returns when and how the person was last seen leaving. What waits of them is shown first."""
         for departure in self._of(place, who):
             if departure.due is not None:
@@ -146,7 +146,7 @@ class Departures:
                 departure.returned = who.joined or now
         return self._gone.get((place.id, who.id))
 
-    def explain(self, entry: AuditEntry, place: Place, who: Who, now: float) -> None:
+    def explain(self, entry: AuditEntry, place: GuildProfile, who: Who, now: float) -> None:
         """An entry of the audit log about a kick, a ban or an unban."""
         if entry.action == Type.UNBAN:
             self._explain_unban(entry, place, who, now)
@@ -168,7 +168,7 @@ class Departures:
                 return
         self._begin(Type(entry.action), place, who, now).entry = entry
 
-    def explain_prune(self, entry: AuditEntry, place: Place, now: float) -> None:
+    def explain_prune(self, entry: AuditEntry, place: GuildProfile, now: float) -> None:
         """An entry of the audit log about a prune; leaves around it that nothing else explains belong to it, or may."""
         if any(prune.entry.id == entry.id for prune in self._prunes):
             return
@@ -211,11 +211,11 @@ class Departures:
 
     # -- inside
 
-    def _of(self, place: Place, who: Who) -> list[Departure]:
+    def _of(self, place: GuildProfile, who: Who) -> list[Departure]:
         """Return what is remembered of a person in a server, newest first."""
         return self._known.get((place.id, who.id), [])[::-1]
 
-    def _begin(self, kind: Type, place: Place, who: Who, now: float) -> Departure:
+    def _begin(self, kind: Type, place: GuildProfile, who: Who, now: float) -> Departure:
         departure = Departure(kind, place, who, now, now + WAIT_SECONDS)
         key = (place.id, who.id)
         self._waiting[id(departure)] = departure
@@ -228,7 +228,7 @@ class Departures:
                 self._finish(oldest)
         return departure
 
-    def _turn(self, departure: Departure, kind: Type, place: Place, who: Who) -> None:
+    def _turn(self, departure: Departure, kind: Type, place: GuildProfile, who: Who) -> None:
         departure.type = kind
         # What the bot may see can have changed; how many members there are is said as of the departure.
         departure.place = replace(place, member_count=departure.place.member_count)
@@ -254,7 +254,7 @@ class Departures:
             self._gone.put(key, Gone(departure.time, departure.type))
         self._show(departure)
 
-    def _lift(self, place: Place, who: Who, now: float) -> Departure:
+    def _lift(self, place: GuildProfile, who: Who, now: float) -> Departure:
         for departure in self._of(place, who):
             is_open = departure.type is Type.BAN and departure.returned is None
             if is_open and now - departure.time < SOFTBAN_SECONDS:
@@ -263,7 +263,7 @@ class Departures:
                 return departure
         return self._begin(Type.UNBAN, place, who, now)
 
-    def _explain_unban(self, entry: AuditEntry, place: Place, who: Who, now: float) -> None:
+    def _explain_unban(self, entry: AuditEntry, place: GuildProfile, who: Who, now: float) -> None:
         for departure in self._of(place, who):
             if departure.unban_entry is not None and departure.unban_entry.id == entry.id:
                 return

@@ -21,7 +21,7 @@ from ..guard import Guard
 from .crowd_events import prune_event, surge_event
 from .departures import Departure, Departures, Type
 from .member_events import departure_event, departure_row, hidden_audit_log_event, join_event
-from .profiles import AuditEntry, Place, Who
+from .profiles import AuditEntry, GuildProfile, Who
 from .prunes import Prune
 from .rows import Row
 from .surges import Surges
@@ -136,7 +136,7 @@ class MemberHooks:
         if guild is not None:
             self._tell(self._departures.leave, guild, payload.user)
 
-    def _tell(self, what: Callable[[Place, Who, float], None], guild: discord.Guild, user: discord.abc.User) -> None:
+    def _tell(self, what: Callable[[GuildProfile, Who, float], None], guild: discord.Guild, user: discord.abc.User) -> None:
         if self._is_shown(guild, user):
             place = self._place(guild)
             self._check_sight(place)
@@ -162,17 +162,17 @@ class MemberHooks:
             return False
         return not self._settings.guild_ids or guild.id in self._settings.guild_ids
 
-    def _place(self, guild: discord.Guild) -> Place:
+    def _place(self, guild: discord.Guild) -> GuildProfile:
         # `me` is missing for a moment when the bot itself is being removed.
         allowed = guild.me.guild_permissions if guild.me is not None else discord.Permissions.none()  # pyright: ignore[reportUnnecessaryComparison]
         told = self._bot.intents.moderation
         # https://github.com/discord/discord-api-docs/pull/7948: bans are told to a bot that has one of the two.
         sees_bans = told and (allowed.view_audit_log or allowed.ban_members)
-        return Place(guild.id, guild.name, guild.member_count, told and allowed.view_audit_log, sees_bans)
+        return GuildProfile(guild.id, guild.name, guild.member_count, told and allowed.view_audit_log, sees_bans)
 
     # -- from facts to events
 
-    def _check_sight(self, place: Place) -> None:
+    def _check_sight(self, place: GuildProfile) -> None:
         """Say once for each server that its audit log cannot be seen, and again when it was visible in between."""
         if place.sees_audit_log:
             self._blind.discard(place.id)
@@ -206,7 +206,7 @@ class MemberHooks:
     def _show_prune(self, prune: Prune) -> None:
         self._submit(prune_event(prune, self._now()))
 
-    def _surge(self, place: Place, what: str) -> Surges:
+    def _surge(self, place: GuildProfile, what: str) -> Surges:
         """Return what watches a server for one thing, to be told of something."""
         key = (place.id, what)
         if key not in self._surges:

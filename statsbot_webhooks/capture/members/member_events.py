@@ -10,13 +10,13 @@ from typing import Any, Final
 from ...events.event import Event, EventKind, LogLevel, Person
 from ...events.time_text import format_duration
 from .departures import Departure, Gone, Type
-from .profiles import AuditEntry, Place, Who
+from .profiles import AuditEntry, GuildProfile, Who
 from .rows import Row
 
 _PAST: Final = {Type.LEAVE: "left", Type.KICK: "kicked", Type.BAN: "banned", Type.SOFTBAN: "softbanned"}
 
 
-def join_event(who: Who, place: Place, now: float, *, rejoined: bool, gone: Gone | None) -> Event:
+def join_event(who: Who, place: GuildProfile, now: float, *, rejoined: bool, gone: Gone | None) -> Event:
     """Return the event of a join. `rejoined` is Discord's own mark; `gone` is the departure that we have seen."""
     before = None if gone is None else {"how": gone.type.value, "time": gone.time}
     facts = {"type": "join", "who": who_facts(who), "place": place_facts(place), "rejoined": rejoined, "gone": before}
@@ -55,7 +55,7 @@ def departure_row(departure: Departure) -> Row:
     return Row(departure.card, departure.time, departure.who, what, by, entry.reason if entry is not None else "")
 
 
-def hidden_audit_log_event(place: Place, now: float, *, has_intent: bool) -> Event:
+def hidden_audit_log_event(place: GuildProfile, now: float, *, has_intent: bool) -> Event:
     """Return the notice that the audit log cannot be seen; said once for each server."""
     way_out = "Give the bot's role View Audit Log" if has_intent else "Set intents.moderation = True in the bot's code"
     text = (
@@ -78,7 +78,7 @@ def who_facts(who: Who) -> dict[str, Any]:
     }
 
 
-def place_facts(place: Place) -> dict[str, Any]:
+def place_facts(place: GuildProfile) -> dict[str, Any]:
     """Return a server as JSON, and what the bot may see of it."""
     return {"member_count": place.member_count, "sees_audit_log": place.sees_audit_log}
 
@@ -125,7 +125,7 @@ def _event(
     text: str,
     time: float,
     facts: dict[str, Any],
-    place: Place,
+    place: GuildProfile,
     people: tuple[Who, ...],
     *,
     card: str = "",

@@ -44,7 +44,7 @@ class Who:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class GuildProfile:
     """A server, and what the bot is told of what happens there."""
 
     id: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from .profiles import AuditEntry, Place, Who
+from .profiles import AuditEntry, GuildProfile, Who
 
 # Leaves of one prune are not further from its entry than this.
 REACH_SECONDS: Final = 30.0
@@ -20,7 +20,7 @@ class Prune:
     """A prune and the leaves around it. `due` is when it is to be shown, None while there is nothing new to show."""
 
     entry: AuditEntry
-    place: Place
+    place: GuildProfile
     time: float
     due: float | None
     leaves: dict[int, tuple[Who, float]] = field(default_factory=dict[int, tuple[Who, float]])

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ...events.event import Person
-from .profiles import Place
+from .profiles import GuildProfile
 from .rows import Row, format_row
 
 _EMIT_SECONDS: Final = 5.0
@@ -32,7 +32,7 @@ class Surge:
     `due` is when it is to be shown, None while there is nothing new to show.
     """
 
-    place: Place
+    place: GuildProfile
     what: str
     seconds: float
     began: float
@@ -100,7 +100,7 @@ class Surges:
             found.put(row, now)
         return found is not None
 
-    def add(self, row: Row, place: Place, now: float) -> bool:
+    def add(self, row: Row, place: GuildProfile, now: float) -> bool:
         """Take a row in; True when it is in the list of a surge now, False when it has to be shown by itself."""
         self._recent.append((now, row))
         while now - self._recent[0][0] > self._seconds or len(self._recent) > _MAX_ROWS:
@@ -146,7 +146,7 @@ class Surges:
     def _all(self) -> list[Surge]:
         return self._over if self._open is None else [*self._over, self._open]
 
-    def _begin(self, place: Place, began: float, number: int) -> Surge:
+    def _begin(self, place: GuildProfile, began: float, number: int) -> Surge:
         return Surge(place, self._what, self._seconds, began, number, last=began)
 
     def _end(self, now: float, *, goes_on: bool) -> None:

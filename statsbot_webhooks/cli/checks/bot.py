@@ -15,7 +15,7 @@ from .report import Finding, Grade
 
 # What is missing without a permission, in the order in which one would care.
 _PERMISSIONS: Final = {
-    "view_audit_log": "a kick looks like a leave, and nobody knows who banned whom",
+    "view_audit_log": "a kick looks like a leave, and bans do not name the moderator",
     "manage_channels": "/webhooks setup cannot make channels",
     "manage_webhooks": "/webhooks setup cannot make webhooks",
 }

@@ -10,19 +10,19 @@ import discord
 from discord.ext import commands
 
 from statsbot_webhooks.capture.lifecycle.events import gateway_event
-from statsbot_webhooks.capture.lifecycle.gateway_gaps import Connection, Gaps
+from statsbot_webhooks.capture.lifecycle.gateway_gaps import Gaps, GatewayConnection
 from statsbot_webhooks.capture.lifecycle.hooks import LifecycleHooks
 from statsbot_webhooks.events.event import Event, LogLevel
 from statsbot_webhooks.formatting.presentation import present
 
 
-def flap(connection: Connection, at: float, seconds: float, *, is_resumed: bool = True) -> Gaps | None:
+def flap(connection: GatewayConnection, at: float, seconds: float, *, is_resumed: bool = True) -> Gaps | None:
     connection.down(at)
     return connection.up(at + seconds, is_resumed=is_resumed)
 
 
 def test_a_short_gap_is_not_shown_and_a_long_one_is() -> None:
-    connection = Connection(15)
+    connection = GatewayConnection(15)
     assert flap(connection, 0, 3) is None
     gaps = flap(connection, 5000, 20)
     assert gaps is not None
@@ -30,7 +30,7 @@ def test_a_short_gap_is_not_shown_and_a_long_one_is() -> None:
 
 
 def test_many_short_gaps_are_one_card() -> None:
-    connection = Connection(15)
+    connection = GatewayConnection(15)
     shown = [gaps for at in range(0, 2000, 100) if (gaps := flap(connection, at, 3, is_resumed=at < 1000)) is not None]
     events = [present(gateway_event(4, gaps, now=1.0)) for gaps in shown]
     assert len(shown) == 16
@@ -43,7 +43,7 @@ def test_many_short_gaps_are_one_card() -> None:
 
 
 def test_after_ten_quiet_minutes_it_is_another_card() -> None:
-    connection = Connection(0)
+    connection = GatewayConnection(0)
     first, second, third = (flap(connection, at, 10) for at in (0, 600, 1300))
     assert first is not None
     assert second is not None
@@ -53,7 +53,7 @@ def test_after_ten_quiet_minutes_it_is_another_card() -> None:
 
 
 def test_an_open_gap_is_shown_while_it_lasts() -> None:
-    connection = Connection(15)
+    connection = GatewayConnection(15)
     assert connection.down(0)
     assert not connection.down(5)
     assert connection.look(14) is None

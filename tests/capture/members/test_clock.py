@@ -8,13 +8,13 @@ from discord.ext import commands
 
 from statsbot_webhooks import WebhookConfig
 from statsbot_webhooks.capture.members.hooks import MemberHooks
-from statsbot_webhooks.capture.members.profiles import Place, Who
+from statsbot_webhooks.capture.members.profiles import GuildProfile, Who
 from statsbot_webhooks.capture.members.rows import Row
 from statsbot_webhooks.clock import SystemClock
 from statsbot_webhooks.events.event import Event
 
 NOW = 1_800_000_000.0
-PLACE = Place(1000, "Guild")
+PLACE = GuildProfile(1000, "Guild")
 
 
 class SteppingClock(SystemClock):

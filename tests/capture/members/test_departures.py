@@ -10,14 +10,14 @@ import pytest
 from statsbot_webhooks.capture.members.crowd_events import prune_event
 from statsbot_webhooks.capture.members.departures import Departure, Departures
 from statsbot_webhooks.capture.members.member_events import departure_event
-from statsbot_webhooks.capture.members.profiles import AuditEntry, Place, Who
+from statsbot_webhooks.capture.members.profiles import AuditEntry, GuildProfile, Who
 from statsbot_webhooks.capture.members.prunes import Prune
 from statsbot_webhooks.events.event import Event
 from statsbot_webhooks.formatting.presentation import present
 
 DAY = 86400.0
 NOW = 1_800_000_000.0
-PLACE = Place(1000, "Guild", member_count=42)
+PLACE = GuildProfile(1000, "Guild", member_count=42)
 MOD = Who(300, "mod", "Mod")
 ANNA = Who(200, "anna", "Anna", created=NOW - 900 * DAY, roles=("Artist", "Regular"), joined=NOW - 30 * DAY)
 # A ban speaks of a user: without roles, and without when they joined.

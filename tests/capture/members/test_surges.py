@@ -6,14 +6,14 @@ import pytest
 
 from statsbot_webhooks.capture.members import surges as surge_module
 from statsbot_webhooks.capture.members.crowd_events import surge_event
-from statsbot_webhooks.capture.members.profiles import Place, Who
+from statsbot_webhooks.capture.members.profiles import GuildProfile, Who
 from statsbot_webhooks.capture.members.rows import Row
 from statsbot_webhooks.capture.members.surges import Surges
 from statsbot_webhooks.events.event import Event
 from statsbot_webhooks.formatting.presentation import present
 
 NOW = 1_800_000_000.0
-PLACE = Place(1000, "Guild", member_count=5000)
+PLACE = GuildProfile(1000, "Guild", member_count=5000)
 
 
 class Server:

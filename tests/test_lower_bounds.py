@@ -16,7 +16,7 @@ def test_each_lower_bound_is_in_the_file() -> None:
     parser = configparser.ConfigParser()
     parser.read(ROOT / "setup.cfg")
     extras = [value for key, value in parser["options.extras_require"].items() if key != "dev"]
-    lines = "\n".join([parser["options"]["install_requires"], *extras]).split()
+    lines = [line for line in "\n".join([parser["options"]["install_requires"], *extras]).splitlines() if line.strip()]
     wanted = dict(re.findall(r"^([\w.-]+)>=([\d.]+)", "\n".join(lines), re.MULTILINE))
     assert len(wanted) == len(set(lines))
     text = (ROOT / ".ci" / "lower-bounds.txt").read_text()

@@ -186,6 +186,7 @@ def _is_sound(event: Event) -> bool:
         and type(event.note) is str
         and (event.noted is None or type(event.noted) is NotedException)
         and type(event.routes) is tuple
+        and (not event.routes or all(type(name) is str for name in event.routes))
         and type(event.files) is tuple
         and (not event.files or _are_sound(event.files, EventFile))
     )

@@ -1,7 +1,7 @@
 """Report the calls of a function of the host, which runs as before. Undone in full. Makes no events.
 
-The function gets the code of its own source again, with a call of ours at its beginning and its end. So code that imported it under
-any name calls it (S1), it takes the arguments that it took, and no frame of ours is in a traceback of it.
+The function gets the code of its own source again, with a call of ours at its beginning and its end. So code that imported
+it under any name calls it (S1), it takes the arguments that it took, and no frame of ours is in a traceback of it.
 """
 
 from __future__ import annotations

@@ -368,10 +368,10 @@ class Intake:
 
     def _prepare(self, event: Event) -> list[tuple[str, Event]]:
         kept = self.before_send.apply(event)
-        if kept is None:
+        if kept is None and event is not None:  # pyright: ignore[reportUnnecessaryComparison] - a host may submit anything
             self._counters.filtered += 1
             return []
-        event = kept
+        event = kept or event
         try:
             # What a log record was made of is made sound here, where it costs the host nothing.
             event.__post_init__()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import discord
@@ -64,14 +65,15 @@ async def test_commands_and_events_say_who_where_and_with_what(sandbox: Sandbox,
     await act(sandbox)
     cards = {name: fields(card) for name, card in _cards(sandbox).items()}
     shard = str((sandbox.guild_id >> 22) % 2)
-    give, greet, join = cards["command !give"], cards["command /greet"], cards["on_member_join"]
-    assert (give["Guild"], give["Channel"], give["Command"], give["Shard"]) == ("Sandbox", "#general", "!give", shard)
+    give, greet, join = cards["!give"], cards["/greet"], cards["on_member_join"]
+    assert (give["Server"], give["Command"], give["Shard"]) == ("Sandbox", "!give", shard)
+    assert re.fullmatch(r"<#\d+>", give["Channel"])
     assert give["User"] == f"mia ({sandbox.member_id})"
     assert f"adam ({sandbox.admin_id})" in give["Options"]
     assert "because I say so" in give["Options"]
     assert greet["User"] == f"olivia ({sandbox.owner_id})"
     assert "general (" in greet["Options"]
-    assert (join["Guild"], join["Event"], join["Shard"]) == ("Sandbox", "on_member_join", shard)
+    assert (join["Server"], join["Event"], join["Shard"]) == ("Sandbox", "on_member_join", shard)
     assert join["User"].startswith("zoe (")
     # The value of an option called password is a secret; what the frames hold is never read.
     everything = str(_cards(sandbox)) + _files(sandbox)
@@ -86,7 +88,7 @@ async def test_with_masking_nobody_is_named(sandbox: Sandbox, env: pytest.Monkey
     everything = str(_cards(sandbox)) + _files(sandbox)
     for name in ("mia", "adam", "olivia", "zoe", str(sandbox.member_id), str(sandbox.admin_id), str(sandbox.owner_id)):
         assert name not in everything, name
-    assert "user-" in fields(_cards(sandbox)["command !give"])["Options"]
+    assert "user-" in fields(_cards(sandbox)["!give"])["Options"]
 
 
 @pytest.mark.slow
@@ -94,14 +96,15 @@ async def test_without_stack_traces_no_code_is_shown(sandbox: Sandbox, env: pyte
     env.setenv("WEBHOOK_INCLUDE_STACK_TRACES", "false")
     await act(sandbox)
     everything = str(_cards(sandbox)) + _files(sandbox)
-    assert "RuntimeError: welcome" in everything.replace("\\", "")
+    joined = _cards(sandbox)["on_member_join"]
+    assert (joined["title"], joined["description"]) == ("RuntimeError in on_member_join", "welcome")
     for trace in ("Traceback", 'File "', "raise RuntimeError", __file__):
         assert trace not in everything, trace
 
 
 def _cards(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
     found = [embed for message in sandbox.messages("error") for embed in message.embeds]
-    return {embed["title"].replace("\\", "").partition(" · ")[2]: embed for embed in found}
+    return {embed["title"].replace("\\", "").partition(" in ")[2]: embed for embed in found}
 
 
 def _files(sandbox: Sandbox) -> str:

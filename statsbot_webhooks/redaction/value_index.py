@@ -1,7 +1,8 @@
 """Known values, found in every form that a text may carry them in; which values there are says `known_values`. Pure.
 
 A text is read eight letters at a time, and each eight are looked up among those of all values at once. So the time is the same
-for one value and for hundreds, for any text. The beginning or end of a value is found too, from 12 characters on.
+for one value and for hundreds, for any text. The beginning or end of a value is found too, from 12 characters on; but not
+by `xxxxxxxx` or `abababab`: a text may have rows of these, which say nothing of a value.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import re
 import sys
 from bisect import bisect_right
 from collections.abc import Iterable
+from itertools import islice
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from .value_forms import bones, forms, spellings
@@ -44,7 +47,9 @@ class KnownValues:
         self._grams: dict[int, list[_Place]] = {}
         self._short: dict[int, list[_Place]] = {}
         self._values: dict[bytes, str] = {}
-        self._tiny: list[bytes] = []
+        # Forms that are looked for as they are: too short for grams, or nothing but the same few letters again and again.
+        self._whole: list[bytes] = []
+        self._spellings: dict[str, list[bytes]] = {}
         # Values of punctuation, of which hardly a letter remains.
         self._exact: list[bytes] = []
         known: set[bytes] = set()
@@ -66,18 +71,26 @@ class KnownValues:
         self._values[form] = value
         size = len(form)
         if size < _SHORT_PIECE:
-            self._tiny.append(form)
+            self._whole.append(form)
         elif size < _PIECE:
             for offset in range(size - _SHORT_GRAM + 1):
                 self._short.setdefault(int.from_bytes(form[offset : offset + _SHORT_GRAM], sys.byteorder), []).append(
                     _Place(form, offset)
                 )
         else:
-            for begin in {0, size - _PIECE, *range(_BETWEEN, size - _PIECE, _BETWEEN)}:
+            begins = _begins(form)
+            if not begins:
+                self._whole.append(form)
+            for begin in begins:
                 for offset in range(begin, begin + _SHIFT):
-                    self._grams.setdefault(int.from_bytes(form[offset : offset + _GRAM], sys.byteorder), []).append(
-                        _Place(form, offset)
-                    )
+                    self._grams.setdefault(_gram(form, offset), []).append(_Place(form, offset))
+
+    def _spellings_of(self, value: str) -> list[bytes]:
+        """Return how writers put a value, the longest first, so that none leaves a part of another."""
+        found = self._spellings.get(value)
+        if found is None:
+            found = self._spellings[value] = sorted((each for each in spellings(value) if len(each) >= _SHORTEST), key=len)[::-1]
+        return found
 
     def redact(self, data: bytes, mark: bytes) -> tuple[bytes, int]:
         """Return the bytes without the values, and how many were found; the same object for none."""
@@ -88,11 +101,15 @@ class KnownValues:
         text = bones(data)
         if not self._may_have(text):
             return data, count
-        values = {self._values[form] for form in {place.form for _, place in self._places(text)}}
-        for spelling in {spelling for value in values for spelling in spellings(value)}:
-            if len(spelling) >= _SHORTEST and (times := data.count(spelling)):
-                data, count = data.replace(spelling, mark), count + times
-        finds = self._find(data)
+        places, before = self._places(text), count
+        for value in {self._values[form] for form in {place.form for _, place in places}}:
+            for spelling in self._spellings_of(value):
+                if times := data.count(spelling):
+                    data, count = data.replace(spelling, mark), count + times
+        if count != before:
+            text = bones(data)
+            places = self._places(text)
+        finds = _find(data, text, places)
         if not finds:
             return data, count
         pieces: list[bytes] = []
@@ -107,7 +124,8 @@ class KnownValues:
 
     def is_in(self, data: bytes) -> bool:
         """Whether the bytes hold a value in any form."""
-        return bool(self._values) and self._may_have(bones(data)) and bool(self._find(data))
+        text = bones(data)
+        return self._may_have(text) and bool(_find(data, text, self._places(text)))
 
     def _may_have(self, text: bytes) -> bool:
         size = len(text)
@@ -119,7 +137,7 @@ class KnownValues:
                 return True
         if self._short_keys and not self._short_keys.isdisjoint(memoryview(text[: size & -_SHORT_GRAM]).cast("I")):
             return True
-        return any(form in text for form in self._tiny) if self._tiny else False
+        return any(form in text for form in self._whole) if self._whole else False
 
     def _places(self, text: bytes) -> list[tuple[int, _Place]]:
         """Return where a gram of a value stands in the bones of a text."""
@@ -130,34 +148,62 @@ class KnownValues:
         ):
             for begin, row in rows:
                 found += [(begin + at * size, place) for at, gram in enumerate(row) if gram in grams for place in grams[gram]]
-        for form in self._tiny:
+        for form in self._whole:
             found += [(match.start(), _Place(form, 0)) for match in re.finditer(re.escape(form), text)]
         return found
 
-    def _find(self, data: bytes) -> list[tuple[int, int]]:
-        """Return the parts of the bytes that are of a value, sorted."""
-        text = bones(data)
-        spans: set[tuple[int, int, bool]] = set()
-        for at, place in self._places(text):
-            form = place.form
-            start, end, is_short = at - place.offset, at - place.offset + len(form), len(form) < _PIECE
-            if start >= 0 and text.startswith(form, start):
-                spans.add((start, end, is_short))
-            elif not is_short:
-                left = _same_before(text, at, form, place.offset)
-                right = _same_after(text, at, form, place.offset)
-                if left + right >= _PIECE:
-                    spans.add((at - left, at + right, False))
-        if not spans:
-            return []
-        where = _Positions(data)
-        found: list[tuple[int, int]] = []
-        for start, end, is_short in sorted(spans):
-            first, last = where.of(start), where.of(end - 1) + 1
-            # A short value is no sentence whose letters happen to follow each other.
-            if not is_short or _SPACE.search(data[first:last]) is None:
-                found.append((first, last))
-        return sorted(found)
+
+def _find(data: bytes, text: bytes, places: Iterable[tuple[int, _Place]]) -> list[tuple[int, int]]:
+    """Return the parts of the bytes that are of a value, sorted; `text` is their bones, `places` where a gram stands in them."""
+    spans: set[tuple[int, int, bool]] = set()
+    # How far the parts of a form are known: what repeats itself is not compared again from each of its places.
+    known: dict[bytes, int] = {}
+    for at, (form, offset) in sorted(places, key=itemgetter(0)):
+        start, is_short = at - offset, len(form) < _PIECE
+        if start >= 0 and text.startswith(form, start):
+            spans.add((start, start + len(form), is_short))
+        elif not is_short and at + _GRAM > known.get(form, 0):
+            left = _same_before(text, at, form, offset)
+            right = _same_after(text, at, form, offset)
+            if left + right >= _PIECE:
+                spans.add((at - left, at + right, False))
+                known[form] = at + right
+    if not spans:
+        return []
+    where = _Positions(data)
+    found: list[tuple[int, int]] = []
+    for start, end, is_short in sorted(spans):
+        first, last = where.of(start), where.of(end - 1) + 1
+        # A short value is no sentence whose letters happen to follow each other.
+        if not is_short or _SPACE.search(data[first:last]) is None:
+            found.append((first, last))
+    return sorted(found)
+
+
+def _gram(form: bytes, offset: int) -> int:
+    return int.from_bytes(form[offset : offset + _GRAM], sys.byteorder)
+
+
+def _begins(form: bytes) -> set[int]:
+    """Return where the pieces of a form begin by which it is found: its beginning, its end and some between.
+
+    A piece in which a few letters repeat themselves is left for the next one, towards the middle.
+    """
+    last = len(form) - _PIECE
+    found: set[int] = set()
+    for begin in {0, *range(_BETWEEN, last, _BETWEEN)}:
+        found.update(islice((at for at in range(begin, min(begin + _BETWEEN, last + 1)) if _is_piece(form, at)), 1))
+    found.update(islice((at for at in range(last, max(-1, last - _BETWEEN), -1) if _is_piece(form, at)), 1))
+    return found
+
+
+def _is_piece(form: bytes, begin: int) -> bool:
+    """Whether none of the grams of a piece is one to three letters, or four, again and again."""
+    for offset in range(begin, begin + _SHIFT):
+        gram = _gram(form, offset)
+        if gram >> 32 == gram & 0xFFFFFFFF or gram >> 24 == gram & 0xFFFFFFFFFF:
+            return False
+    return True
 
 
 def _rows(text: bytes, wanted: bool) -> list[tuple[int, memoryview[int]]]:

@@ -15,7 +15,7 @@ from statsbot_webhooks.clock import SystemClock
 from statsbot_webhooks.sandbox import Sandbox
 
 INJECTIONS = 2000
-MOST_WAITING = 1000
+MOST_WAITING = 2500
 SEED = 13
 # So much faster passes the time that pauses and budgets are measured by: two thousand failures take seconds.
 HASTE = 200
@@ -96,7 +96,7 @@ async def inject(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     logging.disable(logging.CRITICAL)
     sent = 0
     try:
-        async with asyncio.timeout(100):
+        async with asyncio.timeout(300):
             while injector.count < INJECTIONS:
                 for _ in range(5):
                     level = LogLevel.INFO if sent % 3 else LogLevel.ERROR
@@ -114,7 +114,7 @@ async def inject(sandbox: Sandbox, urls: dict[str, Any]) -> None:
                     await asyncio.sleep(0.01)
         injector.is_on = False
         await manager.send_log(LogLevel.INFO, "the last one")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(300):
             while (stats := await manager.stats()).pending:
                 await manager.flush(5)
     finally:

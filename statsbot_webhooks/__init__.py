@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from .capture.logs.handler import WebhookLogHandler
-from .cog import setup, teardown
+from .cog import WebhookCog, setup, teardown
 from .config.loading import load_webhook_config
 from .config.model import WebhookConfig
 from .events.ambient import webhook_context
 from .events.event import LogLevel
 from .formatting.formatter import MessageFormatter, WebhookMessage
+from .integration.client import watch_client
 from .runtime import error_reference, get_webhook_manager, setup_webhook_logging
 from .webhook_manager import WebhookManager
 
@@ -17,6 +18,7 @@ __version__ = "0.1.0"
 __all__ = [
     "LogLevel",
     "MessageFormatter",
+    "WebhookCog",
     "WebhookConfig",
     "WebhookLogHandler",
     "WebhookManager",
@@ -27,5 +29,6 @@ __all__ = [
     "setup",
     "setup_webhook_logging",
     "teardown",
+    "watch_client",
     "webhook_context",
 ]

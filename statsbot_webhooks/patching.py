@@ -142,23 +142,44 @@ def watch_calls(stack: ExitStack, owner: Any, name: str, watch: Watch, *, after:
     stack.callback(stop)
 
 
-def add_listener(stack: ExitStack, bot: Any, listener: Callable[..., Any], name: str = "") -> None:
-    """Call a coroutine function for each event of its name; the stack undoes it.
+def add_listeners(stack: ExitStack, bot: Any, listeners: Mapping[str, Callable[..., Any]]) -> None:
+    """Call coroutine functions for the events of their names (`on_message`); the stack undoes it.
 
-    A `discord.Client` knows no listeners, only its own method of that name: its `dispatch` is watched.
+    A `discord.Client` knows no listeners, only its own method of that name, so its `dispatch` is watched.
     """
-    name = name or listener.__name__
-    if hasattr(bot, "add_listener"):
+    if not hasattr(bot, "add_listener"):
+        by_event = {name.removeprefix("on_"): _as_task(listener, name) for name, listener in listeners.items()}
+        watch_dispatch(stack, bot, by_event)
+        return
+    for name, listener in listeners.items():
         bot.add_listener(listener, name)
         stack.callback(bot.remove_listener, listener, name)
-        return
-    event = name.removeprefix("on_")
 
-    def on_dispatch(dispatched: str, *args: Any, **_kwargs: Any) -> None:
-        if dispatched == event:
-            asyncio.get_running_loop().create_task(listener(*args), name=f"statsbot_webhooks-{name}")
 
-    watch_calls(stack, bot, "dispatch", on_dispatch)
+def watch_dispatch(stack: ExitStack, client: Any, by_event: Mapping[str, Callable[..., object]]) -> None:
+    """Call functions for the events of their names (`message`), before the client's own handlers; the stack undoes it."""
+
+    def on_dispatch(event: str, *args: Any, **_kwargs: Any) -> None:
+        handler = by_event.get(event)
+        if handler is not None:
+            handler(*args)
+
+    # discord.py calls either the client's method or the one that its connection was given when the client was made; the latter,
+    # private and there from 2.0 to 2.7 at least, is told of all that the gateway says.
+    for owner in (client, getattr(client, "_connection", None)):
+        if hasattr(owner, "dispatch"):
+            watch_calls(stack, owner, "dispatch", on_dispatch)
+
+
+def _as_task(listener: Callable[..., Any], name: str) -> Callable[..., object]:
+    running: set[asyncio.Task[Any]] = set()
+
+    def start(*args: Any) -> None:
+        task = asyncio.get_running_loop().create_task(listener(*args), name=f"statsbot_webhooks-{name}")
+        running.add(task)
+        task.add_done_callback(running.discard)
+
+    return start
 
 
 class HookChain:

@@ -69,7 +69,10 @@ def make_current(manager: WebhookManager) -> WebhookManager:
 
 
 class Holder(Protocol):
-    """What shares a manager: the extension on one bot."""
+    """What shares a manager: the extension on one bot, or `watch_client` of one client."""
+
+    @property
+    def bot(self) -> object: ...
 
     @property
     def manager(self) -> WebhookManager: ...
@@ -92,6 +95,12 @@ def holders_of(manager: WebhookManager) -> list[Any]:
 def is_leading(holder: Holder) -> bool:
     """Whether a holder captures what belongs to no bot."""
     return holders_of(holder.manager)[:1] == [holder]
+
+
+def is_held(bot: object) -> bool:
+    """Whether something captures what happens to a bot or client already."""
+    holders: list[Any] = keeper().__dict__.get("holders", [])
+    return any(holder.bot is bot for holder in holders)
 
 
 async def join(holder: Holder) -> None:

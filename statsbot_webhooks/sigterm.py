@@ -1,4 +1,4 @@
-"""SIGTERM ends a bot through `Bot.close`, as Ctrl-C does, so that what waits is delivered or stored."""
+"""SIGTERM ends a bot through the bot's `close`, as Ctrl-C does, so that what waits is delivered or stored."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 
-from discord.ext import commands
+import discord
 
 _log = logging.getLogger(__name__)
 
@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 class Termination:
     """Handle SIGTERM on the running loop, only where no other handler is set; the process still ends by the signal."""
 
-    def __init__(self, bot: commands.Bot) -> None:
+    def __init__(self, bot: discord.Client) -> None:
         self._bot = bot
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing: asyncio.Task[None] | None = None

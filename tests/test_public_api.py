@@ -12,9 +12,10 @@ from statsbot_webhooks import LogLevel, MessageFormatter, WebhookConfig, Webhook
 
 NAMES = {
     "LogLevel", "MessageFormatter", "WebhookConfig", "WebhookLogHandler", "WebhookManager", "WebhookMessage",
+    "WebhookCog", "error_reference", "watch_client", "webhook_context",
     "get_webhook_manager", "load_webhook_config", "setup_webhook_logging", "setup", "teardown",
 }  # fmt: skip
-INTEGRATIONS = {"integrate_with_tree_log", "integrate_with_performance_monitor", "integrate_with_member_events"}
+INTEGRATIONS = {"integrate_with_tree_log", "integrate_with_performance_monitor", "integrate_with_member_events", "watch_client"}
 # The original's, with exactly its defaults.
 DEFAULTS = {
     "error_webhook_url": None, "info_webhook_url": None, "performance_webhook_url": None, "member_events_webhook_url": None,

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from discord.ext import commands
+import discord
 
 from ..clock import Clock, SystemClock
 from ..config.model import WebhookConfig
@@ -39,7 +39,7 @@ _CONSEQUENCES = {
 class _Host:
     """The bot, and where what is captured goes."""
 
-    bot: commands.Bot
+    bot: discord.Client
     submit: Callable[[Event], object]
     submit_of_process: Callable[[Event], object]
     seen: SeenExceptions
@@ -64,7 +64,7 @@ class Capture:
 
     def install(
         self,
-        bot: commands.Bot,
+        bot: discord.Client,
         submit: Callable[[Event], object],
         settle: Callable[[float], object] = lambda _seconds: None,
         *,
@@ -156,10 +156,14 @@ class Capture:
 
     def report_end(self) -> None:
         """Report the exception that ends the bot, if it is being closed for one, and that it ends; call it while it is closed."""
-        if self._endings is not None:
-            self._endings.report_end()
+        self.report_exception()
         if self.health is not None:
             self.health.lifecycle.tell_stop()
+
+    def report_exception(self, *, is_closed: bool = False) -> None:
+        """Report the exception that ends the bot alone; `is_closed` says that the caller stands before the bot's `close`."""
+        if self._endings is not None:
+            self._endings.report_end(is_closed=is_closed)
 
     def uninstall(self) -> None:
         """Undo everything, in reverse, and only where the value is still ours."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .client import watch_client
 from .log_functions import (
     log_error_to_webhook,
     log_member_event_to_webhook,
@@ -24,4 +25,5 @@ __all__ = [
     "log_performance_alert_to_webhook",
     "log_to_webhook",
     "remove_integrations",
+    "watch_client",
 ]

@@ -25,7 +25,7 @@ from ..clock import SystemClock
 from ..config.model import WebhookConfig
 from ..errors import WebhookLoggingError
 from ..events.event import Event
-from ..runtime import get_webhook_manager
+from ..runtime import get_webhook_manager, is_held
 from .function_tap import FunctionCall, Report, tap_function, tap_of
 from .performance_monitor import MonitorWatch, find_monitors, has_thresholds
 from .tree_log import told_member, tree_event, tree_level
@@ -106,7 +106,7 @@ def integrate_with_member_events(bot: discord.Client) -> bool:
     if not isinstance(bot, discord.Client):  # pyright: ignore[reportUnnecessaryIsInstance]
         return _refuse(f"member events: {type(bot).__name__} is not a discord.Client")
     bots: list[object] = _keeper().__dict__.setdefault("bots", [])
-    if _has_cog(bot) or any(each is bot for each in bots):
+    if _is_captured(bot) or any(each is bot for each in bots):
         return True
     if not bot.intents.members:
         _log.warning(
@@ -117,7 +117,7 @@ def integrate_with_member_events(bot: discord.Client) -> bool:
 
     def submit(event: Event) -> None:
         # The extension may be loaded after us, and then ships the same.
-        if not _has_cog(bot):
+        if not _is_captured(bot):
             submit_or_keep(event)
 
     try:
@@ -213,8 +213,10 @@ def _kept() -> deque[Event]:
     return _keeper().__dict__.setdefault("kept", deque(maxlen=_MOST_KEPT))
 
 
-def _has_cog(bot: discord.Client) -> bool:
-    cog = bot.get_cog("Webhooks") if isinstance(bot, commands.Bot) else None
+def _is_captured(bot: discord.Client) -> bool:
+    if is_held(bot):
+        return True
+    cog = bot.get_cog("Webhooks") if isinstance(bot, (commands.Bot, commands.AutoShardedBot)) else None
     return cog is not None and type(cog).__module__.startswith("statsbot_webhooks")
 
 

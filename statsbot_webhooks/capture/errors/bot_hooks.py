@@ -10,7 +10,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from ...patching import HandlerPatch
+from ...patching import HandlerPatch, watch_dispatch
 from . import context as error_context
 from .reporter import Reporter
 
@@ -18,9 +18,11 @@ from .reporter import Reporter
 class BotHooks:
     """Watch the handlers that discord.py calls on the bot and its tree, also those that the host sets after us."""
 
-    def __init__(self, bot: commands.Bot, reporter: Reporter) -> None:
+    def __init__(self, bot: discord.Client, reporter: Reporter) -> None:
         self._bot = bot
         self._reporter = reporter
+        self._has_tree = False
+        self._late = ExitStack()
 
     def install(self, stack: ExitStack) -> None:
         """Install the hooks; the stack undoes them."""
@@ -28,8 +30,23 @@ class BotHooks:
         # on_error is called on the instance, never dispatched: a listener would not fire (H1).
         HandlerPatch(self._bot, "on_error", watch(self._on_error)).install(stack)
         # A listener for on_command_error would silence discord.py's own printing (H2).
-        HandlerPatch(self._bot, "on_command_error", watch(self._on_command_error)).install(stack)
-        HandlerPatch(self._bot.tree, "on_error", watch(self._on_tree_error)).install(stack)
+        if isinstance(self._bot, (commands.Bot, commands.AutoShardedBot)):
+            HandlerPatch(self._bot, "on_command_error", watch(self._on_command_error)).install(stack)
+        else:
+            # A client has a tree only if its author makes one, maybe after us: it is there when it is used, which is later
+            # than the client is told of the interaction.
+            watch_dispatch(stack, self._bot, {"interaction": watch(self._on_interaction)})
+        stack.callback(self._late.close)
+        self._watch_tree()
+
+    def _on_interaction(self, _interaction: object) -> None:
+        self._watch_tree()
+
+    def _watch_tree(self) -> None:
+        tree = tree_of(self._bot)
+        if tree is not None and not self._has_tree:
+            self._has_tree = True
+            HandlerPatch(tree, "on_error", self._reporter.watch(self._on_tree_error)).install(self._late)
 
     def _on_error(self, event_method: str, *args: Any, **_kwargs: Any) -> None:
         error = sys.exc_info()[1]
@@ -45,3 +62,11 @@ class BotHooks:
     def _on_tree_error(self, interaction: discord.Interaction, error: app_commands.AppCommandError) -> None:
         place = error_context.read(error_context.of_interaction, interaction)
         self._reporter.report(error, f"command {place.command or '/unknown'}", place)
+
+
+def tree_of(bot: discord.Client) -> Any:
+    """Return the tree of a bot's app commands, None for a client without one."""
+    if isinstance(bot, (commands.Bot, commands.AutoShardedBot)):
+        return bot.tree
+    # Private to discord.py, and there from 2.0 to 2.7 at least: a client itself does not know its tree.
+    return getattr(getattr(bot, "_connection", None), "_command_tree", None)

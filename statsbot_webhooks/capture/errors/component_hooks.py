@@ -10,7 +10,7 @@ from typing import Any
 
 import discord
 from discord import ui
-from discord.ext import commands, tasks
+from discord.ext import tasks
 
 from ...patching import WatchedHandler, watch_calls
 from . import context as error_context
@@ -24,7 +24,7 @@ _DISPATCH = "_scheduled_task"
 class ComponentHooks:
     """Watch the `on_error` of the views and modals that are used, and the errors of loops."""
 
-    def __init__(self, bot: commands.Bot, reporter: Reporter) -> None:
+    def __init__(self, bot: discord.Client, reporter: Reporter) -> None:
         self._bot = bot
         self._reporter = reporter
         self._watched: weakref.WeakSet[Any] = weakref.WeakSet()

@@ -36,7 +36,7 @@ _REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
 class ExtensionHooks:
     """Report extension failures, also those that the host catches and prints, and what the bot ends with."""
 
-    def __init__(self, bot: commands.Bot, reporter: Reporter) -> None:
+    def __init__(self, bot: discord.Client, reporter: Reporter) -> None:
         self._bot = bot
         self._reporter = reporter
 
@@ -60,14 +60,16 @@ class ExtensionHooks:
     ) -> None:
         self._reporter.report(error, f"extension {error.name}", place, details={"extension": error.name}, level=level)
 
-    def report_end(self) -> None:
+    def report_end(self, *, is_closed: bool = False) -> None:
         """Report the exception that is on its way out of the bot, if it is being closed for one.
+
+        `is_closed` says so where the caller stands before the bot's `close`.
 
         discord.py unloads the extensions in `Bot.close`, which `Bot.run` and `async with bot` call while the exception
         passes. So it can be sent at once, without a session of the bot.
         """
         error = sys.exc_info()[1]
-        if isinstance(error, Exception) and is_closing(self._bot):
+        if isinstance(error, Exception) and (is_closed or is_closing(self._bot)):
             self._reporter.watch(self._report_end)(error)
 
     def _report_end(self, error: Exception) -> None:
@@ -89,13 +91,13 @@ def _frames() -> list[FrameType]:
     return frames
 
 
-def _is_loading(bot: commands.Bot) -> bool:
+def _is_loading(bot: discord.Client) -> bool:
     """Whether it is this bot that loads an extension just now."""
     loaders = ("_load_from_module_spec", "load_extension", "reload_extension", "_resolve_name")
     return any(frame.f_code.co_name in loaders and frame.f_locals.get("self") is bot for frame in _frames())
 
 
-def is_closing(bot: commands.Bot) -> bool:
-    """Whether the caller was called by the bot's `close`."""
+def is_closing(bot: discord.Client) -> bool:
+    """Whether the bot was closed, or the caller was called by its `close`: that unloads the extensions first."""
     close = commands.Bot.close.__code__
-    return any(frame.f_code is close and frame.f_locals.get("self") is bot for frame in _frames())
+    return bot.is_closed() or any(frame.f_code is close and frame.f_locals.get("self") is bot for frame in _frames())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from discord.ext import commands
 
 from ...clock import Clock
 from ...events.event import Event
-from ...patching import patch_attribute
+from ...patching import add_listeners, patch_attribute, watch_dispatch
 from ..errors import context as error_context
 from ..errors.context import NOWHERE, ErrorContext
 from ..guard import Guard
@@ -49,7 +50,7 @@ class CallWatch:
     listener's call some microseconds, and leaves no frame of ours in its traceback.
     """
 
-    def __init__(self, bot: commands.Bot, submit: Submit, *, clock: Clock, command_ms: float, listener_ms: float) -> None:
+    def __init__(self, bot: discord.Client, submit: Submit, *, clock: Clock, command_ms: float, listener_ms: float) -> None:
         self._bot = bot
         self._submit = submit
         self._clock = clock
@@ -73,9 +74,11 @@ class CallWatch:
             "on_app_command_completion": self._end_interaction,
         }
         own = {name: (_as_listener(self.guard, handler), handler) for name, handler in handlers.items()}
-        for name, (listener, _) in own.items():
-            self._bot.add_listener(listener, name)
-            stack.callback(self._bot.remove_listener, listener, name)
+        if isinstance(self._bot, (commands.Bot, commands.AutoShardedBot)):
+            add_listeners(stack, self._bot, {name: listener for name, (listener, _) in own.items()})
+        else:
+            guarded = {name: functools.partial(self.guard.call, handler) for name, handler in handlers.items()}
+            watch_dispatch(stack, self._bot, {name.removeprefix("on_"): call for name, call in guarded.items()})
         self._watch_listeners(stack, own)
         self._arm()
         stack.callback(self._disarm)

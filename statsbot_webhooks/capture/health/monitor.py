@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from zoneinfo import ZoneInfo
 
-from discord.ext import commands
+import discord
 
 from ...clock import Clock
 from ...config.model import WebhookConfig
@@ -43,7 +43,7 @@ class HealthMonitor:
 
     def __init__(
         self,
-        bot: commands.Bot,
+        bot: discord.Client,
         submit: Submit,
         *,
         settings: WebhookConfig,

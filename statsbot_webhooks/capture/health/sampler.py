@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Final
 
-from discord.ext import commands, tasks
+import discord
+from discord.ext import tasks
 
 from ...clock import Clock
 from ...config.model import WebhookConfig
@@ -44,7 +45,7 @@ class Sampler:
 
     def __init__(
         self,
-        bot: commands.Bot,
+        bot: discord.Client,
         submit: Callable[[Event], object],
         *,
         settings: WebhookConfig,
@@ -137,9 +138,9 @@ class Sampler:
         self._submit(alert_event(alert, sample, course=course_of(points), chart=data))
 
 
-def _latencies(bot: commands.Bot) -> dict[str, float]:
+def _latencies(bot: discord.Client) -> dict[str, float]:
     """Return the latency of the gateway, of each shard when there are several. Before a heartbeat it is nan or inf (W12)."""
-    shards = bot.latencies if isinstance(bot, commands.AutoShardedBot) else []
+    shards = bot.latencies if isinstance(bot, discord.AutoShardedClient) else []
     named = {f"gateway_latency_ms/{shard}": latency for shard, latency in shards} if len(shards) > 1 else {}
     named = named or {"gateway_latency_ms": bot.latency}
     return {name: latency * 1000 for name, latency in named.items() if math.isfinite(latency)}

@@ -7,11 +7,12 @@ import platform
 from collections.abc import Callable
 from contextlib import ExitStack
 from importlib import metadata
+from typing import Any
 
 import discord
-from discord.ext import commands
 
 from ...events.event import Event, Person
+from ...patching import add_listeners
 from ..errors.extension_hooks import is_closing
 from ..guard import Guard
 from ..health.process_probe import process_uptime
@@ -24,7 +25,7 @@ Submit = Callable[[Event], object]
 class LifecycleHooks:
     """Listeners for what happens to the bot as a whole. A gap of the gateway is shown from `gap_seconds` on."""
 
-    def __init__(self, bot: commands.Bot, submit: Submit, *, now: Callable[[], float], gap_seconds: float) -> None:
+    def __init__(self, bot: discord.Client, submit: Submit, *, now: Callable[[], float], gap_seconds: float) -> None:
         self._bot = bot
         self._submit = submit
         self._now = now
@@ -53,15 +54,12 @@ class LifecycleHooks:
             self.guard.call(self._tell_start, is_bot_start=False)
         stack.callback(self.tell_stop)
         stack.callback(self._cancel_timers)
-        listeners = [self._on_ready, self._on_guild_join, self._on_guild_remove]
-        if isinstance(self._bot, commands.AutoShardedBot):
+        listeners: list[Callable[..., Any]] = [self._on_ready, self._on_guild_join, self._on_guild_remove]
+        if isinstance(self._bot, discord.AutoShardedClient):
             listeners += [self._on_shard_disconnect, self._on_shard_resumed, self._on_shard_ready]
         else:
             listeners += [self._on_disconnect, self._on_resumed]
-        for listener in listeners:
-            name = listener.__name__.removeprefix("_")
-            self._bot.add_listener(listener, name)
-            stack.callback(self._bot.remove_listener, listener, name)
+        add_listeners(stack, self._bot, {listener.__name__.removeprefix("_"): listener for listener in listeners})
 
     # -- online and stopped
 
@@ -71,7 +69,7 @@ class LifecycleHooks:
     def _ready(self) -> None:
         if not self._is_online:
             self._tell_start(is_bot_start=True)
-        elif not isinstance(self._bot, commands.AutoShardedBot):
+        elif not isinstance(self._bot, discord.AutoShardedClient):
             self._up(None, is_resumed=False)
 
     def _tell_start(self, *, is_bot_start: bool) -> None:
@@ -82,7 +80,7 @@ class LifecycleHooks:
             "is_bot_start": is_bot_start,
             "servers": len(bot.guilds),
             "members": sum(guild.member_count or 0 for guild in bot.guilds),
-            "shards": len(bot.shards) if isinstance(bot, commands.AutoShardedBot) else None,
+            "shards": len(bot.shards) if isinstance(bot, discord.AutoShardedClient) else None,
             **_process_facts(self._now()),
         }
         text = f"{bot.user.name if bot.user else 'The bot'} is online." if is_bot_start else "The extension was loaded."

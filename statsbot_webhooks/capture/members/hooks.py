@@ -16,7 +16,7 @@ import discord
 from ...clock import Clock
 from ...config.model import WebhookConfig
 from ...events.event import Event
-from ...patching import add_listener
+from ...patching import add_listeners
 from ..guard import Guard
 from .crowd_events import prune_event, surge_event
 from .departures import Departure, Departures, Type
@@ -67,15 +67,14 @@ class MemberHooks:
         stack.callback(self.flush)
         installed_hooks.add(self)
         stack.callback(installed_hooks.discard, self)
-        listeners = (
+        listeners: tuple[Callable[..., Any], ...] = (
             self.on_member_join,
             self.on_raw_member_remove,
             self.on_member_ban,
             self.on_member_unban,
             self.on_audit_log_entry_create,
         )
-        for listener in listeners:
-            add_listener(stack, self._bot, listener)
+        add_listeners(stack, self._bot, {listener.__name__: listener for listener in listeners})
 
     @property
     def sees_members(self) -> bool:

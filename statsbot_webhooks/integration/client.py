@@ -1,0 +1,160 @@
+"""A plain `discord.Client`, which can load no extension: everything that is captured of it, from its `setup_hook` to its end.
+
+What the extension does for a bot is in `cog.py`; the slash commands are for bots only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+import discord
+
+from .. import runtime
+from ..capture import Capture
+from ..capture.errors.deduplication import SeenExceptions
+from ..config.model import WebhookConfig
+from ..config.renewal import Renews
+from ..delivery.channel_reader import BotChannelReader
+from ..events.event import Event
+from ..formatting.formatter import BotInfo
+from ..patching import add_listeners, patch_attribute, watch_calls
+from ..runtime import setup_webhook_logging
+from ..sigterm import Termination
+from ..webhook_manager import WebhookManager
+from .statsbot import resume_integrations, suspend_integrations
+
+# What waits is sent while the client is closed, which has no time limit of its own.
+_DRAIN_SECONDS = 7.0
+_LAST_WORDS_SECONDS = 1.0
+
+
+async def watch_client(client: discord.Client, config: WebhookConfig | None = None) -> WebhookManager:
+    """Do for a client what the extension does for a bot, but for the slash commands; call it in `setup_hook`.
+
+    Captures log records, errors of events, of the command tree if there is one, of views and tasks, members, performance and
+    the client's life. It ends by itself when the client is closed. A second call for the same client does nothing. Without a
+    config the manager of the process is used, or one is made of the environment and `.env`.
+    """
+    if not isinstance(client, discord.Client):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"watch_client: a discord.Client is wanted, this is {type(client).__name__}")
+    manager = runtime.find_usable_manager() if config is None else None
+    if runtime.is_held(client):
+        return runtime.get_webhook_manager()
+    manager = manager or setup_webhook_logging(config)
+    await _ClientHolder(client, manager).start()
+    return manager
+
+
+class _ClientHolder:
+    """Share the manager on behalf of a client."""
+
+    def __init__(self, client: discord.Client, manager: WebhookManager) -> None:
+        self.bot = client
+        self.manager = manager
+        self._capture = Capture(settings=manager.config)
+        self._termination = Termination(client)
+        self._reader = BotChannelReader(client)
+        self._stack = ExitStack()
+        self._has_ended = False
+
+    @property
+    def bot_info(self) -> BotInfo | None:
+        """The client's name and picture, once it has logged in."""
+        user = self.bot.user
+        return None if user is None else BotInfo(user.name, user.display_avatar.url)
+
+    async def start(self) -> None:
+        """Start delivering and install the hooks."""
+        self.manager.use_bot_proxy(self.bot.http)
+        await runtime.join(self)
+        self.manager.listeners.add(self)
+        self.manager.readers.append(self._reader)
+        self._install_capture()
+        self.apply_choices()
+        resume_integrations()
+        self._termination.install()
+        self._watch_close()
+        add_listeners(self._stack, self.bot, {"on_ready": self._on_ready})
+        if self.bot.is_ready():
+            await self._on_ready()
+
+    def _watch_close(self) -> None:
+        # The exception that ends the client is known where `close` is called; what waits is delivered in the last part of it,
+        # which runs as long as the client is closed. So no frame of ours stands in what the client's own `close` raises.
+        watch_calls(self._stack, self.bot, "close", lambda *_: self._capture.report_exception(is_closed=True))
+        end = self.end
+
+        def make(original: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
+            async def close() -> None:
+                try:
+                    await original()
+                finally:
+                    await end()
+
+            return close
+
+        patch_attribute(self._stack, self.bot.http, "close", make)
+
+    async def end(self) -> None:
+        """Deliver what waits, and undo everything in reverse."""
+        if self._has_ended:
+            return
+        self._has_ended = True
+        self._capture.report_end()
+        self._termination.uninstall()
+        is_sent = await self.manager.drain(_DRAIN_SECONDS)
+        is_last = len(runtime.holders_of(self.manager)) < 2
+        self._capture.uninstall()
+        self._stack.close()
+        self.manager.listeners.remove(self)
+        self.manager.readers.remove(self._reader)
+        if is_last and not self.bot.is_closed():
+            suspend_integrations()
+        runtime.leave(self)
+        if is_last:
+            await self.manager.stop(_LAST_WORDS_SECONDS if is_sent else 0)
+
+    def lead(self) -> None:
+        """Capture what belongs to no client too: the one that did so has left."""
+        self._capture.uninstall()
+        self._install_capture()
+        self.apply_choices()
+
+    def _install_capture(self) -> None:
+        manager = self.manager
+        self._capture.install(
+            self.bot,
+            self._submit,
+            manager.settle,
+            is_leading=runtime.is_leading(self),
+            submit_of_process=manager.submit,
+            seen=runtime.share(manager, "seen exceptions", SeenExceptions),
+            find_delivery_problem=manager.find_delivery_problem,
+            stats=manager.stats,
+            take_tally=manager.take_tally,
+        )
+
+    def _submit(self, event: Event) -> bool:
+        """Accept an event of this client; it says whose it is where several share the manager."""
+        info = self.bot_info
+        if info is not None and len(runtime.holders_of(self.manager)) > 1:
+            event = replace(event, context={"bot": info.name, **event.context})
+        return self.manager.submit(event)
+
+    def apply_choices(self) -> None:
+        """Capture loggers from the levels that admins chose."""
+        self._capture.set_logger_levels(self.manager.admin.overrides.logger_levels)
+
+    async def on_reconfigured(self, renewed: frozenset[Renews]) -> None:
+        """Install anew what takes its settings when it is installed."""
+        if Renews.CAPTURE in renewed:
+            self._capture.reconfigure(self.manager.config)
+            self.apply_choices()
+
+    async def _on_ready(self) -> None:
+        runtime.sign(self.manager)
+        # The token may come from elsewhere than the environment.
+        self.manager.add_secrets(self.bot.http.token or "")

@@ -3,6 +3,9 @@ PYTHON ?= python3
 # Exact versions, each file by its hash: .ci/lock.
 PIP = .ci/install .venv/bin/python
 
+# Bytecode is written also where the environment forbids it: without it each process of the tests compiles everything again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-fast fuzz mutate lower-bounds soak lint audit lock settings bench bench-rivals pictures clean
 
 demo: .venv/.installed

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, settings
 from statsbot_webhooks import WebhookConfig, WebhookManager
 from statsbot_webhooks.sandbox import Sandbox
 
-from . import openapi
+from . import openapi, quick_time
 
 # The gate tries the same examples each time; `make fuzz` tries others.
 settings.register_profile("gate", derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -36,6 +36,13 @@ async def sandbox() -> AsyncIterator[Sandbox]:
     async with Sandbox() as sandbox:
         with sandbox.redirect():
             yield sandbox
+
+
+@pytest.fixture(autouse=True)
+def passing_time(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time passes faster while everything waits, unless a test is marked `real_time`."""
+    if request.node.get_closest_marker("real_time") is None:
+        quick_time.install(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

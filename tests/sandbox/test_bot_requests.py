@@ -159,6 +159,8 @@ async def test_what_is_not_implemented_says_so(sandbox: Sandbox) -> None:
         assert sandbox.count_status(501) == 1, "discord.py does not repeat it"
 
 
+# The heartbeats come from a thread.
+@pytest.mark.real_time
 async def test_latency_is_that_of_one_heartbeat() -> None:
     """The answer used to come before discord.py had noted that it sent the heartbeat, and counted from the one before."""
     async with Sandbox(heartbeat_seconds=0.4) as box:

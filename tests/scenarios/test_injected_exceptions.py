@@ -70,6 +70,7 @@ class HastyClock(SystemClock):
         await super().sleep(min(seconds, 1.0) / HASTE)
 
 
+@pytest.mark.real_time
 @pytest.mark.slow
 async def test_an_exception_at_any_seam_stops_nothing() -> None:
     async with Sandbox(limits=False) as sandbox:

@@ -86,6 +86,7 @@ def steady(logger: logging.Logger, per_second: int) -> Iterator[list[int]]:
         thread.join()
 
 
+@pytest.mark.real_time
 @pytest.mark.slow
 async def test_a_hundred_reloads_under_load(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
     for name in NAMES:
@@ -301,6 +302,7 @@ async def test_reload_reads_the_file_of_now_after_load_dotenv(sandbox: Sandbox, 
             os.environ.pop(f"WEBHOOK_{name}", None)
 
 
+@pytest.mark.real_time
 @pytest.mark.slow
 async def test_the_hooks_stay_while_the_extension_drains(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
     async with running_bot(sandbox) as bot:

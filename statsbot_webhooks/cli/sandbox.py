@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _refuse(text: str) -> int:
-    print(f"statsbot_webhooks: {text}", file=sys.stderr)
+    print(f"statsbot-webhooks: {text}", file=sys.stderr)
     return 2
 
 

@@ -93,7 +93,7 @@ async def until(path: Path) -> None:
 async def test_a_mistake_is_one_line(tmp_path: Path, arguments: tuple[str, ...], reason: str) -> None:
     async with running(*arguments, cwd=tmp_path) as process:
         out, err = await process.communicate()
-    assert (out, err.decode(), process.returncode) == (b"", f"statsbot_webhooks: {reason}\n", 2)
+    assert (out, err.decode(), process.returncode) == (b"", f"statsbot-webhooks: {reason}\n", 2)
 
 
 @pytest.mark.slow
@@ -104,7 +104,7 @@ async def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
         async with running("--port", str(taken.getsockname()[1]), cwd=tmp_path) as process:
             out, err = await process.communicate()
     assert (out, process.returncode) == (b"", 2)
-    assert re.fullmatch(r"statsbot_webhooks: port \d+ cannot be used \(.*\): choose another with --port\n", err.decode())
+    assert re.fullmatch(r"statsbot-webhooks: port \d+ cannot be used \(.*\): choose another with --port\n", err.decode())
 
 
 @pytest.mark.slow

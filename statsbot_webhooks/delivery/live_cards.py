@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from ..events.event import Event
+from ..events.event import Event, LogLevel
 from ..events.folding import fold_of, merge
 from ..issues.fingerprint import OLD_FINGERPRINT
 from ..storage import Entry
@@ -31,6 +31,8 @@ from .card import (
     unshown,
 )
 
+# How soon an end, and the second state of what was no warning, are shown: another join, say. What is worse is shown at once.
+_SECOND_STATE_SECONDS: Final = 2.0
 # An error that comes back after so long is news.
 _SILENCE_SECONDS: Final = 3600.0
 # How many cards of a destination are remembered, and for how long after they were last shown.
@@ -161,7 +163,12 @@ class Cards:
 
     def _wait(self, card: Card, now: float) -> float:
         # A clock that was set back must not make a card wait longer than its pace.
-        return min(max(card.shown + self._pace - now, 0.0), self._pace)
+        shown, newest, pace = card.fold.event, card.whole.event, self._pace
+        if shown.card and newest.level.number > shown.level.number:
+            pace = 0.0
+        elif newest.ends_card or (shown.card and card.shown == card.posted and shown.level.number < LogLevel.WARNING.number):
+            pace = min(pace, _SECOND_STATE_SECONDS)
+        return min(max(card.shown + pace - now, 0.0), pace)
 
     def preview(self, entries: Sequence[Entry]) -> Card:
         """Return the card that entries of one key are to be shown in, when they are posted."""
@@ -267,7 +274,8 @@ class Cards:
         return {**dict.fromkeys(outdated), **{f"{self._prefix}{key}": to_stored(self._cards[key]) for key in keys}}
 
     def _prune(self, now: float) -> dict[str, Any]:
-        by_age = sorted(self._cards, key=lambda key: self._cards[key].shown)
+        # Joins and departures are many, and of no use once they are old; the count of an error is.
+        by_age = sorted(self._cards, key=lambda key: (not self._cards[key].fold.event.card, self._cards[key].shown))
         surplus = len(by_age) - _MOST_CARDS
         state: dict[str, Any] = {}
         for number, key in enumerate(by_age):

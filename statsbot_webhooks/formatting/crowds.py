@@ -28,7 +28,6 @@ def show_surge(event: Event) -> Event:
     context: dict[str, Any] = {
         **event.context,
         "rate": f"{round(facts['per_minute']):,} {noun}/min",
-        "peak": f"{facts['peak']:,} in {facts['seconds']:g} s",
         "began": discord_time(facts["began"], "T"),
         **({"ended": discord_time(facts["last"], "T")} if is_over else {}),
         "member_count": format_member_count(facts["place"]),

@@ -17,7 +17,7 @@ from .embeds import format_cards
 from .lines import format_lines
 from .message import Attachment, BotInfo, Embed, WebhookMessage, mark, sign
 from .plain_text import format_plain
-from .presentation import present, present_group
+from .presentation import parts_of, present, present_group
 from .style import Style
 from .templates import Templates
 from .traceback_text import program_folder
@@ -102,6 +102,10 @@ class MessageFormatter:
         Where the texts of `events` (those it stands for, oldest first) differ, the card lists them, and a file has all of
         them; without `events` it shows the newest.
         """
+        if parts := group_events(parts_of(fold.event), pause=self.pause):
+            message, shown = self.format_groups(parts)
+            if shown == len(parts):
+                return message
         return self.format_groups([Group(fold, events or [fold.event])])[0]
 
     def format_groups(self, groups: Sequence[Group]) -> tuple[WebhookMessage, int]:

@@ -1,4 +1,4 @@
-"""Cards of one person: a join, a departure, an unban. Pure; claims nothing that Discord has not said."""
+"""Cards of single persons: joins, a departure, an unban. Pure; claims nothing that Discord has not said."""
 
 from __future__ import annotations
 
@@ -70,6 +70,34 @@ def show_join(event: Event) -> Event:
         title, color = f"{title} \u00b7 new account", AMBER
         text += f", with an account made {format_duration(age)} ago"
     return replace(event, title=title, color=color, message=text, context=context)
+
+
+def show_joins(event: Event) -> Event:
+    """Return joins of one message as they are shown where there is no room for a card of each."""
+    joins, moved = event.facts["joins"], event.facts["moved"]
+    if not joins:
+        return replace(event, title="Part of a raid", color=GREY, message=f"{event.message}.")
+    lines = [
+        f"{mention_with_id(join['who'])}: account {format_duration(join['time'] - join['who']['created'])} old" for join in joins
+    ]
+    note = f"\n{format_count(moved, 'more join')} were a raid's: see its card" if moved else ""
+    return replace(event, title=f"{format_count(len(joins), 'member')} joined", color=GREEN, message="\n".join(lines) + note)
+
+
+def split_joins(event: Event) -> list[Event]:
+    """Return each join of a message of joins as an event of its own; nothing for any other event."""
+    if event.facts.get("type") != "joins":
+        return []
+    return [
+        replace(
+            event,
+            message=join["text"],
+            time=join["time"],
+            avatar_url=join["avatar"] if event.avatar_url else "",
+            facts={key: value for key, value in join.items() if key not in ("time", "text", "avatar")},
+        )
+        for join in event.facts["joins"]
+    ]
 
 
 def show_departure(event: Event) -> Event:

@@ -12,7 +12,7 @@ from .alerts import show_alert, show_blocked_loop, show_slow_call
 from .crowds import show_prune, show_surge
 from .daily_summary import show_summary
 from .lifecycle import show_gateway, show_server, show_start, show_stop
-from .members import show_departure, show_hidden_audit_log, show_join
+from .members import show_departure, show_hidden_audit_log, show_join, show_joins, split_joins
 
 _SHOW: Final[Mapping[str, Callable[[Event], Event]]] = {
     "alert": show_alert,
@@ -21,6 +21,7 @@ _SHOW: Final[Mapping[str, Callable[[Event], Event]]] = {
     "departure": show_departure,
     "gateway": show_gateway,
     "join": show_join,
+    "joins": show_joins,
     "prune": show_prune,
     "server": show_server,
     "slow call": show_slow_call,
@@ -50,6 +51,15 @@ def present(event: Event) -> Event:
     if show is None:
         shown = replace(event, context={**event.context, **event.facts})
     return replace(shown, facts={})
+
+
+def parts_of(event: Event) -> list[Event]:
+    """Return the events that one message shows each by a card of its own; nothing for an event that is one card."""
+    try:
+        return split_joins(event)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        # As above: what cannot be read is shown as it is.
+        return []
 
 
 def present_group(group: Group) -> Group:

@@ -39,8 +39,6 @@ def surge_event(surge: Surge, now: float) -> Event:
         "part": surge.number,
         "count": len(rows),
         "per_minute": surge.per_minute,
-        "peak": surge.peak,
-        "seconds": surge.seconds,
         "began": surge.began,
         "last": surge.last,
         "place": place_facts(place),

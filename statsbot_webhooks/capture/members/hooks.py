@@ -1,4 +1,4 @@
-"""Members coming and going: listens on the bot, and shows what `departures` and `surge` make of it."""
+"""Members coming and going: listens on the bot, and shows what `departures`, `raids` and `surges` make of it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from ...patching import add_listeners
 from ..guard import Guard
 from .crowd_events import prune_event, surge_event
 from .departures import Departure, Departures, Type
-from .member_events import departure_event, departure_row, hidden_audit_log_event, join_event
+from .member_events import departure_event, departure_row, hidden_audit_log_event, joins_event
 from .profiles import AuditEntry, GuildProfile, Who
 from .prunes import Prune
+from .raids import Join, Raids
 from .rows import Row
 from .surges import Surges
 
@@ -55,8 +56,9 @@ class MemberHooks:
         self._settings = settings
         self._departures = Departures(self._show, self._show_prune)
         self._surges: dict[tuple[int, str], Surges] = {}
+        self._raids: dict[int, Raids] = {}
         # Those that have something to show now or later: a bot in a thousand servers must not look at all of them each time.
-        self._busy: dict[tuple[int, str], Surges] = {}
+        self._busy: dict[tuple[int, str], Surges | Raids] = {}
         self._blind: set[int] = set()
         self._cards: deque[float] = deque()
         self._timer: asyncio.TimerHandle | None = None
@@ -94,7 +96,7 @@ class MemberHooks:
             self._timer.cancel()
             self._timer = None
         self.guard.call(self._departures.flush)
-        for surges in self._surges.values():
+        for surges in (*self._surges.values(), *self._raids.values()):
             surges.close(self._now())
         self.guard.call(self._show_surges)
 
@@ -127,8 +129,17 @@ class MemberHooks:
             return
         now, place, who = self._now(), self._place(member.guild), read_who(member)
         gone = self._departures.join(place, who, now)
-        if not self._surge(place, "raid").add(Row(f"{who.id}/{now}", now, who, "joined"), place, now):
-            self._submit(join_event(who, place, now, rejoined=member.flags.did_rejoin, gone=gone))
+        join = Join(Row(f"{who.id}/{now}", now, who, "joined"), place, member.flags.did_rejoin, gone)
+        self.add_join(join, now)
+
+    def add_join(self, join: Join, now: float) -> None:
+        """Show a join by itself, or in the list of a raid."""
+        place = join.place
+        if place.id not in self._raids:
+            self._raids[place.id] = Raids(limit=self._settings.raid_joins, seconds=self._settings.raid_seconds)
+        raids = self._busy[place.id, "raid"] = self._raids[place.id]
+        for card in raids.add(join, now):
+            self._submit(joins_event(card, now))
 
     def _leave(self, payload: discord.RawMemberRemoveEvent) -> None:
         guild = self._bot.get_guild(payload.guild_id)

@@ -1,4 +1,4 @@
-"""Events of one person: a join, a departure, an unban. Pure; claims nothing that Discord has not said.
+"""Events of single persons: joins, a departure, an unban. Pure; claims nothing that Discord has not said.
 
 The message is one plain sentence; title, colour and details are made from the facts by `formatting/members.py`.
 """
@@ -8,19 +8,38 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ...events.event import Event, EventKind, LogLevel, Person
-from ...events.time_text import format_duration
+from ...events.time_text import format_count, format_duration
 from .departures import Departure, Gone, Type
 from .profiles import AuditEntry, GuildProfile, Who
+from .raids import JoinCard
 from .rows import Row
 
 _PAST: Final = {Type.LEAVE: "left", Type.KICK: "kicked", Type.BAN: "banned", Type.SOFTBAN: "softbanned"}
 
 
-def join_event(who: Who, place: GuildProfile, now: float, *, rejoined: bool, gone: Gone | None) -> Event:
-    """Return the event of a join. `rejoined` is Discord's own mark; `gone` is the departure that we have seen."""
+def join_event(who: Who, place: GuildProfile, now: float, *, rejoined: bool, gone: Gone | None, card: str = "") -> Event:
+    """Return the event of one join. `rejoined` is Discord's own mark; `gone` is the departure that we have seen."""
     before = None if gone is None else {"how": gone.type.value, "time": gone.time}
     facts = {"type": "join", "who": who_facts(who), "place": place_facts(place), "rejoined": rejoined, "gone": before}
-    return _event("join", f"{_name(who)} joined {place.name}", now, facts, place, (who,))
+    return _event("join", f"{_name(who)} joined {place.name}", now, facts, place, (who,), card=card)
+
+
+def joins_event(card: JoinCard, now: float) -> Event:
+    """Return the event of a message of joins as it is now, with all that an event of each of them would have."""
+    joins, place = list(card.joins.values()), card.place
+    single = [
+        join_event(join.row.who, join.place, join.row.time, rejoined=join.rejoined, gone=join.gone, card=card.key)
+        for join in joins
+    ]
+    if len(single) == 1:
+        return single[0]
+    names = ", ".join(_name(join.row.who) for join in joins)
+    text = f"{format_count(len(joins), 'member')} joined {place.name}: {names}"
+    if not joins:
+        text = f"{format_count(card.moved, 'member')} joined {place.name}: see the raid"
+    parts = [{**event.facts, "time": event.time, "text": event.message, "avatar": event.avatar_url} for event in single]
+    facts = {"type": "joins", "moved": card.moved, "joins": parts}
+    return _event("join", text, now, facts, place, tuple(join.row.who for join in joins), card=card.key)
 
 
 def departure_event(departure: Departure) -> Event:

@@ -1,13 +1,15 @@
 """Many joins, or many departures, of one server in a short time: one growing list instead of a card each. Pure.
 
-A surge begins with more than `limit` of them in `seconds`, and the ones it began with belong to it. It is over when no more
-than half of the limit came in such a span, for three spans. Every one of them is a row, and a row that is added again
-replaces the one before, also after the end. A list that gets too long is closed and goes on in a new one: none is left out.
+A surge begins with more than `limit` of them in `seconds`, and the ones it began with belong to it (which joins do is decided
+in `raids`). It is over when no more than half of the limit came in such a span, for three spans. Every one of them is a row,
+and a row that is added again replaces the one before, also after the end. A list that gets too long is closed and goes on in
+a new one: none is left out.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,7 +17,8 @@ from ...events.event import Person
 from .profiles import GuildProfile
 from .rows import Row, format_row
 
-_EMIT_SECONDS: Final = 5.0
+# What came since the last showing is lost when the process is killed.
+_EMIT_SECONDS: Final = 1.0
 _QUIET_SPANS: Final = 3
 # Rows that a list may have, of about 60 bytes; and how many of them justify a second more between two showings.
 _MAX_ROWS: Final = 10_000
@@ -27,9 +30,9 @@ _MAX_OVER: Final = 3
 
 @dataclass(slots=True, eq=False)
 class Surge:
-    """A surge, `over` or not. Times are seconds since the epoch; `peak` counts the busiest span of `seconds`.
+    """A surge, `over` or not. Times are seconds since the epoch.
 
-    `due` is when it is to be shown, None while there is nothing new to show.
+    `due` is when it is to be shown, None while there is nothing new to show. `key` is that of the card that it takes over.
     """
 
     place: GuildProfile
@@ -37,12 +40,12 @@ class Surge:
     seconds: float
     began: float
     number: int = 1
+    key: str = ""
     rows: dict[str, Row] = field(default_factory=dict[str, Row])
     # Made once for each row: a list of thousands must not hold up the event loop whenever it is shown.
     lines: dict[str, str] = field(default_factory=dict[str, str])
     persons: dict[int, Person] = field(default_factory=dict[int, Person])
     last: float = 0.0
-    peak: int = 0
     over: bool = False
     goes_on: bool = False
     due: float | None = None
@@ -50,7 +53,7 @@ class Surge:
     @property
     def card(self) -> str:
         """The key under which the next showing replaces the one before."""
-        return f"{self.what}/{self.place.id}/{int(self.began * 1000)}/{self.number}"
+        return self.key or f"{self.what}/{self.place.id}/{int(self.began * 1000)}/{self.number}"
 
     @property
     def per_minute(self) -> float:
@@ -84,6 +87,11 @@ class Surges:
     def is_open(self) -> bool:
         return self._open is not None
 
+    def recent(self, now: float) -> int:
+        """Return how many came in the last `seconds`."""
+        self._drop_old(now)
+        return len(self._recent)
+
     @property
     def next_due(self) -> float | None:
         """When `tick` has something to do, if ever."""
@@ -102,38 +110,66 @@ class Surges:
 
     def add(self, row: Row, place: GuildProfile, now: float) -> bool:
         """Take a row in; True when it is in the list of a surge now, False when it has to be shown by itself."""
-        self._recent.append((now, row))
-        while now - self._recent[0][0] > self._seconds or len(self._recent) > _MAX_ROWS:
-            self._recent.popleft()
+        self._remember(row, now)
         if self._open is None:
             if len(self._recent) <= self._limit:
                 return False
-            first = [each for _, each in self._recent]
-            self._open = self._begin(place, min(each.time for each in first), 1)
-            self._open.due = now
-            for each in first:
-                self._open.put(each, now)
-        elif len(self._open.rows) >= _MAX_ROWS:
+            self.begin([each for _, each in self._recent], place, now)
+        else:
+            self._grow(row, place, now)
+        return True
+
+    def begin(self, rows: Sequence[Row], place: GuildProfile, now: float, key: str = "") -> None:
+        """Open a surge with all of the rows; `key` is the card that it takes over."""
+        self._open = self._begin(place, min(row.time for row in rows), 1, key)
+        for row in rows:
+            self._open.put(row, now)
+        self._open.due = now
+        if not self._recent:
+            self._recent.extend((row.time, row) for row in rows)
+        self._note(now)
+
+    def extend(self, row: Row, place: GuildProfile, now: float) -> None:
+        """Take a row into the surge that is open."""
+        self._remember(row, now)
+        self._grow(row, place, now)
+
+    def _remember(self, row: Row, now: float) -> None:
+        self._recent.append((now, row))
+        self._drop_old(now)
+
+    def _drop_old(self, now: float) -> None:
+        while self._recent and (now - self._recent[0][0] > self._seconds or len(self._recent) > _MAX_ROWS):
+            self._recent.popleft()
+
+    def _grow(self, row: Row, place: GuildProfile, now: float) -> None:
+        if self._open is None:
+            return
+        if len(self._open.rows) >= _MAX_ROWS:
             self._end(now, goes_on=True)
             self._open = self._begin(place, row.time, self._over[-1].number + 1)
             self._open.due = now
-        surge = self._open
-        surge.place = place
-        surge.peak = max(surge.peak, len(self._recent))
+        self._open.place = place
+        self._open.put(row, now)
+        self._note(now)
+
+    def _note(self, now: float) -> None:
         if len(self._recent) > self._limit // 2:
             self._quiet_at = now + _QUIET_SPANS * self._seconds
-        surge.put(row, now)
-        return True
 
     def tick(self, now: float) -> list[Surge]:
         """Return every surge that is to be shown now: it has begun, grown or ended, or was corrected."""
-        if self._open is not None and now >= self._quiet_at:
-            self.close(now)
+        self.settle(now)
         due = [surge for surge in self._all() if surge.due is not None and surge.due <= now]
         for surge in due:
             surge.due = None
         self._over = [surge for surge in self._over if surge.due is not None or now < surge.last + _REMEMBER_SECONDS][-_MAX_OVER:]
         return due
+
+    def settle(self, now: float) -> None:
+        """End the surge that is open if its time is over."""
+        if self._open is not None and now >= self._quiet_at:
+            self.close(now)
 
     def close(self, now: float) -> None:
         """End the surge that is open; everything new is to be shown now."""
@@ -146,8 +182,8 @@ class Surges:
     def _all(self) -> list[Surge]:
         return self._over if self._open is None else [*self._over, self._open]
 
-    def _begin(self, place: GuildProfile, began: float, number: int) -> Surge:
-        return Surge(place, self._what, self._seconds, began, number, last=began)
+    def _begin(self, place: GuildProfile, began: float, number: int, key: str = "") -> Surge:
+        return Surge(place, self._what, self._seconds, began, number, key, last=began)
 
     def _end(self, now: float, *, goes_on: bool) -> None:
         surge, self._open = self._open, None

@@ -9,6 +9,7 @@ from discord.ext import commands
 from statsbot_webhooks import WebhookConfig
 from statsbot_webhooks.capture.members.hooks import MemberHooks
 from statsbot_webhooks.capture.members.profiles import GuildProfile, Who
+from statsbot_webhooks.capture.members.raids import Join
 from statsbot_webhooks.capture.members.rows import Row
 from statsbot_webhooks.clock import SystemClock
 from statsbot_webhooks.events.event import Event
@@ -41,22 +42,28 @@ async def test_a_clock_that_is_set_makes_no_raid(step: float) -> None:
     async with commands.Bot("!", intents=discord.Intents.all()) as bot:
         hooks = MemberHooks(bot, events.append, clock=clock, settings=settings)
 
-        def join(number: int) -> bool:
+        def join(number: int) -> None:
             now = hooks._now()
-            return hooks._surge(PLACE, "raid").add(Row(f"{number}", now, Who(number, created=NOW), "joined"), PLACE, now)
+            hooks.add_join(Join(Row(f"{number}", now, Who(number, created=NOW), "joined"), PLACE), now)
+            hooks._show_surges()
 
         # A join every 20 s is no raid, before the step and after it.
         for number in range(10):
-            assert not join(number)
+            join(number)
             clock.wait(20)
             if number == 4:
                 clock.wall += step
         # A raid goes on over a step.
-        assert [join(number) for number in range(100, 106)][-1]
-        hooks._show_surges()
+        for number in range(100, 106):
+            join(number)
         clock.wall += step
         clock.wait(1)
-        assert join(200)
+        join(200)
         hooks.flush()
-    assert len({event.card for event in events}) == 1
+    raids = [event for event in events if event.origin == "raid"]
+    assert len({event.card for event in raids}) == 1
+    assert raids[-1].message.startswith("7 accounts joined Guild")
+    assert [event.message for event in events if event.origin == "join"][:10] == [
+        f"{number} joined Guild" for number in range(10)
+    ]
     assert abs(events[-1].time - clock.wall) < 5

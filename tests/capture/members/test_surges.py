@@ -1,4 +1,4 @@
-"""Raids and mass departures: when they begin and end, and that everybody is in the list."""
+"""Mass departures: when they begin and end, and that everybody is in the list."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ PLACE = GuildProfile(1000, "Guild", member_count=5000)
 
 
 class Server:
-    def __init__(self, limit: int = 10, seconds: float = 10.0, what: str = "raid") -> None:
+    """Departures of one server, and what would be shown."""
+
+    def __init__(self, limit: int = 10, seconds: float = 10.0, what: str = "departures") -> None:
         self.surges = Surges(what, limit=limit, seconds=seconds)
         self.singles: list[Row] = []
         self.events: list[Event] = []
         self.now = NOW
 
-    def join(self, number: int, age_days: float = 1.0) -> None:
-        who = Who(10**17 + number, f"raider{number}", created=self.now - age_days * 86400)
-        row = Row(f"{number}", self.now, who, "joined")
+    def leave(self, number: int, age_days: float = 1.0) -> None:
+        who = Who(10**17 + number, f"member{number}", created=self.now - age_days * 86400)
+        row = Row(f"{number}", self.now, who, "left")
         if not self.surges.add(row, PLACE, self.now):
             self.singles.append(row)
         self.tick()
@@ -44,81 +46,60 @@ class Server:
     def names(self) -> set[str]:
         """Everybody who is in a list."""
         text = "\n".join({event.card: event.files[0].text for event in self.events}.values())
-        return {word for word in text.split() if word.startswith("raider")}
+        return {word for word in text.split() if word.startswith("member") and word[-1].isdigit()}
 
 
-def test_ordinary_joins_are_no_raid() -> None:
+def test_ordinary_departures_are_no_surge() -> None:
     server = Server()
     for number in range(100):
-        server.join(number)
+        server.leave(number)
         server.wait(1.01)
     assert len(server.singles) == 100
     assert not server.events
 
 
-def test_a_raid_is_one_card_that_grows_and_closes() -> None:
-    server = Server()
-    for number in range(3000):
-        server.join(number, age_days=number / 100)
-        server.wait(20 / 3000)
-    # The first ones were shown by themselves, before anybody could know.
-    assert len(server.singles) == 10
-    server.wait(60)
-    assert {event.card for event in server.events} == {server.events[0].card}
-    assert 3 <= len(server.events) <= 6
-    assert server.names == {f"raider{number}" for number in range(3000)}
-    first, last = server.events[0], server.events[-1]
-    assert "going on" in first.title
-    assert (last.title, last.message) == ("Raid over", "3,000 accounts joined Guild within 19 seconds")
-    assert last.context["rate"] == "9,003 joins/min"
-    assert last.context["new_accounts"] == "700 of 3,000 under 7 days old"
-    assert last.context["youngest_accounts"].splitlines()[0].startswith("<@100000000000000000> raider0")
-    assert len(last.persons) == 3000
-    assert len(last.files[0].text) < 300_000
-
-
-def test_after_the_end_joins_are_shown_one_by_one_again() -> None:
+def test_after_the_end_departures_are_shown_one_by_one_again() -> None:
     server = Server(limit=2, seconds=1)
     for number in range(5):
-        server.join(number)
+        server.leave(number)
     server.wait(3.5)
-    server.join(99)
-    assert [row.who.name for row in server.singles] == ["raider0", "raider1", "raider99"]
-    assert server.events[-1].title == "Raid over"
+    server.leave(99)
+    assert [row.who.name for row in server.singles] == ["member0", "member1", "member99"]
+    assert server.events[-1].title == "Mass departure over"
 
 
-def test_a_trickle_does_not_keep_a_raid_open() -> None:
+def test_a_trickle_does_not_keep_a_surge_open() -> None:
     server = Server(limit=10, seconds=10)
     for number in range(20):
-        server.join(number)
+        server.leave(number)
     for number in range(100, 110):
         server.wait(5)
-        server.join(number)
-    assert server.singles[-1].who.name == "raider109"
+        server.leave(number)
+    assert server.singles[-1].who.name == "member109"
 
 
 def test_a_list_that_is_full_goes_on_in_a_new_card(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(surge_module, "_MAX_ROWS", 50)
     server = Server(limit=5)
     for number in range(120):
-        server.join(number)
+        server.leave(number)
     server.wait(60)
     assert len({event.card for event in server.events}) == 3
-    assert server.names == {f"raider{number}" for number in range(120)}
+    assert server.names == {f"member{number}" for number in range(120)}
     assert "this list is full" in server.events[1].message
-    assert server.events[-1].title == "Raid over · part 3"
+    assert server.events[-1].title == "Mass departure over · part 3"
 
 
 def test_the_limits_are_settings() -> None:
     few, many = Server(limit=3, seconds=5), Server(limit=30, seconds=5)
     for server in (few, many):
         for number in range(5):
-            server.join(number)
+            server.leave(number)
     assert (len(few.singles), len(many.singles)) == (3, 5)
     short, long = Server(limit=3, seconds=1), Server(limit=3, seconds=60)
     for server in (short, long):
         for number in range(5):
-            server.join(number)
+            server.leave(number)
             server.wait(2)
     assert (len(short.singles), len(long.singles)) == (5, 3)
 
@@ -141,7 +122,7 @@ def test_a_row_can_be_corrected_while_it_lasts_and_afterwards() -> None:
 def test_what_is_long_over_is_forgotten_without_being_asked() -> None:
     server = Server(limit=2, seconds=1)
     for number in range(5):
-        server.join(number)
+        server.leave(number)
     server.wait(10)
     assert server.surges._over
     server.wait(700)
@@ -153,7 +134,7 @@ def test_nobody_is_listed_in_two_surges() -> None:
     server = Server(limit=2, seconds=1)
     for first in (0, 100):
         for number in range(first, first + 5):
-            server.join(number)
+            server.leave(number)
         server.wait(3.2)
     lists = {event.card: set(event.files[0].text.split()) & server.names for event in server.events}
     first, second = lists.values()

@@ -1,0 +1,156 @@
+"""The joins of one server: which are ordinary and which are a raid's, and the messages that show the ordinary ones. Pure.
+
+A join is shown at once. Ordinary joins that come close together share a message, of up to ten cards, that is kept up to date;
+so what turns out to be a raid can be taken out of it again, and a raid takes over the message of its first join. Every state
+is submitted as it is: there is nothing that only memory knows.
+
+Raiders come in a crowd: a raid begins with more than `limit` joins in `seconds` of which each has another one close to it in
+time. A join that stands alone in time is ordinary, before a raid and while one is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from .departures import Gone
+from .profiles import GuildProfile
+from .rows import Row
+from .surges import Surge, Surges
+
+# A message has room for ten embeds. A crowd, which may be a raid, is not torn apart for that: then it is a list.
+_MOST_JOINS: Final = 10
+_MOST_OF_CROWD: Final = 50
+# Joins are close to each other up to so many times the mean distance of a raid that is just one.
+_CLOSE: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A join. `rejoined` is Discord's own mark; `gone` is the departure that we have seen."""
+
+    row: Row
+    place: GuildProfile
+    rejoined: bool = False
+    gone: Gone | None = None
+
+
+@dataclass(slots=True, eq=False)
+class JoinCard:
+    """A message of ordinary joins. `moved` counts those that turned out to be a raid's."""
+
+    place: GuildProfile
+    began: float
+    last: float
+    joins: dict[str, Join] = field(default_factory=dict[str, Join])
+    moved: int = 0
+
+    @property
+    def key(self) -> str:
+        """The key under which the next state replaces the one before."""
+        return f"joins/{self.place.id}/{int(self.began * 1000)}"
+
+
+class Raids:
+    """Watch the joins of one server. `add` and `tick` say what is to be shown."""
+
+    def __init__(self, *, limit: int, seconds: float) -> None:
+        self._limit = limit
+        self._seconds = seconds
+        self._close = _CLOSE * seconds / limit
+        self._surges = Surges("raid", limit=limit, seconds=seconds)
+        # The joins of the last `seconds` that are no raid's so far, oldest first.
+        self._candidates: dict[str, Row] = {}
+        self._last_raider: float | None = None
+        self._cards: list[JoinCard] = []
+
+    @property
+    def next_due(self) -> float | None:
+        """When `tick` has something to do, if ever."""
+        return self._surges.next_due
+
+    def tick(self, now: float) -> list[Surge]:
+        """Return every raid that is to be shown now."""
+        return self._surges.tick(now)
+
+    def close(self, now: float) -> None:
+        """End the raid that is open; everything new is to be shown now."""
+        self._surges.close(now)
+        self._candidates.clear()
+
+    def add(self, join: Join, now: float) -> list[JoinCard]:
+        """Take a join in; returns the messages of ordinary joins that are to be shown anew."""
+        row, place = join.row, join.place
+        self._surges.settle(now)
+        self._candidates = {key: other for key, other in self._candidates.items() if now - other.time <= self._seconds}
+        self._cards = [card for card in self._cards if now - card.last <= self._seconds]
+        if self._is_going_on(row):
+            self._surges.extend(row, place, now)
+            self._last_raider = row.time
+            return []
+        self._candidates[row.key] = row
+        card = self._card_for(join)
+        crowd = self._crowd()
+        if not self._surges.is_open:
+            return self._begin(crowd, place, now) if len(crowd) > self._limit else [card]
+        # The raid goes on after a lull.
+        return self._take(crowd, place, now) if len(crowd) > self._limit // 2 else [card]
+
+    def _is_going_on(self, row: Row) -> bool:
+        """Whether a join belongs to the raid that is open without a doubt."""
+        if not self._surges.is_open or self._last_raider is None:
+            return False
+        return row.time - self._last_raider <= self._close and self._surges.recent(row.time) >= self._limit // 2
+
+    def _crowd(self) -> list[Row]:
+        """Return the candidates that have another one close to them."""
+        rows = list(self._candidates.values())
+        return [
+            row
+            for before, row, after in zip([None, *rows], rows, [*rows[1:], None], strict=False)
+            if (before is not None and row.time - before.time <= self._close)
+            or (after is not None and after.time - row.time <= self._close)
+        ]
+
+    def _card_for(self, join: Join) -> JoinCard:
+        """Put a join into the message of those just before it, or into a new one."""
+        card = self._cards[-1] if self._cards else None
+        is_close = card is not None and join.row.time - card.last <= self._close
+        if card is None or len(card.joins) >= (_MOST_OF_CROWD if is_close else _MOST_JOINS) or _has(card, join):
+            card = JoinCard(join.place, join.row.time, join.row.time)
+            self._cards.append(card)
+        card.place, card.last = join.place, join.row.time
+        card.joins[join.row.key] = join
+        return card
+
+    def _begin(self, crowd: list[Row], place: GuildProfile, now: float) -> list[JoinCard]:
+        changed = self._remove(crowd)
+        # The raid is shown in the message of its first joins, unless there is an ordinary one in it.
+        taken = next((card for card in changed if not card.joins), None)
+        self._surges.begin(crowd, place, now, taken.key if taken is not None else "")
+        return [card for card in changed if card is not taken]
+
+    def _take(self, crowd: list[Row], place: GuildProfile, now: float) -> list[JoinCard]:
+        changed = self._remove(crowd)
+        for row in crowd:
+            self._surges.extend(row, place, now)
+        return changed
+
+    def _remove(self, crowd: Iterable[Row]) -> list[JoinCard]:
+        """Take raiders out of the messages of ordinary joins; returns the messages that are to be shown anew."""
+        changed: dict[str, JoinCard] = {}
+        for row in crowd:
+            del self._candidates[row.key]
+            self._last_raider = row.time
+            for card in self._cards:
+                if card.joins.pop(row.key, None) is not None:
+                    card.moved += 1
+                    changed[card.key] = card
+        self._cards = [card for card in self._cards if card.joins]
+        return list(changed.values())
+
+
+def _has(card: JoinCard, join: Join) -> bool:
+    """Whether the same person is in a message already: the second join must not stand above the departure between."""
+    return any(other.row.who.id == join.row.who.id for other in card.joins.values())

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..events.event import Event
+from ..events.factory import Outage
 from ..storage import Entry
 from .channel_reader import ChannelReader
 from .outcome import Result
@@ -23,13 +24,14 @@ class Pause:
 class Callbacks:
     """What a worker needs of the others.
 
-    `tell(about, text, where)` shows a text in `where`, or in a working destination other than `about`, and returns in which;
+    `tell(about, text, where, outage)` shows a text in `where`, or in a working destination other than `about`, and returns in
+    which; the texts of one outage are one card.
     `fallback(name)` names where the events of a gone one go; `wake(name)` makes it look, from any thread;
     `on_delivered(name)` is called after each delivery, and `on_message(message_id, events)` with what a new message shows.
     `reader()` returns what reads channels as the bot may, if there is a bot.
     """
 
-    tell: Callable[[str, str, str], str]
+    tell: Callable[[str, str, str, Outage | None], str]
     fallback: Callable[[str], str | None]
     wake: Callable[[str], None]
     on_delivered: Callable[[str], None]

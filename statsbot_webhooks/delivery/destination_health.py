@@ -6,10 +6,13 @@ What is sent when, and what becomes of its events, is decided by the worker.
 from __future__ import annotations
 
 import logging
+import secrets
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
 from ..config.destination import Destination
+from ..events.factory import Outage
 from .callbacks import Callbacks, Pause
 from .circuit_breaker import BreakerState, CircuitBreaker
 from .outcome import LONG_WAIT_SECONDS, Outcome, Result
@@ -55,6 +58,8 @@ class Health:
         self._is_refused = False
         self._failing_since: float | None = None
         self._told_in = ""
+        self._outage: Outage | None = None
+        self._outage_since = 0.0
 
     @property
     def state(self) -> DestinationState:
@@ -104,7 +109,7 @@ class Health:
             text = f"Discord blocks this address (429 without Via): nothing is sent for {result.retry_after:.0f} s"
             _log.error("%s", text)
             # It is shown as soon as messages leave again.
-            self._links.tell("", text, "")
+            self._links.tell("", text, "", None)
             return
         at_least = result.retry_after if result.retry_after > LONG_WAIT_SECONDS else 0.0
         if self.breaker.record_failure(now, result.weight, at_least):
@@ -123,9 +128,24 @@ class Health:
         self._failing_since = since
         seconds = self.breaker.pause_seconds(now)
         verb = "" if self._is_refused else "fails "
-        self._told_in = self.say(
-            f"{self._destination.setting}: webhook {self._destination.name} {verb}{text}; the next try is in {seconds:.0f} s"
-        )
+        whole = f"{self._destination.setting}: webhook {self._destination.name} {verb}{text}; the next try is in {seconds:.0f} s"
+        self._told_in = self._say_outage(whole, now, next_try=seconds)
+
+    def _say_outage(self, text: str, now: float, *, next_try: float | None) -> str:
+        """Tell that the destination fails, or fails otherwise than before: one card for all of an outage."""
+        if self._outage is None:
+            self._outage_since = now
+            # The key means nothing; a destination that fails twice has two cards, in every process.
+            self._outage = Outage(secrets.token_hex(4), self._destination.name)
+        seconds = now - self._outage_since
+        self._outage = replace(self._outage, problem=text, seconds=seconds, next_try=next_try)
+        return self._say(text, self._told_in, self._outage)
+
+    def _say_recovery(self, text: str, where: str, now: float) -> None:
+        outage, self._outage, self._told_in = self._outage, None, ""
+        if outage is not None:
+            outage = replace(outage, seconds=now - self._outage_since, next_try=None, is_over=True)
+        self._say(text, where, outage)
 
     def record_success(self, now: float, waiting: int) -> None:
         """Note a success, with which an outage may end after which so many events waited."""
@@ -133,11 +153,11 @@ class Health:
         if not self.breaker.record_success() or self._failing_since is None:
             return
         seconds, self._failing_since = now - self._failing_since, None
-        text = f"webhook {self._destination.name} works again after {seconds:.0f} s; {waiting} events waited"
+        events = f"{waiting:,} event{'' if waiting == 1 else 's'}"
+        text = f"webhook {self._destination.name} works again after {seconds:.0f} s; {events} waited"
         # A longer outage that could be told nowhere is told with its end, in the channel itself.
         own = self._destination.name if seconds >= _LONG_OUTAGE_SECONDS else ""
-        self.say(text, self._told_in or own)
-        self._told_in = ""
+        self._say_recovery(text, self._told_in or own, now)
 
     def give_up(self, result: Result, now: float) -> None:
         """Note that Discord refuses the webhook itself, and tell it once."""
@@ -159,20 +179,23 @@ class Health:
                 f"{setting}: Discord refuses this webhook ({result.reason}). Its events go elsewhere or wait; it is looked at "
                 f"again in {self._look_at - now:.0f} s and then less often. If the URL is wrong, put the right one there"
             )
-        self._told_in = self.say(text) or self._told_in
+        self._told_in = self._say_outage(text, now, next_try=self.look_seconds(now)) or self._told_in
 
     def postpone_look(self, now: float) -> None:
         """Plan when a webhook that is gone is looked at next: after twice as long as the last time."""
         self._look_at = now + self._look_seconds
         self._look_seconds = min(self._look_seconds * _GROWTH, _LAST_LOOK_SECONDS)
 
-    def come_back(self) -> None:
+    def come_back(self, now: float) -> None:
         """Note that Discord knows a webhook that it refused before, and tell it where that was told."""
         self.revive()
-        self.say(f"webhook {self._destination.name} is there again; its events go to it", self._told_in or self._destination.name)
-        self._told_in = ""
+        name = self._destination.name
+        self._say_recovery(f"webhook {name} is there again; its events go to it", self._told_in or name, now)
 
     def say(self, text: str, where: str = "") -> str:
         """Tell a change: in the log, and in another destination that works, `where` if possible; returns in which."""
+        return self._say(text, where, None)
+
+    def _say(self, text: str, where: str, outage: Outage | None) -> str:
         _log.warning("%s", text)
-        return self._links.tell(self._destination.name, text, where)
+        return self._links.tell(self._destination.name, text, where, outage)

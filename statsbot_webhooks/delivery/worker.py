@@ -232,7 +232,7 @@ class DestinationWorker:
         if channel_id is not None:
             await parts.outbox.write_state(parts.channel_state(channel_id))
             if self.state == DestinationState.GONE:
-                parts.health.come_back()
+                parts.health.come_back(now)
         elif result.outcome == Outcome.GONE:
             parts.health.give_up(result, now)
 

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from ..config.destination import Destination
 from ..config.model import WebhookConfig
 from ..config.network import Network
-from ..events.factory import notice_event
+from ..events.factory import Outage, notice_event, outage_event
 from ..formatting.formatter import MessageFormatter
 from ..pipeline.assembly import Pipeline
 from ..pipeline.router import fallbacks
@@ -230,13 +230,17 @@ class WorkerPool:
                 return other
         return None
 
-    def tell(self, about: str, text: str, where: str) -> str:
-        """Show a text in `where` if that works, or in another destination than `about`; returns in which."""
+    def tell(self, about: str, text: str, where: str, outage: Outage | None = None) -> str:
+        """Show a text in `where` if that works, or in another destination than `about`; returns in which.
+
+        The texts of one outage are one card.
+        """
         can_take = where in self._workers and self._workers[where].takes_others
         target = where if can_take else self.fallback(about)
         if target is None:
             return ""
-        self._intake.file(target, notice_event(text, now=self._clock.now()))
+        now = self._clock.now()
+        self._intake.file(target, notice_event(text, now=now) if outage is None else outage_event(text, outage, now=now))
         return target
 
     def _on_delivered(self, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import TracebackType
 
 from .ambient import ambient
@@ -111,3 +112,41 @@ def member_event(
 def notice_event(text: str, *, now: float, origin: str = "statsbot_webhooks") -> Event:
     """Return a warning of the package about itself."""
     return Event(EventKind.LOG, LogLevel.WARNING, text, now, origin)
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """How an outage of a destination is now. `key` is that of its card; `seconds` is how long it has lasted.
+
+    `problem` is what was said last of it, and `next_try` is in so many seconds, None where no try is planned.
+    """
+
+    key: str
+    destination: str
+    problem: str = ""
+    seconds: float = 0.0
+    next_try: float | None = None
+    is_over: bool = False
+
+
+def outage_event(text: str, outage: Outage, *, now: float) -> Event:
+    """Return the event of a destination that fails, or that works again: both are one card."""
+    facts = {
+        "type": "outage",
+        "destination": outage.destination,
+        "problem": outage.problem,
+        "began": now - outage.seconds,
+        "next_try": None if outage.next_try is None else now + outage.next_try,
+        "is_over": outage.is_over,
+    }
+    return Event(
+        EventKind.LIFECYCLE,
+        LogLevel.INFO if outage.is_over else LogLevel.WARNING,
+        text,
+        now,
+        "statsbot_webhooks",
+        template="outage",
+        card=f"outage/{outage.destination}/{outage.key}",
+        ends_card=outage.is_over,
+        facts=facts,
+    )

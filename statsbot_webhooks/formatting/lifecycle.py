@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..events.colors import GREEN, GREY
+from ..events.colors import GREEN, GREY, RED
 from ..events.event import Event
 from ..events.time_text import discord_time, format_span
 
@@ -53,6 +53,19 @@ def _missed(facts: Mapping[str, Any]) -> str:
     if fresh == count:
         return "The session could not be resumed: what happened meanwhile was missed."
     return f"{fresh} sessions of {count} could not be resumed: what happened then was missed."
+
+
+def show_outage(event: Event) -> Event:
+    """Return the outage of a destination, open or over, as it is shown."""
+    facts = event.facts
+    name, began = facts["destination"], facts["began"]
+    context: dict[str, Any] = {"began": f"{discord_time(began, 'f')} ({discord_time(began, 'R')})"}
+    if facts["is_over"]:
+        context |= {"lasted": format_span(event.time - began), "What was wrong": facts["problem"]}
+        return replace(event, title=f"Webhook {name} works again", color=GREEN, context=context)
+    if facts["next_try"] is not None:
+        context["Next try"] = discord_time(facts["next_try"], "R")
+    return replace(event, title=f"Webhook {name} does not work", color=RED, context=context)
 
 
 def show_server(event: Event) -> Event:

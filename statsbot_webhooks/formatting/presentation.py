@@ -11,7 +11,7 @@ from ..events.folding import Group
 from .alerts import show_alert, show_blocked_loop, show_slow_call
 from .crowds import show_prune, show_surge
 from .daily_summary import show_summary
-from .lifecycle import show_gateway, show_server, show_start, show_stop
+from .lifecycle import show_gateway, show_outage, show_server, show_start, show_stop
 from .members import show_departure, show_hidden_audit_log, show_join, show_joins, split_joins
 
 _SHOW: Final[Mapping[str, Callable[[Event], Event]]] = {
@@ -22,6 +22,7 @@ _SHOW: Final[Mapping[str, Callable[[Event], Event]]] = {
     "gateway": show_gateway,
     "join": show_join,
     "joins": show_joins,
+    "outage": show_outage,
     "prune": show_prune,
     "server": show_server,
     "slow call": show_slow_call,

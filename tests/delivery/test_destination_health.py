@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager
+from statsbot_webhooks.events.colors import GREEN, RED
 from statsbot_webhooks.sandbox import Sandbox
 
 from ..clocks import SkippingClock
@@ -221,3 +222,27 @@ async def test_what_was_lost_is_told_though_nothing_follows(sandbox: Sandbox, ur
         manager.workers["info"].is_enabled = True
         await manager.flush(10)
         await sandbox.wait_until(lambda: "events for this channel were lost" in text_of(sandbox, "info"), 5)
+
+
+async def test_an_outage_and_its_end_are_one_card_that_turns_green(sandbox: Sandbox, urls: dict[str, Any]) -> None:
+    clock = SkippingClock()
+    manager = await started(sandbox, urls, clock)
+    sandbox.fault("info", "500")
+    await manager.send_log(LogLevel.INFO, "the event")
+    await sandbox.wait_until(lambda: "webhook info fails" in text_of(sandbox, "error"), 5)
+    [red] = sandbox.messages("error")
+    assert (red.embeds[0]["title"], red.embeds[0]["color"]) == ("Webhook info does not work", RED)
+    assert "Next try" in red.text
+    sandbox.heal("info")
+    clock.skip(100)
+    await sandbox.wait_until(lambda: "webhook info works again after" in text_of(sandbox, "error"), 20)
+    [green] = sandbox.messages("error")
+    assert green.id == red.id
+    assert (green.embeds[0]["title"], green.embeds[0]["color"]) == ("Webhook info works again", GREEN)
+    assert "500" in green.text
+    assert "1 event waited" in green.text
+    # The next outage is another card.
+    sandbox.fault("info", "500")
+    await manager.send_log(LogLevel.INFO, "another event")
+    await sandbox.wait_until(lambda: len(sandbox.messages("error")) == 2, 20)
+    await manager.stop(2)

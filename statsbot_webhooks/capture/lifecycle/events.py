@@ -14,8 +14,10 @@ from .gateway_gaps import Gaps
 
 
 def life_event(text: str, facts: Mapping[str, Any], *, now: float) -> Event:
-    """Return the event of a start or a stop."""
-    return Event(EventKind.LIFECYCLE, LogLevel.INFO, text, now, "bot", template=str(facts["type"]), facts=facts)
+    """Return the event of a start, which is shown at once, or of a stop."""
+    what = str(facts["type"])
+    card = f"start/{int(now * 1000)}" if what == "start" else ""
+    return Event(EventKind.LIFECYCLE, LogLevel.INFO, text, now, "bot", template=what, card=card, facts=facts)
 
 
 def gateway_event(shard: int | None, gaps: Gaps, *, now: float) -> Event:

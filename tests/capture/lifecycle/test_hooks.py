@@ -44,6 +44,13 @@ async def test_online_and_stopped_once_each_and_nothing_else(sandbox: Sandbox, e
     assert not sandbox.messages("member_events")
 
 
+async def test_online_does_not_wait_for_its_batch(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    env.setenv("WEBHOOK_LIFECYCLE", "true")
+    env.setenv("WEBHOOK_BATCH_TIMEOUT", "60")
+    async with running_bot(sandbox):
+        await sandbox.wait_until(lambda: count(sandbox, "Online"))
+
+
 async def test_nothing_when_lifecycle_is_off(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
     env.setenv("WEBHOOK_LIFECYCLE", "false")
     async with running_bot(sandbox):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 import discord
@@ -10,14 +12,14 @@ from discord.ext import commands
 from . import runtime
 from .capture import Capture
 from .capture.errors.deduplication import SeenExceptions
-from .capture.errors.extension_hooks import is_closing
+from .capture.errors.extension_hooks import is_closing, is_reloading
 from .commands import WebhookCommands
 from .config.loading import load_forgiving
 from .config.model import WebhookConfig
 from .config.renewal import Renews
 from .delivery.channel_reader import BotChannelReader
 from .delivery.formatters import CustomFormatter
-from .events.event import Event
+from .events.event import Event, decode
 from .formatting.formatter import BotInfo
 from .integration.statsbot import resume_integrations, suspend_integrations
 from .sigterm import Termination
@@ -26,6 +28,8 @@ from .webhook_manager import WebhookManager
 # Bot.close unloads extensions with no time limit of its own (L3).
 _DRAIN_SECONDS = 7.0
 _LAST_WORDS_SECONDS = 1.0
+# Hooks that stay for the next load of a reload go after this time when it never came.
+_RELOAD_SECONDS = 60.0
 
 
 class WebhookCog(commands.Cog, name="Webhooks"):
@@ -59,7 +63,10 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         await runtime.join(self)
         self.manager.listeners.add(self)
         self.manager.readers.append(self._reader)
+        unstored = runtime.take_over()
         self._install_capture()
+        for text in unstored:
+            self.manager.submit(decode(text))
         self.apply_choices()
         resume_integrations()
         self._commands.install()
@@ -72,15 +79,25 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         self._commands.uninstall()
         is_sent = await self.manager.drain(_DRAIN_SECONDS)
         is_last = len(runtime.holders_of(self.manager)) < 2
-        # What the host logs after it has closed the bot is kept for the next start.
-        if is_last and not is_closing(self.bot):
-            suspend_integrations()
-        self._capture.uninstall()
+        if is_last and is_reloading(self.bot):
+            # Making the next cog takes half a second, in which things happen too.
+            runtime.hand_over(self._let_go)
+            asyncio.get_running_loop().call_later(_RELOAD_SECONDS, runtime.withdraw, self._let_go)
+        else:
+            # What the host logs after it has closed the bot is kept for the next start.
+            if is_last and not is_closing(self.bot):
+                suspend_integrations()
+            self._capture.uninstall()
         self.manager.listeners.remove(self)
         self.manager.readers.remove(self._reader)
         if runtime.leave(self) or (is_last and is_closing(self.bot)):
             # What did not get through in all that time will not do so now, when nothing is captured any more.
             await self.manager.stop(_LAST_WORDS_SECONDS if is_sent else 0)
+
+    def _let_go(self) -> Sequence[str]:
+        """Undo the hooks that stayed for a reload; returns what they captured after the manager's end."""
+        self._capture.uninstall()
+        return self.manager.take_unstored()
 
     def lead(self) -> None:
         """Capture what belongs to no bot too: the bot that did so has left."""

@@ -6,7 +6,7 @@ What must outlive a reload of the extension is kept by `current_manager`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
 from .clock import SystemClock
@@ -125,6 +125,23 @@ def leave(holder: Holder) -> bool:
         holders[0].lead()
     sign(holder.manager)
     return not holders and not keeper().__dict__.get("was_running", False)
+
+
+def hand_over(let_go: Callable[[], Sequence[str]]) -> None:
+    """Leave hooks to the next load of the extension: `let_go` undoes them and returns encoded events that no storage took."""
+    keeper().__dict__["left"] = let_go
+
+
+def take_over() -> Sequence[str]:
+    """Undo the hooks that an unload has left for this load; returns encoded events (L2) that no storage took."""
+    let_go: Callable[[], Sequence[str]] | None = keeper().__dict__.pop("left", None)
+    return () if let_go is None else let_go()
+
+
+def withdraw(let_go: Callable[[], Sequence[str]]) -> None:
+    """Undo hooks that no load has taken over."""
+    if keeper().__dict__.get("left") == let_go:
+        take_over()
 
 
 def share(manager: WebhookManager, name: str, make: Callable[[], T]) -> T:

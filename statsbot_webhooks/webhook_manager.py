@@ -191,6 +191,10 @@ class WebhookManager:
         """Accept an event from any thread; False, and counted, when it is refused because too many wait. Never raises."""
         return self._intake.submit(event)
 
+    def take_unstored(self) -> Sequence[str]:
+        """Return, encoded, what was accepted after `stop` and take it out: another manager is to accept it. From any thread."""
+        return self._intake.take_unstored()
+
     async def send_log(self, level: LogLevel | str = MISSING, message: object = MISSING, /, **context: object) -> None:
         """Accept a log message. The first parameters of each `send_*` may be given by name too."""
         level, message = take_arguments("send_log", context, level=level, message=message)

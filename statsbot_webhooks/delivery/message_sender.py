@@ -26,6 +26,8 @@ from .worker_context import WorkerContext
 
 # Parts of a message that can be left out: whose it is stands in the card too.
 _OPTIONAL: Final = frozenset({"username", "avatar_url"})
+# A message whose sending was cancelled is looked for after this time: Discord mostly takes less to post one.
+_ARRIVAL_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,10 @@ class MessageSender:
     def __init__(self, parts: WorkerContext) -> None:
         self._parts = parts
         self._search = RefusalSearch()
-        self._doubted: set[str] = set()
+        # The batch whose last message is known not to have arrived; of any other sealed batch it is not known.
+        self._unsent = ""
+        # When a message that may be on its way has arrived; of one of the worker before it is not known.
+        self._arrived_at: float | None = None
         self._refused_names: set[str] = set()
         self._priority = Priority.CALM
         self._presentation = Presentation.CARDS
@@ -103,9 +108,13 @@ class MessageSender:
 
     async def _find_lost(self, unit: Unit, sent: _Sent) -> Result | None:
         """Look for a message that may have arrived before; returns its result, or one to try again with, or `None`."""
-        first = unit.entries[0]
-        if not first.batch or not (first.is_recovered or sent.batch_id in self._doubted):
+        first, clock = unit.entries[0], self._parts.clock
+        if not first.batch or sent.batch_id == self._unsent:
             return None
+        if self._arrived_at is None:
+            self._arrived_at = clock.monotonic() + (0.0 if first.is_recovered else _ARRIVAL_SECONDS)
+        if (wait := self._arrived_at - clock.monotonic()) > 0:
+            await clock.sleep(wait)
         sight, result = await self._parts.lost_answers.look(sent.batch_id, sent.place)
         return result if sight in (Sight.THERE, Sight.LATER) else None
 
@@ -117,16 +126,20 @@ class MessageSender:
         async with parts.limiter.request(self._priority):
             await parts.outbox.seal(sent.batch.entries, sent.batch_id, rest)
             role_id = parts.pings.take(events, parts.clock.now())
+            # Whatever ends this call before its answer: the message may be on its way.
+            self._unsent, self._arrived_at = "", parts.clock.monotonic() + _ARRIVAL_SECONDS
             result = await parts.transport.send(parts.destination, message, options_for(place, events, role_id))
+        self._arrived_at = 0.0
         if result.outcome == Outcome.REJECTED and result.fields and result.fields <= _OPTIONAL:
             self._refused_names.update(value for name in result.fields if (value := getattr(message, name)))
             async with parts.limiter.request(self._priority):
                 message = self._with_allowed_name(message)
                 result = await parts.transport.send(parts.destination, message, options_for(place, events, role_id))
         if result.outcome == Outcome.UNKNOWN:
-            self._doubted.add(sent.batch_id)
             sight, found = await parts.lost_answers.look(sent.batch_id, sent.place)
             result = found if sight == Sight.THERE else result
+        else:
+            self._unsent = sent.batch_id
         if role_id is not None and result.outcome not in (Outcome.DELIVERED, Outcome.UNKNOWN):
             parts.pings.give_back()
         return result
@@ -233,7 +246,6 @@ class MessageSender:
         parts, now = self._parts, self._parts.clock.now()
         self.note = ""
         parts.health.delivered_at = now
-        self._doubted.discard(sent.batch_id)
         self._search.passed(sent.batch.entries)
         parts.lost_answers.note(result.message_id)
         state: dict[str, Any] = {**parts.threads.used(sent.place, result.channel_id, now), **parts.pings.state()}

@@ -6,7 +6,8 @@ import contextlib
 import queue
 from typing import Final
 
-from ..events.event import Event
+from ..events.event import Event, encode
+from ..issues.fingerprint import finish
 
 # Size is counted in pieces of so many characters, of which most events have none.
 _PIECE_BITS: Final = 12
@@ -49,6 +50,16 @@ class IncomingEvents:
             for _ in range(count):
                 self._pieces.get_nowait()
         return group
+
+    def take_encoded(self) -> list[str]:
+        """Take out all events, encoded; one that cannot be is refused. One thread at a time."""
+        texts: list[str] = []
+        for event in self.take(len(self)):
+            try:
+                texts.append(encode(finish(event)))
+            except Exception:  # noqa: BLE001 - a guard: one bad event costs itself only
+                self._refusals.put(None)
+        return texts
 
     def take_refusals(self) -> int:
         """Return how many were refused since the last call."""

@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 from ..clock import Clock, SystemClock, give_way
 from ..errors import NotRunningError
@@ -25,6 +25,7 @@ from ..storage import Outbox
 from . import at_exit
 from .before_send import BeforeSend
 from .calls import Call, answering_call, post_result
+from .gate import Gate
 from .incoming_events import IncomingEvents
 from .router import Router
 
@@ -39,18 +40,6 @@ _RETRY_SECONDS: Final = 2.0
 _STALL_SECONDS: Final = 30.0
 # How long the end of the interpreter waits for the storage.
 _EXIT_SECONDS: Final = 2.0
-
-
-class Gate(Protocol):
-    """Who may keep events back between the routes and the storage; it counts those itself."""
-
-    def admit(self, event: Event, names: tuple[str, ...], *, redacted: bool) -> tuple[str, ...]:
-        """Return the destinations that may have the event. Asked before it is redacted, and again after."""
-        ...
-
-    def identify(self, event: Event) -> Event:
-        """Return a redacted event with what is known about its kind; asked before the second `admit`."""
-        ...
 
 
 class Intake:
@@ -157,6 +146,13 @@ class Intake:
         thread.join()
         self._thread = None
         return True
+
+    def take_unstored(self) -> list[str]:
+        """Return, encoded, what waits without the thread, and take it out; nothing while the thread is there."""
+        if self.is_alive:
+            return []
+        at_exit.release(self)
+        return self._incoming.take_encoded()
 
     def store_at_exit(self) -> None:
         """Store what waits at the end of the interpreter, where no event loop runs any more."""

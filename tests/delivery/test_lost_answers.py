@@ -15,7 +15,7 @@ import discord
 import pytest
 from discord.ext import commands
 
-from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager
+from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager, load_webhook_config
 from statsbot_webhooks.sandbox import Sandbox
 
 from ..clocks import SkippingClock
@@ -151,3 +151,37 @@ async def test_a_500_is_one_request_of_ours(sandbox: Sandbox, urls: dict[str, An
         assert sandbox.count_status(500) == 2
         assert (await manager.stats()).requests == len([r for r in sandbox.requests if r.webhook == "info"])
         await manager.stop(0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_replaced", [False, True])
+async def test_a_message_whose_sending_was_cancelled_is_looked_for_once_it_has_had_time(
+    sandbox: Sandbox, env: pytest.MonkeyPatch, is_replaced: bool
+) -> None:
+    """`sys.exit()` in a task cancels every task, and other settings replace a worker, while an answer is slow."""
+    async with bot_that_reads(sandbox, discord.Intents.default()) as bot:
+        manager = bot.cogs["Webhooks"].manager  # type: ignore[attr-defined]
+        logging.getLogger("shop").warning("before")
+        await sandbox.wait_until(lambda: shown(sandbox, "error", "before"))
+        sandbox.fault("error", "slow", delay=1.5, times=1)
+        started = asyncio.get_running_loop().time()
+        logging.getLogger("shop").error("in flight")
+        async with asyncio.timeout(10):
+            while (depth := await manager._intake.run(manager._outbox.depth, "error")).ready or not depth.entries:
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(0.1)
+        if is_replaced:
+            before = manager.workers["error"]
+            env.setenv("WEBHOOK_ERROR_LEVEL", "DEBUG")
+            await manager.reconfigure(load_webhook_config())
+            assert manager.workers["error"] is not before
+        else:
+            manager._pool._tasks._tasks["error"].cancel()
+        logging.getLogger("shop").error("last words")
+        await sandbox.wait_until(lambda: shown(sandbox, "error", "last words"), 20)
+        await manager.flush(10)
+        stats = (await manager.stats()).destinations["error"]
+        # The slow one has arrived by now in any case.
+        await asyncio.sleep(max(started + 2.0 - asyncio.get_running_loop().time(), 0))
+    assert shown(sandbox, "error", "in flight") == 1
+    assert stats.pending == 0

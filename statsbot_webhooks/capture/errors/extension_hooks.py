@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import ExitStack
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, Final
 
 import discord
@@ -99,5 +99,13 @@ def _is_loading(bot: discord.Client) -> bool:
 
 def is_closing(bot: discord.Client) -> bool:
     """Whether the bot was closed, or the caller was called by its `close`: that unloads the extensions first."""
-    close = commands.Bot.close.__code__
-    return bot.is_closed() or any(frame.f_code is close and frame.f_locals.get("self") is bot for frame in _frames())
+    return bot.is_closed() or _is_called_by(commands.Bot.close.__code__, bot)
+
+
+def is_reloading(bot: discord.Client) -> bool:
+    """Whether the caller was called by the bot's `reload_extension`."""
+    return _is_called_by(commands.Bot.reload_extension.__code__, bot)
+
+
+def _is_called_by(code: CodeType, bot: discord.Client) -> bool:
+    return any(frame.f_code is code and frame.f_locals.get("self") is bot for frame in _frames())

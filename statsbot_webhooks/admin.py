@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from .config.destination import WebhookURL
+from .delivery.button_ids import Press
 from .delivery.outcome import Result
 from .delivery.worker_pool import WorkerPool
 from .events.accounting import LossReason
@@ -18,6 +19,8 @@ from .events.colors import GREEN
 from .events.event import Event, EventKind, LogLevel, Person, to_plain
 from .events.factory import notice_event
 from .events.folding import from_state
+from .formatting.message import WebhookMessage
+from .issues.decisions import Decision
 from .issues.issue import Issue, IssueState
 from .pipeline.assembly import Pipeline
 from .pipeline.mutes import Mute, MuteKind, format_summary
@@ -75,10 +78,18 @@ class Admin:
     async def mute(self, mute: Mute) -> None:
         """Keep something back for a while; it is counted."""
         await self._apply(self.overrides.mute, mute)
+        await self._show_mute(mute)
 
     async def unmute(self, key: str) -> Ended | None:
         """End a mute before its time; returns what it kept back, or None when there is none of that key."""
-        return await self._apply(self.overrides.unmute, key)
+        ended = await self._apply(self.overrides.unmute, key)
+        if ended is not None:
+            await self._show_mute(ended[0])
+        return ended
+
+    async def _show_mute(self, mute: Mute) -> None:
+        if mute.kind == MuteKind.FINGERPRINT:
+            await self._redraw(mute.target)
 
     async def _apply(self, function: Callable[..., _T], *args: object) -> _T:
         result = await self._intake.run(function, *args)
@@ -88,7 +99,12 @@ class Admin:
 
     async def end_mutes(self) -> None:
         """End mutes when their time is over, and show what they kept back, until cancelled."""
-        await self.overrides.keep(self._intake.run, self._show_ended_mute)
+
+        async def tell(ended: Ended) -> None:
+            self._show_ended_mute(ended)
+            await self._show_mute(ended[0])
+
+        await self.overrides.keep(self._intake.run, tell)
 
     def _show_ended_mute(self, ended: Ended) -> None:
         """Show what a mute kept back, where it would have been shown."""
@@ -125,9 +141,53 @@ class Admin:
         """Acknowledge, resolve or open an issue; its cards say so. Returns it, and whether that changed anything."""
         decided = await self._apply(self.overrides.decide, fingerprint, state, by)
         if decided is not None and decided[1]:
-            for worker in self._pool.workers.values():
-                await worker.annotate(fingerprint, decided[0].describe().capitalize())
+            await self._redraw(fingerprint)
         return decided
+
+    async def _redraw(self, fingerprint: str) -> None:
+        """Let the cards of an issue say what was decided."""
+        for worker in list(self._pool.workers.values()):
+            await worker.redraw(f"error-{fingerprint}")
+
+    # -- buttons
+
+    async def read_button(self, custom_id: str, webhook_id: int, application_id: int) -> Press | None:
+        """Return what a pressed button asks for; None for one that is not genuine."""
+
+        def read() -> Press | None:
+            press = self._pool.buttons.read(custom_id, webhook_id, application_id)
+            if press is None:
+                # Another process may have begun with this storage in the same moment, and stored the key that holds.
+                self._pipeline.button_keys.load(self._outbox)
+                press = self._pool.buttons.read(custom_id, webhook_id, application_id)
+            return press
+
+        # On this thread, for a press may come before the storage is open.
+        return await self._intake.run(read)
+
+    def find_pressed(self, message_id: int) -> tuple[str, Event] | None:
+        """Return the key and the newest event of the card that a message shows; None when it is not known any more."""
+        for worker in self._pool.workers.values():
+            if (key := worker.key_of(message_id)) and (event := worker.card_event(key)) is not None:
+                return key, event
+        return None
+
+    async def decide_card(self, key: str, decision: Decision) -> tuple[Decision, bool]:
+        """Note what was done about a card that is no issue's; its cards say so. Returns what holds, and whether it is new."""
+        decided = await self._intake.run(self.overrides.decisions.decide, key, decision)
+        for worker in list(self._pool.workers.values()):
+            await worker.redraw(key)
+        return decided
+
+    def show_pressed(self, key: str, event: Event | None, webhook_id: int, application_id: int) -> WebhookMessage:
+        """Return what the message of a pressed card is to say above it and to offer now.
+
+        The answer to a press may change it at once, out of the budget of its channel and however old it is.
+        """
+        state = self._pool.states.of(key, event)
+        cards = (worker.remark_of(key) for worker in self._pool.workers.values() if worker.destination.url.id == webhook_id)
+        note = state.note or next(filter(None, cards), "")
+        return WebhookMessage(f"**{note}**" if note else None, buttons=self._pool.buttons.make(state, webhook_id, application_id))
 
     async def find_messages(self, fingerprint: str) -> Mapping[str, tuple[int, int]]:
         """Return where the newest card of an issue is: channel and message, by destination."""

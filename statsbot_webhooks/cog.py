@@ -71,6 +71,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         resume_integrations()
         self._commands.install()
         self._termination.install()
+        await self._use_clients()
 
     async def cog_unload(self) -> None:
         """Deliver what waits, and undo everything in reverse. The hooks stay to the last moment: a drain takes seconds."""
@@ -90,6 +91,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
             self._capture.uninstall()
         self.manager.listeners.remove(self)
         self.manager.readers.remove(self._reader)
+        await self._use_clients()
         if runtime.leave(self) or (is_last and is_closing(self.bot)):
             # What did not get through in all that time will not do so now, when nothing is captured any more.
             await self.manager.stop(_LAST_WORDS_SECONDS if is_sent else 0)
@@ -104,6 +106,13 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         self._capture.uninstall()
         self._install_capture()
         self.apply_choices()
+
+    async def _use_clients(self) -> None:
+        """Let cards have buttons that the bots answer. Before the login there is no application (L4)."""
+        cogs = [
+            holder for holder in runtime.holders_of(self.manager) if holder is not self or self._reader in self.manager.readers
+        ]
+        await self.manager.use_clients([cog.bot for cog in cogs])
 
     def _install_capture(self) -> None:
         manager = self.manager
@@ -148,6 +157,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
     @commands.Cog.listener()
     async def on_ready(self) -> None:
         runtime.sign(self.manager)
+        await self._use_clients()
         # The token may come from elsewhere than the environment.
         self.manager.add_secrets(self.bot.http.token or "")
         await self._commands.sync()

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+import discord
+
 from .admin import Admin
 from .capture.errors.deduplication import root_exception
 from .clock import Clock, SystemClock
@@ -123,6 +125,10 @@ class WebhookManager:
         if proxy is not None:
             self.add_secrets(*proxy_secrets(proxy))
         self._pool.use_bot_proxy(proxy)
+
+    async def use_clients(self, clients: Sequence[discord.Client]) -> None:
+        """Say which bots answer the buttons of cards: presses reach only the application that owns the webhook."""
+        await self._pool.use_clients(clients)
 
     async def reconfigure(self, config: WebhookConfig) -> frozenset[Renews]:
         """Go on with other settings, in place: what waits, choices, counters and limits stay. Returns what was renewed.
@@ -296,6 +302,10 @@ class WebhookManager:
     def add_secrets(self, *values: str) -> None:
         """Redact these values too, in every encoding. The environment's and `.env`'s are known already."""
         self._pipeline.add_secrets(values)
+
+    def name_of(self, user_id: int, name: str) -> str:
+        """Return what a person may be called in what is shown: the name, or the pseudonym where names are hidden."""
+        return self._pipeline.redactor.name_of(user_id, name)
 
     def redact_text(self, text: str) -> str:
         """Return a text as it may be shown: without secrets."""

@@ -9,6 +9,7 @@ from discord import app_commands
 
 from ..clock import SystemClock
 from .base import Cog, CommandRunner
+from .card_buttons import CardPresses
 from .card_menu import About
 from .delivery import Delivery
 from .drill import Drill
@@ -40,11 +41,13 @@ class WebhookCommands:
             name="webhooks", description="Steer the webhook logging", default_permissions=hidden, guild_only=True
         )
         muting = Muting(self.runner)
-        themes = (Overview, Issues, Delivery, Drill, Settings, Setup, Persons)
-        for theme in (muting, *(each(self.runner) for each in themes)):
+        issues = Issues(self.runner)
+        themes = (Overview, Delivery, Drill, Settings, Setup, Persons)
+        for theme in (muting, issues, *(each(self.runner) for each in themes)):
             for command in theme.commands():
                 self.group.add_command(command)
-        self._about = About(self.runner, muting)
+        self._about = About(self.runner, muting, issues)
+        self._presses = CardPresses(self.runner, muting, issues)
         self._menu = self._about.menu()
         self._menu.default_permissions, self._menu.guild_only = hidden, True
 
@@ -52,11 +55,13 @@ class WebhookCommands:
         """Add the commands to the bot's tree, for the admin guild only when one is configured."""
         for command in (self.group, self._menu):
             self._bot.tree.add_command(command, guild=self._guild, override=True)
-        self._bot.add_listener(self._about.press, "on_interaction")
+        for listener in (self._about.press, self._presses.press):
+            self._bot.add_listener(listener, "on_interaction")
 
     def uninstall(self) -> None:
         """Remove the commands where they are still ours."""
-        self._bot.remove_listener(self._about.press, "on_interaction")
+        for listener in (self._about.press, self._presses.press):
+            self._bot.remove_listener(listener, "on_interaction")
         for command in (self.group, self._menu):
             kind = command.type if isinstance(command, app_commands.ContextMenu) else discord.AppCommandType.chat_input
             if self._bot.tree.get_command(command.name, guild=self._guild, type=kind) is command:

@@ -61,14 +61,19 @@ class CommandRunner:
         """The manager, which goes on over changes of the settings."""
         return self.cog.manager
 
-    async def serve(self, interaction: discord.Interaction, work: Callable[[], Awaitable[Answer | str]]) -> None:
-        """Check who calls, work, and answer. Never raises: what fails is an answer too."""
+    async def serve(
+        self, interaction: discord.Interaction, work: Callable[[], Awaitable[Answer | str]], *, is_on_card: bool = False
+    ) -> None:
+        """Check who calls, work, and answer. Never raises: what fails is an answer too.
+
+        The first answer to a button on a card is about the card itself, so that it can be changed however old it is.
+        """
         try:
             refusal = await self.access.check(interaction, self.manager.config)
             if refusal is not None:
                 await self._refuse(interaction, refusal)
                 return
-            await interaction.response.defer(ephemeral=True, thinking=True)
+            await interaction.response.defer(ephemeral=True, thinking=not is_on_card)
             await self._send(interaction, await self._answer(interaction, work))
         except discord.HTTPException as error:
             # The call may be too old to be answered, or the network is away: no answer can be given.
@@ -126,6 +131,10 @@ class CommandRunner:
         await self.manager.admin.record(f"{user.name} {what}", person=person, user_id=str(user.id))
 
     # -- names
+
+    def name_of(self, user: discord.abc.User) -> str:
+        """Return what a user is called in what is kept and shown: a pseudonym where names are hidden."""
+        return self.manager.name_of(user.id, user.name)
 
     def destination(self, name: str) -> str:
         """Return the name of a destination that is there; raises `Complaint`."""

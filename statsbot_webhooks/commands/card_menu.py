@@ -1,26 +1,26 @@
 """The message menu "Webhooks: about this card": what a message shows, and buttons that mute or resolve it.
 
-Messages of webhooks cannot carry buttons that reach the bot (only webhooks that an application owns may), so the way to a
-card goes through the menu of the message: Apps, then this command. The answer with the buttons is seen by the caller alone.
+A webhook that was made by hand cannot carry buttons that reach the bot (`card_buttons` is about those that can), and a message
+of many events has none, so the way to them goes through the menu of the message: Apps, then this command. The answer with the
+buttons is seen by the caller alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 import discord
 from discord import app_commands
 
-from ..events.colors import BLURPLE, GREEN
-from ..events.event import Event
-from ..formatting.presentation import present
+from ..events.colors import BLURPLE
 from ..issues.fingerprint import fingerprint
+from ..issues.issue import IssueState
 from ..pipeline.mutes import MuteKind
 from ..pipeline.recent_events import Seen
 from .base import REFUSAL, Answer, CommandRunner, Complaint, checked, plain
 from .button_tokens import PREFIX, Action, Tickets
+from .issues import Issues
 from .mutes import Muting
 from .permissions import Refusal
 
@@ -32,9 +32,10 @@ _HOUR: Final = 3600.0
 class About:
     """The menu command, and what its buttons do."""
 
-    def __init__(self, runner: CommandRunner, muting: Muting) -> None:
+    def __init__(self, runner: CommandRunner, muting: Muting, issues: Issues) -> None:
         self.runner = runner
         self._muting = muting
+        self._issues = issues
         self._tickets = Tickets(runner.clock.monotonic)
 
     def menu(self) -> app_commands.ContextMenu:
@@ -99,20 +100,11 @@ class About:
         return await self._muting.begin(interaction, MuteKind(action.verb), action.target, action.seconds, "")
 
     async def _resolve(self, interaction: discord.Interaction, action: Action) -> str:
+        if await self.runner.manager.admin.find_issue(action.target) is not None:
+            return await self._issues.decide(interaction, action.target, IssueState.RESOLVED)
+        # What is no error is no issue: nothing comes back as a regression.
         channel_id, message_id = map(int, action.about.split("/"))
-        manager = self.runner.manager
-        card = await manager.admin.find_card(message_id)
         await self.runner.record(interaction, f"resolved {action.target}")
-        if card is not None:
-            # The card itself says so, until it happens again.
-            manager.submit(_resolved(card, interaction.user.name, self.runner.clock.now()))
-            return "The card says that it is resolved; it comes back when it happens again."
         message = self.runner.cog.bot.get_partial_messageable(channel_id).get_partial_message(message_id)
         await message.add_reaction("✅")
         return "Marked as resolved, with a ✅ on the message."
-
-
-def _resolved(card: Event, by: str, now: float) -> Event:
-    card = present(card)
-    title = card.title or card.message.splitlines()[0]
-    return replace(card, title=f"✅ Resolved by {by}: {title}"[:256], color=GREEN, time=now, files=())

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 import discord
 from discord import app_commands
 
+from ..delivery.card_states import describe_issue, describe_mute
 from ..events.colors import BLURPLE
 from ..issues.issue import Issue, IssueState
 from .base import Answer, Complaint, Theme, checked, make_command, plain
@@ -63,14 +64,14 @@ class Issues(Theme):
 
     async def _embed(self, interaction: discord.Interaction, issue: Issue) -> discord.Embed:
         embed = discord.Embed(title=f"{issue.reference}: {plain(issue.title, 200)}", color=BLURPLE)
-        embed.description = f"State: **{issue.describe()}**"
+        embed.description = f"State: **{describe_issue(issue)}**"
         seen = f"{issue.count} times, first <t:{int(issue.first)}:f>, last <t:{int(issue.last)}:R>"
         embed.add_field(name="Seen", value=f"{seen}{f', in version {plain(issue.seen_in, 30)}' if issue.seen_in else ''}")
         if issue.held:
             embed.add_field(name="Since it was resolved", value=f"{issue.held} more in versions that do not have the cure yet")
         mute = next((mute for mute, _ in self.manager.admin.overrides.mutes if mute.target == issue.fingerprint), None)
         if mute is not None:
-            embed.add_field(name="Muted", value=f"until <t:{int(mute.until)}:f> by {plain(mute.by, 60)}")
+            embed.add_field(name="Muted", value=f"{describe_mute(mute)} by {plain(mute.by, 60)}")
         if link := _link(interaction, await self.manager.admin.find_messages(issue.fingerprint)):
             embed.add_field(name="Card", value=link)
         embed.set_footer(text=f"Fingerprint {issue.fingerprint}")
@@ -78,18 +79,18 @@ class Issues(Theme):
 
     async def decide(self, interaction: discord.Interaction, fingerprint: str, state: IssueState) -> str:
         """Set the state of an issue, and say so; a state that it has already is told with who set it."""
-        decided = await self.manager.admin.decide(fingerprint, state, interaction.user.name)
+        decided = await self.manager.admin.decide(fingerprint, state, self.runner.name_of(interaction.user))
         if decided is None:
             raise Complaint("This issue is not known any more.")
         issue, changed = decided
         if not changed:
-            return f"**{issue.reference}** is already {issue.describe()}."
+            return f"**{issue.reference}** is already {describe_issue(issue)}."
         await self.runner.record(interaction, f"made {issue.reference} {issue.state.value}: {issue.title}")
         more = ""
         if state == IssueState.RESOLVED:
             later = " in a later version" if issue.version else ""
             more = f" When it comes{later} again, that is told as a regression."
-        return f"**{issue.reference}** is {issue.describe()}.{more}"
+        return f"**{issue.reference}** is {describe_issue(issue)}.{more}"
 
     async def complete_issue(self, interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
         """Offer the issues seen last."""

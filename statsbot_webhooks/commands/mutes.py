@@ -66,7 +66,7 @@ class Muting(Theme):
     ) -> str:  # fmt: skip
         """Begin a mute, and say so. It ends earlier when more than `above` come within an hour, or after this version."""
         now = self.runner.clock.now()
-        mute = Mute(kind, name, now + seconds, now, reason, interaction.user.name, above, version)
+        mute = Mute(kind, name, now + seconds, now, reason, self.runner.name_of(interaction.user), above, version)
         await self.manager.admin.mute(mute)
         why = f", reason: {reason}" if reason else ""
         how = f"until {_until(mute)}" if above or version else f"for {format_exact_span(seconds)}"
@@ -91,9 +91,13 @@ class Muting(Theme):
     async def unmute(self, interaction: discord.Interaction, target: str) -> str:
         keys = {mute.key for mute, _ in self.manager.admin.overrides.mutes}
         key = next((each for each in keys if target.strip() in (each, each.partition("/")[2])), target)
+        return await self.end(interaction, key)
+
+    async def end(self, interaction: discord.Interaction, key: str) -> str:
+        """End a mute, and say what it kept back; raises `Complaint` when there is none of that key."""
         ended = await self.manager.admin.unmute(key)
         if ended is None:
-            raise Complaint(f"{plain(target, 80)} is not muted.")
+            raise Complaint(f"{plain(key.partition('/')[2] or key, 80)} is not muted.")
         mute, tally = ended
         await self.runner.record(interaction, f"ended a mute. {format_summary(mute, tally, self.runner.clock.now())}")
         return plain(format_summary(mute, tally, self.runner.clock.now()), 1900)

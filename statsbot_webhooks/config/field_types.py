@@ -45,6 +45,13 @@ class Renews(StrEnum):
     STORAGE = "storage"
 
 
+class Buttons(StrEnum):
+    """Whether cards have buttons: wherever a webhook can carry them, or nowhere."""
+
+    AUTO = "auto"
+    OFF = "off"
+
+
 class Wants(str):
     """A mark of a type: what a value of it has to be, in words that end the sentence "it must be"."""
 
@@ -142,6 +149,10 @@ def _check_zone(value: str) -> str:
     return value
 
 
+def _lower(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
 def _mask_level(value: object) -> object:
     return value.strip().lower() or None if isinstance(value, str) else value
 
@@ -161,6 +172,7 @@ Levels = Annotated[
 Ids = Annotated[frozenset[int], BeforeValidator(parse_list), Wants("ids of Discord, separated by commas")]
 Names = Annotated[frozenset[str], BeforeValidator(parse_list), Wants("names, separated by commas")]
 MaskLevels = Annotated[MaskLevel, BeforeValidator(_mask_level)]
+ButtonModes = Annotated[Buttons, BeforeValidator(_lower)]
 Patterns = Annotated[
     tuple[Annotated[str, AfterValidator(_check_pattern)], ...],
     BeforeValidator(parse_patterns),

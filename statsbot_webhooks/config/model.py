@@ -18,6 +18,8 @@ from ..errors import ConfigError
 from ..events.event import LogLevel
 from .destination import BUILT_IN, Destination
 from .field_types import (
+    ButtonModes,
+    Buttons,
     CertificateFile,
     Count,
     HeartbeatURL,
@@ -237,6 +239,10 @@ class WebhookConfig:
 
     sync_commands: Annotated[bool, Renews.COMMANDS] = True
     """We register our slash commands at Discord; `false` leaves that to your bot."""
+
+    buttons: Annotated[ButtonModes, Renews.WORKERS] = Buttons.AUTO
+    """Cards have buttons where the webhook can carry them, which one that `/webhooks setup` made can: Resolve, Acknowledge, Mute.
+    `off`: none."""
 
     mask_level: Annotated[MaskLevels | None, Renews.REDACTOR] = None
     """How much of a person is hidden: `ids` hides ids and mentions and leaves names, `full` hides names too. Not set: `full`

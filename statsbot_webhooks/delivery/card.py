@@ -30,7 +30,8 @@ class Card:
 
     `fold` is what the message shows, and `texts` are its repeats that differ in text or traceback, newest last; `waiting`
     and `unseen` are the same of what was taken in since. `dropped` counts different repeats of earlier messages. Without a
-    `message_id` the card is in no message of its own, and the next state is posted. `version` is that of the bot that posted it.
+    `message_id` the card is in no message of its own, and the next state is posted. `version` is that of the bot that posted it,
+    and `has_buttons` says whether the message has any.
     """
 
     fold: Fold
@@ -43,8 +44,11 @@ class Card:
     texts: tuple[Event, ...] = ()
     dropped: int = 0
     is_stale: bool = False
+    has_buttons: bool = False
     waiting: Fold | None = None
     unseen: tuple[Event, ...] = ()
+    # Counts what was decided about it, so that an edit which is under way meanwhile is not taken for the last word.
+    redraws: int = 0
 
     @property
     def whole(self) -> Fold:
@@ -146,7 +150,7 @@ def unshown(card: Card) -> list[Event]:
     return sorted([*card.unseen, *(replace(waiting.event, time=time) for time in times)], key=lambda event: event.time)
 
 
-_PLAIN: Final = ("message_id", "thread_id", "posted", "shown", "note", "version", "dropped", "is_stale")
+_PLAIN: Final = ("message_id", "thread_id", "posted", "shown", "note", "version", "dropped", "is_stale", "has_buttons")
 
 
 def to_stored(card: Card) -> dict[str, Any]:

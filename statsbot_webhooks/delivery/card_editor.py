@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from ..formatting.formatter import WebhookMessage
 from .card import Card
@@ -55,15 +55,21 @@ class CardEditor:
         card = parts.cards.get(edit[0]) if edit is not None else None
         if edit is None or card is None:
             return
-        key, note = edit[0], card.remark
+        key, state = edit[0], parts.states.of(edit[0], card.whole.event)
         try:
             is_post = card.message_id is None or not card.can_be_edited(parts.clock.now())
+            if is_post and card.waiting is None:
+                await parts.outbox.write_state(parts.cards.lost(key))
+                return
             batch_id = self._doubted.get(key) or _batch_id(key, card) if is_post else ""
             build = parts.batcher.build_card
+            note = state.note or card.remark
             message = await parts.layout.compute(build, card.whole, card.events, note=note, batch_id=batch_id)
+            message = parts.dress(message, card, state)
         except Exception as error:  # noqa: BLE001 - a guard, as for batches: the worker goes on
             await self._settle(key, card, Result(Outcome.REJECTED, f"{type(error).__name__} while it was laid out"))
             return
+        card = replace(card, has_buttons=bool(message.buttons))
         result = await (self._post(key, card, message, batch_id) if is_post else self._edit(card, message))
         await self._settle(key, card, result)
 
@@ -71,7 +77,12 @@ class CardEditor:
         parts = self._parts
         async with parts.limiter.request(Priority.EDIT):
             await parts.outbox.note_edit(parts.clock.now())
-            return await parts.transport.edit(parts.destination, card.message_id or 0, message, thread_id=card.thread_id)
+            place: dict[str, Any] = {"thread_id": card.thread_id, "keeps": _kept(card)}
+            result = await parts.transport.edit(parts.destination, card.message_id or 0, message, **place)
+        if result.is_about_buttons:
+            parts.buttons.refused.add(parts.destination.url.id)
+            result = await self._edit(card, replace(message, buttons=None))
+        return result
 
     async def _post(self, key: str, card: Card, message: WebhookMessage, batch_id: str) -> Result:
         parts, now = self._parts, self._parts.clock.now()
@@ -100,7 +111,7 @@ class CardEditor:
         if result.outcome == Outcome.DELIVERED:
             is_edit, where = result.message_id == card.message_id, (result.message_id, result.thread_id)
             await parts.outbox.write_state(
-                parts.cards.edited(key, now) if is_edit else parts.cards.posted(key, card, *where, now)
+                parts.cards.edited(key, card, now) if is_edit else parts.cards.posted(key, card, *where, now)
             )
             await parts.note_success(0)
         elif result.code == ANNOUNCEMENT_EDITS:
@@ -126,6 +137,13 @@ class CardEditor:
         await parts.outbox.put_back(events, state)
         name = parts.destination.name
         parts.health.say(f"Discord refuses the new state of a card for webhook {name}: {result.reason}. It is sent as messages")
+
+
+def _kept(card: Card) -> frozenset[str]:
+    """Return what an edit leaves as it is: a card with nothing new keeps its files, and a list or a chart its picture."""
+    if card.waiting is not None:
+        return frozenset()
+    return frozenset({"files", "embeds"} if card.fold.event.card else {"files"})
 
 
 def _batch_id(key: str, card: Card) -> str:

@@ -219,18 +219,23 @@ class Cards:
         self._apart = {apart for apart in self._apart if apart[0] != key}
         return {**self._state_of([key]), **self._prune(now)}
 
-    def edited(self, key: str, now: float) -> Mapping[str, Any]:
-        """Note that the message of a card shows its newest state; returns the state to store."""
-        if key not in self._cards:
+    def edited(self, key: str, drawn: Card, now: float) -> Mapping[str, Any]:
+        """Note that the message of a card shows what was drawn; returns the state to store."""
+        card = self._cards.get(key)
+        if card is None:
             return {}
-        self._cards[key] = shown_whole(self._cards[key], now)
+        shown = shown_whole(replace(card, has_buttons=drawn.has_buttons), now)
+        # While the edit was under way something was decided: the card is to be drawn once more.
+        self._cards[key] = replace(shown, is_stale=card.redraws != drawn.redraws)
         return self._state_of([key])
 
     def lost(self, key: str) -> Mapping[str, Any]:
-        """Note that the message of a card is not there any more: its state is posted anew. Returns the state to store."""
-        if key not in self._cards:
+        """Note that the message of a card is not there any more: what it did not show is posted. Returns the state to store."""
+        card = self._cards.get(key)
+        if card is None:
             return {}
-        self._cards[key] = replace(self._cards[key], message_id=None, is_stale=True)
+        # What was decided about a card is no reason for a new message.
+        self._cards[key] = replace(card, message_id=None, is_stale=card.waiting is not None)
         return self._state_of([key])
 
     def refused(self, key: str) -> tuple[list[Event], Mapping[str, Any]]:
@@ -255,13 +260,33 @@ class Cards:
         """Note that an event is a dead letter."""
         self._apart.discard(_apart(card_key(event), event))
 
-    def annotate(self, key: str, note: str, now: float) -> Mapping[str, Any]:
-        """Put a note above a card, in its message if Discord lets it be edited still; returns the state to store."""
+    def redraw(self, key: str, now: float) -> Mapping[str, Any]:
+        """Show at once what was decided about a card, if Discord lets its message be edited still; returns the state to store."""
         card = self._cards.get(key)
-        if card is None:
+        if card is None or not card.can_be_edited(now):
             return {}
-        self._cards[key] = replace(card, note=note, is_stale=card.is_stale or card.can_be_edited(now))
+        # People who press a button do not wait for the pace of edits.
+        shown = min(card.shown, now - self._pace)
+        self._cards[key] = replace(card, is_stale=True, shown=shown, redraws=card.redraws + 1)
         return self._state_of([key])
+
+    def without_buttons(self, now: float) -> list[str]:
+        """Return the keys of cards without buttons that can still be edited."""
+        return [key for key, card in self._cards.items() if not card.has_buttons and card.can_be_edited(now)]
+
+    def event_of(self, key: str) -> Event | None:
+        """Return the newest event of a card."""
+        card = self._cards.get(key)
+        return None if card is None else card.whole.event
+
+    def remark_of(self, key: str) -> str:
+        """Return what stands above a card about which nothing was decided."""
+        card = self._cards.get(key)
+        return "" if card is None else card.remark
+
+    def key_of(self, message_id: int) -> str:
+        """Return the key of the card that a message shows; empty when it shows none."""
+        return next((key for key, card in self._cards.items() if card.message_id == message_id), "")
 
     def forget(self, is_meant: Callable[[str], bool]) -> None:
         """Forget cards whose key or event is meant; their stored state is deleted elsewhere."""

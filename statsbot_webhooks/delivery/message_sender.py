@@ -6,7 +6,7 @@ It edits nothing; when it is its turn is decided by the worker.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ..formatting.formatter import WebhookMessage
@@ -14,6 +14,7 @@ from ..storage import Entry
 from .batch import MAX_ENTRIES, Batch, Presentation
 from .callbacks import Watches
 from .card import Card
+from .card_states import CardState
 from .forum_threads import FORUM_NEEDS_NAME, NOT_A_FORUM, ThreadPlace
 from .lost_answers import Sight
 from .outcome import LOST_MESSAGE, Outcome, Result
@@ -39,6 +40,7 @@ class _Sent:
     place: ThreadPlace
     key: str
     card: Card | None
+    state: CardState = field(default_factory=CardState)
 
 
 class MessageSender:
@@ -87,15 +89,19 @@ class MessageSender:
             return
         batch_id = unit.entries[0].batch or f"{unit.entries[0].id:x}"
         card = await parts.layout.compute(parts.cards.preview, unit.entries) if unit.key else None
+        state = parts.states.of(unit.key, card.whole.event) if card is not None else CardState()
         try:
             # Long texts take milliseconds to lay out: never on the loop.
             batch = await parts.layout.compute(self._lay_out, unit, card, batch_id, parts.limiter.budget_left())
+            if card is not None:
+                batch = replace(batch, message=parts.dress(batch.message, card, state))
+                card = replace(card, has_buttons=bool(batch.message.buttons))
         except Exception as error:  # noqa: BLE001 - a guard: what cannot be formatted is buried, the worker goes on
             await parts.outbox.release(unit.rest)
             await self._reject(unit.entries, Result(Outcome.REJECTED, f"{type(error).__name__} while it was laid out"))
             return
         place = parts.threads.place(batch.entries[-1].event, unit.key, parts.clock.now())
-        sent = _Sent(batch, batch_id, place, unit.key, card)
+        sent = _Sent(batch, batch_id, place, unit.key, card, state)
         # What is left of a half stays leased.
         rest = [*(() if self._is_of_search(batch.entries) else batch.rest), *unit.rest]
         result = await self._find_lost(unit, sent)
@@ -130,6 +136,11 @@ class MessageSender:
             self._unsent, self._arrived_at = "", parts.clock.monotonic() + _ARRIVAL_SECONDS
             result = await parts.transport.send(parts.destination, message, options_for(place, events, role_id))
         self._arrived_at = 0.0
+        if result.is_about_buttons:
+            parts.buttons.refused.add(parts.destination.url.id)
+            async with parts.limiter.request(self._priority):
+                message = replace(message, buttons=None)
+                result = await parts.transport.send(parts.destination, message, options_for(place, events, role_id))
         if result.outcome == Outcome.REJECTED and result.fields and result.fields <= _OPTIONAL:
             self._refused_names.update(value for name in result.fields if (value := getattr(message, name)))
             async with parts.limiter.request(self._priority):
@@ -179,7 +190,7 @@ class MessageSender:
             self._presentation = batch.presentation
             return batch
         # There is room for one line; the card's own comes back with its first edit.
-        note = self.note or card.remark
+        note = self.note or parts.states.of(unit.key, card.whole.event).note or card.remark
         return Batch(unit.entries, (), batcher.build_card(card.whole, card.events, note=note, batch_id=batch_id))
 
     async def _settle(self, sent: _Sent, result: Result) -> None:
@@ -255,6 +266,9 @@ class MessageSender:
         if sent.card is not None:
             thread_id = sent.place.thread_of(result.channel_id)
             state |= parts.cards.posted(sent.key, sent.card, result.message_id, thread_id, now)
+            if parts.states.of(sent.key, sent.card.whole.event) != sent.state:
+                # It was decided while the message was under way.
+                state |= parts.cards.redraw(sent.key, now)
             shown = 1
         else:
             state |= parts.cards.counted(sent.batch.entries, now)

@@ -47,7 +47,7 @@ class Result:
     """An outcome with Discord's reason; `weight` is how many failures it counts for, `retry_after` is in seconds.
 
     `code` is Discord's number for the reason, `fields` are those of the payload that it names, and `message_id`,
-    `channel_id` and `thread_id` tell where a delivered message is.
+    `channel_id` and `thread_id` tell where a delivered message is. `application_id` is the owner of a webhook that was looked up.
     """
 
     outcome: Outcome
@@ -61,6 +61,12 @@ class Result:
     message_id: int | None = None
     channel_id: int | None = None
     thread_id: int | None = None
+    application_id: int | None = None
+
+    @property
+    def is_about_buttons(self) -> bool:
+        """Whether Discord refused a message for its buttons."""
+        return self.outcome == Outcome.REJECTED and any(name.startswith("components") for name in self.fields)
 
     @property
     def is_final(self) -> bool:

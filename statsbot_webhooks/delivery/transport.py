@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import io
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
@@ -24,6 +24,7 @@ from ..config.network import Network
 from ..events.event import Event, LogLevel
 from ..formatting import limits
 from ..formatting.formatter import WebhookMessage
+from .button_view import make_view
 from .forum_threads import ThreadPlace
 from .outcome import EndedCallError, Outcome, Result, classify
 from .response import WebhookResponse, parse_response
@@ -51,7 +52,13 @@ class Transport(Protocol):
     async def send(self, destination: Destination, message: WebhookMessage, options: Options) -> Result: ...
 
     async def edit(
-        self, destination: Destination, message_id: int, message: WebhookMessage, *, thread_id: int | None = None
+        self,
+        destination: Destination,
+        message_id: int,
+        message: WebhookMessage,
+        *,
+        thread_id: int | None = None,
+        keeps: Collection[str] = (),
     ) -> Result: ...
 
     async def fetch_channel_id(self, destination: Destination) -> tuple[int | None, Result]: ...
@@ -77,6 +84,9 @@ class _Call:
     is_started: bool = False
     is_written: bool = False
     answer: WebhookResponse | None = None
+    # Whether the answer is about a webhook, and which application owns that.
+    is_look_up: bool = False
+    application_id: int | None = None
 
 
 # The trace is called in the task that sends.
@@ -96,6 +106,7 @@ class WebhookTransport:
         self._on_answer = on_answer
         self._clean = clean
         self._webhooks: dict[str, discord.Webhook] = {}
+        self._client: discord.Client | None = None
         trace = aiohttp.TraceConfig()
         trace.on_request_start.append(_on_request_start)
         trace.on_request_headers_sent.append(_on_request_headers_sent)
@@ -112,6 +123,9 @@ class WebhookTransport:
         if call is None:
             return
         call.answer = parse_response(call.destination, params.method, response.status, response.headers)
+        if call.is_look_up and response.status == 200:
+            # discord.py does not keep it (BaseWebhook._update). What is read here it reads from memory.
+            call.application_id = await _owner(response)
         if response.status != 429 and response.status < 500:
             self._on_answer(call.answer)
             return
@@ -129,12 +143,25 @@ class WebhookTransport:
         self._network, self._session = network, session
         self._webhooks.clear()
 
+    def use_client(self, client: discord.Client | None) -> None:
+        """Send for a bot from now on: discord.py takes buttons that act only with its state."""
+        if client is not self._client:
+            self._client = client
+            self._webhooks.clear()
+
+    @property
+    def takes_buttons(self) -> bool:
+        """Whether there is a bot to send buttons for."""
+        return self._client is not None
+
     def _webhook(self, destination: Destination) -> discord.Webhook:
         url, known = destination.url, self._webhooks.get(destination.name)
         # `/webhooks setup` may give a destination another webhook while it runs.
         if known is None or (known.id, known.token) != (url.id, url.token):
             # from_url insists on a 17-20 digit id and 60 characters of token (W9).
-            known = self._webhooks[destination.name] = discord.Webhook.partial(url.id, url.token, session=self._session)
+            known = self._webhooks[destination.name] = discord.Webhook.partial(
+                url.id, url.token, session=self._session, client=self._client or discord.utils.MISSING
+            )
             known.proxy = self._network.find_proxy(Route.BASE)
         return known
 
@@ -159,6 +186,7 @@ class WebhookTransport:
                     if is_new_post and options.tags
                     else missing,
                     silent=options.is_silent,
+                    view=make_view(message.buttons) if message.buttons else missing,
                     allowed_mentions=mentions,
                     # Of links in a plain text Discord would fetch and show what is behind them.
                     suppress_embeds=bool(content) and not message.embeds,
@@ -172,19 +200,27 @@ class WebhookTransport:
         return Result(Outcome.DELIVERED, status=status, message_id=sent.id, channel_id=sent.channel.id)
 
     async def edit(
-        self, destination: Destination, message_id: int, message: WebhookMessage, *, thread_id: int | None = None
+        self,
+        destination: Destination,
+        message_id: int,
+        message: WebhookMessage,
+        *,
+        thread_id: int | None = None,
+        keeps: Collection[str] = (),
     ) -> Result:
-        """Replace all that a message shows, files included; the webhook's name stays as it was posted."""
+        """Replace what a message shows; the webhook's name stays as it was posted, and so do "embeds" or "files" in `keeps`."""
+        missing = discord.utils.MISSING
         _call.set(call := _Call(destination.name))
         try:
             await _freely(
                 self._webhook(destination).edit_message(
                     message_id,
                     content=message.content,
-                    embeds=_embeds(message),
-                    attachments=_files(message),
+                    embeds=missing if "embeds" in keeps else _embeds(message),
+                    attachments=missing if "files" in keeps else _files(message),
+                    view=missing if message.buttons is None else make_view(message.buttons) if message.buttons else None,
                     allowed_mentions=discord.AllowedMentions.none(),
-                    thread=discord.Object(thread_id) if thread_id else discord.utils.MISSING,
+                    thread=discord.Object(thread_id) if thread_id else missing,
                 )
             )
         except Exception as error:  # noqa: BLE001 - as in send
@@ -192,13 +228,13 @@ class WebhookTransport:
         return Result(Outcome.DELIVERED, message_id=message_id)
 
     async def fetch_channel_id(self, destination: Destination) -> tuple[int | None, Result]:
-        """Ask Discord which channel the webhook posts to."""
-        _call.set(call := _Call(destination.name))
+        """Ask Discord which channel the webhook posts to; the result says which application owns it."""
+        _call.set(call := _Call(destination.name, is_look_up=True))
         try:
             webhook = await _freely(self._webhook(destination).fetch(prefer_auth=False))
         except Exception as error:  # noqa: BLE001 - as in send
             return None, self._failed(error, call)
-        return webhook.channel_id, Result(Outcome.DELIVERED)
+        return webhook.channel_id, Result(Outcome.DELIVERED, application_id=call.application_id)
 
     async def fetch_text(self, destination: Destination, message_id: int, *, thread_id: int | None = None) -> tuple[str, Result]:
         """Return what a message of the webhook says where its batch id may stand."""
@@ -255,12 +291,23 @@ async def _on_request_headers_sent(
         call.is_written = True
 
 
-async def _ended(response: aiohttp.ClientResponse) -> EndedCallError:
-    """Read what an answer says of its refusal."""
-    said: dict[str, object] = {}
+async def _said(response: aiohttp.ClientResponse) -> dict[str, object]:
+    """Read the body of an answer; empty when it is none of Discord's."""
     with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError, ValueError):
         parsed: object = json.loads(await response.read())
-        said = parsed if isinstance(parsed, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+        return parsed if isinstance(parsed, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+    return {}
+
+
+async def _owner(response: aiohttp.ClientResponse) -> int | None:
+    """Read which application owns the webhook that an answer is about."""
+    owner = (await _said(response)).get("application_id")
+    return int(owner) if isinstance(owner, str) and owner.isdecimal() else None
+
+
+async def _ended(response: aiohttp.ClientResponse) -> EndedCallError:
+    """Read what an answer says of its refusal."""
+    said = await _said(response)
     text, code, retry_after = said.get("message"), said.get("code"), said.get("retry_after")
     return EndedCallError(
         response.status,

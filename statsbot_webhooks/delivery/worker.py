@@ -13,6 +13,7 @@ from typing import Final
 from ..clock import wait_for_event
 from ..config.destination import Destination
 from ..config.model import WebhookConfig
+from ..events.event import Event
 from ..feedback import suppressed
 from ..storage import Depth
 from .batch import Batcher
@@ -150,11 +151,42 @@ class DestinationWorker:
         """Forget the live cards that are meant; what they show in Discord stays."""
         self._parts.cards.forget(is_meant)
 
-    async def annotate(self, fingerprint: str, note: str) -> None:
-        """Put a note above the card of an error, if there is one."""
-        if state := self._parts.cards.annotate(f"error-{fingerprint}", note, self._parts.clock.now()):
-            await self._parts.outbox.write_state(state)
+    @property
+    def carries_buttons(self) -> bool:
+        """Whether cards have buttons that act here."""
+        return self._parts.carries_buttons
+
+    async def redraw(self, *keys: str) -> bool:
+        """Let cards show what was decided about them; returns whether any of them is in a message that can be edited."""
+        states = [self._parts.cards.redraw(key, self._parts.clock.now()) for key in keys]
+        changed = {key: value for state in states for key, value in state.items()}
+        if changed:
+            await self._parts.outbox.write_state(changed)
             self.wake()
+        return bool(changed)
+
+    async def add_buttons(self) -> None:
+        """Give buttons to cards that were posted before it was known that the webhook carries them."""
+        if self.carries_buttons:
+            parts = self._parts
+            keys = [
+                key
+                for key in parts.cards.without_buttons(parts.clock.now())
+                if parts.states.of(key, parts.cards.event_of(key)).verbs
+            ]
+            await self.redraw(*keys)
+
+    def key_of(self, message_id: int) -> str:
+        """Return the key of the card that a message shows; empty when it shows none that is known."""
+        return self._parts.cards.key_of(message_id)
+
+    def remark_of(self, key: str) -> str:
+        """Return what stands above a card about which nothing was decided."""
+        return self._parts.cards.remark_of(key)
+
+    def card_event(self, key: str) -> Event | None:
+        """Return the newest event of a card."""
+        return self._parts.cards.event_of(key)
 
     async def is_gone(self) -> bool:
         """Ask Discord whether it does not know the webhook any more."""
@@ -208,6 +240,8 @@ class DestinationWorker:
         stored = (await parts.outbox.read_state(CHANNELS)).get(f"{CHANNELS}{self.name}")
         if isinstance(stored, dict) and stored.get("webhook") == parts.destination.url.id:  # pyright: ignore[reportUnknownMemberType]
             parts.limiters.join(self.name, int(stored["channel"]))  # pyright: ignore[reportUnknownArgumentType]
+            owner: object = stored.get("application")  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]
+            parts.application_id = owner if isinstance(owner, int) else None
         else:
             parts.limiters.leave(self.name)
         await self._look_up()
@@ -230,7 +264,8 @@ class DestinationWorker:
         except TimeoutError:
             return
         if channel_id is not None:
-            await parts.outbox.write_state(parts.channel_state(channel_id))
+            await parts.outbox.write_state(parts.channel_state(channel_id, result.application_id))
+            await self.add_buttons()
             if self.state == DestinationState.GONE:
                 parts.health.come_back(now)
         elif result.outcome == Outcome.GONE:

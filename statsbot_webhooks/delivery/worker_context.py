@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ..clock import Clock
 from ..config.destination import Destination
+from ..formatting.message import WebhookMessage
 from .batch import Batcher
 from .callbacks import Callbacks
+from .card import Card
+from .card_buttons import CardButtons
+from .card_states import CardState, CardStates
 from .destination_health import Health
 from .forum_threads import Threads
 from .layout_threads import LayoutThreads
@@ -27,7 +31,7 @@ CHANNELS: Final = "channel/"
 class WorkerContext:
     """One for each destination. `batcher` is replaced when settings change; everything else stays.
 
-    Batcher, transport, layout, limiters, pings, clock and links are shared by all.
+    Batcher, transport, layout, limiters, pings, clock, links, states and buttons are shared by all.
     """
 
     destination: Destination
@@ -43,19 +47,37 @@ class WorkerContext:
     clock: Clock
     links: Callbacks
     lost_answers: LostAnswers
+    states: CardStates
+    buttons: CardButtons
+    # The owner of the webhook, when Discord has told it.
+    application_id: int | None = None
+
+    @property
+    def carries_buttons(self) -> bool:
+        """Whether cards have buttons that act here."""
+        return self.buttons.are_carried(self.destination.url.id, self.application_id)
+
+    def dress(self, message: WebhookMessage, card: Card, state: CardState) -> WebhookMessage:
+        """Return the message of a card with what people decided: its colour and its buttons."""
+        event, color = card.whole.event, state.color
+        embeds = message.embeds if color is None else tuple({**embed, "color": color} for embed in message.embeds)
+        buttons = self.buttons.draw(state, event, self.destination.url.id, self.application_id)
+        return replace(message, embeds=embeds, buttons=buttons)
 
     @property
     def limiter(self) -> ChannelLimiter:
         """The budget of the destination's channel."""
         return self.limiters.limiter(self.destination.name)
 
-    def channel_state(self, channel_id: int) -> dict[str, Any]:
-        """Note the channel of the webhook, as Discord just told it; returns the state to store when it is news."""
-        name = self.destination.name
+    def channel_state(self, channel_id: int, application_id: int | None = None) -> dict[str, Any]:
+        """Note the channel of the webhook, and its owner, as Discord just told; returns the state to store when it is news."""
+        name, owner = self.destination.name, application_id or self.application_id
         self.health.channel_id = channel_id
-        if not self.limiters.join(name, channel_id):
+        is_news = owner != self.application_id
+        self.application_id = owner
+        if not (self.limiters.join(name, channel_id) or is_news):
             return {}
-        return {f"{CHANNELS}{name}": {"webhook": self.destination.url.id, "channel": channel_id}}
+        return {f"{CHANNELS}{name}": {"webhook": self.destination.url.id, "channel": channel_id, "application": owner}}
 
     def post_tags(self) -> tuple[int, ...]:
         """Return the ids of the tags that a new post of the forum gets."""

@@ -8,9 +8,11 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import discord
 from pydantic import SecretStr
 
 from ..config.destination import Destination
+from ..config.field_types import Buttons
 from ..config.model import WebhookConfig
 from ..config.network import Network
 from ..events.factory import Outage, notice_event, outage_event
@@ -20,6 +22,8 @@ from ..pipeline.router import fallbacks
 from ..pipeline.supervisor import Supervisor
 from .batch import Batcher
 from .callbacks import Callbacks, Pause
+from .card_buttons import CardButtons
+from .card_states import CardStates
 from .channel_reader import ChannelReader
 from .circuit_breaker import CircuitBreaker
 from .destination_health import DestinationState, Health
@@ -83,6 +87,9 @@ class WorkerPool:
         self._batcher: Batcher | None = None
         self._shared: _Shared | None = None
         self._bot_proxy: SecretStr | None = None
+        self.states = CardStates(pipeline.overrides, pipeline.clock.now, self._may_pause)
+        self.buttons = CardButtons(pipeline.button_keys)
+        self._clients: list[discord.Client] = []
 
     @property
     def workers(self) -> Mapping[str, DestinationWorker]:
@@ -92,6 +99,7 @@ class WorkerPool:
     def start(self, formatter: MessageFormatter) -> None:
         """Make what the workers share."""
         config, pause = self._pipeline.config, Pause()
+        self.buttons.is_on = config.buttons == Buttons.AUTO
         self._batcher = _make_batcher(config, formatter)
         self._shared = _Shared(
             WebhookTransport(self._on_answer, self._pipeline.redact_text, self._network()),
@@ -101,6 +109,7 @@ class WorkerPool:
             InvalidRequests(config.max_invalid_requests, self._clock, pause, lambda text: self.tell("", text, "")),
             pause,
         )
+        self._shared.transport.use_client(next(iter(self._clients), None))
 
     def add(self, destinations: Iterable[Destination]) -> None:
         """Begin to deliver to destinations; a worker of the same name is replaced. Nothing happens before `start`."""
@@ -124,6 +133,7 @@ class WorkerPool:
         config, batcher = self._pipeline.config, _make_batcher(self._pipeline.config, formatter)
         self._batcher = batcher
         self._shared.transport.configure(self._network())
+        self.buttons.is_on = config.buttons == Buttons.AUTO
         self._shared.limiters.configure(config.max_requests_per_minute)
         self._shared.pings.configure(config.ping_role_id, config.ping_cooldown_seconds)
         self._shared.invalid.configure(config.max_invalid_requests)
@@ -277,6 +287,20 @@ class WorkerPool:
         if self._shared is not None:
             self._shared.transport.configure(self._network())
 
+    async def use_clients(self, clients: Sequence[discord.Client]) -> None:
+        """Say which bots answer the buttons of cards. Cards of before get buttons when the bots are known."""
+        self._clients = list(clients)
+        self.buttons.applications = frozenset(each.application_id for each in clients if each.application_id)
+        if self._shared is not None:
+            self._shared.transport.use_client(next(iter(clients), None))
+        for worker in list(self._workers.values()):
+            await worker.add_buttons()
+
+    def _may_pause(self, guild_id: int) -> bool:
+        """Whether a bot may pause the invites of a server."""
+        guilds = (client.get_guild(guild_id) for client in self._clients)
+        return any(guild is not None and guild.me is not None and guild.me.guild_permissions.manage_guild for guild in guilds)  # pyright: ignore[reportUnnecessaryComparison]
+
     def _network(self) -> Network:
         return Network.of(self._pipeline.config, self._bot_proxy)
 
@@ -309,6 +333,8 @@ class WorkerPool:
                 clock=self._clock,
                 links=self._callbacks,
                 lost_answers=LostAnswers(destination, shared.transport, shared.limiters, self._callbacks),
+                states=self.states,
+                buttons=self.buttons,
             )
         )
 

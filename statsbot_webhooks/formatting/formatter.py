@@ -15,14 +15,14 @@ from ..issues.fingerprint import fingerprints, finish
 from .digest import format_digest
 from .embeds import format_cards
 from .lines import format_lines
-from .message import Attachment, BotInfo, Embed, WebhookMessage, mark, sign
+from .message import Attachment, BotInfo, Button, Embed, WebhookMessage, mark, sign
 from .plain_text import format_plain
 from .presentation import parts_of, present, present_group
 from .style import Style
 from .templates import Templates
 from .traceback_text import program_folder
 
-__all__ = ["Attachment", "BotInfo", "Embed", "MessageFormatter", "WebhookMessage", "mark"]
+__all__ = ["Attachment", "BotInfo", "Button", "Embed", "MessageFormatter", "WebhookMessage", "mark"]
 
 
 class MessageFormatter:

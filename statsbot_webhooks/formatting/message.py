@@ -1,4 +1,4 @@
-"""What Discord receives: content, embeds and files, and the marks that every message may carry. Pure."""
+"""What Discord receives: content, embeds, files and buttons, and the marks that every message may carry. Pure."""
 
 from __future__ import annotations
 
@@ -30,6 +30,16 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Button:
+    """A button below a message: one that acts has a `custom_id`, a link a `url`. `style` is Discord's number."""
+
+    label: str
+    custom_id: str = ""
+    url: str = ""
+    style: int = 2
+
+
+@dataclass(frozen=True, slots=True)
 class BotInfo:
     """Whose events these are; `include_bot_info` shows it as the author of the messages."""
 
@@ -39,13 +49,14 @@ class BotInfo:
 
 @dataclass(frozen=True, slots=True)
 class WebhookMessage:
-    """What Discord receives."""
+    """What Discord receives. `buttons` is None for a message that has none, and keeps those that it has when it is edited."""
 
     content: str | None = None
     embeds: tuple[Embed, ...] = ()
     username: str | None = None
     avatar_url: str | None = None
     files: tuple[Attachment, ...] = ()
+    buttons: tuple[Button, ...] | None = None
 
     def to_payload(self) -> dict[str, Any]:
         """Return the JSON body of execute-webhook, files aside; nothing in it can ping."""
@@ -55,6 +66,8 @@ class WebhookMessage:
                 payload[key] = value
         if self.embeds:
             payload["embeds"] = [dict(embed) for embed in self.embeds]
+        if self.buttons:
+            payload["components"] = [{"type": 1, "components": [_component(button) for button in self.buttons]}]
         return payload
 
     def validate(self) -> list[str]:
@@ -71,6 +84,11 @@ class WebhookMessage:
         if not (self.content or self.embeds or self.files):
             wrong.append("no content, no embed and no file")
         return [problem for problem in wrong if problem]
+
+
+def _component(button: Button) -> dict[str, Any]:
+    target = {"style": 5, "url": button.url} if button.url else {"style": button.style, "custom_id": button.custom_id}
+    return {"type": 2, "label": button.label, **target}
 
 
 def _problems(name: str, embed: Embed) -> list[str]:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 _TITLE: Final = 200
+_HOUR: Final = 3600.0
 
 
 class IssueState(StrEnum):
@@ -38,17 +39,31 @@ class Issue:
     since: float = 0.0
     version: str = ""
     seen_in: str = ""
+    # How many came in the current hour (the number of hours since the epoch), and how many in the one before.
+    hour: int = 0
+    in_hour: int = 0
+    in_hour_before: int = 0
+
+    def count_one(self, time: float) -> None:
+        """Count an event."""
+        self.count += 1
+        self.last = max(self.last, time)
+        hour = int(time // _HOUR)
+        if hour > self.hour:
+            self.in_hour_before = self.in_hour if hour == self.hour + 1 else 0
+            self.hour, self.in_hour = hour, 0
+        self.in_hour += 1
+
+    def in_last_hour(self, now: float) -> float:
+        """Return about how many came in the hour before `now`: those of two hours, by how much of each lies in it."""
+        hour, part = divmod(now, _HOUR)
+        if hour == self.hour:
+            return self.in_hour + self.in_hour_before * (1 - part / _HOUR)
+        return self.in_hour * (1 - part / _HOUR) if hour == self.hour + 1 else 0.0
 
     def decide(self, state: IssueState, by: str, now: float, version: str) -> None:
         """Note a decision."""
         self.state, self.by, self.since, self.version = state, by, now, version
-
-    def describe(self) -> str:
-        """Return the state as a reader's words, with Discord's time mark."""
-        if self.state == IssueState.OPEN:
-            return "open"
-        version = f" in {self.version}" if self.version and self.state == IssueState.RESOLVED else ""
-        return f"{self.state.value}{version} by {self.by}, <t:{int(self.since)}:t>"
 
 
 def title_of(message: str) -> str:
@@ -76,4 +91,7 @@ def from_state(state: Mapping[str, Any]) -> Issue:
         float(state["since"]),
         str(state["version"]),
         str(state["seen_in"]),
+        int(state.get("hour", 0)),
+        int(state.get("in_hour", 0)),
+        int(state.get("in_hour_before", 0)),
     )

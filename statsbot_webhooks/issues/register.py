@@ -69,8 +69,8 @@ class IssueRegister:
         issue = self._issues.get(event.fingerprint)
         if issue is None:
             issue = self._add(event)
-        issue.count += 1
-        issue.last, issue.seen_in = max(issue.last, event.time), self.version
+        issue.count_one(event.time)
+        issue.seen_in = self.version
         self._unsaved.add(issue.fingerprint)
         note = event.note
         if issue.state == IssueState.RESOLVED:
@@ -126,6 +126,10 @@ class IssueRegister:
         name = name if name.startswith("E-") else f"E-{name}"
         issue = self._issues.get(self._by_reference.get(name, text.strip()))
         return None if issue is None else replace(issue)
+
+    def peek(self, fingerprint: str) -> Issue | None:
+        """Return the issue of a fingerprint, to be looked at only. May be called from any thread."""
+        return self._issues.get(fingerprint)
 
     def all(self, state: IssueState | None = None) -> Sequence[Issue]:
         """Return the issues, those seen last first."""

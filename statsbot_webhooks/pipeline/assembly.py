@@ -23,6 +23,7 @@ from ..events.factory import notice_event
 from ..redaction.known_values import secret_values
 from ..redaction.redactor import Redactor
 from ..storage import DEFAULT_FILE_MB, DEFAULT_MEMORY_MB, make_outbox, storage_path
+from ..storage.button_key import ButtonKeys
 from ..storage.maintenance import Upkeep
 from ..storage.mask_key import keep_mask_key
 from .intake import Intake
@@ -54,6 +55,7 @@ class Pipeline:
         self.config = config
         self.clock = clock
         self.counters = Counters()
+        self.button_keys = ButtonKeys()
         self.storage = storage_path(config.storage)
         self.upkeep = Upkeep(config, self.counters, clock)
         self.outbox = make_outbox(config.storage, config.storage_max_events, self.upkeep.on_loss, config.storage_max_mb)
@@ -177,6 +179,7 @@ class Pipeline:
         """Load the choices, and count what an earlier process left; an earlier life of this manager has done so already."""
         # Before the first event is redacted.
         keep_mask_key(self.outbox, self.redactor)
+        self.button_keys.load(self.outbox)
         self.intake.redacts_again |= bool(self.outbox.read_state(_AGAIN))
         if self.config.hold_reason or self.intake.redacts_again:
             self._redact_again()

@@ -16,6 +16,7 @@ from ..clock import Clock
 from ..config.destination import WebhookURL
 from ..events.accounting import Counters
 from ..events.event import Event, LogLevel
+from ..issues.decisions import Decisions
 from ..issues.issue import Issue, IssueState
 from ..issues.register import IssueRegister
 from ..storage import StateStore
@@ -40,6 +41,7 @@ class Overrides:
         # Told of mutes that end with an event, on the intake's thread.
         self.on_ended: Callable[[Ended], None] = lambda _: None
         self.issues = IssueRegister(store, version)
+        self.decisions = Decisions(store)
         self.recent_events = RecentEvents()
         self.switched_off: frozenset[str] = frozenset()
         self.levels: dict[str, LogLevel] = {}
@@ -58,6 +60,7 @@ class Overrides:
                 _log.warning("a stored level cannot be read and is left out")
         self._router.set_levels(self.levels)
         self.issues.load()
+        self.decisions.load()
         running = {mute.key for mute, _ in self.mutes}
         for key, state in self._store.read_state("mute/").items():
             if key.removeprefix("mute/") in running:
@@ -179,14 +182,14 @@ class Overrides:
             self._changed.set()
 
     async def keep(
-        self, run: Callable[[Callable[[], list[Ended]]], Awaitable[list[Ended]]], tell: Callable[[Ended], None]
+        self, run: Callable[[Callable[[], list[Ended]]], Awaitable[list[Ended]]], tell: Callable[[Ended], Awaitable[None]]
     ) -> None:
         """End mutes when their time is over and tell of each, until cancelled. `run` calls on the intake's thread."""
         self._changed = asyncio.Event()
         while True:
             self._changed.clear()
             for ended in await run(self.end_due):
-                tell(ended)
+                await tell(ended)
             end = self.mutes.next_end()
             wait = None if end is None else max(end - self._clock.now(), 0.01)
             with contextlib.suppress(TimeoutError):

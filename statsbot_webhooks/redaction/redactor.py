@@ -117,6 +117,10 @@ class Redactor:
         """Return how a person is called when persons are masked."""
         return pseudonym(self.mask_key, str(user_id))
 
+    def name_of(self, user_id: int, name: str) -> str:
+        """Return what a person may be called in a text: the name, or the pseudonym where names are hidden."""
+        return self.pseudonym(user_id) if self._level == MaskLevel.FULL else name
+
     def _bytes(self, data: bytes, lower: str) -> bytes:
         """Return UTF-8 without secrets; the same object when there are none."""
         known, count = self._values.redact(data, mark(RULE).encode())

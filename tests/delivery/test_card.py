@@ -161,7 +161,7 @@ def test_an_error_of_many_messages_goes_on_counting() -> None:
     cards.counted(entries([error("other text", NOW + 2)]), NOW)
     card = card_of(cards, key)
     assert (card.whole.count, card.is_stale, card.message_id) == (3, True, 1)
-    cards.edited(key, NOW)
+    cards.edited(key, card, NOW)
     cards.counted(entries([error("text", NOW + 3)]), NOW)
     assert (card_of(cards, key).whole.count, card_of(cards, key).message_id) == (4, None)
 

@@ -1,0 +1,22 @@
+"""Buttons as discord.py sends them. It must not keep the view: `commands/card_buttons.py` answers, after a check of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import discord
+
+from ..formatting.message import Button
+
+
+def make_view(buttons: Iterable[Button]) -> discord.ui.View:
+    """Return a view of buttons that discord.py sends and forgets. Needs a running loop."""
+    view = discord.ui.View(timeout=None)
+    for button in buttons:
+        if button.url:
+            view.add_item(discord.ui.Button(label=button.label, url=button.url))
+        else:
+            style = discord.ButtonStyle(button.style)
+            view.add_item(discord.ui.Button(label=button.label, custom_id=button.custom_id, style=style))
+    view.stop()
+    return view

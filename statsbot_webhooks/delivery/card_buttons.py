@@ -1,0 +1,69 @@
+"""Which webhooks can carry buttons, and the buttons of their cards.
+
+Discord takes buttons that act from webhooks which an application owns, as `/webhooks setup` makes them, and sends presses to
+that application alone: so a webhook carries ours when its owner is a bot of this process.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import discord
+
+from ..events.event import Event
+from ..formatting.errors import jump_url
+from ..formatting.message import Button
+from ..issues.buttons import LABELS, Verb
+from ..storage.button_key import ButtonKeys
+from .button_ids import Press, make_id, read_id
+from .card_states import CardState
+
+_STYLES: Final = {Verb.RESOLVE: 3, Verb.ACKNOWLEDGE: 1, Verb.PAUSE_INVITES: 4}
+_GREY: Final = 2
+# From this version on discord.py sends the components of webhooks that no application owns, and keeps them over edits.
+_LINKS_FROM: Final = (2, 7, 1)
+
+
+class CardButtons:
+    """Draw and read buttons. `applications` are those of the bots that answer presses."""
+
+    def __init__(self, keys: ButtonKeys) -> None:
+        self._keys = keys
+        self.is_on = True
+        self.applications: frozenset[int] = frozenset()
+        # Webhooks whose buttons Discord has refused.
+        self.refused: set[int] = set()
+
+    def are_carried(self, webhook_id: int, application_id: int | None) -> bool:
+        """Whether a webhook that an application owns carries buttons that act."""
+        return self.is_on and application_id in self.applications and webhook_id not in self.refused
+
+    def draw(self, state: CardState, event: Event, webhook_id: int, application_id: int | None) -> tuple[Button, ...] | None:
+        """Return the buttons of a card; None where the webhook carries none."""
+        links = self._links(event, webhook_id)
+        if application_id is None or not self._keys.current or not self.are_carried(webhook_id, application_id):
+            return links or None
+        return (*self.make(state, webhook_id, application_id), *links)
+
+    def make(self, state: CardState, webhook_id: int, application_id: int) -> tuple[Button, ...]:
+        """Return the buttons that act."""
+        key = self._keys.current
+        if key is None:
+            return ()
+        return tuple(
+            Button(
+                LABELS[verb], make_id(key, Press(verb, state.target), webhook_id, application_id), style=_STYLES.get(verb, _GREY)
+            )
+            for verb in state.verbs
+        )
+
+    def _links(self, event: Event, webhook_id: int) -> tuple[Button, ...]:
+        """Return the link to the message that an error answers, which every webhook can carry."""
+        url = jump_url(event)
+        if not self.is_on or not url or webhook_id in self.refused or discord.version_info[:3] < _LINKS_FROM:
+            return ()
+        return (Button("Go to the message", url=url),)
+
+    def read(self, custom_id: str, webhook_id: int, application_id: int) -> Press | None:
+        """Return what a pressed button asks for; None for one that is not genuine."""
+        return read_id(self._keys.all, custom_id, webhook_id, application_id)

@@ -1,0 +1,102 @@
+"""What people decided about what a card shows, as the card says it: the line above it, its colour, and what its buttons offer.
+
+Looked up whenever a card is drawn, so that every card of an issue says the same, also one that is posted later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from ..events.colors import GREEN
+from ..events.event import Event
+from ..formatting.markdown import escape_markdown
+from ..issues.buttons import Verb, verbs_of
+from ..issues.issue import Issue, IssueState
+from ..pipeline.mutes import Mute, MuteKind
+from ..pipeline.overrides import Overrides
+from .button_ids import card_target
+
+_ERROR: Final = "error-"
+
+
+@dataclass(frozen=True, slots=True)
+class CardState:
+    """The state of a card. `target` is what its buttons name; `color` replaces that of the card."""
+
+    note: str = ""
+    verbs: tuple[Verb, ...] = ()
+    target: str = ""
+    color: int | None = None
+
+
+class CardStates:
+    """Look up the states of cards; from any thread. `may_pause(guild_id)` says whether the bot may pause a server's invites."""
+
+    def __init__(self, overrides: Overrides, now: Callable[[], float], may_pause: Callable[[int], bool]) -> None:
+        self._overrides = overrides
+        self._now = now
+        self._may_pause = may_pause
+
+    def of(self, key: str, event: Event | None = None) -> CardState:
+        """Return the state of the card of a key; `event` is the newest that it shows, where it is known."""
+        if key.startswith(_ERROR):
+            return self._of_issue(key.removeprefix(_ERROR))
+        sort, _, rest = key.partition("/")
+        if event is None or event.ends_card:
+            return CardState()
+        if sort == "alert":
+            return self._of_alert(key)
+        guild = rest.partition("/")[0]
+        if sort == "raid" and guild.isdecimal() and not event.facts.get("is_over"):
+            return self._of_raid(key, int(guild))
+        return CardState()
+
+    def _of_issue(self, fingerprint: str) -> CardState:
+        issue = self._overrides.issues.peek(fingerprint)
+        if issue is None:
+            return CardState()
+        mute = self._mute_of(fingerprint)
+        text = describe_issue(issue)
+        notes = [text[:1].upper() + text[1:]] if issue.by else []
+        if mute is not None and issue.state != IssueState.RESOLVED:
+            notes.append(f"Muted {describe_mute(mute)} by {escape_markdown(mute.by)}")
+        color = GREEN if issue.state == IssueState.RESOLVED else None
+        return CardState(" · ".join(notes), verbs_of(issue, is_muted=mute is not None), fingerprint, color)
+
+    def _mute_of(self, fingerprint: str) -> Mute | None:
+        now = self._now()
+        found = (mute for mute, _ in self._overrides.mutes if mute.kind == MuteKind.FINGERPRINT and mute.target == fingerprint)
+        return next((mute for mute in found if mute.until > now), None)
+
+    def _of_alert(self, key: str) -> CardState:
+        decision = self._overrides.decisions.of(key)
+        if decision is None:
+            return CardState(verbs=(Verb.ACKNOWLEDGE,), target=card_target(key))
+        return CardState(f"Acknowledged by {escape_markdown(decision.by)}, <t:{int(decision.since)}:t>")
+
+    def _of_raid(self, key: str, guild_id: int) -> CardState:
+        decision = self._overrides.decisions.of(key)
+        if decision is not None and decision.until > self._now():
+            return CardState(f"Invites paused until <t:{int(decision.until)}:t> by {escape_markdown(decision.by)}")
+        verbs = (Verb.PAUSE_INVITES,) if self._may_pause(guild_id) else ()
+        return CardState(verbs=verbs, target=card_target(key))
+
+
+def describe_issue(issue: Issue) -> str:
+    """Return the state of an issue as a reader's words, with Discord's time mark."""
+    since, by = f"<t:{int(issue.since)}:t>", escape_markdown(issue.by)
+    if issue.state == IssueState.OPEN:
+        return f"opened again by {by}, {since}" if issue.by else "open"
+    version = f" in {escape_markdown(issue.version)}" if issue.version and issue.state == IssueState.RESOLVED else ""
+    return f"{issue.state.value}{version} by {by}, {since}"
+
+
+def describe_mute(mute: Mute) -> str:
+    """Return until when something is muted."""
+    if mute.above:
+        return f"until more than {mute.above} come within an hour"
+    if mute.version:
+        return f"until another version than {escape_markdown(mute.version)[:60]} runs"
+    return f"until <t:{int(mute.until)}:f>"

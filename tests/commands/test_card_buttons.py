@@ -1,0 +1,167 @@
+"""Buttons on cards, pressed in the sandbox: what each does, who may, and what becomes of those that are not genuine."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from statsbot_webhooks.events.colors import GREEN
+from statsbot_webhooks.sandbox import InteractionResult, Message, Sandbox
+
+from ..conftest import NAMES
+from .test_commands import steered_bot
+
+_log = logging.getLogger("shop")
+
+
+@pytest.fixture
+def owned(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The four webhooks as `/webhooks setup` makes them, owned by the bot's application. It comes before `env`."""
+    monkeypatch.setenv("WEBHOOK_CARD_EDIT_SECONDS", "0.1")
+    for name in NAMES:
+        sandbox.webhook_url(name, owned=True)
+
+
+def labels(message: Message) -> list[str]:
+    return [item["label"] for row in message.raw["components"] for item in row["components"]]
+
+
+def card(sandbox: Sandbox, text: str = "failed") -> Message:
+    """The newest message of the error channel that says so."""
+    return next(message for message in reversed(sandbox.messages("error")) if text in message.text)
+
+
+async def posted(sandbox: Sandbox, text: str = "failed") -> Message:
+    """The card when it is there, with its buttons."""
+    await sandbox.wait_until(lambda: any(text in each.text and each.raw["components"] for each in sandbox.messages("error")))
+    return card(sandbox, text)
+
+
+def custom_id(message: Message, label: str) -> str:
+    return next(item["custom_id"] for row in message.raw["components"] for item in row["components"] if item["label"] == label)
+
+
+async def press(sandbox: Sandbox, message: Message, label: str, **how: int) -> InteractionResult:
+    """Let a user press a button, and wait for the answer, which only the presser sees."""
+    wanted = custom_id(message, label)
+    # A client that has not been told of the newest state shows the old buttons.
+    is_old = wanted not in str(next(each for each in sandbox.messages("error") if each.id == message.id).raw["components"])
+    result = await sandbox.click(message, wanted, forged=is_old, **how)
+    await sandbox.wait_until(lambda: sandbox.look(result).ephemeral)
+    return sandbox.look(result)
+
+
+async def says(sandbox: Sandbox, note: str, buttons: list[str]) -> None:
+    """The card gets this line above it and these buttons."""
+    await sandbox.wait_until(lambda: re.search(note, card(sandbox).content) and labels(card(sandbox)) == buttons)
+
+
+async def test_the_life_of_an_issue_by_its_buttons(owned: None, sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    async with steered_bot(sandbox):
+        _log.error("order %d failed", 1)
+        shown = await posted(sandbox)
+        assert labels(shown) == ["Resolve", "Acknowledge", "Mute 1 h", "Mute until it is worse"]
+        answer = await press(sandbox, shown, "Acknowledge")
+        assert re.search(r"\*\*E-[0-9A-F]{4}\*\* is acknowledged by olivia, <t:\d+:t>\.", answer.text)
+        await says(sandbox, r"\*\*Acknowledged by olivia, <t:\d+:t>\*\*", ["Resolve", "Mute 1 h", "Mute until it is worse"])
+        # The other client still shows the old buttons.
+        assert "is already acknowledged by olivia" in (await press(sandbox, shown, "Acknowledge", user_id=sandbox.admin_id)).text
+        assert "is resolved by ada" in (await press(sandbox, shown, "Resolve", user_id=sandbox.admin_id)).text
+        await says(sandbox, "Resolved by ada", ["Reopen"])
+        await sandbox.wait_until(lambda: card(sandbox).embeds[0]["color"] == GREEN)
+        await press(sandbox, card(sandbox), "Reopen")
+        await says(sandbox, "Opened again by olivia", ["Resolve", "Acknowledge", "Mute 1 h", "Mute until it is worse"])
+        await sandbox.wait_until(lambda: "olivia made E-" in "".join(message.text for message in sandbox.messages("info")))
+        assert len([message for message in sandbox.messages("error") if message.raw["components"]]) == 1
+
+
+async def test_mutes_by_buttons(owned: None, sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    async with steered_bot(sandbox) as bot:
+        manager = bot.cogs["Webhooks"].manager
+        for _ in range(3):
+            _log.error("it failed")
+        shown = await posted(sandbox)
+        await sandbox.wait_until(lambda: "×3" in card(sandbox).text)
+        assert "is muted until <t:" in (await press(sandbox, shown, "Mute 1 h")).text
+        await says(sandbox, r"Muted until <t:\d+:f> by olivia", ["Resolve", "Acknowledge", "End the mute"])
+        assert "is already muted by olivia, until <t:" in (await press(sandbox, shown, "Mute until it is worse")).text
+        _log.error("it failed")
+        await manager.flush(5)
+        assert (await manager.stats()).muted == 1
+        assert "1 event was muted" in (await press(sandbox, card(sandbox), "End the mute")).text
+        await says(sandbox, "", ["Resolve", "Acknowledge", "Mute 1 h", "Mute until it is worse"])
+        # Ten times the four of the last hour.
+        answer = await press(sandbox, card(sandbox), "Mute until it is worse")
+        assert "until more than 40 come within an hour" in answer.text
+        await says(sandbox, "Muted until more than 40 come within an hour by olivia", ["Resolve", "Acknowledge", "End the mute"])
+        await press(sandbox, card(sandbox), "Resolve")
+        await says(sandbox, r"\A\*\*Resolved by olivia, <t:\d+:t>\*\*", ["Reopen"])
+
+
+@pytest.mark.parametrize("restart", ["restart", "reload"])
+async def test_buttons_outlive_the_bot(owned: None, sandbox: Sandbox, env: pytest.MonkeyPatch, restart: str) -> None:
+    async with steered_bot(sandbox) as bot:
+        _log.error("it failed")
+        shown = await posted(sandbox)
+        if restart == "reload":
+            await bot.unload_extension("statsbot_webhooks")
+            unheard = await sandbox.click(shown, custom_id(shown, "Resolve"), timeout=0.2)
+            assert not unheard.acknowledged, "nothing of ours is left there"
+            await bot.load_extension("statsbot_webhooks")
+            assert "is resolved by olivia" in (await press(sandbox, shown, "Resolve")).text
+            await says(sandbox, "Resolved by olivia", ["Reopen"])
+    if restart == "restart":
+        async with steered_bot(sandbox):
+            assert "is resolved by olivia" in (await press(sandbox, shown, "Resolve")).text
+            await says(sandbox, "Resolved by olivia", ["Reopen"])
+
+
+async def test_a_card_that_is_not_kept_up_to_date_any_more(owned: None, sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    """After a week, or behind 500 others: the answer to the press changes the message."""
+    async with steered_bot(sandbox):
+        _log.error("it failed")
+        shown = await posted(sandbox)
+    with closing(sqlite3.connect("statsbot_webhooks.sqlite3")) as file, file:
+        file.execute("DELETE FROM state WHERE key LIKE 'card/%'")
+    async with steered_bot(sandbox) as bot:
+        manager = bot.cogs["Webhooks"].manager
+        assert "is resolved by olivia" in (await press(sandbox, shown, "Resolve")).text
+        await says(sandbox, "Resolved by olivia", ["Reopen"])
+        assert card(sandbox).embeds == shown.embeds
+        # Of an issue that is forgotten nothing can be done, and the buttons go.
+        await manager._intake.run(manager.admin.overrides.issues.forget, lambda _: True)
+        assert "not known any more" in (await press(sandbox, card(sandbox), "Reopen")).text
+        await sandbox.wait_until(lambda: not card(sandbox).raw["components"])
+
+
+async def test_only_where_they_can_be_pressed(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    async with steered_bot(sandbox):
+        _log.error("it failed")
+        await sandbox.wait_until(lambda: sandbox.messages("error"))
+    assert not card(sandbox).raw["components"], "the webhook was made by hand"
+    env.setenv("WEBHOOK_ERROR_URL", sandbox.webhook_url("owned", "errors", owned=True))
+    env.setenv("WEBHOOK_BUTTONS", "off")
+    async with steered_bot(sandbox):
+        _log.error("another thing failed")
+        await sandbox.wait_until(lambda: "another thing" in card(sandbox).text)
+    assert not card(sandbox, "another thing").raw["components"]
+    env.setenv("WEBHOOK_BUTTONS", "Auto")
+    async with steered_bot(sandbox):
+        _log.error("a third thing failed")
+        assert labels(await posted(sandbox, "a third thing"))
+
+
+async def test_names_are_hidden_where_they_are_masked(owned: None, sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    env.setenv("WEBHOOK_MASK_USER_IDS", "true")
+    async with steered_bot(sandbox):
+        _log.error("it failed")
+        answer = await press(sandbox, await posted(sandbox), "Acknowledge")
+        assert re.search(r"acknowledged by user-[0-9a-f]{6}", answer.text)
+        await says(sandbox, r"Acknowledged by user-[0-9a-f]{6}", ["Resolve", "Mute 1 h", "Mute until it is worse"])
+        await press(sandbox, card(sandbox), "Mute 1 h")
+        await says(sandbox, r"Muted until .* by user-[0-9a-f]{6}", ["Resolve", "End the mute"])
+    assert not any("olivia" in message.text for name in NAMES for message in sandbox.messages(name))

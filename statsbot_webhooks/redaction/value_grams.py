@@ -1,0 +1,135 @@
+"""Eight letters in a row, by which the forms of known values are found in a text, and how far the text is the same. Pure.
+
+Many values may begin alike. What follows such letters in all of them is kept sorted, so that the one that fits furthest is
+found by halving, not by trying each.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+# Eights that begin at each fourth letter meet each piece of eleven.
+GRAM: Final = 8
+SHIFT: Final = 4
+PIECE: Final = GRAM + SHIFT - 1
+_BETWEEN: Final = 32
+
+
+class _Group(NamedTuple):
+    """What stands before and behind one gram in the forms that have it, each sorted; `forms` in the order of `after`."""
+
+    before: list[bytes]
+    after: list[bytes]
+    forms: list[tuple[bytes, int]]
+    longest_before: int
+    longest_after: int
+
+
+class Grams:
+    """The grams of all forms."""
+
+    def __init__(self) -> None:
+        self._places: dict[bytes, list[tuple[bytes, int]]] = {}
+        self._groups: dict[bytes, _Group] = {}
+
+    def add(self, form: bytes) -> bool:
+        """Add a form; False when it has no grams but of the same few letters again and again."""
+        begins = _begins(form)
+        for begin in begins:
+            for offset in range(begin, begin + SHIFT):
+                self._places.setdefault(form[offset : offset + GRAM], []).append((form, offset))
+        return bool(begins)
+
+    def beginnings(self) -> Iterator[bytes]:
+        """Yield the first four letters of each gram."""
+        return (gram[:SHIFT] for gram in self._places)
+
+    def places(self, text: bytes, starts: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+        """Yield where known grams stand in a text, of the places where one may start."""
+        grams = self._places
+        return ((at, gram) for at in starts if (gram := text[at : at + GRAM]) in grams)
+
+    def finds(self, text: bytes, places: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, int, bytes]]:
+        """Yield the parts of a text that are of a form, from 11 letters on; with the form, where it is all there."""
+        done = 0
+        for at, gram in places:
+            if at + GRAM <= done:
+                continue
+            group = self._groups.get(gram) or self._group(gram)
+            after, nearest = _same(group.after, text[at : at + group.longest_after])
+            start = max(0, at - group.longest_before)
+            before, _ = _same(group.before, text[start:at][::-1])
+            form, offset = group.forms[nearest]
+            if at >= offset and text.startswith(form, at - offset):
+                yield at - offset, at - offset + len(form), form
+            if before + after >= PIECE:
+                yield at - before, at + after, b""
+                done = at + after
+
+    def _group(self, gram: bytes) -> _Group:
+        places = sorted((form[offset:], form, offset) for form, offset in self._places[gram])
+        before = sorted(form[:offset][::-1] for _, form, offset in places)
+        after = [rest for rest, _, _ in places]
+        group = _Group(before, after, [place[1:] for place in places], max(map(len, before)), max(map(len, after)))
+        self._groups[gram] = group
+        return group
+
+
+def _same(known: list[bytes], text: bytes) -> tuple[int, int]:
+    """Return how many letters of a text are the same as the beginning of one of the sorted, at most, and of which."""
+    at = bisect_right(known, text)
+    best, nearest = 0, 0
+    for number in (at - 1, at):
+        if 0 <= number < len(known) and (size := _common(known[number], text)) >= best:
+            best, nearest = size, number
+            if size == len(known[number]):
+                break
+    return best, nearest
+
+
+def _common(one: bytes, other: bytes) -> int:
+    """Return how many letters two texts begin with alike."""
+    high = min(len(one), len(other))
+    if one[:high] == other[:high]:
+        return high
+    low = 0
+    while high - low > 1:
+        middle = (low + high) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _begins(form: bytes) -> set[int]:
+    """Return where the pieces of a form begin by which it is found: its beginning, its end and some between.
+
+    A piece in which a few letters repeat themselves is left for the next one, towards the middle.
+    """
+    last = len(form) - PIECE
+    found: set[int] = set()
+    for begin in {0, *range(_BETWEEN, last, _BETWEEN)}:
+        for at in range(begin, min(begin + _BETWEEN, last + 1)):
+            if _is_piece(form, at):
+                found.add(at)
+                break
+    for at in range(last, max(-1, last - _BETWEEN), -1):
+        if _is_piece(form, at):
+            found.add(at)
+            break
+    return found
+
+
+def _is_piece(form: bytes, begin: int) -> bool:
+    """Whether none of the grams of a piece is one to three letters, or four, again and again."""
+    # The letters in the middle are in all four: most pieces are told by them.
+    if form[begin + 3] != form[begin + 7] and (form[begin + 3] != form[begin + 6] or form[begin + 4] != form[begin + 7]):
+        return True
+    for offset in range(begin, begin + SHIFT):
+        gram = form[offset : offset + GRAM]
+        if gram[:4] == gram[4:] or gram[:5] == gram[3:]:
+            return False
+    return True

@@ -18,6 +18,8 @@ _USER: Final = re.compile(
 _LETTER: Final = re.compile(
     rf"-(?<=[\s\"']-)(?P<letter>[paPwUk]|pass(?:in|out)?)(?P<gap>[ =]?)(?:pass:)?(?P<value>{_VALUE})".encode()
 )
+# How all of these begin.
+_OPTION: Final = re.compile(rb"-(?<=[\s\"']-)(?:[paPwUku]|-user|-proxy-user|-credential)|htpasswd")
 _PROGRAMS: Final = {
     b"p": re.compile(
         rb"\b(?:sshpass|(?:docker|podman|az) login|mongo(?:sh|dump|restore|export|import)?|cqlsh|"
@@ -33,6 +35,11 @@ _PROGRAMS: Final = {
 _MYSQL: Final = re.compile(rb"\b(?:mysql\w{0,8}|mariadb(?:-\w{1,12})?|mytop)\b[^\n|;]*\Z")
 _HTPASSWD: Final = re.compile(rf"\bhtpasswd\s-\w{{0,4}}b\w{{0,4}}\s\S{{1,100}}\s\S{{1,100}}\s(?P<value>{_VALUE})".encode())
 _PLACEHOLDER: Final = re.compile(rb"[\"']?(?:\$[A-Z_{(][^\s]*|<[^>\n]*>|\*{3,}|%s|\{\w*\}|\.{3})[\"']?")
+
+
+def may_have_option(data: bytes) -> bool:
+    """Whether a text may have an option with a password; False is sure."""
+    return b"-" in data and _OPTION.search(data) is not None
 
 
 def find_options(data: bytes) -> Iterator[Found]:

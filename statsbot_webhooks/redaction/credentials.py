@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Final
 
@@ -71,22 +71,54 @@ _OTHER_NUMBER: Final = re.compile(
 _UNIT: Final = re.compile(rb"\s?(?:[kKMGT]?i?B|bytes?|[nmu\xce\xbc]?s|sec|seconds?|items|rows|events|%|times|tokens|points)\b")
 
 
+def may_have_credential(text: str) -> bool:
+    """Whether a text in lower case may have what `find_credentials` finds; False is sure."""
+    return bool(_finders(text))
+
+
 def find_credentials(data: bytes, text: str) -> Iterable[Found]:
     """Return what the form around it gives away; `text` is the same in lower case."""
-    found: list[Iterable[Found]] = []
-    if "//" in text:
-        found.append(_groups(_USERINFO, data, "URL password"))
-    if ("\\" in text and ("/\\" in text or "u002f" in text)) or ("%" in text and "2f%2" in text):
-        found.append(_groups(_ESCAPED_USERINFO, data, "URL password"))
+    finders = _finders(text)
+    return chain.from_iterable(find(data) for find in finders) if finders else ()
+
+
+def _finders(text: str) -> list[Callable[[bytes], Iterator[Found]]]:
+    """Return what to look with, by the words that a text in lower case has at all."""
+    found: list[Callable[[bytes], Iterator[Found]]] = []
+    if ("@" in text or "40" in text) and ("//" in text or "\\" in text or "%" in text):
+        if "//" in text:
+            found.append(_find_userinfo)
+        if ("\\" in text and ("/\\" in text or "u002f" in text)) or ("%" in text and "2f%2" in text):
+            found.append(_find_escaped_userinfo)
     if "bearer" in text or "basic" in text:
-        found.append(_groups(_BEARER, data.lower(), "bearer token"))
+        found.append(_find_bearer)
     if "-----begin" in text:
-        found.append(_private_keys(data))
+        found.append(_private_keys)
     if "putty-user-key-file-" in text:
-        found.append(_groups(_PUTTY, data, "private key"))
-    if "otp" in text or "cvv" in text or "cvc" in text or "pin" in text:
-        found.append(_groups(_CODE, data.lower(), "one-time code"))
-    return chain.from_iterable(found) if found else ()
+        found.append(_find_putty)
+    if "otp" in text or "cvv" in text or "cvc" in text or "pin" in text or "2fa" in text:
+        found.append(_find_code)
+    return found
+
+
+def _find_userinfo(data: bytes) -> Iterator[Found]:
+    return _groups(_USERINFO, data, "URL password")
+
+
+def _find_escaped_userinfo(data: bytes) -> Iterator[Found]:
+    return _groups(_ESCAPED_USERINFO, data, "URL password")
+
+
+def _find_bearer(data: bytes) -> Iterator[Found]:
+    return _groups(_BEARER, data.lower(), "bearer token")
+
+
+def _find_putty(data: bytes) -> Iterator[Found]:
+    return _groups(_PUTTY, data, "private key")
+
+
+def _find_code(data: bytes) -> Iterator[Found]:
+    return _groups(_CODE, data.lower(), "one-time code")
 
 
 def _groups(pattern: re.Pattern[bytes], data: bytes, rule: str) -> Iterator[Found]:
@@ -131,10 +163,15 @@ def _private_keys(data: bytes) -> Iterator[Found]:
         yield Found(head.start(), at, "private key")
 
 
+def may_have_card(data: bytes) -> bool:
+    """Whether a text has digits enough for a card; False is sure."""
+    digits = data.translate(_DIGITS)
+    return digits.find(b"0000 0000") >= 0 or digits.find(b"0000000000000") >= 0
+
+
 def find_cards(data: bytes) -> Iterable[Found]:
     """Return card numbers: in their groups, or in a row where a card is spoken of."""
-    digits = data.translate(_DIGITS)
-    return _find_cards(data) if digits.find(b"0000 0000") >= 0 or digits.find(b"0000000000000") >= 0 else ()
+    return _find_cards(data) if may_have_card(data) else ()
 
 
 def _find_cards(data: bytes) -> Iterator[Found]:

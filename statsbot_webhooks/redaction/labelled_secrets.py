@@ -111,6 +111,13 @@ def warm_up() -> None:
     _tail(is_option=True)
 
 
+def may_have_word(text: str) -> bool:
+    """Whether a text in lower case has one of the words; False is sure."""
+    if [word for word in _ASCII_WORDS if word in text]:
+        return True
+    return not text.isascii() and any(word in text for word in _OTHER_WORDS)
+
+
 def words_of(text: str) -> tuple[list[tuple[str, int]], list[str]]:
     """Return the words that a text in lower case has, how often each, and the words that it has too often to look at each."""
     names = [word for word in _ASCII_WORDS if word in text]

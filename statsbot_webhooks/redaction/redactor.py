@@ -15,15 +15,17 @@ from ..events.event import Event, EventFile, Person
 from ..events.terminal_codes import strip_terminal_codes
 from .key_names import NameKind, looks_random, name_kind, rule_of
 from .masking import PERSON_KEYS, Mask, MaskLevel, persons_of, pseudonym
-from .rules import Counts, mark, redact_bytes, redact_keys
+from .rules import Counts, mark, may_hold_secret, redact_bytes, redact_keys
 from .unicode_text import without_invisible
 from .user_patterns import compile_user_pattern
+from .value_forms import bones
 from .value_index import RULE, KnownValues
 
 OWN_PATTERN: Final = "own pattern"
 # From here on a number may be a secret of the environment or a card.
 _LONG_NUMBER: Final = 10**7
 _MOST_CACHED: Final = 2048
+_MOST_LETTERS: Final = 200
 # PNG, JPEG, GIF, WebP, PDF, ZIP and gzip, by how their files begin.
 _PACKED: Final = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"%PDF-", b"PK\x03\x04", b"\x1f\x8b")
 _LETTERS: Final = re.compile(rb"[ -~]{8,}")
@@ -63,16 +65,73 @@ class Redactor:
             self._clean_texts = {}
 
     def redact(self, event: Event) -> Event:
-        """Return the event without secrets; equal input gives equal output for one key."""
-        mask = None
+        """Return the event without secrets, the same object where nothing is one; equal input gives equal output for one key."""
         if self._level != MaskLevel.OFF:
             mask = Mask(self._level, self.mask_key, (*event.persons, *persons_of(event.context)), event.guild_id)
+            return self._redacted(event, lambda text: mask.text(self._clean(text)), mask)
+        texts = self._texts(event)
+        if texts is None:
+            return self._redacted(event, self._clean, None)
+        done = self._cleaned(texts)
+        if all(text == clean for text, clean in done.items()):
+            return event
+        return self._redacted(event, lambda text: done[text] if text in done else self._clean(text), None)
 
-        def clean(text: str) -> str:
-            # First, for a colour may stand within a secret.
-            plain = self.redact_text(strip_terminal_codes(text))
-            return plain if mask is None else mask.text(plain)
+    def _cleaned(self, texts: list[str]) -> Mapping[str, str]:
+        """Return what texts become, nothing for none that changes. All are looked through at once, for what a secret needs."""
+        known = self._clean_texts
+        if len(texts) > 1 and not self._patterns:
+            joined = "\n".join(texts)
+            if joined.isascii() and "\x1b" not in joined:
+                data = joined.encode()
+                if not self._values.may_be_in(bones(data)) and not may_hold_secret(data, joined.lower()):
+                    _remember(known, texts[1:])
+                    return {}
+        done = {text: self._clean(text) for text in texts}
+        _remember(known, (text for text in texts[1:] if text == done[text]))
+        return done
 
+    def _texts(self, event: Event) -> list[str] | None:
+        """Return the message of an event, and its other texts that are not known to be clean.
+
+        None when its parts must be looked at one by one.
+        """
+        if event.files or (event.traceback and not self._keeps_traces):
+            return None
+        known, texts = self._clean_texts, [event.message]
+        more = (event.template, event.origin, event.title, event.card, event.avatar_url, event.traceback)
+        texts += [text for text in more if text and known.get(text) != text]
+        for person in event.persons:
+            texts += person.names
+        for mapping in (event.context, event.facts):
+            if mapping and not self._gather(mapping, texts):
+                return None
+        return texts
+
+    def _gather(self, mapping: Mapping[str, Any], texts: list[str]) -> bool:
+        """Add the texts of a mapping that are not known to be clean; False when its parts must be looked at one by one."""
+        known = self._clean_texts
+        for key, value in mapping.items():
+            if name_kind(key) is not NameKind.HARMLESS or key == "value":
+                return False
+            if known.get(key) != key:
+                texts.append(key)
+            kind = type(value)  # pyright: ignore[reportUnknownVariableType]
+            if kind is str:
+                if known.get(value) != value:
+                    texts.append(value)
+            elif kind is int:
+                if abs(value) >= _LONG_NUMBER:
+                    texts.append(str(value))
+            elif kind is dict:
+                if not self._gather(value, texts):
+                    return False
+            elif kind is list:
+                # A list may hold pairs of a name and a value.
+                return False
+        return True
+
+    def _redacted(self, event: Event, clean: Callable[[str], str], mask: Mask | None) -> Event:
         message = clean(event.message)
         return replace(
             event,
@@ -88,6 +147,10 @@ class Redactor:
             files=tuple(self._file(file, clean) for file in event.files),
             persons=tuple(self._person(person) for person in event.persons) if mask is None else (),
         )
+
+    def _clean(self, text: str) -> str:
+        # First the codes, for a colour may stand within a secret.
+        return self.redact_text(strip_terminal_codes(text) if "\x1b" in text else text)
 
     def redact_text(self, text: str) -> str:
         """Return a text without secrets. What UTF-8 has no bytes for becomes U+FFFD."""
@@ -130,7 +193,7 @@ class Redactor:
 
     def _short(self, text: str, clean: Callable[[str], str], mask: Mask | None) -> str:
         """Clean a text that comes again and again, such as a logger's name or a key."""
-        if mask is not None or len(text) > 200:
+        if mask is not None or len(text) > _MOST_LETTERS:
             return clean(text)
         known = self._clean_texts.get(text)
         if known is None:
@@ -141,10 +204,10 @@ class Redactor:
 
     def _picture(self, url: str) -> str:
         # Half an address shows no picture, and Discord refuses the message.
-        return url if url and self.redact_text(url) == url else ""
+        return url if url and self._clean(url) == url else ""
 
     def _person(self, person: Person) -> Person:
-        return replace(person, names=tuple(self._short(name, self.redact_text, None) for name in person.names))
+        return replace(person, names=tuple(self._short(name, self._clean, None) for name in person.names))
 
     def _file(self, file: EventFile, clean: Callable[[str], str]) -> EventFile:
         data = file.data
@@ -205,7 +268,7 @@ class Redactor:
 
     def _value(self, value: Any, clean: Callable[[str], str], mask: Mask | None) -> Any:
         if isinstance(value, str):
-            return clean(value)
+            return self._short(value, clean, mask)
         if isinstance(value, Mapping):
             return self._mapping(value, clean, mask)  # pyright: ignore[reportUnknownArgumentType]
         if isinstance(value, (list, tuple)):
@@ -224,3 +287,10 @@ class Redactor:
         if len(items) == 2 and isinstance(items[0], str) and isinstance(items[1], (str, int)) and self._is_secret(*items):
             return [clean(items[0]), self._mark(rule_of(items[0]))]
         return [self._value(item, clean, mask) for item in items]
+
+
+def _remember(known: dict[str, str], texts: Iterable[str]) -> None:
+    """Keep short clean texts, such as a logger's name: they come again and again."""
+    if len(known) >= _MOST_CACHED:
+        known.clear()
+    known.update((text, text) for text in texts if len(text) <= _MOST_LETTERS)

@@ -27,6 +27,10 @@ _RUNS: Final = bytes(97 if chr(code).isascii() and (chr(code).isalnum() or chr(c
 _SOLID: Final = bytes(97 if chr(code).isascii() and chr(code).isalnum() else 32 for code in range(256))
 _LETTERS: Final = re.compile(b"aaaaaa" + b"a*+")
 _SHORT_TEXT: Final = 4096
+# An id of Discord or a UUID, by themselves.
+_ID: Final = re.compile(
+    rb"[0-9A-Fa-f](?<![\w.+-][0-9A-Fa-f])(?:[0-9]{15,19}|[0-9A-Fa-f]{7}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12})(?![\w+-])"
+)
 # What a writer puts for a character ends before the key begins, though its last letter or digit is one of a key's:
 # JSON and repr, URLs, quoted-printable, colours of terminals, PowerShell, control characters in caret form, of rsyslog, of IRC.
 _ESCAPE: Final = (
@@ -90,6 +94,7 @@ def _behind_escape() -> re.Pattern[bytes]:
 
 class _Within(NamedTuple):
     anchor: str
+    needle: bytes
     pattern: re.Pattern[bytes]
     before: re.Pattern[bytes]
     label: str
@@ -97,7 +102,13 @@ class _Within(NamedTuple):
 
 def _within(rows: Sequence[Anchored]) -> tuple[_Within, ...]:
     return tuple(
-        _Within(row.anchor, re.compile(row.pattern.encode()), re.compile(f"(?:{row.before})\\Z".encode()), row.label)
+        _Within(
+            row.anchor,
+            row.anchor.encode(),
+            re.compile(row.pattern.encode()),
+            re.compile(f"(?:{row.before})\\Z".encode()),
+            row.label,
+        )
         for row in rows
     )
 
@@ -120,16 +131,28 @@ def warm_up() -> None:
     _addresses()
 
 
+def may_have_address(text: str) -> bool:
+    """Whether a text in lower case may have an address that is a secret; False is sure."""
+    return "hook" in text or "interactions" in text or "hc-ping" in text or "/push" in text or "with/key" in text
+
+
 def find_addresses(data: bytes, text: str) -> Iterable[Found]:
     """Return the addresses that are a secret; `text` is the same in lower case."""
-    if "hook" in text or "interactions" in text or "hc-ping" in text or "/push" in text or "with/key" in text:
+    if may_have_address(text):
         return (found for each in _addresses() if each.anchor in text for found in _find_within(each, data))
     return ()
 
 
+def may_have_key(data: bytes) -> bool:
+    """Whether a text may have a key; False is sure."""
+    if data.translate(_RUNS).find(_RUN) < 0:
+        return False
+    return len(data) > _SHORT_TEXT or _ID.sub(b" ", data).translate(_RUNS).find(_RUN) >= 0
+
+
 def find_keys(data: bytes) -> Iterable[Found]:
     """Return the keys of a text, in no order; some may lie within others."""
-    return () if data.translate(_RUNS).find(_RUN) < 0 else _find_keys(data)
+    return _find_keys(data) if may_have_key(data) else ()
 
 
 def _find_keys(data: bytes) -> Iterator[Found]:
@@ -140,7 +163,7 @@ def _find_keys(data: bytes) -> Iterator[Found]:
         for match in _behind_escape().finditer(text, start, end):
             yield Found(match.start(1) - 1, match.end() - 1, _label(match[1]))
     for each in _anchored():
-        if each.anchor.encode() in data:
+        if each.needle in data:
             yield from _find_within(each, data)
 
 

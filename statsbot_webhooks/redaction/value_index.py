@@ -123,6 +123,8 @@ class KnownValues:
         starts = [number * _FOUR for number, four in enumerate(_row(text)) if four in fours]
         places = list(islice(self._grams.places(text, starts), most))
         short = list(islice(self._short_finds(text, starts), most))
+        if not places and not short and not self._whole:
+            return [], False
         finds = self._grams.finds(text, places)
         found = [_Find(start, end, form) for start, end, form in finds] + short
         found += [_Find(*match.span(), form) for form in self._whole for match in re.finditer(re.escape(form), text)]

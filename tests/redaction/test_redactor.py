@@ -136,3 +136,38 @@ def test_a_picture_stays_whole_unless_text_in_it_is_a_secret() -> None:
     labelled = b"\x89PNG\r\n\x1a\n\0\0\0\0tEXtComment\0by correct-horse-battery\0\0" + numbers.randbytes(2000)
     event = Event(EventKind.LOG, LogLevel.INFO, "a chart", 0.0, files=(EventFile("chart.png", data=labelled),))
     assert b"correct-horse" not in redactor.redact(event).files[0].data
+
+
+def test_an_event_without_secrets_is_handed_on_as_it_is() -> None:
+    redactor = Redactor(secrets=["Zx81-planted-Secret"])
+    for message in ("order 4711 of customer 81", "cache miss for key guild:112233445566778899", "grün 🎉"):
+        calm = event(message, origin="shop.orders", context={"where": "shop/orders.py:81", "guild": {"id": 112233445566778899}})
+        assert redactor.redact(calm) is calm
+
+
+@pytest.mark.parametrize(
+    "secret", ["Zx81-planted-Secret", "ghp_" + "x1Y2z3a4B5" * 4, "password=hunter2-x", "\x1b[1mpass\x1b[0mword=hunter2-x"]
+)
+def test_a_secret_is_found_in_each_text_of_an_event(secret: str) -> None:
+    fields: list[dict[str, object]] = [
+        *({name: secret} for name in ("message", "template", "origin", "title", "card", "traceback", "avatar_url")),
+        *({"context": context} for context in ({"a": secret}, {"a": {"b": secret}}, {"a": [secret]}, {secret: 1})),
+        *({"facts": facts} for facts in ({"type": "x", "a": secret}, {"type": "x", "rows": [{"a": secret}]})),
+        {"persons": (Person(1, ("anna", secret)),)},
+    ]
+    redactor = Redactor(secrets=["Zx81-planted-Secret"])
+    for values in fields:
+        # Twice: texts that were clean before are not looked at again.
+        for _ in range(2):
+            shown = repr(redactor.redact(event(**({"message": "calm", "origin": "shop"} | values))))  # type: ignore[arg-type]
+            assert "hunter2-x" not in shown
+            assert "x1Y2z3a4B5" not in shown
+            assert "Zx81" not in shown
+
+
+def test_a_value_that_becomes_known_later_is_found_in_a_text_that_was_clean() -> None:
+    redactor = Redactor()
+    calm = event("calm", context={"a": "Zx81-planted-Secret"})
+    assert redactor.redact(calm) is calm
+    redactor.add_secrets(["Zx81-planted-Secret"])
+    assert "Zx81" not in repr(redactor.redact(calm))

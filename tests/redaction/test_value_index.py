@@ -65,3 +65,21 @@ def test_what_resembles_values_costs_little(piece: str) -> None:
     # The event of every day.
     line = (piece * 120)[:120].encode()
     assert min(sum(spent(values, line) for _ in range(50)) for _ in range(3)) / 50 < 0.0005
+
+
+@pytest.mark.parametrize("count", [1, 200])
+@pytest.mark.parametrize("shared", [12, 60])
+def test_values_that_begin_alike_cost_no_more_than_one(count: int, shared: int) -> None:
+    letters = "Zq81mWb4KdPl7TrVnE35sYx2" * 3
+    secrets = [f"{letters[:shared]}{number:04}{letters[-number % 9 :][:30]}" for number in range(count)]
+    values = KnownValues(secrets)
+    for piece in (letters[:shared], letters[:13] + " ", secrets[-1][: shared + 8] + "|", secrets[0] + " "):
+        text = (piece * 128_000)[:128_000].encode()
+        assert min(spent(values, text) for _ in range(3)) < 0.3
+        assert letters[:12].encode() not in values.redact(text, MARK)[0]
+
+
+def test_a_flood_of_different_parts_is_found_whole() -> None:
+    value = "Zq81mWb4KdPl7TrVnE35sYx2Gh"
+    parts = [value[:size] + ", " for size in range(12, 27)] * 200
+    assert KnownValues([value]).redact("".join(parts).encode(), MARK)[0] == b"[#], " * 3000

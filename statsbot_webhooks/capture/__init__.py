@@ -23,7 +23,9 @@ from .errors.unasked_results import UnaskedResults
 from .health.monitor import HealthMonitor
 from .health.sampler import Sampler
 from .logs.handler import WebhookLogHandler
+from .logs.loguru_hook import LoguruHook
 from .logs.root_hook import RootHook
+from .logs.structlog_hook import StructlogHook
 from .members.hooks import MemberHooks
 
 _log = logging.getLogger(__name__)
@@ -60,6 +62,8 @@ class Capture:
         self.health: HealthMonitor | None = None
         self._endings: ExtensionHooks | None = None
         self._hook: RootHook | None = None
+        self._loguru: LoguruHook | None = None
+        self._loguru_stack = ExitStack()
         self._process_reporter: Reporter | None = None
 
     def install(
@@ -111,6 +115,7 @@ class Capture:
         if self._hook is not None and self._process_reporter is not None:
             self._process_reporter.use(self._rules())
             self._hook.exchange(self._make_handler(host), settings.loggers, settings.log_level)
+            self._switch_loguru()
 
     def _rules(self) -> ErrorRules:
         settings = self._settings
@@ -127,13 +132,36 @@ class Capture:
         )
 
     def _install_on_process(self, host: _Host, settle: Callable[[float], object], stack: ExitStack) -> None:
-        hook = RootHook(self._make_handler(host), self._settings.loggers, self._settings.log_level)
+        hook = RootHook(
+            self._make_handler(host),
+            self._settings.loggers,
+            self._settings.log_level,
+            lambda record: self._loguru is not None and self._loguru.makes(record),
+        )
         stack.callback(hook.uninstall)
         hook.install()
+        self._hook = hook
+        self._switch_loguru()
+        stack.callback(self._loguru_stack.close)
+        StructlogHook(lambda: hook.handler).install(stack)
         reporter = Reporter(host.submit_of_process, now=self._clock.now, seen=host.seen, rules=self._rules())
         ProcessHooks(reporter, settle).install(stack)
         UnaskedResults(reporter).install(stack)
-        self._hook, self._process_reporter = hook, reporter
+        self._process_reporter = reporter
+
+    def _switch_loguru(self) -> None:
+        """Listen to loguru or not, as the settings say, and from the level on that holds now."""
+        hook, is_on = self._hook, self._settings.loguru
+        if hook is None:
+            return
+        if self._loguru is None and is_on:
+            self._loguru = LoguruHook(lambda: hook.handler, hook.takes)
+            self._loguru.install(self._loguru_stack)
+        elif self._loguru is not None and not is_on:
+            self._loguru_stack.close()
+            self._loguru = None
+        elif self._loguru is not None:
+            self._loguru.refresh()
 
     def _install_on_bot(self, host: _Host) -> None:
         bot, settings = host.bot, self._settings
@@ -153,6 +181,7 @@ class Capture:
         """Capture single loggers from other levels than the settings say."""
         if self._hook is not None:
             self._hook.set_loggers({**self._settings.loggers, **levels})
+            self._switch_loguru()
 
     def report_end(self) -> None:
         """Report the exception that ends the bot, if it is being closed for one, and that it ends; call it while it is closed."""
@@ -170,3 +199,4 @@ class Capture:
         self.sampler = self.health = self._endings = self._hook = self._process_reporter = self._host = None
         self._bot_stack.close()
         self._process_stack.close()
+        self._loguru = None

@@ -144,6 +144,9 @@ class WebhookConfig:
     loggers: Annotated[Levels, Renews.CAPTURE] = field(default_factory=dict[str, LogLevel])
     """Lowest levels of single loggers, above or below `WEBHOOK_LOG_LEVEL`."""
 
+    loguru: Annotated[bool, Renews.CAPTURE] = True
+    """Records of loguru are captured too, where the bot imports it. `off`: only those that the bot sends on to `logging`."""
+
     guild_ids: Annotated[Ids, Renews.CAPTURE] = frozenset()
     """Servers whose member events are shown; all when it is not set."""
 

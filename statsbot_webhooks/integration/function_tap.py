@@ -1,28 +1,24 @@
 """Report the calls of a function of the host, which runs as before. Undone in full. Makes no events.
 
-The function gets the code of its own source again, with a call of ours at its beginning and its end. So code that imported
-it under any name calls it (S1), it takes the arguments that it took, and no frame of ours is in a traceback of it.
+The function gets the code of its own source again, with a call of ours in it (`function_code.py`), so that code which imported
+it under any name calls it (S1).
 """
 
 from __future__ import annotations
 
-import ast
 import inspect
-import linecache
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType
-from typing import Any, Final
+from typing import Any
 
 from .. import feedback
+from ..capture.function_code import rewritten, with_tap
 
 _log = logging.getLogger(__name__)
-_PLACEHOLDER: Final = "the function tap goes here"
-_LOCAL: Final = "_statsbot_webhooks_call"
-_GENERATOR: Final = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 
 @dataclass(slots=True, eq=False)
@@ -135,7 +131,7 @@ def tap_function(
     tap, before = tap_of(function), function.__code__
     if tap is None:
         tap = FunctionTap(function, reports_nested=reports_nested)
-        ours = _rewritten(before, tap) or _wrapped(function, tap)
+        ours = rewritten(before, tap) or _wrapped(function, tap)
         function.__code__ = ours
     else:
         ours = None
@@ -151,72 +147,6 @@ def tap_function(
     return undo
 
 
-# -- the code of a function, with ours in it
-
-
-def _rewritten(code: CodeType, tap: FunctionTap) -> CodeType | None:
-    """Return the code of a function's source with our calls in it; None when the source is not there, or is another one."""
-    source = "".join(linecache.getlines(code.co_filename))
-    if not source or code.co_flags & _GENERATOR:
-        return None
-    try:
-        tree = ast.parse(source, code.co_filename)
-        as_it_is = _find(compile(source, code.co_filename, "exec", dont_inherit=True), code)
-    except (SyntaxError, ValueError):
-        return None
-    if as_it_is is None or (as_it_is.co_code, as_it_is.co_names) != (code.co_code, code.co_names):
-        return None
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and _is_of(node, code):
-            _insert_calls(node)
-    found = _find(compile(tree, code.co_filename, "exec", dont_inherit=True), code)
-    return None if found is None else _with_tap(found, tap)
-
-
-def _is_of(node: ast.FunctionDef | ast.AsyncFunctionDef, code: CodeType) -> bool:
-    first = node.decorator_list[0].lineno if node.decorator_list else node.lineno
-    return node.name == code.co_name and first == code.co_firstlineno
-
-
-def _find(module: CodeType, code: CodeType) -> CodeType | None:
-    for each in _codes_in(module):
-        if (each.co_qualname, each.co_firstlineno, each.co_freevars) == (
-            code.co_qualname,
-            code.co_firstlineno,
-            code.co_freevars,
-        ):
-            return each
-    return None
-
-
-def _codes_in(code: CodeType) -> Iterator[CodeType]:
-    for each in code.co_consts:
-        if isinstance(each, CodeType):
-            yield each
-            yield from _codes_in(each)
-
-
-def _insert_calls(node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-    every = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-    names = [each.arg for each in (*every, node.args.vararg, node.args.kwarg) if each is not None]
-    given = ", ".join(f"{name!r}: {name}" for name in names)
-    begin = ast.parse(f"{_LOCAL} = {_PLACEHOLDER!r}.begin({{{given}}})").body[0]
-    end = ast.parse(f"{_LOCAL}.end()").body[0]
-    is_documented = ast.get_docstring(node, clean=False) is not None
-    doc, body = (node.body[:1], node.body[1:]) if is_documented else ([], node.body)
-    # The lines and columns of the function's own statements stay, so a traceback shows them as ever.
-    for ours in (begin, end):
-        for each in ast.walk(ours):
-            ast.copy_location(each, node.body[0])
-    guarded = ast.copy_location(ast.Try(body=body or [ast.Pass()], handlers=[], orelse=[], finalbody=[end]), node.body[0])
-    node.body = [*doc, begin, ast.fix_missing_locations(guarded)]
-
-
-def _with_tap(code: CodeType, tap: FunctionTap) -> CodeType:
-    # In the constants, because the code runs with the host's globals, where no name of ours belongs.
-    return code.replace(co_consts=tuple(tap if each == _PLACEHOLDER else each for each in code.co_consts))
-
-
 def _wrapped(function: FunctionType, tap: FunctionTap) -> CodeType:
     """Return code that calls the function as it was, for one whose source is not there; its frame shows in tracebacks."""
     code = function.__code__
@@ -226,11 +156,11 @@ def _wrapped(function: FunctionType, tap: FunctionTap) -> CodeType:
     tap._signature = inspect.signature(function)  # noqa: SLF001 - of this module
     template = (_async_template if inspect.iscoroutinefunction(function) else _template).__code__
     # A function takes only code with as many free variables as it has.
-    return _with_tap(template, tap).replace(co_name=function.__name__, co_freevars=code.co_freevars)
+    return with_tap(template, tap).replace(co_name=function.__name__, co_freevars=code.co_freevars)
 
 
 def _template(*args: Any, **kwargs: Any) -> Any:
-    tap: Any = "the function tap goes here"  # equal to _PLACEHOLDER
+    tap: Any = "the function tap goes here"  # equal to PLACEHOLDER
     call = tap.begin({"args": args, "kwargs": kwargs})
     try:
         return tap.original(*args, **kwargs)
@@ -239,7 +169,7 @@ def _template(*args: Any, **kwargs: Any) -> Any:
 
 
 async def _async_template(*args: Any, **kwargs: Any) -> Any:
-    tap: Any = "the function tap goes here"  # equal to _PLACEHOLDER
+    tap: Any = "the function tap goes here"  # equal to PLACEHOLDER
     call = tap.begin({"args": args, "kwargs": kwargs})
     try:
         return await tap.original(*args, **kwargs)

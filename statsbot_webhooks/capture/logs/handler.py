@@ -17,6 +17,8 @@ from ...events.tracebacks import NotedException, describe, note_exception
 from ...feedback import suppressed
 from ..errors import context as error_context
 from ..errors.deduplication import SeenExceptions
+from .structlog_calls import translated
+from .translated import TranslatedRecord
 
 _OWN: Final = ("statsbot_webhooks", "discord.webhook")
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -95,7 +97,7 @@ class WebhookLogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Read the record at once (its arguments may change) and submit it. Never raises."""
         try:
-            event = self._read(record)
+            event = self._read(translated(record))
         except Exception as error:  # noqa: BLE001 - a guard: the host's logging call must not fail because of us
             self.handleError(record)
             event = _remains_of(record, error)
@@ -128,6 +130,12 @@ class WebhookLogHandler(logging.Handler):
             event.__post_init__()
         return event
 
+    def takes(self, record: logging.LogRecord) -> bool:
+        """Whether a record is one that is shipped, by its level and its logger."""
+        if record.levelno < self.level or (self._loggers and not self._wants(record)):
+            return False
+        return not (record.name.startswith(_OWN) and _is_own(record.name))
+
     def _wants(self, record: logging.LogRecord) -> bool:
         # The nearest logger that has a level of its own decides, as in logging itself: it may also ask for less.
         name = record.name
@@ -138,7 +146,7 @@ class WebhookLogHandler(logging.Handler):
         return record.levelno >= self._floor
 
     def _add_details(self, draft: _Draft, record: logging.LogRecord, error: BaseException | None) -> None:
-        own = {key: to_plain(value) for key, value in vars(record).items() if key not in _STANDARD}
+        own = _fields(record)
         context = {**ambient.get(), **own}
         if error is not None:
             # The traceback of the argument, not of the exception: a caller may have passed another one.
@@ -160,6 +168,12 @@ class WebhookLogHandler(logging.Handler):
         self.failures += 1
         if self.failures == 1 and logging.raiseExceptions and sys.stderr:
             print(f"statsbot_webhooks: a record of {record.name} could not be read; said once", file=sys.stderr)
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    if isinstance(record, TranslatedRecord):
+        return {key: to_plain(value) for key, value in record.fields.items()}
+    return {key: to_plain(value) for key, value in vars(record).items() if key not in _STANDARD}
 
 
 def _remains_of(record: logging.LogRecord, error: Exception) -> Event:

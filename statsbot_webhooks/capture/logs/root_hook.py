@@ -28,8 +28,16 @@ class RootHook:
     it makes only for us are kept from the host's handlers.
     """
 
-    def __init__(self, handler: WebhookLogHandler, loggers: Mapping[str, LogLevel], level: LogLevel = LogLevel.WARNING) -> None:
+    def __init__(
+        self,
+        handler: WebhookLogHandler,
+        loggers: Mapping[str, LogLevel],
+        level: LogLevel = LogLevel.WARNING,
+        is_known: Callable[[logging.LogRecord], bool] = lambda _record: False,
+    ) -> None:
+        """Records for which `is_known` is true come to the handler in another way, and not from here."""
         self._handler = handler
+        self._is_known = is_known
         # The root logger lets WARNING through by itself; only a lower level that the settings ask for changes it.
         self._root = {"": level} if level.number < logging.WARNING else {}
         self._wanted = {**self._root, **loggers}
@@ -97,11 +105,23 @@ class RootHook:
         return filter
 
     def _on_passed(self, logger: logging.Logger, record: logging.LogRecord) -> None:
+        if self._reaches_an_end(logger) and not self._is_known(record):
+            self._handler.handle(record)
+
+    def _reaches_an_end(self, logger: logging.Logger) -> bool:
         end: logging.Logger | None = logger
         while end is not None and end not in self._ends:
             end = end.parent if end.propagate else None
-        if end is not None:
-            self._handler.handle(record)
+        return end is not None
+
+    @property
+    def handler(self) -> WebhookLogHandler:
+        """The handler of today."""
+        return self._handler
+
+    def takes(self, record: logging.LogRecord) -> bool:
+        """Whether a record that a logger has passed was given to our handler, and is shipped."""
+        return self._is_installed and self._handler.takes(record) and self._reaches_an_end(logging.getLogger(record.name))
 
     def _is_only_ours(self, logger: logging.Logger, record: logging.LogRecord) -> bool:
         """Whether the host's levels would not have made this record."""

@@ -17,7 +17,7 @@ from ...events.tracebacks import NotedException, describe, note_exception
 from ...feedback import suppressed
 from ..errors import context as error_context
 from ..errors.deduplication import SeenExceptions
-from .structlog_calls import translated
+from .structlog_calls import MODULE, translated
 from .translated import TranslatedRecord
 
 _OWN: Final = ("statsbot_webhooks", "discord.webhook")
@@ -26,6 +26,7 @@ _STANDARD_SIZE: Final = len(vars(logging.makeLogRecord({})))
 # A look-up instead of LogLevel.from_number saves a tenth of the handler's time.
 _LEVELS: Final = {level.number: level for level in LogLevel}
 _NO_CONTEXT: Final[Mapping[str, Any]] = {}
+_modules: Final = sys.modules
 
 
 class _Draft:
@@ -97,7 +98,7 @@ class WebhookLogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Read the record at once (its arguments may change) and submit it. Never raises."""
         try:
-            event = self._read(translated(record))
+            event = self._read(translated(record) if MODULE in _modules else record)
         except Exception as error:  # noqa: BLE001 - a guard: the host's logging call must not fail because of us
             self.handleError(record)
             event = _remains_of(record, error)

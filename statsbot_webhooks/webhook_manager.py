@@ -141,7 +141,7 @@ class WebhookManager:
     async def _reconfigure(self, config: WebhookConfig) -> frozenset[Renews]:
         async with self._changing:
             old = self.config
-            kept = {name: getattr(old, name) for name in ("storage", "storage_max_events", "storage_max_mb")}
+            kept = {name: getattr(old, name) for name in ("storage", "process_name", "storage_max_events", "storage_max_mb")}
             config = replace(config, **kept)
             formatter = self._formatters.make(config)
             destinations = await self._pipeline.reconfigure(config)
@@ -317,6 +317,7 @@ class WebhookManager:
                 "webhook logging is off: no valid webhook URL. Run /webhooks setup in Discord, or put at least "
                 "WEBHOOK_ERROR_URL into the environment or .env"
             )
+        self._pool.follow_term()
         self._pool.apply_switches()
         self._pool.add(stored)
         self.listeners.apply_choices()

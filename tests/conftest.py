@@ -22,6 +22,7 @@ from statsbot_webhooks import WebhookConfig, WebhookManager
 from statsbot_webhooks.sandbox import Sandbox
 
 from . import openapi, quick_time
+from .redis_server import PROGRAM, RedisServer
 
 # The gate tries the same examples each time; `make fuzz` tries others.
 settings.register_profile("gate", derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -29,6 +30,23 @@ settings.register_profile("fuzz", deadline=None, print_blob=True, suppress_healt
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
 NAMES = ("error", "info", "performance", "member_events")
+
+
+@pytest.fixture(scope="session")
+def shared_redis() -> Iterator[RedisServer]:
+    """A server for all tests that only need one that works."""
+    if PROGRAM is None:
+        pytest.skip("there is no redis-server on this machine: apt-get install redis-server")
+    server = RedisServer().start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def redis_server(shared_redis: RedisServer) -> RedisServer:
+    """An empty server."""
+    shared_redis.client().flushall()
+    return shared_redis
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("user", metavar="USER_ID", type=int, help="the person's Discord id")
     parser.add_argument("--name", metavar="NAME", action="append", default=[], help="also events that only name the person")
-    parser.add_argument("--storage", metavar="URL", help="sqlite:///file.sqlite3 (default: WEBHOOK_STORAGE)")
+    parser.add_argument("--storage", metavar="URL", help="sqlite:///file.sqlite3 or redis://host (default: WEBHOOK_STORAGE)")
     parser.set_defaults(run=_run)
 
 

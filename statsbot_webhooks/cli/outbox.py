@@ -1,4 +1,4 @@
-"""`outbox`: look at the storage file of a bot that is not running, and decide about its dead letters."""
+"""`outbox`: look at the storage of a bot that is not running, or of a fleet, and decide about its dead letters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..config.loading import build_config
 from ..config.sources import read_sources
 from ..errors import StorageError
 from ..formatting.full_text import format_text
-from ..storage import DeadLetter, SqliteOutbox, open_existing
+from ..storage import DeadLetter, Outbox, open_existing
 
 _MOST: Final = 10_000
 _EXAMPLES: Final = """\
@@ -34,7 +34,7 @@ def add_parser(commands: Any) -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--storage", metavar="URL", help="sqlite:///file.sqlite3 (default: WEBHOOK_STORAGE)")
+    parser.add_argument("--storage", metavar="URL", help="sqlite:///file.sqlite3 or redis://host (default: WEBHOOK_STORAGE)")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, (action, meaning) in _ACTIONS.items():
         each = actions.add_parser(name, help=meaning)
@@ -61,7 +61,7 @@ def _run(options: argparse.Namespace) -> int:
         outbox.close()
 
 
-def _list(outbox: SqliteOutbox, options: argparse.Namespace) -> int:
+def _list(outbox: Outbox, options: argparse.Namespace) -> int:
     depths, letters = sorted(outbox.depths().items()), outbox.dead_letters(_MOST)
     if options.json:
         waiting = [
@@ -82,21 +82,21 @@ def _list(outbox: SqliteOutbox, options: argparse.Namespace) -> int:
     return 0
 
 
-def _show(outbox: SqliteOutbox, options: argparse.Namespace) -> int:
+def _show(outbox: Outbox, options: argparse.Namespace) -> int:
     for letter in _chosen(outbox, options):
         print(f"{letter.id} for {letter.destination}, refused {_time_text(letter.time)}: {letter.reason}")
         print(format_text(letter.event), end="\n\n")
     return 0
 
 
-def _replay(outbox: SqliteOutbox, options: argparse.Namespace) -> int:
+def _replay(outbox: Outbox, options: argparse.Namespace) -> int:
     letters = outbox.replay([letter.id for letter in _chosen(outbox, options)])
     wait, are = ("event waits", "it is") if len(letters) == 1 else ("events wait", "they are")
     print(f"{len(letters)} {wait} again; {are} sent when the bot starts")
     return 0
 
 
-def _purge(outbox: SqliteOutbox, options: argparse.Namespace) -> int:
+def _purge(outbox: Outbox, options: argparse.Namespace) -> int:
     letters = _chosen(outbox, options)
     if not options.yes and not _confirm(f"Delete {_count(len(letters))} for good? [y/N] "):
         raise StorageError("nothing is deleted; answer y, or give --yes")
@@ -114,7 +114,7 @@ def _confirm(question: str) -> bool:
         return False
 
 
-def _chosen(outbox: SqliteOutbox, options: argparse.Namespace) -> Sequence[DeadLetter]:
+def _chosen(outbox: Outbox, options: argparse.Namespace) -> Sequence[DeadLetter]:
     if not options.ids and not options.all:
         raise StorageError("name the dead letters by their numbers (`outbox list` shows them), or give --all")
     letters = outbox.dead_letters(_MOST, None if options.all else options.ids)
@@ -151,7 +151,7 @@ def _time_text(time: float) -> str:
     return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-_ACTIONS: Final[dict[str, tuple[Callable[[SqliteOutbox, argparse.Namespace], int], str]]] = {
+_ACTIONS: Final[dict[str, tuple[Callable[[Outbox, argparse.Namespace], int], str]]] = {
     "list": (_list, "what waits, and the dead letters: events that Discord refused"),
     "show": (_show, "print dead letters in full"),
     "replay": (_replay, "send dead letters again when the bot starts"),

@@ -22,6 +22,7 @@ from ..events.event import LogLevel
 from ..redaction.masking import MaskLevel
 from ..redaction.user_patterns import compile_user_pattern
 from .destination import WebhookURL, strip_wrapping
+from .redis_address import is_redis_url, parse_redis_url
 
 # sqlite3, SQLAlchemy and people write SQLite's memory database in these ways.
 _SQLITE: Final = r"(?:sqlite3?(?:\+\w+)?:/{0,3})"
@@ -100,8 +101,10 @@ def _check_storage(value: str) -> str:
     text = value.strip()
     if text and _MEMORY.fullmatch(unquote(text)):
         return "memory://"
-    if not re.fullmatch(r"sqlite:///.+", text):
-        raise ValueError("must be sqlite:///file.sqlite3 or memory://")
+    if is_redis_url(text):
+        parse_redis_url(text)
+    elif not re.fullmatch(r"sqlite:///.+", text):
+        raise ValueError("must be sqlite:///file.sqlite3, memory:// or redis://host:6379/0")
     return text
 
 
@@ -164,7 +167,9 @@ HeartbeatURL = Annotated[SecretStr, AfterValidator(_check_heartbeat), Wants("an 
 # Prints as asterisks: an address of a proxy may hold a password.
 ProxyURL = Annotated[SecretStr, AfterValidator(_check_proxy), Wants("the address of an HTTP proxy, or none")]
 CertificateFile = Annotated[str, AfterValidator(_check_file), Wants("the path of a file of certificates in PEM form")]
-Storage = Annotated[str, AfterValidator(_check_storage), Wants("sqlite:///file.sqlite3 or memory://")]
+Storage = Annotated[
+    str, AfterValidator(_check_storage), Wants("sqlite:///file.sqlite3, memory:// or redis://host:6379/0?prefix=mybot")
+]
 Level = Annotated[LogLevel, BeforeValidator(parse_level)]
 Levels = Annotated[
     dict[str, Level], BeforeValidator(parse_levels), Wants("logger names with levels, as in mybot:INFO,discord.gateway:DEBUG")

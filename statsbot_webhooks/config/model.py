@@ -124,9 +124,15 @@ class WebhookConfig:
     templates: Annotated[str | None, Renews.FORMATTER] = None
     """The path of a TOML file with titles, colours, texts and fields of cards; see `examples/templates.toml`."""
 
-    storage: Annotated[Storage, Renews.STORAGE] = "sqlite:///statsbot_webhooks.sqlite3"
-    """Where events wait until Discord has confirmed them: a file of this bot alone, or `memory://`, whose events are lost
-    when the bot ends."""
+    # Not in the repr: the URL of a Redis may hold a password.
+    storage: Annotated[Storage, Renews.STORAGE] = field(default="sqlite:///statsbot_webhooks.sqlite3", repr=False)
+    """Where events wait until Discord has confirmed them: a file of this bot alone, `memory://`, whose events are lost when
+    the bot ends, or a Redis that all processes of a bot share (`redis://`, `rediss://`, `unix://`, `redis+sentinel://`; see
+    docs/fleet.md)."""
+
+    process_name: Annotated[str, Field(max_length=48), Renews.STORAGE] = ""
+    """The name of this process when several share a Redis; unset: the name of its host. Cards show it, and what waits while
+    Redis is away is kept in `statsbot_webhooks-<name>.sqlite3`."""
 
     storage_max_events: Annotated[Count, Renews.STORAGE] = 100_000
     """Events that may wait. Above it the oldest of the lowest level are dropped first, and a message says how many."""

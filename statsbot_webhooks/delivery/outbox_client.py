@@ -13,7 +13,7 @@ from ..clock import Clock
 from ..events.accounting import Counters
 from ..events.event import Event
 from ..pipeline.intake import Intake
-from ..storage import Depth, Entry, Outbox
+from ..storage import Depth, Entry, LeaseLostError, Outbox
 
 
 class OutboxClient:
@@ -65,13 +65,20 @@ class OutboxClient:
                 self._counters.add(self._name, "repeated", len(entries))
 
         await self._intake.run(work)
+        self._check_lease()
+
+    def _check_lease(self) -> None:
+        """Raise `LeaseLostError` when this process must not send any more: it may have stood still since it was asked."""
+        if not self._outbox.fleet.may_send:
+            raise LeaseLostError
 
     async def ack(self, entries: Sequence[Entry], state: Mapping[str, Any] | None = None, *, shown: int | None = None) -> None:
         """End entries that Discord has: `shown` of them are seen in a message, the others are folded into these."""
         delivered = len(entries) if shown is None else shown
 
         def work() -> None:
-            self._outbox.ack(entries, state)
+            if not self._outbox.ack(entries, state):
+                return
             self._counters.add(self._name, "delivered", delivered)
             self._counters.add(self._name, "folded", len(entries) - delivered)
 
@@ -81,7 +88,8 @@ class OutboxClient:
         """Keep entries that Discord refuses as dead letters."""
 
         def work() -> None:
-            self._outbox.bury(entries, reason, self._clock.now())
+            if not self._outbox.bury(entries, reason, self._clock.now()):
+                return
             self._counters.add(self._name, "dead", len(entries))
 
         await self._intake.run(work)
@@ -130,6 +138,7 @@ class OutboxClient:
     async def note_edit(self, now: float) -> None:
         """Note that an edit leaves: Discord's window outlives this process."""
         await self._intake.run(self._outbox.note_send, self._name, now)
+        self._check_lease()
 
     async def read_state(self, prefix: str) -> Mapping[str, Any]:
         """Return stored state."""

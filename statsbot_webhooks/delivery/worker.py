@@ -15,7 +15,7 @@ from ..config.destination import Destination
 from ..config.model import WebhookConfig
 from ..events.event import Event
 from ..feedback import suppressed
-from ..storage import Depth
+from ..storage import Depth, LeaseLostError
 from .batch import Batcher
 from .card_editor import CardEditor
 from .circuit_breaker import CircuitBreaker
@@ -211,7 +211,9 @@ class DestinationWorker:
         # Everything that this task logs, and what discord.py logs for it, would feed back.
         suppressed.set(True)
         try:
-            await self._guarded(self._prepare)
+            while not self._is_retired and not await self._guarded(self._prepare):
+                # Before it is known what left already, nothing may leave.
+                pass
             while not self._is_retired:
                 await self._guarded(self._turn)
         finally:
@@ -219,14 +221,21 @@ class DestinationWorker:
             # Not awaited: a task that is cancelled gets no further. The calls of a thread keep their order.
             self._sender.give_back()
 
-    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> bool:
+        """Do a part of the work; False when this process may not send now."""
         try:
             await work()
+        except LeaseLostError:
+            # Another process goes on, or this one when the storage says that it may.
+            self._sender.give_back()
+            await self._parts.clock.sleep(_STUMBLE_SECONDS)
+            return False
         except Exception as error:  # noqa: BLE001 - a guard: an unexpected error must not end the delivery for good
             self._sender.give_back()
             result = Result(Outcome.RETRY, f"{type(error).__name__} in the delivery")
             self._parts.health.record_failure(result, self._parts.clock.monotonic())
             await self._parts.clock.sleep(_STUMBLE_SECONDS)
+        return True
 
     async def _turn(self) -> None:
         wait, act = await self._next()

@@ -90,6 +90,8 @@ class WorkerPool:
         self.states = CardStates(pipeline.overrides, pipeline.clock.now, self._may_pause)
         self.buttons = CardButtons(pipeline.button_keys)
         self._clients: list[discord.Client] = []
+        # The lease under which this process sends; None while another one does.
+        self._term: int | None = None
 
     @property
     def workers(self) -> Mapping[str, DestinationWorker]:
@@ -98,18 +100,23 @@ class WorkerPool:
 
     def start(self, formatter: MessageFormatter) -> None:
         """Make what the workers share."""
+        self._term = self._outbox.fleet.term
+        self.buttons.is_on = self._pipeline.config.buttons == Buttons.AUTO
+        self._batcher = _make_batcher(self._pipeline.config, formatter)
+        transport = WebhookTransport(self._on_answer, self._pipeline.redact_text, self._network())
+        transport.use_client(next(iter(self._clients), None))
+        self._shared = self._make_shared(transport, LayoutThreads())
+
+    def _make_shared(self, transport: WebhookTransport, layout: LayoutThreads) -> _Shared:
         config, pause = self._pipeline.config, Pause()
-        self.buttons.is_on = config.buttons == Buttons.AUTO
-        self._batcher = _make_batcher(config, formatter)
-        self._shared = _Shared(
-            WebhookTransport(self._on_answer, self._pipeline.redact_text, self._network()),
-            LayoutThreads(),
+        return _Shared(
+            transport,
+            layout,
             ChannelLimiters(config.max_requests_per_minute, self._clock),
             Pings(config.ping_role_id, config.ping_cooldown_seconds),
             InvalidRequests(config.max_invalid_requests, self._clock, pause, lambda text: self.tell("", text, "")),
             pause,
         )
-        self._shared.transport.use_client(next(iter(self._clients), None))
 
     def add(self, destinations: Iterable[Destination]) -> None:
         """Begin to deliver to destinations; a worker of the same name is replaced. Nothing happens before `start`."""
@@ -120,8 +127,17 @@ class WorkerPool:
             worker.is_enabled = worker.name not in self._pipeline.overrides.switched_off
             before = self._retire(worker.name)
             self._workers[worker.name] = worker
-            self._spawn(worker, before)
+            if self._term is not None:
+                self._spawn(worker, before)
         self._wake_gone()
+
+    def follow_term(self) -> None:
+        """Begin to send, or leave it to another process of the fleet: what was learned of the channels is of one term."""
+        if self._shared is None or self._term == self._outbox.fleet.term:
+            return
+        self._term = self._outbox.fleet.term
+        self._shared = self._make_shared(self._shared.transport, self._shared.layout)
+        self.add([worker.destination for worker in self._workers.values()])
 
     def reconfigure(self, formatter: MessageFormatter, destinations: Sequence[Destination]) -> None:
         """Go on with the pipeline's new settings: workers of destinations that did not change go on in place.
@@ -171,6 +187,9 @@ class WorkerPool:
 
     async def stop(self) -> None:
         """End every task and close the connections. What was claimed is given back."""
+        if self._outbox.fleet.has_others:
+            # What is under way comes to its end, so that the next process that sends need not wonder.
+            await asyncio.gather(*filter(None, map(self._retire, list(self._workers))), return_exceptions=True)
         retiring = list(self._retiring)
         for task in retiring:
             task.cancel()
@@ -198,6 +217,9 @@ class WorkerPool:
 
         Destinations that are gone or switched off are not waited for.
         """
+        if self._term is None or (is_ending and self._outbox.fleet.has_others):
+            # What waits is in the storage, and another process sends it.
+            return True
         try:
             async with asyncio.timeout_at(None if deadline == math.inf else deadline):
                 await asyncio.gather(*(self._flush_worker(worker, deadline, is_ending) for worker in self._workers.values()))

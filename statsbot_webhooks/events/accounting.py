@@ -25,7 +25,8 @@ class DestinationStats:
     """The counters of one destination, in events; `requests` and `rate_limited` count Discord's answers.
 
     `repeated` counts events that were sent again although Discord may have had them: after a crash or a broken answer.
-    `muted` events were kept back by an admin's choice before they were accepted.
+    `muted` events were kept back by an admin's choice before they were accepted. `forwarded` events went to the process of
+    a fleet that sends; in that process those that came from others count with less than 0.
     """
 
     accepted: int = 0
@@ -38,15 +39,17 @@ class DestinationStats:
     rate_limited: int = 0
     repeated: int = 0
     muted: int = 0
+    forwarded: int = 0
 
     @property
     def waiting(self) -> int:
         """How many events should be pending."""
-        return self.accepted - self.delivered - self.folded - self.dead - sum(self.lost.values())
+        ended = self.delivered + self.folded + self.dead + sum(self.lost.values())
+        return self.accepted - ended - self.forwarded
 
     @property
     def balanced(self) -> bool:
-        """Whether accepted = delivered + folded + pending + dead + lost."""
+        """Whether accepted = delivered + folded + pending + dead + lost + forwarded."""
         return self.waiting == self.pending
 
 
@@ -88,6 +91,10 @@ class Stats:
         return sum(stats.muted for stats in self.destinations.values())
 
     @property
+    def forwarded(self) -> int:
+        return sum(stats.forwarded for stats in self.destinations.values())
+
+    @property
     def requests(self) -> int:
         return sum(stats.requests for stats in self.destinations.values())
 
@@ -97,8 +104,8 @@ class Stats:
 
     @property
     def balanced(self) -> bool:
-        """Whether accepted = delivered + folded + pending + dead + lost, for each destination and in all."""
-        total = self.delivered + self.folded + self.pending + self.dead + self.lost
+        """Whether accepted = delivered + folded + pending + dead + lost + forwarded, for each destination and in all."""
+        total = self.delivered + self.folded + self.pending + self.dead + self.lost + self.forwarded
         return self.accepted == total and all(stats.balanced for stats in self.destinations.values())
 
 
@@ -136,7 +143,7 @@ class Counters:
             destinations = {
                 name: DestinationStats(
                     **{key: self._counts[name, key] for key in ("accepted", "delivered", "folded", "dead")},
-                    **{key: self._counts[name, key] for key in ("requests", "rate_limited", "repeated", "muted")},
+                    **{key: self._counts[name, key] for key in ("requests", "rate_limited", "repeated", "muted", "forwarded")},
                     pending=waiting,
                     lost={reason: count for (where, reason), count in self._lost.items() if where == name},
                 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -15,7 +16,7 @@ from .plain_values import to_plain as to_plain
 from .tracebacks import NotedException
 
 _EMPTY: Final[Mapping[str, Any]] = {}
-_EXTRAS: Final = ("title", "card", "color", "avatar_url", "route_level", "ends_card", "fingerprint", "issue", "note")
+_EXTRAS: Final = ("title", "card", "color", "avatar_url", "route_level", "ends_card", "fingerprint", "issue", "note", "process")
 
 
 class LogLevel(StrEnum):
@@ -121,7 +122,7 @@ class Event:
     E-7F3A. An event with a `note` is told like the first of its kind, with the note above its card.
 
     `routes` are the destinations that it was filed for when these are several: none of them gets it twice when another one
-    hands over what it cannot show.
+    hands over what it cannot show. `process` is where it happened, when several processes share a storage: name and host.
     """
 
     kind: EventKind
@@ -147,6 +148,7 @@ class Event:
     issue: str = ""
     note: str = ""
     routes: tuple[str, ...] = ()
+    process: str = ""
 
     def __post_init__(self) -> None:
         if not _is_sound(self):
@@ -184,6 +186,7 @@ def _is_sound(event: Event) -> bool:
         and type(event.fingerprint) is str
         and type(event.issue) is str
         and type(event.note) is str
+        and type(event.process) is str
         and (event.noted is None or type(event.noted) is NotedException)
         and type(event.routes) is tuple
         and (not event.routes or all(type(name) is str for name in event.routes))
@@ -267,7 +270,7 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "level": LogLevel.of,
     "message": plain_text,
     "time": plain_time,
-    **dict.fromkeys(("origin", "template", "title", "card", "avatar_url", "fingerprint", "issue", "note"), _read_text),
+    **dict.fromkeys(("origin", "template", "title", "card", "avatar_url", "fingerprint", "issue", "note", "process"), _read_text),
     **dict.fromkeys(("context", "facts"), _read_context),
     "traceback": lambda value: None if value is None else plain_text(value),
     **dict.fromkeys(("guild_id", "color"), _read_number),
@@ -280,14 +283,25 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
 }
 
 
-# The first element of every stored event. A change of the format gets a new number and a reader for the old one.
-_CODEC: Final = 2
+# The first element of every stored event. A change of the format gets a new number and a reader for the old one. Only events
+# of a fleet have the newest: a file can be read by the version before.
+CODEC: Final = 3
+_PLAIN: Final = 2
+_NUMBER: Final = re.compile(r"\s*\[\s*(\d{1,9})\s*,")
 
 
 def encode(event: Event) -> str:
     """Return the event as versioned JSON; pure ASCII, so that lone surrogates survive."""
     persons = [[person.id, *person.names] for person in event.persons]
-    head = [_CODEC, event.kind.value, event.level.value, event.time, event.origin, event.message, event.template]
+    head = [
+        CODEC if event.process else _PLAIN,
+        event.kind.value,
+        event.level.value,
+        event.time,
+        event.origin,
+        event.message,
+        event.template,
+    ]
     trace = event.noted.format() if event.noted is not None and event.noted.is_shown else event.traceback
     row = [*head, event.context, trace, event.guild_id, persons, _encode_extras(event)]
     return json.dumps(row, separators=(",", ":"))
@@ -310,7 +324,7 @@ def decode(text: str) -> Event:
     try:
         version, kind, level, time, origin, message, template, context, traceback, guild_id, persons, *rest = json.loads(text)
         people = tuple(Person(number, tuple(names)) for number, *names in persons)
-        if version not in (1, _CODEC):
+        if version not in range(1, CODEC + 1):
             raise ValueError(f"version {version} of a stored event is not known")
         extras: dict[str, Any] = rest[0] if rest else {}
         files = tuple(EventFile(name, body, base64.b64decode(data)) for name, body, data in extras.pop("files", ()))
@@ -322,3 +336,9 @@ def decode(text: str) -> Event:
         return Event(*base, **extras, files=files)
     except (TypeError, RecursionError) as error:
         raise ValueError(f"not a stored event: {type(error).__name__}") from None
+
+
+def is_newer(text: str) -> bool:
+    """Whether a newer version stored this event, in a format that this one does not know."""
+    number = _NUMBER.match(text)
+    return number is not None and int(number[1]) > CODEC

@@ -15,6 +15,7 @@ from ..clock import Clock
 from ..config.destination import Destination, WebhookURL
 from ..config.model import WebhookConfig
 from ..config.network import proxy_secrets
+from ..config.redis_address import is_redis_url, parse_redis_url
 from ..config.renewal import Renews, parts_to_renew
 from ..config.sources import read_values
 from ..errors import NotRunningError
@@ -56,9 +57,18 @@ class Pipeline:
         self.clock = clock
         self.counters = Counters()
         self.button_keys = ButtonKeys()
-        self.storage = storage_path(config.storage)
+        self.storage = storage_path(config.storage, config.process_name)
         self.upkeep = Upkeep(config, self.counters, clock)
-        self.outbox = make_outbox(config.storage, config.storage_max_events, self.upkeep.on_loss, config.storage_max_mb)
+        self.outbox = make_outbox(
+            config.storage,
+            config.storage_max_events,
+            self.upkeep.on_loss,
+            config.storage_max_mb,
+            process_name=config.process_name,
+            clock=clock,
+            on_moved=lambda name, count: self.counters.add(name, "forwarded", count),
+            on_notice=lambda text: self.intake.submit(notice_event(text, now=clock.now())),
+        )
         # Kept over changes of the settings: a token of before is a secret still.
         self._secrets: set[str] = set()
         router = Router(config.destinations)
@@ -233,7 +243,8 @@ class Pipeline:
             self.outbox.write_state({_AGAIN: True})
 
     def _begin_house_keeping(self) -> None:
-        if self.intake.redacts_again and not self.config.hold_reason and not self.outbox.depths():
+        is_sender = self.outbox.fleet.term is not None
+        if is_sender and self.intake.redacts_again and not self.config.hold_reason and not self.outbox.depths():
             self.intake.redacts_again = False
             self.outbox.write_state({_AGAIN: None})
         self.overrides.save_tallies()
@@ -250,6 +261,8 @@ class Pipeline:
         self._secrets.update(destination.url.token for destination in config.destinations)
         if config.proxy is not None:
             self._secrets.update(proxy_secrets(config.proxy))
+        if is_redis_url(config.storage):
+            self._secrets.update(parse_redis_url(config.storage).secrets)
         return Redactor(
             mask_user_ids=config.mask_user_ids,
             mask_level=config.mask_level,

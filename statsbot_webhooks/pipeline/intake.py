@@ -28,14 +28,13 @@ from .calls import Call, answering_call, post_result
 from .gate import Gate
 from .incoming_events import IncomingEvents
 from .router import Router
+from .storage_care import StorageCare
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 # Calls of the workers are answered between groups of this many events, so that a burst cannot hold them up.
 _GROUP: Final = 100
 _SLICE_SECONDS: Final = 0.0008
-# While another place stands in for the storage, the usual one is tried again that often.
-_RETRY_SECONDS: Final = 2.0
 # A call of the storage that takes longer is told: the disk does not answer.
 _STALL_SECONDS: Final = 30.0
 # How long the end of the interpreter waits for the storage.
@@ -71,10 +70,11 @@ class Intake:
         self._on_put = on_put
         self._gate = gate
         self._clock = clock or SystemClock()
+        self._care = StorageCare(outbox, self._clock, on_open, on_put)
+        outbox.fleet.on_news = self._ring
         self._max_mb = max_mb
         self.failures = 0
         self._busy_since: float | None = None
-        self._tried = 0.0
         self._tally = DailyCounts()
         self._occurrences = Occurrences()
         # Whether what waits was redacted by other rules than those of now.
@@ -275,7 +275,7 @@ class Intake:
         while not self._is_stopping:
             self._await_bell()
             self._busy_since = self._clock.monotonic()
-            self._guard(self._maintain)
+            self._guard(self._care.look_if_due)
             self._guard(self._work)
             self._busy_since = None
         self._guard(self._work)
@@ -295,21 +295,16 @@ class Intake:
 
     def _await_bell(self) -> None:
         with contextlib.suppress(queue.Empty):
-            self._bell.get(timeout=_RETRY_SECONDS if self._outbox.is_displaced else None)
+            self._bell.get(timeout=self._care.wait_seconds)
         while not self._bell.empty():
             self._bell.get()
 
-    def _maintain(self) -> None:
-        """Go back to the usual place of storage as soon as it works again."""
-        now = self._clock.monotonic()
-        if self._outbox.is_displaced and not 0 <= now - self._tried < _RETRY_SECONDS / 2:
-            self._tried = now
-            self.look_after()
+    def _ring(self) -> None:
+        self._bell.put(None)
 
     def look_after(self) -> None:
         """Let the storage put itself in order; on this thread."""
-        if self._outbox.maintain():
-            self._on_open()
+        self._care.look()
 
     def _work(self) -> None:
         """Do all that waits: the calls between groups of events, so that a burst cannot hold them up."""
@@ -325,6 +320,7 @@ class Intake:
             if not self._group:
                 return
             self._file(self._group)
+            self._guard(self._care.look_if_due)
             self._taken += len(self._group)
             self._group = []
 
@@ -389,6 +385,6 @@ class Intake:
             self._counters.refused += 1
             _log.error("an event was lost in the intake: %s", type(error).__name__)
             return []
-        if len(names) > 1:
-            clean = replace(clean, routes=names)
+        if len(names) > 1 or self._outbox.fleet.label:
+            clean = replace(clean, routes=names if len(names) > 1 else (), process=self._outbox.fleet.label)
         return [(name, clean) for name in names]

@@ -8,9 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from ..clock import Clock, SystemClock
+from ..config.redis_address import is_redis_url, parse_redis_url
 from ..errors import StorageError
 from . import schema
-from .base import DeadLetter, Depth, Entry, Forgotten, Loss, Outbox, StateStore
+from .base import DeadLetter, Depth, Entry, Fleet, Forgotten, LeaseLostError, Loss, Member, Outbox, StateStore
+from .fleet.link import RedisAwayError
+from .fleet.outbox import RedisOutbox, Told
+from .fleet.own_file import default_name, file_of
 from .sqlite import DEFAULT_FILE_MB, DEFAULT_MEMORY_MB, SqliteOutbox
 
 __all__ = [
@@ -20,8 +25,11 @@ __all__ = [
     "DeadLetter",
     "Depth",
     "Entry",
+    "Fleet",
     "Forgotten",
+    "LeaseLostError",
     "Loss",
+    "Member",
     "Outbox",
     "SqliteOutbox",
     "StateStore",
@@ -35,26 +43,51 @@ __all__ = [
 INSTEAD: Final = "STATSBOT_WEBHOOKS_SANDBOX_STORAGE"
 
 
-def storage_path(url: str) -> Path | None:
-    """Return the file of a storage URL, `None` for `memory://`; raises `ValueError` when it is neither."""
+def storage_path(url: str, process_name: str = "") -> Path | None:
+    """Return the file of a storage URL, `None` for `memory://`; for Redis it is the one that a process uses when that is away.
+
+    Raises `ValueError` when it is none of them.
+    """
     if instead := os.environ.get(INSTEAD):
         return Path(instead)
     if url == "memory://":
         return None
+    if is_redis_url(url):
+        return file_of(process_name or default_name())
     scheme, separator, path = url.partition(":///")
     if scheme != "sqlite" or not separator or not path:
-        raise ValueError("must be sqlite:///file.sqlite3 or memory://")
+        raise ValueError("must be sqlite:///file.sqlite3, memory:// or redis://host:6379/0")
     return Path(path)
 
 
-def make_outbox(url: str, max_events: int, on_loss: Callable[[Loss], None], max_mb: float | None = None) -> Outbox:
-    """Return the outbox of a storage URL, not opened yet; without `max_mb` it has the size that suits its place."""
+def make_outbox(
+    url: str,
+    max_events: int,
+    on_loss: Callable[[Loss], None],
+    max_mb: float | None = None,
+    *,
+    process_name: str = "",
+    clock: Clock | None = None,
+    on_moved: Callable[[str, int], None] = lambda _name, _count: None,
+    on_notice: Callable[[str], object] = lambda _text: None,
+) -> Outbox:
+    """Return the outbox of a storage URL, not opened yet; without `max_mb` it has the size that suits its place.
+
+    Where several processes share it, `on_moved` is told how many entries for a destination went to another one, or with less
+    than 0 came from others, and `on_notice` what people are to know.
+    """
+    if is_redis_url(url) and INSTEAD not in os.environ:
+        told = Told(on_loss, on_moved, on_notice)
+        name = process_name or default_name()
+        return RedisOutbox(parse_redis_url(url), name, max_events, told, clock or SystemClock(), max_mb)
     return SqliteOutbox(storage_path(url), max_events, on_loss, max_mb)
 
 
-def open_existing(url: str) -> SqliteOutbox:
-    """Return the open outbox of a file that a bot has left; raises `StorageError` when there is none to be had."""
+def open_existing(url: str) -> Outbox:
+    """Return the open outbox that a bot has left, or that a fleet uses now; raises `StorageError` when there is none."""
     try:
+        if is_redis_url(url) and INSTEAD not in os.environ:
+            return _open_redis(url)
         path = storage_path(url)
     except ValueError as error:
         raise StorageError(f"the storage {error}") from None
@@ -73,4 +106,14 @@ def open_existing(url: str) -> SqliteOutbox:
         raise StorageError(f"the storage file {path.name} {reason}") from None
     outbox = SqliteOutbox(path, 2**62, lambda _loss: None, max_mb=2**40)
     outbox.open()
+    return outbox
+
+
+def _open_redis(url: str) -> Outbox:
+    address = parse_redis_url(url)
+    outbox = RedisOutbox(address, "", 2**40, Told(lambda _: None, lambda _name, _count: None, lambda _: None), SystemClock())
+    try:
+        outbox.open_to_look()
+    except RedisAwayError as error:
+        raise StorageError(f"{address} {error.reason}") from None
     return outbox

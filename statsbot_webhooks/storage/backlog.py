@@ -55,9 +55,9 @@ class Backlog:
                 queue.add(place)
         queue.sealed, queue.batch = {}, ""
 
-    def make_room(self) -> tuple[list[int], list[Loss]]:
-        """Take out the oldest entries of the lowest level until there is room; returns their ids, and whose they were."""
-        dropped: list[int] = []
+    def make_room(self) -> tuple[list[tuple[str, QueuePlace]], list[Loss]]:
+        """Take out the oldest entries of the lowest level until there is room; returns which, and whose they were."""
+        dropped: list[tuple[str, QueuePlace]] = []
         counts: Counter[tuple[int, str]] = Counter()
         while self.is_full:
             ranks = {rank for queue in self.queues.values() for rank in queue.ranks()}
@@ -68,15 +68,15 @@ class Backlog:
         losses = [Loss(name, LossReason.STORAGE_FULL, n, LogLevel.from_number(rank)) for (rank, name), n in counts.items()]
         return dropped, losses
 
-    def _drop(self, rank: int, dropped: list[int], counts: Counter[tuple[int, str]]) -> None:
+    def _drop(self, rank: int, dropped: list[tuple[str, QueuePlace]], counts: Counter[tuple[int, str]]) -> None:
         while self.is_full:
             heads = [(place.id, name, place) for name, queue in self.queues.items() if (place := queue.first_of_rank(rank))]
             if not heads:
                 return
-            entry_id, name, place = min(heads, key=lambda head: head[0])
+            _, name, place = min(heads, key=lambda head: head[0])
             self.queues[name].remove(place)
             self.discount(name, place)
-            dropped.append(entry_id)
+            dropped.append((name, place))
             counts[rank, name] += 1
 
     def depth(self, name: str) -> Depth:

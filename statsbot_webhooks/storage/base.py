@@ -15,6 +15,10 @@ When more than the allowed number or size of entries wait, `put` drops the oldes
 never what is leased or sealed. What cannot be read is skipped. Each loss is told to the `on_loss` of the constructor. No
 method fails because of the storage or of what it holds. One thread at a time may call. What a method did is stored when it
 returns, and no method takes longer because much waits: `move` and `expire` do a part of it in each call.
+
+Several processes may share a storage (`Fleet`). Then one of them sends: `claim` and `expire` hand out nothing in the others, and
+`depth` counts what waits in this process only. `seal`, `note_send` and `write_state` of what belongs to sending raise
+`LeaseLostError` in a process that does not send any more; `ack` and `bury` say that they did nothing.
 """
 
 from __future__ import annotations
@@ -96,6 +100,110 @@ class Forgotten:
         return sum(self.entries.values()) + self.dead + self.cards + self.expired
 
 
+class LeaseLostError(Exception):
+    """This process must not send: another one does, or the storage cannot say who does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A process of a fleet. `seen` is how many seconds ago it gave a sign of life; `waiting` is what waits in its own file."""
+
+    name: str
+    host: str
+    pid: int
+    version: str
+    shards: str = ""
+    waiting: int = 0
+    seen: float = 0.0
+    is_sender: bool = False
+
+
+class Fleet(Protocol):
+    """The processes that share a storage, seen by one of them. `on_news` may be called from any thread; all else from one.
+
+    `name` is the name of this process, empty for one that shares with none.
+    """
+
+    name: str
+    on_news: Callable[[], None]
+
+    @property
+    def label(self) -> str:
+        """What events of this process carry: its name and host, empty while there is no other process."""
+        ...
+
+    @property
+    def has_others(self) -> bool:
+        """Whether there is another process."""
+        ...
+
+    @property
+    def term(self) -> int | None:
+        """The number of the lease under which this process sends, never used before; None while another one sends."""
+        ...
+
+    @property
+    def may_send(self) -> bool:
+        """Whether this process may send at this very moment, as far as it can know without asking. From any thread."""
+        ...
+
+    @property
+    def has_news(self) -> bool:
+        """Whether others did something that `Outbox.maintain` will learn."""
+        ...
+
+    def take_arrivals(self) -> set[str]:
+        """Return the destinations for which something came from others since the last call."""
+        ...
+
+    def describe(self, version: str, shards: str) -> None:
+        """Say what the others may know of this process."""
+        ...
+
+    def members(self) -> Sequence[Member]:
+        """Return the processes of the fleet; none when it is this one alone."""
+        ...
+
+    def take_departed(self) -> Sequence[Member]:
+        """Return those that ended without saying so, each in one process only."""
+        ...
+
+    def resign(self) -> None:
+        """Let another process send, if there is one."""
+        ...
+
+
+class Alone:
+    """The fleet of a process that shares its storage with none."""
+
+    def __init__(self) -> None:
+        self.name = self.label = ""
+        self.has_others = False
+        self.on_news: Callable[[], None] = _nothing
+        self.term: int | None = 1
+        self.has_news = False
+        self.may_send = True
+
+    def take_arrivals(self) -> set[str]:
+        return set()
+
+    def describe(self, version: str, shards: str) -> None:
+        """No other process wants to know."""
+
+    def members(self) -> Sequence[Member]:
+        return ()
+
+    def take_departed(self) -> Sequence[Member]:
+        return ()
+
+    def resign(self) -> None:
+        """There is no other process."""
+
+
+def _nothing() -> None:
+    pass
+
+
 class StateStore(Protocol):
     """What must outlive a restart beside the events: live cards, switches, mutes, keys. Values are JSON-able.
 
@@ -110,9 +218,18 @@ class StateStore(Protocol):
         """Set values, all or none; `None` deletes."""
         ...
 
+    def update_state(self, changes: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+        """Replace values by what a function makes of the stored ones (None for none); returns the new ones.
+
+        No other process changes them between, so that counts of several processes add up. A function may be called twice.
+        """
+        ...
+
 
 class Outbox(StateStore, Protocol):
     """Durable store until acknowledged."""
+
+    fleet: Fleet
 
     @property
     def is_durable(self) -> bool:
@@ -155,8 +272,11 @@ class Outbox(StateStore, Protocol):
         """Note that leased entries of one destination are about to leave together, now."""
         ...
 
-    def ack(self, entries: Sequence[Entry], state: Mapping[str, Any] | None = None) -> None:
-        """Forget delivered entries and, in the same transaction, write state: both are stored, or neither."""
+    def ack(self, entries: Sequence[Entry], state: Mapping[str, Any] | None = None) -> bool:
+        """Forget delivered entries and, in the same transaction, write state: both are stored, or neither.
+
+        False when this process has lost the lease meanwhile: then they belong to another one.
+        """
         ...
 
     def release(self, entries: Sequence[Entry], *, unseal: bool = False) -> None:
@@ -171,8 +291,8 @@ class Outbox(StateStore, Protocol):
         """Note that the message of leased, sealed entries is not in Discord: they may leave in others."""
         ...
 
-    def bury(self, entries: Sequence[Entry], reason: str, now: float) -> None:
-        """Keep entries that Discord refuses as dead letters, with its reason."""
+    def bury(self, entries: Sequence[Entry], reason: str, now: float) -> bool:
+        """Keep entries that Discord refuses as dead letters, with its reason. False as for `ack`."""
         ...
 
     def move(self, source: str, target: str, is_there: Callable[[Event], bool] | None = None) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -93,6 +94,15 @@ def read_seals(db: SteadyConnection, places: Mapping[int, tuple[str, QueuePlace]
         found = {number: places[number][1] for number in read_ids(text) if number in places and places[number][0] == name}
         if found:
             yield Seal(row, name, str(batch), found)
+
+
+def missing_entries(before: Mapping[str, int], after: Mapping[str, int], missing: Mapping[str, int]) -> Iterator[Loss]:
+    """Yield what another database does not hold: of what was known before, and of what is known to be missing from it."""
+    lost = Counter(missing)
+    for name, count in before.items():
+        # What was known before counts, not what a damaged page may have held.
+        lost[name] = max(count - after.get(name, 0), 0)
+    yield from (Loss(name, LossReason.STORAGE_FAILED, count) for name, count in lost.items() if count)
 
 
 def read_texts(db: SteadyConnection, ids: Sequence[int]) -> dict[int, Any]:

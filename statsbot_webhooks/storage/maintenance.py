@@ -68,7 +68,7 @@ class Upkeep:
 
     def _write(self, old: Sequence[Entry]) -> bool:
         """Write events to the expired file before they leave the storage; False when that failed."""
-        path = storage_path(self.config.storage)
+        path = storage_path(self.config.storage, self.config.process_name)
         if path is None:
             _log.warning("%d events were older than WEBHOOK_MAX_AGE_HOURS and are dropped", len(old))
             return True
@@ -90,7 +90,8 @@ class Upkeep:
             return
         self._looked = now
         try:
-            forget_old(outbox, storage_path(self.config.storage), self._clock.now(), self.config.max_age_hours * 3600)
+            path = storage_path(self.config.storage, self.config.process_name)
+            forget_old(outbox, path, self._clock.now(), self.config.max_age_hours * 3600)
         except OSError as error:
             reason = error.strerror or error
             _log.error("what is older than WEBHOOK_MAX_AGE_HOURS cannot be deleted from the expired files: %s", reason)

@@ -195,11 +195,11 @@ class DestinationQueue:
         return taken
 
     def older_than(self, time: float, limit: int, lanes: Sequence[LaneName]) -> list[QueuePlace]:
-        """Return ready entries that are older than a time."""
+        """Return ready entries that are older than a time, of each lane those that were put first."""
         found: list[QueuePlace] = []
         for name in lanes:
-            for rank, queue in self.lanes[name].items():
-                found += queue.older_than(time, name, rank, limit - len(found))
+            of_lane = [queue.older_than(time, name, rank, limit) for rank, queue in self.lanes[name].items()]
+            found += islice(heapq.merge(*of_lane, key=attrgetter("id")), limit - len(found))
         return found
 
     def first_of_rank(self, rank: int) -> QueuePlace | None:

@@ -16,10 +16,10 @@ from typing import Any, Final
 from ..events.accounting import LossReason
 from ..events.event import Event, encode
 from .backlog import Backlog
-from .base import DeadLetter, Depth, Entry, Forgotten, Loss
+from .base import Alone, DeadLetter, Depth, Entry, Fleet, Forgotten, Loss
 from .connection import SteadyConnection, steady
 from .dead_letters import UNREADABLE, DeadLetters
-from .loading import ReservedIds, find_entries, read_entries, read_seals, read_texts
+from .loading import ReservedIds, find_entries, missing_entries, read_entries, read_seals, read_texts
 from .ready_queue import LaneName, QueuePlace, first_fitting
 from .rows import INSERT, Row, StateRows, in_chunks, note_send, read_event, row_of
 
@@ -51,6 +51,7 @@ class SqliteOutbox:
         self._dead = DeadLetters(self._db, max_events)
         self._reserved = ReservedIds(self._db)
         self._first_id = self._next_id = 0
+        self.fleet: Fleet = Alone()
 
     @property
     def is_durable(self) -> bool:
@@ -150,14 +151,16 @@ class SqliteOutbox:
         self._on_loss(Loss(name, LossReason.UNREADABLE, len(places)))
         _log.error("%d stored events of webhook %s cannot be read; they are skipped", len(places), name)
 
-    def ack(self, entries: Sequence[Entry], state: Mapping[str, Any] | None = None) -> None:
+    def ack(self, entries: Sequence[Entry], state: Mapping[str, Any] | None = None) -> bool:
         self._end(entries, lambda db: self._state.write(db, state or {}))
+        return True
 
-    def bury(self, entries: Sequence[Entry], reason: str, now: float) -> None:
+    def bury(self, entries: Sequence[Entry], reason: str, now: float) -> bool:
         rows = [(entry.destination, reason, now, encode(entry.event)) for entry in self._held(entries)]
         self._end(entries, lambda db: self._dead.add(db, rows))
         self._dead.note(len(rows))
         steady(self._dead.make_room)()
+        return True
 
     @steady
     def release(self, entries: Sequence[Entry], *, unseal: bool = False) -> None:
@@ -345,13 +348,18 @@ class SqliteOutbox:
         if values:
             self._db.write(lambda db: self._state.write(db, values))
 
+    def update_state(self, changes: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+        values = {key: change(self.read_state(key).get(key)) for key, change in changes.items()}
+        self.write_state(values)
+        return values
+
     def _held(self, entries: Sequence[Entry]) -> list[Entry]:
         return [entry for entry in entries if entry.id in self._leased]
 
     @steady
     def _make_room(self) -> None:
         dropped, losses = self._backlog.make_room()
-        for some in in_chunks(dropped):
+        for some in in_chunks([place.id for _, place in dropped]):
             self._db.write(lambda db, some=some: db.executemany("DELETE FROM entries WHERE id = ?", [(each,) for each in some]))
         for loss in losses:
             self._on_loss(loss)
@@ -386,13 +394,5 @@ class SqliteOutbox:
             if entry_id not in self._leased and entry_id not in self._backlog.queues[name].sealed:
                 self._backlog.queues[name].add(place)
         self._dead.count()
-        self._report_missing(before, missing)
-
-    def _report_missing(self, before: Mapping[str, int], missing: Mapping[str, int]) -> None:
-        lost = Counter(missing)
-        for name, count in before.items():
-            # What was known before counts, not what a damaged page may have held.
-            lost[name] = max(count - self._backlog.queues[name].entries, 0)
-        for name, count in lost.items():
-            if count:
-                self._on_loss(Loss(name, LossReason.STORAGE_FAILED, count))
+        for loss in missing_entries(before, {name: queue.entries for name, queue in self._backlog.queues.items()}, missing):
+            self._on_loss(loss)

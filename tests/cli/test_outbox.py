@@ -76,7 +76,8 @@ async def test_a_wrong_number_is_said(
     [
         ("sqlite:///none.sqlite3", "no storage file none.sqlite3"),
         ("memory://", "leaves nothing behind"),
-        ("redis://x", "must be sqlite"),
+        ("redis://127.0.0.1:9", "Redis at 127.0.0.1:9 cannot be reached"),
+        ("redis://u:secret@ ho:st", "must be like redis://"),
     ],
 )
 def test_a_storage_that_cannot_be_had_is_named(capsys: pytest.CaptureFixture[str], url: str, reason: str) -> None:

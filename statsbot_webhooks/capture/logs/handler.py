@@ -55,7 +55,7 @@ class _Draft:
         self.routes = ()
         self.files = ()
         self.noted: NotedException | None = None
-        self.fingerprint = self.issue = self.note = ""
+        self.fingerprint = self.issue = self.note = self.process = ""
 
 
 class WebhookLogHandler(logging.Handler):

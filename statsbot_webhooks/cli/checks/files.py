@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from ...config.destination import WebhookURL
+from ...config.redis_address import is_redis_url, parse_redis_url
 from ...errors import StorageError
-from ...storage import open_existing, storage_path
+from ...storage import Outbox, open_existing, storage_path
 from .report import Finding, Grade
 
 # Shapes of real ones: an id of 17 digits and a token of 60 characters are more than any example has.
@@ -74,6 +75,8 @@ def _git(folder: Path, *arguments: str) -> str | None:
 
 def look_at_storage(url: str) -> tuple[list[Finding], dict[str, WebhookURL]]:
     """Say whether events can be kept, and return the webhooks that `/webhooks setup` stored there."""
+    if is_redis_url(url):
+        return _look_at_redis(url)
     path = storage_path(url)
     if path is None:
         return [Finding(Grade.NOTE, "storage", "memory://: what waits is lost when the bot ends")], {}
@@ -95,9 +98,21 @@ def look_at_storage(url: str) -> tuple[list[Finding], dict[str, WebhookURL]]:
         outbox = open_existing(url)
     except StorageError as error:
         return [*findings, Finding(Grade.NOTE, "storage", str(error))], {}
+    return [*findings, Finding(Grade.OK, "storage", f"{path.name} can be read and written")], _stored_urls(outbox)
+
+
+def _look_at_redis(url: str) -> tuple[list[Finding], dict[str, WebhookURL]]:
+    try:
+        outbox = open_existing(url)
+    except StorageError as error:
+        text = f"{error}. Events of this process wait in its own file until it takes them; nothing is sent meanwhile"
+        return [Finding(Grade.ERROR, "storage", text)], {}
+    return [Finding(Grade.OK, "storage", f"{parse_redis_url(url)} answers")], _stored_urls(outbox)
+
+
+def _stored_urls(outbox: Outbox) -> dict[str, WebhookURL]:
     try:
         stored = outbox.read_state("url/")
     finally:
         outbox.close()
-    urls = {key.removeprefix("url/"): WebhookURL(text) for key, text in stored.items()}
-    return [*findings, Finding(Grade.OK, "storage", f"{path.name} can be read and written")], urls
+    return {key.removeprefix("url/"): WebhookURL(text) for key, text in stored.items()}

@@ -1,0 +1,236 @@
+"""The thread of a process in a fleet: it holds or watches the lease of the sender, and hears what the others do.
+
+It decides who sends, by the time of Redis alone, and stores no event. One publish of the sender every few seconds tells all
+others that it lives, so that many idle processes cost next to nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import random
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ...clock import Clock
+from ...config.redis_address import RedisAddress
+from ...events.event import CODEC
+from . import scripts
+from .link import RedisAwayError, RedisLink, RefusedError
+from .presence import Presence
+
+_log = logging.getLogger(__name__)
+# Another process sends at the latest so long after the last renewal, and one second: within 15 s.
+_LEASE_SECONDS: Final = 9.0
+_RENEW_SECONDS: Final = 3.0
+# Without a word of the sender for so long the others look whether the lease is free.
+_SILENCE_SECONDS: Final = 5.0
+_LOOK_SECONDS: Final = 1.0
+_LISTEN_SECONDS: Final = 0.5
+_RETRY_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to send. `text` is what Redis holds while it lasts; `until` is a monotonic time before it ends."""
+
+    token: int
+    text: str
+    until: float
+
+
+class FleetThread:
+    """Hold the lease when it is free, tell what others did (`take_news`), and say that this process lives."""
+
+    def __init__(self, address: RedisAddress, clock: Clock, presence: Presence, on_news: Callable[[], None]) -> None:
+        self.instance = uuid.uuid4().hex[:12]
+        self.presence = presence
+        self._link = RedisLink(address, clock)
+        self._clock = clock
+        self._prefix, self._db = address.prefix, address.db
+        self._on_news = on_news
+        self._news: set[str] = set()
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.lease: Lease | None = None
+        # Why Redis takes nothing; empty when it does.
+        self.problem = "has not been asked yet"
+        self._due = dict.fromkeys(("renew", "look", "presence"), -math.inf)
+        self._changes = ""
+        self._is_resigned = False
+
+    # -- from any thread
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this process may send now, as far as it can know without asking."""
+        lease = self.lease
+        return lease is not None and self._clock.monotonic() < lease.until
+
+    def take_news(self) -> set[str]:
+        """Return what happened since the last call: "lease", "put", "state", "forget", "back"."""
+        with self._lock:
+            news, self._news = self._news, set()
+        return news
+
+    @property
+    def has_news(self) -> bool:
+        return bool(self._news)
+
+    def note(self, news: str) -> None:
+        """Let the owner look again."""
+        with self._lock:
+            self._news.add(news)
+        self._on_news()
+
+    # -- from the owner's thread
+
+    def start(self) -> None:
+        """Look at once, so that a process that is alone sends from the start; then go on in a thread."""
+        with contextlib.suppress(RedisAwayError):
+            self._beat(self._link)
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._run, name="statsbot_webhooks-fleet", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Give the lease up and end the thread."""
+        self._stopping.set()
+        self.resign()
+        with contextlib.suppress(RedisAwayError):
+            # Its own publish wakes the thread up.
+            self._link.run(lambda client: self.presence.leave(client, self.instance))
+        if self._thread is not None:
+            self._thread.join(_LISTEN_SECONDS * 4)
+        self._link.close()
+
+    def resign(self) -> None:
+        """Let another process send; this one does not take the lease again."""
+        self._is_resigned = True
+        lease, self.lease = self.lease, None
+        if lease is not None:
+            with contextlib.suppress(RedisAwayError, RefusedError):
+                self._link.script(scripts.RELEASE, [], [self._prefix, lease.text, self._db])
+
+    def lose(self) -> None:
+        """Note that Redis says that the lease is another's."""
+        if self.lease is not None:
+            self.lease = None
+            self.note("lease")
+
+    # -- the thread
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._link.run(self._listen)
+            except RedisAwayError as error:
+                self._note_problem(error.reason)
+            except Exception as error:  # noqa: BLE001 - a guard: the lease must not end for good with one odd answer
+                self._note_problem("gave an answer that is not understood")
+                _log.error("the watch over the lease of the sender failed (%s)", type(error).__name__)
+            self._stopping.wait(_RETRY_SECONDS)
+
+    def _listen(self, client: Any) -> None:
+        with client.pubsub(ignore_subscribe_messages=True) as pubsub:
+            pubsub.subscribe(f"{self._prefix}:news:{self._db}")
+            # What was said while this process did not listen.
+            self.note("put")
+            self.note("state")
+            while not self._stopping.is_set():
+                self._beat(self._link)
+                message = pubsub.get_message(timeout=_LISTEN_SECONDS)
+                while message is not None:
+                    self._hear(str(message["data"]))
+                    message = pubsub.get_message(timeout=0)
+
+    def _hear(self, text: str) -> None:
+        now = self._clock.monotonic()
+        word, *rest = text.split(" ")
+        if word == "put" and self.lease is not None:
+            self.note("put")
+        elif word == "state" and len(rest) == 2:  # noqa: PLR2004 - see scripts.WRITE_STATE
+            self._changes = rest[1]
+            if rest[0] != self.instance:
+                self.note("state")
+        elif word == "hello" and rest != [self.instance]:
+            self._due["presence"] = -math.inf
+        elif word == "forget":
+            self.note("forget")
+        elif word == "free":
+            # Not all of them at once.
+            self._due["look"] = now + random.uniform(0, _LISTEN_SECONDS / 2)  # noqa: S311 - no secret
+        elif word == "beat" and len(rest) == 3:  # noqa: PLR2004 - see scripts.RENEW
+            self._hear_beat(now, *rest)
+
+    def _hear_beat(self, now: float, lease: str, changes: str, codec: str) -> None:
+        self._due["look"] = now + _SILENCE_SECONDS
+        if changes not in ("0", self._changes) and self._changes:
+            self.note("state")
+        self._changes = changes if changes != "0" else self._changes
+        if codec.isdigit() and int(codec) < CODEC:
+            # The sender cannot read what this version writes: it gives way to one that can.
+            with contextlib.suppress(RedisAwayError):
+                self._link.run(lambda client: client.set(f"{self._prefix}:codec", CODEC, ex=30))
+
+    def _beat(self, link: RedisLink) -> None:
+        """Do what is due: renew the lease or look whether it is free, and say that this process lives."""
+        now = self._clock.monotonic()
+        if self.lease is not None:
+            if now >= self._due["renew"]:
+                self._renew(link, self.lease, now)
+        elif now >= self._due["look"] and not self._is_resigned and not self._stopping.is_set():
+            self._acquire(link, now)
+        if now >= self._due["presence"]:
+            self._say_presence(link, now)
+
+    def _renew(self, link: RedisLink, lease: Lease, now: float) -> None:
+        milliseconds = int(_LEASE_SECONDS * 1000)
+        try:
+            link.script(scripts.RENEW, [], [self._prefix, lease.text, self._db, milliseconds, CODEC])
+        except RefusedError:
+            self._due["look"] = -math.inf
+            self.lose()
+            self._acquire(link, now)
+            return
+        self._due["renew"] = now + _RENEW_SECONDS
+        self.lease = Lease(lease.token, lease.text, now + _LEASE_SECONDS)
+
+    def _acquire(self, link: RedisLink, now: float) -> None:
+        self._due["look"] = now + _LOOK_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
+        milliseconds = int(_LEASE_SECONDS * 1000)
+        token, text = link.script(scripts.ACQUIRE, [], [self._prefix, self._db, self.instance, milliseconds, CODEC])
+        if token:
+            self._due["renew"] = now + _RENEW_SECONDS
+            self.lease = Lease(int(token), str(text), now + _LEASE_SECONDS)
+            self.note("lease")
+
+    def _say_presence(self, link: RedisLink, now: float) -> None:
+        self._due["presence"] = now + self.presence.every_seconds
+        try:
+            if link.run(lambda client: self.presence.say(client, self.instance)):
+                # The others are to know at once that they are not alone.
+                link.run(lambda client: client.publish(f"{self._prefix}:news:{self._db}", f"hello {self.instance}"))
+        except RedisAwayError as error:
+            if error.may_be_done:
+                raise
+            # A server that takes no data, as one without memory, still has a lease to be kept.
+            self._due["presence"] = now + _RETRY_SECONDS
+            self._note_problem(error.reason)
+            return
+        if self.problem:
+            self.problem = ""
+            self.note("back")
+
+    def hurry(self) -> None:
+        """Try at the next opportunity whether Redis takes data."""
+        self._due["presence"] = -math.inf
+
+    def _note_problem(self, reason: str) -> None:
+        self.problem = reason
+        self.hurry()

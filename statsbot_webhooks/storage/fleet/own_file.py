@@ -1,0 +1,153 @@
+"""The file of one process of a fleet: what it accepted while Redis was away waits there, in order, also over a restart.
+
+A process holds its file open, so that another one on the same machine takes another name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import re
+import socket
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from ...events.event import Event
+from .. import schema
+from ..base import Entry, Forgotten, Loss
+from ..sqlite import SqliteOutbox
+
+_PATTERN: Final = "statsbot_webhooks-*.sqlite3"
+_MOST_NAMES: Final = 1000
+# A key of the state: whose file it is. A bot may have its own storage under such a name.
+_PREFIX: Final = "fleet"
+
+
+def default_name() -> str:
+    """Return the name of a process that was given none: its host's."""
+    return socket.gethostname() or "process"
+
+
+def file_of(name: str) -> Path:
+    """Return the file of a process."""
+    return Path(f"statsbot_webhooks-{re.sub(r'[^A-Za-z0-9_.-]', '_', name)[:64]}.sqlite3")
+
+
+class OwnFile:
+    """Events of this process that Redis did not take. `name` is the first free one of `name`, `name-2`, and so on.
+
+    `prefix` is that of the keys in Redis: what other processes left goes nowhere else.
+    """
+
+    def __init__(self, name: str, prefix: str, max_events: int, on_loss: Callable[[Loss], None], max_mb: float | None) -> None:
+        self._wanted = self.name = name
+        self._prefix = prefix
+        self._max_events, self._max_mb, self._on_loss = max_events, max_mb, on_loss
+        self._outbox: SqliteOutbox | None = None
+
+    @property
+    def path(self) -> Path:
+        return file_of(self.name)
+
+    @property
+    def is_durable(self) -> bool:
+        return self._outbox is not None and self._outbox.is_durable
+
+    def open(self) -> None:
+        """Take the first file that no other process holds."""
+        names = [self._wanted, *(f"{self._wanted}-{number}" for number in range(2, _MOST_NAMES))]
+        self.name = next((name for name in names if _is_free(file_of(name))), self._wanted)
+        self._outbox = self._make(self.path)
+
+    def _make(self, path: Path) -> SqliteOutbox:
+        outbox = SqliteOutbox(path, self._max_events, self._on_loss, self._max_mb)
+        outbox.open()
+        outbox.write_state({_PREFIX: self._prefix})
+        return outbox
+
+    def close(self) -> None:
+        """Let go of the file; an empty one is deleted."""
+        if self._outbox is not None:
+            is_empty = self._outbox.is_durable and not self._outbox.depths()
+            self._outbox.close()
+            if is_empty:
+                for file in schema.files_of(self.path):
+                    file.unlink(missing_ok=True)
+        self._outbox = None
+
+    def after_fork(self) -> None:
+        """Let go, in a child process, of what is the parent's."""
+        if self._outbox is not None:
+            self._outbox.after_fork()
+        self._outbox = None
+
+    def maintain(self) -> None:
+        """Go back to the file when memory stood in for it."""
+        if self._outbox is not None:
+            self._outbox.maintain()
+
+    def put(self, items: Sequence[tuple[str, Event]]) -> None:
+        """Keep events behind those that wait."""
+        if self._outbox is not None:
+            self._outbox.put(items)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many events wait, by destination."""
+        return {} if self._outbox is None else {name: depth.entries for name, depth in self._outbox.depths().items()}
+
+    def take(self) -> Sequence[Entry]:
+        """Lease some of what waits, of one destination, in order; `end` or `give_back` follows."""
+        return [] if self._outbox is None else self._outbox.expire(math.inf)
+
+    def end(self, entries: Sequence[Entry]) -> None:
+        """Delete what is in Redis now."""
+        if self._outbox is not None:
+            self._outbox.ack(entries)
+
+    def give_back(self, entries: Sequence[Entry]) -> None:
+        """Keep what Redis did not take."""
+        if self._outbox is not None:
+            self._outbox.release(entries)
+
+    def forget(self, words: Sequence[str], is_meant: Callable[[str], bool]) -> Forgotten:
+        """Delete what speaks of a person."""
+        return Forgotten({}) if self._outbox is None else self._outbox.forget(words, is_meant)
+
+    def left_by_others(self) -> Iterator[SqliteOutbox]:
+        """Yield the files of processes that are not there any more, open; a process of another name may never be again."""
+        for path in sorted(Path().glob(_PATTERN)):
+            if path.name != self.path.name and _is_free(path) and _prefix_of(path) == self._prefix:
+                outbox = self._make(path)
+                try:
+                    yield outbox
+                    is_empty = outbox.is_durable and not outbox.depths()
+                finally:
+                    outbox.close()
+                if is_empty:
+                    for file in schema.files_of(path):
+                        file.unlink(missing_ok=True)
+
+
+def _prefix_of(path: Path) -> str | None:
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            row = db.execute("SELECT value FROM state WHERE key = ?", (_PREFIX,)).fetchone()
+        return str(json.loads(row[0])) if row else None
+    except (sqlite3.Error, OSError, ValueError, TypeError):
+        return None
+
+
+def _is_free(path: Path) -> bool:
+    if not path.exists():
+        return True
+    try:
+        schema.open_database(path, 0.0).close()
+    except sqlite3.OperationalError as error:
+        return (error.sqlite_errorcode & 0xFF) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    except (sqlite3.Error, OSError):
+        # Damaged or foreign: opening it in earnest says so.
+        return True
+    return True

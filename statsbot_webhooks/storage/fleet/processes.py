@@ -1,0 +1,93 @@
+"""The fleet as one of its processes sees it, for those who use an outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..base import Member
+from .lease import FleetThread
+from .link import RedisAwayError, RedisLink
+
+
+class RedisFleet:
+    """The processes that share a Redis. `term` and the arrivals are set by the outbox, on its thread."""
+
+    def __init__(self, name: str, link: RedisLink) -> None:
+        self.name = name
+        self.on_news: Callable[[], None] = _nothing
+        self.term: int | None = None
+        self.arrivals: set[str] = set()
+        self.thread: FleetThread | None = None
+        self._link = link
+        self._facts: dict[str, str] = {}
+        # Something is left to be done, though the others did nothing.
+        self.is_unfinished = False
+
+    @property
+    def has_others(self) -> bool:
+        return self.thread is not None and self.thread.presence.others > 0
+
+    @property
+    def label(self) -> str:
+        return self.thread.presence.label if self.has_others and self.thread is not None else ""
+
+    @property
+    def has_news(self) -> bool:
+        return self.is_unfinished or (self.thread is not None and self.thread.has_news)
+
+    @property
+    def may_send(self) -> bool:
+        return self.term is not None and self.thread is not None and self.thread.is_held
+
+    def ring(self) -> None:
+        """Say that there is news."""
+        self.on_news()
+
+    def take_arrivals(self) -> set[str]:
+        arrivals, self.arrivals = self.arrivals, set()
+        return arrivals
+
+    def describe(self, version: str, shards: str) -> None:
+        self._facts = {"version": version, "shards": shards}
+        self.use(self.thread)
+
+    def use(self, thread: FleetThread | None) -> None:
+        """Go on with the thread of another life."""
+        self.thread = thread
+        if thread is not None:
+            thread.presence.describe(**self._facts)
+            thread.hurry()
+
+    def members(self) -> Sequence[Member]:
+        if self.thread is None:
+            return ()
+        thread = self.thread
+        sender = self._sender_instance()
+        try:
+            return self._link.run(lambda client: thread.presence.members(client, sender))
+        except RedisAwayError:
+            return ()
+
+    def _sender_instance(self) -> str:
+        try:
+            lease = self._link.run(lambda client: client.get(f"{self._link.address.prefix}:lease"))
+        except RedisAwayError:
+            return ""
+        return str(lease or "").partition(":")[2]
+
+    def take_departed(self) -> Sequence[Member]:
+        if self.thread is None or self.term is None:
+            return ()
+        thread = self.thread
+        try:
+            return self._link.run(thread.presence.departed)
+        except RedisAwayError:
+            return ()
+
+    def resign(self) -> None:
+        if self.thread is not None:
+            self.thread.resign()
+
+
+def _nothing() -> None:
+    pass

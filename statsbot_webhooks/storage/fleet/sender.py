@@ -1,0 +1,370 @@
+"""What the sending process of a fleet knows of the entries in Redis, and its changes to them: each checks the lease.
+
+Which entries are ready, and in which order they leave, is known in memory, as for SQLite. Without the lease it knows nothing.
+Redis may fail at any call: what only ends something is owed and done later, under the same lease; all else is not begun.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+from ...events.accounting import LossReason
+from ...events.event import Event, encode, is_newer
+from ..backlog import Backlog
+from ..base import Depth, Entry, LeaseLostError, Loss
+from ..ready_queue import LaneName, QueuePlace, first_fitting
+from ..rows import read_event
+from ..rows import row_of as sqlite_row
+from .keys import place_of, read_seal
+from .lease import Lease
+from .leased_calls import LeasedCalls
+from .link import RedisAwayError
+from .streams import Found, Streams
+
+_log = logging.getLogger(__name__)
+# As in `sqlite`: what a claim, a move and an expiry take at a time.
+_CLAIM_BYTES: Final = 8_000_000
+_CHUNK: Final = 300
+_CHUNK_BYTES: Final = 300_000
+# Texts that were read with their entries are kept, so that they need not be read twice.
+_KEPT_BYTES: Final = 8_000_000
+_UNREADABLE: Final = "the stored row cannot be read"
+_READS_AT_ONCE: Final = 20
+
+
+class Sender:
+    """The entries under one lease. `on_moved(name, n)` is told how many went to others, or with less than 0 came from them."""
+
+    def __init__(
+        self,
+        streams: Streams,
+        calls: LeasedCalls,
+        bounds: tuple[int, int],
+        on_loss: Callable[[Loss], None],
+        on_moved: Callable[[str, int], None],
+    ) -> None:
+        self._streams, self._calls = streams, calls
+        self._on_loss, self._on_moved = on_loss, on_moved
+        self._leased: dict[int, tuple[Entry, QueuePlace]] = {}
+        self._backlog = Backlog(*bounds, self._leased)
+        self._texts: dict[int, Any] = {}
+        self._kept = 0
+        self._has_said_newer = False
+
+    # -- the lease
+
+    def begin(self, lease: Lease, *, is_restart: bool) -> None:
+        """Learn what waits. With `is_restart` it was left by an earlier life of this fleet, as after a restart of a bot."""
+        self._calls.begin(lease)
+        try:
+            for name in self._streams.destinations():
+                self._add(self._streams.take_over(lease.text, name), is_left=is_restart)
+            while found := self._streams.read(lease.text):
+                self._add(found, is_left=is_restart)
+            for name, text in self._streams.seals().items():
+                self._take_seal(name, text)
+        except BaseException:
+            self.end()
+            raise
+
+    def _take_seal(self, name: str, text: str) -> None:
+        queue = self._backlog.queues[name]
+        batch, numbers = read_seal(text)
+        places = [place for number in numbers if (place := queue.take_id(number)) is not None]
+        # Another process may have sent it: it is to be looked for before it is sent again.
+        queue.sealed = {
+            place.id: QueuePlace(place.id, LaneName.RECOVERED, place.rank, place.time, place.size) for place in places
+        }
+        queue.batch = batch if places else ""
+
+    def end(self) -> None:
+        """Know nothing any more: what waits is another process's."""
+        for name, queue in self._backlog.queues.items():
+            if queue.entries:
+                self._on_moved(name, queue.entries)
+        self._backlog.clear()
+        self._leased.clear()
+        self._texts.clear()
+        self._kept = 0
+        self._calls.end()
+
+    # -- what comes
+
+    def read(self) -> tuple[set[str], bool]:
+        """Take what others stored; returns for which destinations, and whether there is more. Raises `RedisAwayError`."""
+        names: set[str] = set()
+        if not self._calls.is_held:
+            return names, False
+        try:
+            for _ in range(_READS_AT_ONCE):
+                found = self._calls.ask(self._streams.read)
+                if not found:
+                    return names, False
+                names |= self._add(found)
+                self.make_room()
+        except LeaseLostError:
+            return names, False
+        return names, True
+
+    def _add(self, found: Sequence[Found], *, is_left: bool = False) -> set[str]:
+        counts: defaultdict[str, int] = defaultdict(int)
+        for name, number, facts, text in found:
+            place = place_of(number, facts) or self._mend(name, number, text)
+            if place is None:
+                continue
+            queue = self._backlog.queues[name]
+            if is_left:
+                place = QueuePlace(number, LaneName.RECOVERED, place.rank, place.time, place.size)
+                queue.recovered_last = max(place.time, queue.recovered_last or 0.0)
+            self._backlog.count(name, place)
+            queue.add(place)
+            counts[name] += 1
+            if self._kept < _KEPT_BYTES:
+                self._texts[number] = text
+                self._kept += place.size
+        for name, count in counts.items():
+            self._on_moved(name, -count)
+        return set(counts)
+
+    def _mend(self, name: str, number: int, text: object) -> QueuePlace | None:
+        """Return the place of an entry whose facts are wrong, from its event; what cannot be read either is set aside."""
+        event = read_event(text)
+        if event is not None:
+            _, _, is_urgent, rank, time, size, _ = sqlite_row(number, name, event)
+            return QueuePlace(number, LaneName.URGENT if is_urgent else LaneName.CALM, rank, time, size)
+        if not (isinstance(text, str) and is_newer(text)):
+            self._set_aside(name, number, text, 0)
+        else:
+            self._say_newer()
+        return None
+
+    def _say_newer(self) -> None:
+        if not self._has_said_newer:
+            self._has_said_newer = True
+            _log.warning(
+                "a newer version of statsbot_webhooks stored events in this fleet; they wait for a process of that version"
+            )
+
+    def _set_aside(self, name: str, number: int, text: object, size: int) -> None:
+        def work(lease: str) -> None:
+            letters = [text] if isinstance(text, str) else []
+            self._streams.bury(lease, name, [number], size, unseals=False, letters=letters, why=_UNREADABLE, now=0.0)
+
+        self._calls.do(work)
+        # It has been counted nowhere yet.
+        self._on_moved(name, -1)
+        self._on_loss(Loss(name, LossReason.UNREADABLE, 1))
+        _log.error("a stored event of webhook %s cannot be read; it is skipped", name)
+
+    def make_room(self) -> None:
+        """Drop the oldest of the lowest level while too much waits."""
+        dropped, losses = self._backlog.make_room()
+        by_name: defaultdict[str, list[QueuePlace]] = defaultdict(list)
+        for name, place in dropped:
+            by_name[name].append(place)
+        for name, places in by_name.items():
+            self._delete(name, places)
+        for loss in losses:
+            self._on_loss(loss)
+
+    def _delete(self, name: str, places: Sequence[QueuePlace]) -> None:
+        numbers, size = [place.id for place in places], sum(place.size for place in places)
+        self._calls.do(lambda lease: self._streams.ack(lease, name, numbers, size, unseals=False, state={}))
+
+    # -- what leaves
+
+    def claim(self, name: str, limit: int) -> list[Entry]:
+        """Lease up to `limit` entries; none when Redis does not answer."""
+        queue = self._backlog.queues[name]
+        while self._calls.is_held:
+            if queue.sealed:
+                places, batch = self._backlog.sealed_ready(queue), queue.batch
+            else:
+                lane = queue.next_lane()
+                places, batch = [] if lane is None else queue.take(lane, limit, _CLAIM_BYTES), ""
+            entries = self._hand_out(name, places, batch)
+            if entries is None:
+                return []
+            if entries or not places:
+                return entries
+        return []
+
+    def _hand_out(self, name: str, places: Sequence[QueuePlace], batch: str) -> list[Entry] | None:
+        """Return the entries of places, leased; None when Redis does not say what they hold."""
+        missing = [place.id for place in places if place.id not in self._texts]
+        try:
+            texts = self._streams.texts(name, missing)
+        except RedisAwayError:
+            if not batch:
+                for place in places:
+                    self._backlog.queues[name].add(place)
+            return None
+        entries: list[Entry] = []
+        for place in places:
+            text = self._texts[place.id] if place.id in self._texts else texts.get(place.id)
+            if (event := read_event(text)) is not None:
+                entries.append(Entry(place.id, name, event, batch, place.lane == LaneName.RECOVERED))
+                self._leased[place.id] = entries[-1], place
+            else:
+                self._leave_out(name, place, text)
+        return entries
+
+    def _leave_out(self, name: str, place: QueuePlace, text: object) -> None:
+        self._forget_place(name, place)
+        self._on_moved(name, 1)
+        if isinstance(text, str) and is_newer(text):
+            self._say_newer()
+        elif text is not None:
+            self._set_aside(name, place.id, text, place.size)
+
+    def _forget_place(self, name: str, place: QueuePlace) -> None:
+        queue = self._backlog.queues[name]
+        queue.sealed.pop(place.id, None)
+        self._backlog.discount(name, place)
+        if self._texts.pop(place.id, None) is not None:
+            self._kept -= place.size
+
+    def forget(self, name: str, numbers: Sequence[int]) -> None:
+        """Know nothing any more of entries that are deleted."""
+        for number in numbers:
+            if (place := self._backlog.queues[name].take_id(number)) is not None:
+                self._forget_place(name, place)
+
+    def forget_texts(self) -> None:
+        """Read every text anew: another process deleted some."""
+        self._texts.clear()
+        self._kept = 0
+
+    def held(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Return those that are leased under this lease."""
+        return [entry for entry in entries if entry.id in self._leased]
+
+    @property
+    def busy(self) -> set[int]:
+        """The numbers of entries that are being sent."""
+        return {*self._leased, *(number for queue in self._backlog.queues.values() for number in queue.sealed)}
+
+    def note_send(self, name: str, batch: str = "", entries: Sequence[Entry] = ()) -> None:
+        """Note that a message leaves; raises `LeaseLostError` when it must not."""
+        numbers = [entry.id for entry in entries]
+        try:
+            self._calls.ask(lambda lease: self._streams.note_send(lease, name, batch, numbers))
+        except RedisAwayError:
+            raise LeaseLostError from None
+        if batch:
+            queue = self._backlog.queues[name]
+            self._backlog.unseal(queue)
+            queue.sealed = {entry.id: self._leased[entry.id][1] for entry in entries if entry.id in self._leased}
+            queue.batch = batch
+
+    def end_entries(self, entries: Sequence[Entry], state: Mapping[str, Any], letters: tuple[str, float] | None = None) -> bool:
+        """Take leased entries out for good, into the dead letters with a reason and a time, and write state."""
+        held = self.held(entries)
+        if len(held) < len(entries) or not self._calls.is_held:
+            return False
+        for name in {entry.destination for entry in held} or {""}:
+            some = [entry for entry in held if entry.destination == name]
+            numbers, size = [entry.id for entry in some], sum(self._leased[entry.id][1].size for entry in some)
+            queue = self._backlog.queues[name]
+            unseals = bool(queue.sealed.keys() & set(numbers))
+            texts = [encode(entry.event) for entry in some]
+            if not self._calls.do(self._ending(name, numbers, size, unseals, state, letters, texts)):
+                return False
+            state = {}
+            for entry in some:
+                _, place = self._leased.pop(entry.id)
+                self._forget_place(name, place)
+            if unseals:
+                self._backlog.unseal(queue)
+        return True
+
+    def _ending(
+        self,
+        name: str,
+        numbers: Sequence[int],
+        size: int,
+        unseals: bool,  # noqa: FBT001 - private
+        state: Mapping[str, Any],
+        letters: tuple[str, float] | None,
+        texts: Sequence[str],
+    ) -> Callable[[str], object]:
+        if letters is None:
+            return lambda lease: self._streams.ack(lease, name, numbers, size, unseals=unseals, state=state)
+        why, now = letters
+        return lambda lease: self._streams.bury(lease, name, numbers, size, unseals=unseals, letters=texts, why=why, now=now)
+
+    def release(self, entries: Sequence[Entry], *, unseal: bool = False) -> None:
+        """Give leased entries back, to their old places."""
+        held = self.held(entries)
+        if unseal:
+            self.unseal(held)
+        for entry in held:
+            _, place = self._leased.pop(entry.id)
+            queue = self._backlog.queues[entry.destination]
+            if entry.id not in queue.sealed:
+                queue.add(place)
+
+    def release_all(self, name: str) -> None:
+        """Give back everything that is leased of a destination."""
+        self.release([entry for entry, _ in self._leased.values() if entry.destination == name])
+
+    def unseal(self, entries: Sequence[Entry]) -> None:
+        """Let sealed entries leave in other messages."""
+        for name in {entry.destination for entry in entries}:
+            queue = self._backlog.queues[name]
+            if queue.sealed and self._calls.do(lambda lease, name=name: self._streams.unseal(lease, name)):
+                self._backlog.unseal(queue)
+
+    # -- many at a time
+
+    def move(self, source: str, target: str, is_there: Callable[[Event], bool] | None) -> int:
+        """Hand some of what is ready to another destination."""
+        origin = self._backlog.queues[source]
+        if origin.sealed:
+            ready = self._backlog.sealed_ready(origin)
+            if not ready:
+                return 0
+            self._calls.do(lambda lease: self._streams.unseal(lease, source))
+            self._backlog.unseal(origin)
+        places = origin.take_any(_CHUNK, _CHUNK_BYTES)
+        try:
+            texts = self._streams.texts(source, [place.id for place in places]) if is_there is not None else {}
+            there = {number for number, text in texts.items() if is_there and (event := read_event(text)) and is_there(event)}
+            numbers = [place.id for place in places if place.id not in there]
+            size = sum(place.size for place in places if place.id in there)
+            move = partial(self._streams.move, source=source, target=target, numbers=numbers, there=sorted(there), size=size)
+            moved = self._calls.ask(move) if places else 0
+        except (RedisAwayError, LeaseLostError):
+            for place in places:
+                origin.add(place)
+            return 0
+        for place in places:
+            self._forget_place(source, place)
+        self._on_moved(target, moved)
+        return moved
+
+    def expire(self, before: float, *, only_recovered: bool) -> list[Entry]:
+        """Lease some ready entries of events older than a time."""
+        lanes = [LaneName.RECOVERED] if only_recovered else list(LaneName)
+        for name, queue in list(self._backlog.queues.items()):
+            places = list(self._backlog.sealed_ready(queue))
+            batch = queue.batch
+            if not places or not all(place.time < before and place.lane in lanes for place in places):
+                places, batch = list(first_fitting(queue.older_than(before, _CHUNK, lanes), _CHUNK_BYTES)), ""
+                for place in places:
+                    queue.remove(place)
+            if found := self._hand_out(name, places, batch):
+                return found
+        return []
+
+    def depth(self, name: str) -> Depth:
+        """Return how much waits."""
+        return self._backlog.depth(name)
+
+    def names(self) -> list[str]:
+        """Return the destinations for which something waits."""
+        return [name for name, queue in self._backlog.queues.items() if queue.entries]

@@ -1,0 +1,61 @@
+"""The state of a fleet: choices, which every process may set, and what belongs to sending, which only the sender may."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..base import LeaseLostError
+from .keys import SENDER_STATE
+from .leased_calls import LeasedCalls
+from .link import RedisAwayError
+from .streams import Streams
+
+
+class SharedState:
+    """Read and write state. While Redis is away choices are kept in memory, and follow; `on_away` is told why it is."""
+
+    def __init__(self, streams: Streams, calls: LeasedCalls, on_away: Callable[[str], None]) -> None:
+        self._streams, self._calls, self._on_away = streams, calls, on_away
+        self._owed: dict[str, Any] = {}
+
+    def settle(self) -> None:
+        """Write what is owed. Raises `RedisAwayError`."""
+        if self._owed:
+            self._streams.write_state(self._owed)
+            self._owed = {}
+
+    def read(self, prefix: str) -> dict[str, Any]:
+        """Return every value whose key begins with a prefix."""
+        values: dict[str, Any] = {}
+        try:
+            values = self._streams.read_state(prefix)
+        except RedisAwayError as error:
+            self._on_away(error.reason)
+        owed = {key: value for key, value in self._owed.items() if key.startswith(prefix)}
+        return {key: value for key, value in {**values, **owed}.items() if value is not None}
+
+    def write(self, values: Mapping[str, Any], *, is_away: bool) -> None:
+        """Set values. What belongs to sending raises `LeaseLostError` in a process that does not send; deleting it does not."""
+        of_sender = {key: value for key, value in values.items() if key.startswith(SENDER_STATE) and value is not None}
+        if of_sender and not self._calls.do(lambda lease: self._streams.write_sender_state(lease, of_sender)):
+            raise LeaseLostError
+        others = {key: value for key, value in values.items() if key not in of_sender}
+        if not others:
+            return
+        self._owed |= others
+        if not is_away:
+            try:
+                self.settle()
+            except RedisAwayError as error:
+                self._on_away(error.reason)
+
+    def update(self, changes: Mapping[str, Callable[[Any], Any]], *, is_away: bool) -> dict[str, Any]:
+        """Replace values by what functions make of them; returns the new ones, none when Redis is away."""
+        if is_away or not changes:
+            return {}
+        try:
+            return self._streams.update_state(changes)
+        except RedisAwayError as error:
+            self._on_away(error.reason)
+            return {}

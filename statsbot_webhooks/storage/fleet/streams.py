@@ -1,0 +1,293 @@
+"""What is stored in Redis, as calls: entries, seals, dead letters, state. Each may raise `RedisAwayError` or `RefusedError`.
+
+A stream for each destination with the one group `senders`. Nothing is decided here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from ..base import Depth
+from ..ready_queue import LaneName
+from . import scripts
+from .keys import bucket_of, id_of, may_hold, number_of, place_of, seal_text, state_arguments
+from .link import RedisLink
+
+_log = logging.getLogger(__name__)
+# So many entries are read, or ids deleted, at a time: Redis does nothing else meanwhile.
+AT_A_TIME: Final = 500
+_ONE_BY_ONE: Final = 100
+_MOST_LETTERS: Final = 1000
+Found = tuple[str, int, Any, Any]
+
+
+class Streams:
+    """The data of one prefix."""
+
+    def __init__(self, link: RedisLink, instance: str) -> None:
+        self._link = link
+        self._prefix, self._db = link.address.prefix, link.address.db
+        self._instance = instance
+        self._said: set[str] = set()
+
+    # -- entries
+
+    def put(self, number: int, items: Iterable[tuple[str, tuple[str, int, str]]], max_events: int, max_bytes: int) -> None:
+        """Store rows; a group whose number was stored before is there already. Refused as FULL when too much waits."""
+        arguments: list[Any] = [self._prefix, self._db, self._instance, number, max_events, max_bytes]
+        for name, (facts, size, text) in items:
+            arguments += [name, facts, size, text]
+        self._link.script(scripts.PUT, [], arguments)
+
+    def is_put(self, number: int) -> bool:
+        """Whether the group of a number was stored."""
+        last = self._link.run(lambda client: client.get(f"{self._prefix}:put:{self._instance}"))
+        return last is not None and int(last) >= number
+
+    def read(self, lease: str) -> list[Found]:
+        """Return entries that no sender has read: destination, number, facts, text."""
+        found: list[Any] = self._link.script(scripts.READ, [], [self._prefix, lease, self._instance, AT_A_TIME])
+        return [each for name, rows in found for each in _found(name, rows)]
+
+    def take_over(self, lease: str, name: str) -> list[Found]:
+        """Return what an earlier sender had read and not ended."""
+        entries: list[Found] = []
+        start = "0-0"
+        while True:
+            arguments = [self._prefix, lease, self._instance, name, start, AT_A_TIME]
+            start, rows = self._link.script(scripts.TAKE_OVER, [], arguments)
+            entries += _found(name, rows)
+            if start == "0-0":
+                return entries
+
+    def destinations(self) -> list[str]:
+        """Return the names for which something was ever stored."""
+        return sorted(self._link.run(lambda client: client.smembers(f"{self._prefix}:destinations")))
+
+    def lengths(self) -> dict[str, int]:
+        """Return how much waits for each destination, in all processes together."""
+        names = self.destinations()
+
+        def work(client: Any) -> list[int]:
+            with client.pipeline(transaction=False) as pipeline:
+                for name in names:
+                    pipeline.xlen(f"{self._prefix}:in:{name}")
+                return pipeline.execute()
+
+        return dict(zip(names, self._link.run(work) if names else [], strict=True))
+
+    def depths(self) -> Iterable[tuple[str, Depth]]:
+        """Yield how much waits for each destination in all processes together, whoever has it."""
+        for name in self.destinations():
+            places = [place for number, facts, _ in self.scan(name) if (place := place_of(number, facts)) is not None]
+            if places:
+                urgent = sum(place.lane == LaneName.URGENT for place in places)
+                yield name, Depth(len(places), len(places), urgent, min(place.time for place in places))
+
+    def texts(self, name: str, numbers: Sequence[int]) -> dict[int, Any]:
+        """Return the stored texts of entries; one that is not there is missing."""
+        stream = f"{self._prefix}:in:{name}"
+        wanted = set(numbers)
+        if len(numbers) <= _ONE_BY_ONE:
+
+            def one_by_one(client: Any) -> list[Any]:
+                with client.pipeline(transaction=False) as pipeline:
+                    for number in numbers:
+                        pipeline.xrange(stream, id_of(number), id_of(number))
+                    return [row for rows in pipeline.execute() for row in rows]
+
+            rows: list[Any] = self._link.run(one_by_one) if numbers else []
+        else:
+            rows, start, last = [], id_of(min(numbers)), id_of(max(numbers))
+            while True:
+                some = self._link.run(lambda client, start=start: client.xrange(stream, start, last, count=AT_A_TIME))
+                rows += [row for row in some if number_of(row[0]) in wanted]
+                if len(some) < AT_A_TIME:
+                    break
+                start = f"({some[-1][0]}"
+        return {number_of(row[0]): row[1].get("e") for row in rows}
+
+    def note_send(self, lease: str, name: str, batch: str = "", numbers: Sequence[int] = ()) -> None:
+        """Note that a message leaves now, and which entries are in it."""
+        seal = seal_text(batch, numbers) if batch else ""
+        self._link.script(scripts.SEND, [], [self._prefix, lease, name, seal])
+
+    def unseal(self, lease: str, name: str) -> None:
+        """Note that the sealed batch of a destination is none any more."""
+        self._link.script(scripts.UNSEAL, [], [self._prefix, lease, name])
+
+    def seals(self) -> dict[str, str]:
+        """Return the stored seals by destination."""
+        return self._link.run(lambda client: client.hgetall(f"{self._prefix}:seals"))
+
+    def ages_of_sends(self, name: str) -> list[float]:
+        """Return how many seconds ago messages left, by the time of Redis."""
+
+        def work(client: Any) -> list[Any]:
+            with client.pipeline(transaction=False) as pipeline:
+                pipeline.time()
+                pipeline.zrange(f"{self._prefix}:sends:{name}", 0, -1, withscores=True)
+                return pipeline.execute()
+
+        (seconds, micros), sends = self._link.run(work)
+        now = int(seconds) + int(micros) / 1e6
+        return [now - score / 1000 for _, score in sends]
+
+    def ack(self, lease: str, name: str, numbers: Sequence[int], size: int, *, unseals: bool, state: Mapping[str, Any]) -> None:
+        """Delete entries and write state."""
+        head = [self._prefix, lease, name, size, int(unseals), len(numbers)]
+        self._link.script(scripts.ACK, [], [*head, *map(id_of, numbers), *state_arguments(state)])
+
+    def bury(
+        self,
+        lease: str,
+        name: str,
+        numbers: Sequence[int],
+        size: int,
+        *,
+        unseals: bool,
+        letters: Sequence[str],
+        why: str,
+        now: float,
+    ) -> None:
+        """Move entries to the dead letters, of which a bounded number is kept."""
+        head = [self._prefix, lease, name, size, int(unseals), len(numbers)]
+        self._link.script(scripts.BURY, [], [*head, *map(id_of, numbers), _MOST_LETTERS, why, now, *letters])
+
+    def move(self, lease: str, source: str, target: str, numbers: Sequence[int], there: Sequence[int], size: int) -> int:
+        """Move entries to another destination; those of `there`, of so many bytes, end."""
+        head = [self._prefix, lease, source, target, size, len(there)]
+        return int(self._link.script(scripts.MOVE, [], [*head, *map(id_of, there), *map(id_of, numbers)]))
+
+    def drop(self, name: str, numbers: Sequence[int], size: int) -> int:
+        """Delete entries without the lease, as for a person who is forgotten; returns how many there were."""
+
+        def work(client: Any) -> int:
+            with client.pipeline(transaction=True) as pipeline:
+                pipeline.xdel(f"{self._prefix}:in:{name}", *map(id_of, numbers))
+                pipeline.xack(f"{self._prefix}:in:{name}", "senders", *map(id_of, numbers))
+                pipeline.hincrby(f"{self._prefix}:sums", "entries", -len(numbers))
+                pipeline.hincrby(f"{self._prefix}:sums", "bytes", -size)
+                return int(pipeline.execute()[0])
+
+        return self._link.run(work) if numbers else 0
+
+    def scan(self, name: str) -> Iterable[tuple[int, Any, str]]:
+        """Yield number, facts and text of all that waits for a destination."""
+        start, stream = "-", f"{self._prefix}:in:{name}"
+        while True:
+            some = self._range(stream, start)
+            yield from ((number_of(row[0]), row[1].get("m"), str(row[1].get("e"))) for row in some)
+            if len(some) < AT_A_TIME:
+                return
+            start = f"({some[-1][0]}"
+
+    def _range(self, stream: str, start: str) -> list[Any]:
+        return self._link.run(lambda client: client.xrange(stream, start, count=AT_A_TIME))
+
+    def tell(self, word: str) -> None:
+        """Tell the other processes that something happened."""
+        self._link.run(lambda client: client.publish(f"{self._prefix}:news:{self._db}", word))
+
+    # -- dead letters
+
+    def letters(self, limit: int, numbers: Sequence[int] | None = None) -> list[tuple[int, dict[str, str]]]:
+        """Return dead letters, newest first."""
+        stream = f"{self._prefix}:dead"
+
+        def some(client: Any) -> list[Any]:
+            with client.pipeline(transaction=False) as pipeline:
+                for number in numbers or ():
+                    pipeline.xrange(stream, id_of(number), id_of(number))
+                return [row for rows in pipeline.execute() for row in rows]
+
+        if numbers is None:
+            rows: list[Any] = self._link.run(lambda client: client.xrevrange(stream, count=limit))
+        else:
+            rows = sorted(self._link.run(some) if numbers else [], key=lambda row: -number_of(row[0]))[:limit]
+        return [(number_of(stream_id), fields) for stream_id, fields in rows]
+
+    def add_letter(self, name: str, reason: str, time: float, text: str) -> None:
+        """Keep a dead letter that was none of an entry."""
+        fields = {"d": name, "r": reason, "t": time, "e": text}
+        self._link.run(lambda client: client.xadd(f"{self._prefix}:dead", fields, maxlen=_MOST_LETTERS, approximate=False))
+
+    def purge(self, numbers: Sequence[int]) -> int:
+        """Delete dead letters; returns how many there were."""
+        ids = [id_of(number) for number in numbers]
+        return int(self._link.run(lambda client: client.xdel(f"{self._prefix}:dead", *ids))) if ids else 0
+
+    # -- state
+
+    def read_state(self, prefix: str) -> dict[str, Any]:
+        """Return every value whose key begins with a prefix; one that cannot be read is left out, and said once."""
+
+        def work(client: Any) -> list[Any]:
+            buckets = sorted(bucket for bucket in client.smembers(f"{self._prefix}:buckets") if may_hold(bucket, prefix))
+            with client.pipeline(transaction=False) as pipeline:
+                for bucket in buckets:
+                    pipeline.hgetall(f"{self._prefix}:state:{bucket}")
+                return pipeline.execute()
+
+        rows = {key: text for part in self._link.run(work) for key, text in part.items() if key.startswith(prefix)}
+        values = {key: self._value(key, rows[key]) for key in sorted(rows)}
+        return {key: value for key, value in values.items() if value is not None}
+
+    def _value(self, key: str, text: str) -> Any:
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            if key not in self._said:
+                self._said.add(key)
+                _log.error("the stored value of %s cannot be read and is left out", key.partition("/")[0])
+            return None
+
+    def write_state(self, values: Mapping[str, Any]) -> None:
+        """Set values that every process may set, and tell the others."""
+        arguments = [self._prefix, self._db, self._instance, *state_arguments(values)]
+        self._link.script(scripts.WRITE_STATE, [], arguments)
+
+    def write_sender_state(self, lease: str, values: Mapping[str, Any]) -> None:
+        """Set values that only the sender may set."""
+        self._link.script(scripts.WRITE_SENDER_STATE, [], [self._prefix, lease, *state_arguments(values)])
+
+    def update_state(self, changes: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+        """Replace values by what functions make of them; begins anew when another process changes them meanwhile."""
+        hashes = {key: f"{self._prefix}:state:{bucket_of(key)}" for key in changes}
+
+        def work(client: Any) -> dict[str, Any]:
+            values: dict[str, Any] = {}
+
+            def change(pipeline: Any) -> None:
+                values.clear()
+                for key, function in changes.items():
+                    text = pipeline.hget(hashes[key], key)
+                    values[key] = function(None if text is None else self._value(key, text))
+                pipeline.multi()
+                for key, value in values.items():
+                    if value is None:
+                        pipeline.hdel(hashes[key], key)
+                    else:
+                        pipeline.sadd(f"{self._prefix}:buckets", bucket_of(key))
+                        pipeline.hset(hashes[key], key, json.dumps(value, default=str))
+                # The pushed change tells the others; the count tells those who did not hear it.
+                pipeline.hincrby(f"{self._prefix}:sums", "changes", 1)
+
+            changed = client.transaction(change, *set(hashes.values()))[-1]
+            client.publish(f"{self._prefix}:news:{self._db}", f"state {self._instance} {changed}")
+            return values
+
+        return self._link.run(work)
+
+
+def _found(name: str, rows: Sequence[Any]) -> list[Found]:
+    """Return the entries of a script's answer, in which fields and values stand in turn. Deleted ones have none."""
+    found: list[Found] = []
+    for stream_id, values in rows:
+        if values:
+            fields = dict(zip(values[::2], values[1::2], strict=False))
+            found.append((name, number_of(stream_id), fields.get("m"), fields.get("e")))
+    return found

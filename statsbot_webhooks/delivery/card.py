@@ -5,6 +5,8 @@ Which cards a destination has, and what they take in, is in `live_cards`.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -15,6 +17,8 @@ from ..issues.fingerprint import fingerprint
 
 # Discord limits edits of messages older than an hour (error 30046): a card moves to a new message well before that.
 MOVE_AFTER_SECONDS: Final = 50 * 60.0
+# What the keys of texts below ERROR begin with.
+_TEXT: Final = "text-"
 # A card that was young enough when its event came may be edited a little later.
 _NO_EDIT_AFTER_SECONDS: Final = 58 * 60.0
 # A message shows at most so many different repeats, and so many characters of them; further ones get a new message.
@@ -67,7 +71,8 @@ class Card:
         """What stands above the card: its note, or where the rest of it is."""
         if self.note or not self.dropped:
             return self.note
-        return f"{self.dropped} older text{'' if self.dropped == 1 else 's'} of this error: see the messages before"
+        what = "error" if self.fold.event.level.number >= LogLevel.ERROR.number else "message"
+        return f"{self.dropped} older text{'' if self.dropped == 1 else 's'} of this {what}: see the messages before"
 
     def can_be_edited(self, now: float, seconds: float = _NO_EDIT_AFTER_SECONDS) -> bool:
         """Whether Discord would still let us edit its message."""
@@ -76,7 +81,7 @@ class Card:
 
 def card_key(event: Event) -> str:
     """Return the key of the card that an event belongs to; empty for an event that is shown once."""
-    return event.card or error_key(event)
+    return event.card or error_key(event) or text_key(event)
 
 
 def error_key(event: Event) -> str:
@@ -85,9 +90,25 @@ def error_key(event: Event) -> str:
     return f"error-{fingerprint(event)}" if is_error and not event.card else ""
 
 
+def text_key(event: Event) -> str:
+    """Return the key of the card that repeats of one text share; empty for an event that is no log text, or an error."""
+    if event.kind != EventKind.LOG or event.level.number >= LogLevel.ERROR.number or event.card:
+        return ""
+    text = "\0".join((event.level.value, event.origin, event.message))
+    return _TEXT + hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def is_of_text(key: str) -> bool:
+    """Whether a key is that of a text below ERROR."""
+    return key.startswith(_TEXT)
+
+
 def text_of(event: Event) -> tuple[str, str]:
-    """Return what repeats of an error may differ in."""
-    return event.message, event.traceback or ""
+    """Return what repeats of one card may differ in and a reader must not miss: of a mere text also its details."""
+    more = event.traceback or ""
+    if event.context and event.level.number < LogLevel.ERROR.number:
+        more += json.dumps(event.context, sort_keys=True, default=str)
+    return event.message, more
 
 
 def distinct(events: Iterable[Event]) -> tuple[Event, ...]:

@@ -24,8 +24,10 @@ from .card import (
     fits,
     fold_repeats,
     from_stored,
+    is_of_text,
     shown_whole,
     take_in,
+    text_key,
     text_of,
     to_stored,
     unshown,
@@ -38,6 +40,8 @@ _SILENCE_SECONDS: Final = 3600.0
 # How many cards of a destination are remembered, and for how long after they were last shown.
 _MOST_CARDS: Final = 500
 _KEEP_SECONDS: Final = 7 * 86400.0
+# Texts of a message of so many at most are remembered, so that their repeats are counted: more are a flood.
+_MOST_REMEMBERED: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +74,8 @@ class _Taken:
 class Cards:
     """The cards of one destination. `pace` is the least time between two states of a card, in seconds.
 
-    Repeats of an error share a card too, which counts them. `version` is the bot's own, and `must_post(event, now)` says
-    whether an event needs a message although its card could be edited.
+    Repeats of an error, or of a text, share a card too, which counts them. `version` is the bot's own, and
+    `must_post(event, now)` says whether an event needs a message although its card could be edited.
     """
 
     def __init__(
@@ -119,6 +123,10 @@ class Cards:
     def get(self, key: str) -> Card | None:
         """Return the card of a key."""
         return self._cards.get(key)
+
+    def knows(self, key: str) -> bool:
+        """Whether what has the key was shown before."""
+        return key in self._cards
 
     def absorb(self, entries: Sequence[Entry], now: float) -> Absorbed:
         """Take the entries in whose card can be edited. They need no message of their own: the card becomes stale."""
@@ -178,7 +186,7 @@ class Cards:
         fresh = Card(fold_repeats(events), version=self._version, texts=distinct(events))
         before = self._cards.get(card_key(events[0]))
         note = next((event.note for event in events if event.note), "")
-        if before is None:
+        if before is None or (is_of_text(card_key(events[0])) and self._is_past(before, fresh.fold.first)):
             return replace(fresh, note=note)
         times = f"{before.whole.count} times" if before.whole.count > 1 else "once"
         if note:
@@ -192,15 +200,25 @@ class Cards:
         # The count begins again, but what no message shows yet is shown in this one.
         return replace(fresh, note=note, texts=distinct((*before.unseen, *fresh.texts)))
 
+    def _is_past(self, card: Card, time: float) -> bool:
+        """Whether a text that comes again is not to be counted on: after a silence, and in another version."""
+        return time - card.whole.last >= _SILENCE_SECONDS or card.version != self._version
+
     def counted(self, entries: Sequence[Entry], now: float) -> dict[str, Any]:
-        """Note that errors were shown in a message of many, so that their next card goes on counting; returns the state."""
-        groups: dict[str, list[Entry]] = {}
+        """Note what was shown in a message of many, so that its next card goes on counting; returns the state to store.
+
+        Of texts nothing is stored before they come again: there is a new one in every moment.
+        """
+        errors: dict[str, list[Entry]] = {}
+        texts: dict[str, list[Entry]] = {}
         for entry in entries:
             if key := error_key(entry.event):
-                groups.setdefault(key, []).append(entry)
-        for key, repeats in groups.items():
+                errors.setdefault(key, []).append(entry)
+            elif len(entries) <= _MOST_REMEMBERED and (key := text_key(entry.event)):
+                texts.setdefault(key, []).append(entry)
+        for key, repeats in (errors | texts).items():
             self._cards[key] = self._counted(self._cards.get(key), self.preview(repeats), repeats, now)
-        return {**self._state_of(groups), **self._prune(now)} if groups else {}
+        return {**self._state_of(errors), **self._prune(now)} if errors or texts else {}
 
     def _counted(self, before: Card | None, card: Card, entries: Sequence[Entry], now: float) -> Card:
         if before is not None and before.is_stale:
@@ -299,21 +317,26 @@ class Cards:
         return {**dict.fromkeys(outdated), **{f"{self._prefix}{key}": to_stored(self._cards[key]) for key in keys}}
 
     def _prune(self, now: float) -> dict[str, Any]:
-        # Joins and departures are many, and of no use once they are old; the count of an error is.
-        by_age = sorted(self._cards, key=lambda key: (not self._cards[key].fold.event.card, self._cards[key].shown))
+        by_age = sorted(self._cards, key=self._worth)
         surplus = len(by_age) - _MOST_CARDS
         state: dict[str, Any] = {}
         for number, key in enumerate(by_age):
             card = self._cards[key]
             if card.is_stale:
                 continue
-            if number < surplus or card.shown < now - _KEEP_SECONDS:
+            if number < surplus or card.shown < now - (_SILENCE_SECONDS if is_of_text(key) else _KEEP_SECONDS):
                 del self._cards[key]
-                state[f"{self._prefix}{key}"] = None
+                if card.posted or not is_of_text(key):
+                    state[f"{self._prefix}{key}"] = None
             elif card.texts and card.shown < now - _SILENCE_SECONDS:
                 # The next repeat begins a new message, so only the count is needed.
                 self._cards[key] = _without_texts(card)
         return state
+
+    def _worth(self, key: str) -> tuple[bool, bool, float]:
+        """Return what says which card is given up first: texts and members are many; the count of an error is of use longer."""
+        card = self._cards[key]
+        return not is_of_text(key), not card.fold.event.card, card.shown
 
 
 def _apart(key: str, event: Event) -> tuple[str, float, str]:

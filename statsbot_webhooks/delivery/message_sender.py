@@ -180,7 +180,7 @@ class MessageSender:
         if absorbed.entries:
             await parts.outbox.ack(absorbed.entries, absorbed.state, shown=0)
         rest, left = [*watched, *absorbed.rest], parts.limiter.budget_left()
-        return await parts.layout.compute(next_unit, rest, left) if rest else None
+        return await parts.layout.compute(next_unit, rest, left, parts.cards.knows) if rest else None
 
     def _lay_out(self, unit: Unit, card: Card | None, batch_id: str, budget_left: int) -> Batch:
         parts, batcher = self._parts, self._parts.batcher

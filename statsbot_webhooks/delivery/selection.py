@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from ..storage import Entry
-from .card import card_key, error_key
+from .card import card_key, error_key, text_key
 
 # Of so many different errors at a time each gets a message of its own, which can be edited; more of them share one.
 _MOST_ALONE: Final = 3
@@ -28,18 +28,22 @@ def whole_unit(entries: Sequence[Entry]) -> Unit:
     return Unit(entries, key=keys.pop() if len(keys) == 1 else "")
 
 
-def next_unit(entries: Sequence[Entry], budget_left: int) -> Unit:
+def next_unit(entries: Sequence[Entry], budget_left: int, is_known: Callable[[str], bool] = lambda _: False) -> Unit:
     """Return the entries that leave first: the worst, and of the same level the oldest.
 
     Different errors share a message when they are many, when the budget is low, and after a restart, when last words are to
-    be read in their order.
+    be read in their order. Texts share one; those of a card that `is_known`, which were shown before, leave alone too.
     """
-    errors = {error_key(entry.event) for entry in entries} - {""}
-    share = len(errors) > min(_MOST_ALONE, budget_left // 3) or entries[0].is_recovered
+    keys = [error_key(entry.event) or _known(text_key(entry.event), is_known) for entry in entries]
+    share = len({*keys} - {""}) > min(_MOST_ALONE, budget_left // 3) or entries[0].is_recovered
     groups: dict[str, list[Entry]] = {}
-    for entry in entries:
-        groups.setdefault(entry.event.card if share else card_key(entry.event), []).append(entry)
+    for entry, key in zip(entries, keys, strict=True):
+        groups.setdefault(entry.event.card or ("" if share else key), []).append(entry)
     key = min(groups, key=lambda key: (-max(e.event.level.number for e in groups[key]), groups[key][0].id))
     chosen = {entry.id for entry in groups[key]}
     unit = whole_unit(groups[key])
     return Unit(unit.entries, [entry for entry in entries if entry.id not in chosen], unit.key)
+
+
+def _known(key: str, is_known: Callable[[str], bool]) -> str:
+    return key if key and is_known(key) else ""

@@ -76,10 +76,19 @@ def _summary(events: Sequence[Event], keys: Sequence[str], pause: Callable[[], o
 def _top_line(events: Sequence[Event], pause: Callable[[], object]) -> str:
     event = events[-1]
     text = truncate(escape_markdown(" ".join(event.message.split())), _TEXT_UNITS)
-    line = f"`×{len(events):,}` **{truncate(escape_markdown(title_of(event)), 60)}** {text}"
+    # A multiplier stands for one text only.
+    title, texts = truncate(escape_markdown(title_of(event)), 60), _texts(events)
+    if texts > 1:
+        line = f"`{len(events):,}` **{title}** with {texts:,} texts, the newest: {text}"
+    else:
+        line = f"`×{len(events):,}` **{title}** {text}"
     if len(events) == 1:
         return line
     return f"{line}\n{_course([other.time for other in paced(events, pause)], 20, pause)}"
+
+
+def _texts(events: Sequence[Event]) -> int:
+    return len({event.message for event in events})
 
 
 def _course(times: Sequence[float], width: int, pause: Callable[[], object]) -> str:

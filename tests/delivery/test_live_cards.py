@@ -201,3 +201,50 @@ async def test_a_failure_of_our_own_does_not_end_the_delivery(
     assert (await manager.stats()).balanced
     assert caplog.text.count("ArithmeticError in the delivery") == 1
     await manager.stop()
+
+
+@pytest.mark.parametrize("level", [LogLevel.WARNING, LogLevel.INFO])
+async def test_a_text_that_comes_again_is_one_live_card(sandbox: Sandbox, urls: dict[str, Any], level: LogLevel) -> None:
+    async with running_manager(config(urls, error_webhook_url=urls["info_webhook_url"], batch_timeout_seconds=0)) as manager:
+        for number in range(1, 4):
+            await manager.send_log(level, "the disk is nearly full", attempt=number)
+            await sandbox.wait_until(lambda number=number: f"×{number}" in _text(sandbox) or (number == 1 and _text(sandbox)))
+        await manager.send_log(level, "another text")
+        await sandbox.wait_until(lambda: len(sandbox.messages("info")) == 2)
+        await manager.flush(10)
+        stats = await manager.stats()
+    first, second = sandbox.messages("info")
+    assert "×3" in first.text
+    assert "×" not in second.text
+    # Not a detail of a repeat is lost.
+    assert all(f"attempt: {number}" in first.attachments[0].text.lower() for number in (1, 2, 3))
+    assert stats.balanced
+    assert (stats.delivered, stats.folded) == (2, 2)
+
+
+async def test_texts_that_shared_a_message_are_counted_on_each_in_its_own(sandbox: Sandbox, urls: dict[str, Any]) -> None:
+    async with running_manager(config(urls, batch_timeout_seconds=60, batch_size=3)) as manager:
+        for text in ("one", "two", "three"):
+            await manager.send_log(LogLevel.INFO, text)
+        await sandbox.wait_until(lambda: sandbox.messages("info"))
+        for text in ("one", "one", "four"):
+            await manager.send_log(LogLevel.INFO, text)
+        await sandbox.wait_until(lambda: len(sandbox.messages("info")) == 2)
+        await manager.flush(10)
+        assert "×" not in sandbox.messages("info")[0].text
+        texts = {message.embeds[0]["description"].partition("\n")[0]: message.text for message in sandbox.messages("info")[1:]}
+        assert set(texts) == {"one", "four"}
+        assert "×3" in texts["one"]
+
+
+async def test_a_thousand_texts_write_no_state(sandbox: Sandbox, urls: dict[str, Any]) -> None:
+    async with running_manager(config(urls, batch_timeout_seconds=0.1)) as manager:
+        for number in range(1000):
+            manager.submit(Event(EventKind.LOG, LogLevel.INFO, f"text {number}", time.time(), "tests"))
+        await manager.flush(20)
+        cards = manager.workers["info"]._parts.cards._cards
+    assert len(cards) <= 60
+
+
+def _text(sandbox: Sandbox) -> str:
+    return "".join(message.text for message in sandbox.messages("info"))

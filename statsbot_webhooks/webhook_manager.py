@@ -16,6 +16,7 @@ from typing import Final
 import discord
 
 from .admin import Admin
+from .capture.breadcrumbs import trail
 from .capture.errors.deduplication import root_exception
 from .clock import Clock, SystemClock
 from .config.destination import Destination
@@ -210,7 +211,8 @@ class WebhookManager:
         """Accept an exception, with its traceback unless `include_stack_traces` is off. Raises `TypeError` for anything else."""
         (error,) = take_arguments("send_error", context, error=error)
         keep = self.config.include_stack_traces
-        self.submit(error_event(error, now=self._clock.now(), include_stack_traces=keep, context=context))
+        now = self._clock.now()
+        self.submit(error_event(error, now=now, include_stack_traces=keep, context=context, before=trail.before(now)))
 
     async def send_performance_alert(
         self, metric_name: str = MISSING, value: float = MISSING, threshold: float = MISSING, /, **context: object

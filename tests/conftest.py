@@ -19,6 +19,7 @@ from discord.ext import commands
 from hypothesis import HealthCheck, settings
 
 from statsbot_webhooks import WebhookConfig, WebhookManager
+from statsbot_webhooks.capture.breadcrumbs import trail
 from statsbot_webhooks.sandbox import Sandbox
 
 from . import openapi, quick_time
@@ -54,6 +55,12 @@ async def sandbox() -> AsyncIterator[Sandbox]:
     async with Sandbox() as sandbox:
         with sandbox.redirect():
             yield sandbox
+
+
+@pytest.fixture(autouse=True)
+def no_breadcrumbs() -> None:
+    """What another test has logged is not what came before an error of this one."""
+    trail.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,9 @@ import discord
 from ..clock import Clock, SystemClock
 from ..config.model import WebhookConfig
 from ..events.event import Event, LogLevel
+from .breadcrumbs import trail
 from .errors.bot_hooks import BotHooks
+from .errors.breadcrumb_hooks import BreadcrumbHooks
 from .errors.component_hooks import ComponentHooks
 from .errors.deduplication import SeenExceptions
 from .errors.extension_hooks import ExtensionHooks
@@ -114,6 +116,7 @@ class Capture:
             raise
         if self._hook is not None and self._process_reporter is not None:
             self._process_reporter.use(self._rules())
+            trail.most = settings.breadcrumbs
             self._hook.exchange(self._make_handler(host), settings.loggers, settings.log_level)
             self._switch_loguru()
 
@@ -147,6 +150,8 @@ class Capture:
         reporter = Reporter(host.submit_of_process, now=self._clock.now, seen=host.seen, rules=self._rules())
         ProcessHooks(reporter, settle).install(stack)
         UnaskedResults(reporter).install(stack)
+        BreadcrumbHooks(host.bot, now=self._clock.now).install_on_process(stack)
+        trail.most = self._settings.breadcrumbs
         self._process_reporter = reporter
 
     def _switch_loguru(self) -> None:
@@ -170,6 +175,7 @@ class Capture:
         health = HealthMonitor(bot, host.submit, settings=settings, clock=self._clock, **host.delivery)
         with ExitStack() as stack:
             BotHooks(bot, reporter).install(stack)
+            BreadcrumbHooks(bot, now=self._clock.now).install(stack)
             ComponentHooks(bot, reporter).install(stack)
             endings.install(stack)
             MemberHooks(bot, host.submit, clock=self._clock, settings=settings).install(stack)

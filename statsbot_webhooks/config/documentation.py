@@ -24,7 +24,7 @@ _GROUPS: Final[Mapping[str, str]] = {
     "Storage": r"\A(?:storage|max_age)",
     "Slash commands": r"\A(?:admin|sync)_",
     "Network": r"\A(?:proxy|ca_bundle|send_timeout|fallback)",
-    "What is captured": r"\A(?:log_level|loggers|expected|ship|include_stack|slow|lifecycle|gateway)",
+    "What is captured": r"\A(?:log_level|loggers|expected|ship|include_stack|slow|lifecycle|gateway|breadcrumbs)",
     "Members": r"\A(?:guild_ids|ignore_bots|raid)",
     "Health": r"warning|critical|\A(?:sample|alert|summary|heartbeat|metrics)",
     "How messages look": r"\A(?:use_embeds|include|max_message|templates|bot_version)",

@@ -153,6 +153,9 @@ class WebhookConfig:
     loguru: Annotated[bool, Renews.CAPTURE] = True
     """Records of loguru are captured too, where the bot imports it. `off`: only those that the bot sends on to `logging`."""
 
+    breadcrumbs: Annotated[int, Field(ge=0, le=200), Renews.CAPTURE] = 20
+    """How many log records, commands and refused requests before an error stand in its file; 0 is none."""
+
     guild_ids: Annotated[Ids, Renews.CAPTURE] = frozenset()
     """Servers whose member events are shown; all when it is not set."""
 

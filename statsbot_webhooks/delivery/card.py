@@ -94,7 +94,9 @@ def text_key(event: Event) -> str:
     """Return the key of the card that repeats of one text share; empty for an event that is no log text, or an error."""
     if event.kind != EventKind.LOG or event.level.number >= LogLevel.ERROR.number or event.card:
         return ""
-    text = "\0".join((event.level.value, event.origin, event.message))
+    # A tree of details has no text but its title.
+    details = "" if event.message else json.dumps(event.context, sort_keys=True, default=str)
+    text = "\0".join((event.level.value, event.origin, event.title, event.message, details))
     return _TEXT + hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -24,10 +24,12 @@ def error_event(
     level: LogLevel = LogLevel.ERROR,
     trace: TracebackType | None = None,
     jump: str = "",
+    before: Sequence[str] = (),
 ) -> Event:
     """Return the event of an exception, whose traceback is noted and not formatted yet: `finish` does that, off the loop.
 
-    `jump` is the address of the message or channel where it happened. Without stack traces the context names what caused it
+    `jump` is the address of the message or channel where it happened, `before` what came
+    before it, as lines. Without stack traces the context names what caused it
     and what a group holds, by type and text.
     """
     if not isinstance(error, BaseException):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -38,7 +40,10 @@ def error_event(
         details |= outline(error)
     name = type(error).__name__
     base = (EventKind.ERROR, level, describe(error), now, origin, to_plain(details), None, guild_id, persons, name)
-    return Event(*base, facts={"type": "error", "jump": jump} if jump else {}, noted=noted)
+    facts: dict[str, object] = {"type": "error", "jump": jump} if jump else {}
+    if before:
+        facts["before"] = list(before)
+    return Event(*base, facts=facts, noted=noted)
 
 
 def outline(error: BaseException) -> dict[str, object]:

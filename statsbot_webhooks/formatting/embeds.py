@@ -17,7 +17,7 @@ from ..redaction.unicode_text import visible
 from . import limits
 from .errors import jump_url
 from .fields import fields_of
-from .full_text import text_file, to_bytes, value_text
+from .full_text import lines_before, text_file, to_bytes, value_text
 from .markdown import break_fences, code_block, shorten, truncate
 from .message import MARK_ROOM, Attachment, Embed, WebhookMessage, embed_length, free_name, size
 from .style import Style, color_of, shown_message, shown_title
@@ -81,6 +81,7 @@ def format_card(group: Group, style: Style, taken_names: set[str]) -> EmbedCard:
     if repeats:
         description += ("\n" if description else "") + repeats
     fields, fields_whole = fields_of(event, group.fold, style)
+    whole = whole and not any(map(lines_before, group.events))
     embed: Embed = {"title": truncate(title, limits.TITLE), "color": color_of(event, style)}
     whole = whole and fields_whole and embed["title"] == title
     if url := jump_url(event):

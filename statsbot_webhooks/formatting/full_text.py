@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from ..events.event import Event
 from ..events.folding import paced
@@ -33,7 +33,15 @@ def format_text(event: Event) -> str:
         parts.append(event.traceback.rstrip())
     for file in event.files:
         parts.append(f"{file.name} ({len(file.data)} bytes)" if file.data else f"{file.name}:\n{file.text}")
+    if before := lines_before(event):
+        parts.append("\n  ".join(["Before it:", *before]))
     return visible("\n".join(parts)).replace("\n", _INDENT)
+
+
+def lines_before(event: Event) -> list[str]:
+    """Return what came before an error, as far as it is known."""
+    before: Any = event.facts.get("before")
+    return [line for line in before if isinstance(line, str)] if isinstance(before, (list, tuple)) else []  # pyright: ignore[reportUnknownVariableType]
 
 
 def text_file(name: str, events: Sequence[Event], pause: Callable[[], object], most: int = limits.FILE_BYTES) -> Attachment:

@@ -11,7 +11,7 @@ from ..events.folding import Group
 from ..events.time_text import discord_time, format_count
 from . import limits
 from .embeds import WHOLE_FILE
-from .full_text import text_file
+from .full_text import lines_before, text_file
 from .markdown import escape_markdown, truncate
 from .message import MARK_ROOM, NOTE_ROOM, Embed, WebhookMessage
 from .style import Style, title_of, worst
@@ -64,7 +64,7 @@ def format_line(group: Group, style: Style) -> tuple[str, bool]:
     count = f" `×{fold.count}`" if fold.count > 1 else ""
     line = f"`{_MARKS[event.level]}` {stamp}{f'**{origin}** ' if origin else ''}{short}{count}"
     same = all(other.message == event.message and not other.context and other.traceback is None for other in group.events)
-    has_files = any(other.files for other in group.events)
+    has_files = any(other.files or lines_before(other) for other in group.events)
     return line, same and not has_files and text == event.message and short == escape_markdown(text)
 
 

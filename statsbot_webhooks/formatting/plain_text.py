@@ -9,7 +9,7 @@ from ..events.folding import Group
 from ..events.time_text import clock_text
 from . import limits
 from .embeds import WHOLE_FILE, event_files, repeats_line
-from .full_text import text_file, value_text
+from .full_text import lines_before, text_file, value_text
 from .markdown import MORE, break_fences, code_block, escape_markdown, shorten
 from .message import NOTE_ROOM, Attachment, WebhookMessage, size
 from .style import Style, own_fields, shown_message, shown_title
@@ -49,7 +49,8 @@ def format_plain(groups: Sequence[Group], style: Style) -> tuple[WebhookMessage,
 def _is_uniform(group: Group) -> bool:
     """Say whether the newest event tells everything that the others do."""
     # A traceback is shown without the frames of libraries; the whole is in the file.
-    return len({_details(event) for event in group.events}) == 1 and group.fold.event.traceback is None
+    is_short = group.fold.event.traceback is None and not any(map(lines_before, group.events))
+    return is_short and len({_details(event) for event in group.events}) == 1
 
 
 def _details(event: Event) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from ..capture.breadcrumbs import trail
 from ..clock import SystemClock
 from ..events.event import Event, LogLevel
 from ..events.factory import error_event, log_event, member_event, performance_event
@@ -24,7 +25,8 @@ def log_to_webhook(level: LogLevel | str, message: object, /, **context: object)
 
 def log_error_to_webhook(error: BaseException, /, **context: object) -> None:
     """Ship an exception."""
-    _ship(lambda: error_event(error, now=_clock.now(), include_stack_traces=keeps_traces(), context=context))
+    now = _clock.now()
+    _ship(lambda: error_event(error, now=now, include_stack_traces=keeps_traces(), context=context, before=trail.before(now)))
 
 
 def log_performance_alert_to_webhook(metric_name: str, value: float, threshold: float, /, **context: object) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, cast
 
+from ..capture.breadcrumbs import trail
 from ..capture.errors import context as error_context
 from ..events.event import Event, EventKind, LogLevel, to_plain
 from ..events.factory import error_event
@@ -58,6 +59,7 @@ def _error_event(
         guild_id=place.guild_id,
         persons=place.persons,
         level=level,
+        before=trail.before(now),
     )
     return replace(made, title=f"{level.value} · {text}", facts={**made.facts, "in_order": True})
 

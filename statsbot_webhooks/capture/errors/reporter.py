@@ -12,6 +12,7 @@ from discord.ext import commands
 
 from ...events.event import Event, LogLevel
 from ...events.factory import error_event
+from ..breadcrumbs import trail
 from ..guard import Guard
 from . import context as error_context
 from .context import NOWHERE, ErrorContext
@@ -113,9 +114,10 @@ class Reporter:
         found = NOWHERE if knows_all else error_context.read(error_context.of_traceback, trace or root.__traceback__)
         # What the hook knows stands; the traceback fills in the rest.
         context = {**details, **found.details, **place.details, **details}
+        now = self._now()
         return error_event(
             root,
-            now=self._now(),
+            now=now,
             include_stack_traces=self._rules.keeps_traces,
             origin=origin,
             context=context,
@@ -124,6 +126,7 @@ class Reporter:
             level=level,
             trace=trace,
             jump=place.jump or found.jump,
+            before=trail.before(now),
         )
 
     def _level_of(self, error: BaseException, level: LogLevel) -> LogLevel | None:

@@ -15,6 +15,8 @@ from ...events.factory import outline
 from ...events.plain_values import LATEST_TIME, plain_text
 from ...events.tracebacks import NotedException, describe, note_exception
 from ...feedback import suppressed
+from ..breadcrumbs import running_loop as _running_loop
+from ..breadcrumbs import task_number, trail
 from ..errors import context as error_context
 from ..errors.deduplication import SeenExceptions
 from .structlog_calls import MODULE, translated
@@ -25,6 +27,10 @@ _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asc
 _STANDARD_SIZE: Final = len(vars(logging.makeLogRecord({})))
 # A look-up instead of LogLevel.from_number saves a tenth of the handler's time.
 _LEVELS: Final = {level.number: level for level in LogLevel}
+_CRUMB: Final = 200
+# A look-up takes a third of the time of `startswith`; there may be any number of loggers.
+_known_names: dict[str, bool] = {}
+_MOST_NAMES: Final = 2000
 _NO_CONTEXT: Final[Mapping[str, Any]] = {}
 _modules: Final = sys.modules
 
@@ -109,7 +115,8 @@ class WebhookLogHandler(logging.Handler):
                 self.handleError(record)
 
     def _read(self, record: logging.LogRecord) -> Event | None:
-        if record.name.startswith(_OWN) and _is_own(record.name):
+        is_own = _known_names.get(record.name)
+        if is_own or (is_own is None and _is_own(record.name)):
             return None
         if suppressed.get() or (self._loggers and not self._wants(record)):
             return None
@@ -123,6 +130,11 @@ class WebhookLogHandler(logging.Handler):
         level = _LEVELS.get(record.levelno) or LogLevel.from_number(record.levelno)
         kind = EventKind.ERROR if error is not None and record.levelno >= logging.ERROR else EventKind.LOG
         draft = _Draft(kind, level, message, record)
+        if record.levelno >= logging.ERROR:
+            self._add_trail(draft, record)
+        # Spelled out: a call of `Trail.note` would cost a tenth of all this.
+        number = record.thread if (loop := _running_loop()) is None else task_number(loop)
+        trail.append((record.created, level, record.name, message if len(message) <= _CRUMB else message[:_CRUMB], number))
         if error is not None or record.stack_info or len(record.__dict__) > _STANDARD_SIZE or ambient.get():
             self._add_details(draft, record, error)
         draft.__class__ = Event  # type: ignore[assignment]  # the layouts are the same; a test compares the two
@@ -136,6 +148,10 @@ class WebhookLogHandler(logging.Handler):
         if record.levelno < self.level or (self._loggers and not self._wants(record)):
             return False
         return not (record.name.startswith(_OWN) and _is_own(record.name))
+
+    def _add_trail(self, draft: _Draft, record: logging.LogRecord) -> None:
+        if before := trail.before(record.created):
+            draft.facts = {"before": before}
 
     def _wants(self, record: logging.LogRecord) -> bool:
         # The nearest logger that has a level of its own decides, as in logging itself: it may also ask for less.
@@ -186,7 +202,11 @@ def _remains_of(record: logging.LogRecord, error: Exception) -> Event:
 
 def _is_own(name: str) -> bool:
     """Whether a logger is one of ours or below it; a name may also only begin like ours, as `statsbot_webhooks_extra` does."""
-    return any(name == own or name.startswith(f"{own}.") for own in _OWN)
+    is_own = any(name == own or name.startswith(f"{own}.") for own in _OWN)
+    if len(_known_names) >= _MOST_NAMES:
+        _known_names.clear()
+    _known_names[name] = is_own
+    return is_own
 
 
 def _submit_to_manager(event: Event) -> object:

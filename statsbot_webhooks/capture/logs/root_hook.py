@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ...events.event import LogLevel
 from ...patching import patch_attribute, watch_calls
+from ..breadcrumbs import trail
 from ..guard import Guard
 from .handler import WebhookLogHandler
 
@@ -95,7 +96,10 @@ class RootHook:
         # Not with `wraps`, which would make each record cost more.
         def filter(logger: logging.Logger, record: logging.LogRecord) -> Any:  # noqa: A001 - logging's name
             passed = original(logger, record)
-            if not passed or record.levelno < self._handler.level or not self._is_installed:
+            if not passed or not self._is_installed:
+                return passed
+            if record.levelno < self._handler.level:
+                self._guard.call(trail.note_record, record)
                 return passed
             # From Python 3.12 on a filter may pass another record.
             shown = passed if isinstance(passed, logging.LogRecord) else record

@@ -1,0 +1,136 @@
+"""What happened before an error: the last log records, commands and refused requests of the process, in memory only.
+
+A crumb is texts and numbers; it keeps no object of the bot alive. What is noted is decided in `capture`; nothing of it is
+stored or sent unless an error takes it along, and then it is redacted as the error is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import sys
+import threading
+from asyncio import events
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from typing import Any, Final, cast
+
+from ..events.event import LogLevel
+from ..events.time_text import format_span
+
+_KEPT: Final = 500
+_MOST_CHARACTERS: Final = 200
+# A flood of errors would store the same lines again and again.
+_MOST_TRAILS: Final = 60
+_TRAIL_SECONDS: Final = 60.0
+# What is longer ago has nothing to do with it.
+_MOST_SECONDS: Final = 900.0
+# Texts of these are made at once; others may be large, and their `__str__` is the host's own code.
+_CHEAP: Final = (str, int, float, bool, type(None))
+# Marks what belongs to no task alone: a command and the task that runs it are two.
+_SHARED: Final = -1
+
+# Time, level or kind, origin, text, and the number of the task or thread.
+Crumb = tuple[float, str, str, str, int | None]
+running_loop: Final = events._get_running_loop  # noqa: SLF001 - documented, and a tenth of the cost of an exception
+# `asyncio.current_task` is Python code up to 3.11; from 3.14 on there is no such dict.
+_tasks: Final[Any] = getattr(asyncio.tasks, "_current_tasks", None)
+_task_of: Final[Callable[[Any], Any]] = _tasks.get if sys.version_info < (3, 14) and _tasks is not None else asyncio.current_task
+# The id of a task is used again after its end, so each gets a number, under its id: children inherit what is not theirs.
+_mark: Final[ContextVar[tuple[int, int]]] = ContextVar("statsbot_webhooks_task", default=(0, 0))
+# Below all ids of threads.
+_numbers: Final = itertools.count(-10, -1)
+
+
+def task_number(loop: Any) -> int:
+    """Return a number that the task which runs in a loop has alone; that of the thread when none does."""
+    task = _task_of(loop)
+    if task is None:
+        return threading.get_ident()
+    mark = _mark.get()
+    if mark[0] == id(task):
+        return mark[1]
+    number = next(_numbers)
+    _mark.set((id(task), number))
+    return number
+
+
+def owner() -> int:
+    """Return a number that the running task, or else the thread, has alone."""
+    loop = running_loop()
+    return threading.get_ident() if loop is None else task_number(loop)
+
+
+class Trail:
+    """The crumbs of this process. Every method may be called from any thread. `most` is how many an error takes along."""
+
+    def __init__(self) -> None:
+        self._crumbs: deque[Crumb] = deque(maxlen=_KEPT)
+        self._taken: deque[float] = deque(maxlen=_MOST_TRAILS)
+        self.append: Callable[[Crumb], object] = self._crumbs.append
+        self._most = 20
+
+    @property
+    def most(self) -> int:
+        return self._most
+
+    @most.setter
+    def most(self, value: int) -> None:
+        self._most = value
+        self.append = self._crumbs.append if value else _drop
+        if not value:
+            self.clear()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._crumbs.clear()
+        self._taken.clear()
+
+    def note(self, time: float, what: str, origin: str, text: str, *, is_shared: bool = False) -> None:
+        """Note that something happened; `is_shared` says that it counts for every task."""
+        self.append((time, what, origin, text[:_MOST_CHARACTERS], _SHARED if is_shared else owner()))
+
+    def note_record(self, record: logging.LogRecord) -> None:
+        """Note a log record that is no event of ours."""
+        if not self.most:
+            return
+        args: object = record.args
+        is_cheap = not args or (
+            isinstance(args, tuple) and all(type(value) in _CHEAP for value in cast("tuple[object, ...]", args))
+        )
+        # Records below INFO may hold whole payloads, which the host may format nowhere.
+        text = record.getMessage() if is_cheap or record.levelno >= logging.INFO else str(record.msg)
+        self.note(record.created, LogLevel.from_number(record.levelno).value, record.name, text)
+
+    def before(self, time: float) -> list[str]:
+        """Return what came before now, as lines with the distance to `time`; empty when there have been too many errors."""
+        if not self.most or self._is_flood(time):
+            return []
+        me, crumbs = owner(), [crumb for crumb in self._crumbs.copy() if time - crumb[0] <= _MOST_SECONDS]
+        own = [index for index, crumb in enumerate(crumbs) if crumb[4] in (me, _SHARED)][-self.most :]
+        others = [index for index, crumb in enumerate(crumbs) if crumb[4] not in (me, _SHARED)]
+        chosen = sorted([*own, *others[-(self.most - len(own)) :]] if len(own) < self.most else own)
+        return _lines([crumbs[index] for index in chosen], time)
+
+    def _is_flood(self, time: float) -> bool:
+        if len(self._taken) == _MOST_TRAILS and abs(time - self._taken[0]) < _TRAIL_SECONDS:
+            return True
+        self._taken.append(time)
+        return False
+
+
+def _drop(_crumb: Crumb) -> None:
+    pass
+
+
+def _lines(crumbs: Sequence[Crumb], time: float) -> list[str]:
+    return [
+        f"-{format_span(time - at)} {what} {origin + ': ' if origin else ''}{' '.join(text.split())}"
+        for at, what, origin, text, _ in crumbs
+    ]
+
+
+trail: Final = Trail()
+"""The crumbs of this process."""

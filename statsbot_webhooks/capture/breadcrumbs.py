@@ -15,7 +15,7 @@ from asyncio import events
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from ..events.event import LogLevel
 from ..events.time_text import format_span
@@ -97,9 +97,7 @@ class Trail:
         if not self.most:
             return
         args: object = record.args
-        is_cheap = not args or (
-            isinstance(args, tuple) and all(type(value) in _CHEAP for value in cast("tuple[object, ...]", args))
-        )
+        is_cheap = not args or (isinstance(args, tuple) and all(type(value) in _CHEAP for value in args))
         # Records below INFO may hold whole payloads, which the host may format nowhere.
         text = record.getMessage() if is_cheap or record.levelno >= logging.INFO else str(record.msg)
         self.note(record.created, LogLevel.from_number(record.levelno).value, record.name, text)

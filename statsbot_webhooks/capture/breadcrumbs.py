@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from ..events.event import LogLevel
 from ..events.time_text import format_span
+from ..feedback import suppressed
 
 _KEPT: Final = 500
 _MOST_CHARACTERS: Final = 200
@@ -29,6 +30,8 @@ _TRAIL_SECONDS: Final = 60.0
 _MOST_SECONDS: Final = 900.0
 # Texts of these are made at once; others may be large, and their `__str__` is the host's own code.
 _CHEAP: Final = (str, int, float, bool, type(None))
+# What we log, and what discord.py logs of our requests, explains nothing of the bot's.
+_OWN: Final = ("statsbot_webhooks", "discord.webhook")
 # Marks what belongs to no task alone: a command and the task that runs it are two.
 _SHARED: Final = -1
 
@@ -94,7 +97,7 @@ class Trail:
 
     def note_record(self, record: logging.LogRecord) -> None:
         """Note a log record that is no event of ours."""
-        if not self.most:
+        if not self.most or suppressed.get() or record.name.startswith(_OWN):
             return
         args: object = record.args
         is_cheap = not args or (isinstance(args, tuple) and all(type(value) in _CHEAP for value in args))

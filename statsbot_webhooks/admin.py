@@ -151,6 +151,10 @@ class Admin:
 
     # -- buttons
 
+    def knows_button(self, custom_id: str, webhook_id: int, application_id: int) -> bool:
+        """Whether a button is genuine, as far as it is known without asking the storage."""
+        return self._pool.buttons.read(custom_id, webhook_id, application_id) is not None
+
     async def read_button(self, custom_id: str, webhook_id: int, application_id: int) -> Press | None:
         """Return what a pressed button asks for; None for one that is not genuine."""
 

@@ -25,6 +25,8 @@ from .mutes import Muting
 from .permissions import Refusal
 
 _HOUR: Final = 3600.0
+# Discord waits for three seconds.
+_OTHERS_SECONDS: Final = 1.0
 _FORGED: Final = "This button was not made by this bot and this storage. /webhooks issues lists what is known."
 _GONE: Final = "What this card shows is not known any more."
 
@@ -40,12 +42,17 @@ class CardPresses:
     async def press(self, interaction: discord.Interaction) -> None:
         """Answer a pressed button of a card; every other interaction is the host's."""
         custom_id = str((interaction.data or {}).get("custom_id", ""))
-        if interaction.type == discord.InteractionType.component and custom_id.startswith(PREFIX):
-            await self._runner.serve(interaction, lambda: self._act(interaction, custom_id), is_on_card=True)
+        if interaction.type != discord.InteractionType.component or not custom_id.startswith(PREFIX):
+            return
+        place = _webhook_of(interaction), interaction.application_id
+        if not self._runner.manager.admin.knows_button(custom_id, *place):
+            # Another process of this bot, with a storage of its own, may have made it: that one answers then.
+            await self._runner.clock.sleep(_OTHERS_SECONDS)
+        await self._runner.serve(interaction, lambda: self._act(interaction, custom_id), is_on_card=True)
 
     async def _act(self, interaction: discord.Interaction, custom_id: str) -> str:
         message, admin = interaction.message, self._runner.manager.admin
-        webhook_id = (message.webhook_id if message is not None else None) or 0
+        webhook_id = _webhook_of(interaction)
         press = await admin.read_button(custom_id, webhook_id, interaction.application_id)
         if press is None or message is None:
             self._runner.access.refuse(Refusal.FORGED)
@@ -140,3 +147,8 @@ class CardPresses:
             raise Complaint(f"You lack Manage Server in {plain(guild.name, 80)}.")
         if not guild.me.guild_permissions.manage_guild:
             raise Complaint(f"The bot lacks Manage Server in {plain(guild.name, 80)}.")
+
+
+def _webhook_of(interaction: discord.Interaction) -> int:
+    message = interaction.message
+    return (message.webhook_id if message is not None else None) or 0

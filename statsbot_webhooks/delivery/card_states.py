@@ -43,15 +43,15 @@ class CardStates:
         """Return the state of the card of a key; `event` is the newest that it shows, where it is known."""
         if key.startswith(_ERROR):
             return self._of_issue(key.removeprefix(_ERROR))
-        sort, _, rest = key.partition("/")
         if event is None or event.ends_card:
             return CardState()
-        if sort == "alert":
-            return self._of_alert(key)
-        guild = rest.partition("/")[0]
-        if sort == "raid" and guild.isdecimal() and not event.facts.get("is_over"):
-            return self._of_raid(key, int(guild))
-        return CardState()
+        match event.facts:
+            case {"type": "alert"}:
+                return self._of_alert(key)
+            case {"type": "surge", "what": "raid", "is_over": False} if event.guild_id is not None:
+                return self._of_raid(key, event.guild_id)
+            case _:
+                return CardState()
 
     def _of_issue(self, fingerprint: str) -> CardState:
         issue = self._overrides.issues.peek(fingerprint)

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 _ENTRY: Final = "id, destination, urgent, rank, time, event"
 _DEAD: Final = "id, destination, reason, time, event"
+# What a memory that could not read the file has made anew, and the file knows better: keys, and what is known of errors.
+_KEPT: Final = ("mask_key", "button_key", "versions", "issue/")
 # So many ids behind the last readable one are looked up one by one; further ones in growing steps.
 _ONE_BY_ONE: Final = 200_000
 _MARKED: Final = "CREATE TEMP TABLE copied (part TEXT NOT NULL, key NOT NULL, PRIMARY KEY (part, key)) WITHOUT ROWID"
@@ -51,8 +53,8 @@ def copy_rows(source: sqlite3.Connection, target: sqlite3.Connection) -> dict[st
 def merge_back(memory: sqlite3.Connection, file: sqlite3.Connection) -> None:
     """Bring what memory holds back into the file it was copied from, or that it could not read: in one transaction.
 
-    Rows that memory had copied are replaced by what became of them. Rows that it never saw stay, and so does the key of
-    the pseudonyms. Raises `sqlite3.Error`, and then the file is as it was.
+    Rows that memory had copied are replaced by what became of them. Rows that it never saw stay, and so do the keys, and the
+    issues with what people decided about them. Raises `sqlite3.Error`, and then the file is as it was.
     """
     with file:
         for part, key in memory.execute("SELECT part, key FROM copied") if _is_marked(memory) else ():
@@ -64,7 +66,7 @@ def merge_back(memory: sqlite3.Connection, file: sqlite3.Connection) -> None:
             is_free = file.execute("SELECT 1 FROM dead WHERE id = ?", row[:1]).fetchone() is None
             file.execute("INSERT INTO dead VALUES (?, ?, ?, ?, ?)", row if is_free else (None, *row[1:]))
         for key, value in memory.execute("SELECT key, value FROM state"):
-            how = "IGNORE" if key == "mask_key" else "REPLACE"
+            how = "IGNORE" if key.startswith(_KEPT) else "REPLACE"
             file.execute(f"INSERT OR {how} INTO state VALUES (?, ?)", (key, value))  # noqa: S608 - as above
         if _is_marked(memory):
             file.execute("DELETE FROM sends")

@@ -5,11 +5,17 @@ from __future__ import annotations
 import logging
 import re
 import sqlite3
+import time
 from contextlib import closing
+from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
+from statsbot_webhooks.capture.health.alert_event import alert_event
+from statsbot_webhooks.capture.health.alerts import Alerts, Threshold
 from statsbot_webhooks.events.colors import GREEN
+from statsbot_webhooks.events.event import EventFile
 from statsbot_webhooks.sandbox import InteractionResult, Message, Sandbox
 
 from ..conftest import NAMES
@@ -165,3 +171,84 @@ async def test_names_are_hidden_where_they_are_masked(owned: None, sandbox: Sand
         await press(sandbox, card(sandbox), "Mute 1 h")
         await says(sandbox, r"Muted until .* by user-[0-9a-f]{6}", ["Resolve", "End the mute"])
     assert not any("olivia" in message.text for name in NAMES for message in sandbox.messages(name))
+
+
+async def member_card(sandbox: Sandbox, title: str) -> Message:
+    await sandbox.wait_until(lambda: any(title in message.text for message in sandbox.messages("member_events")))
+    return next(message for message in sandbox.messages("member_events") if title in message.text)
+
+
+async def test_a_raid_is_slowed_down_by_a_button(owned: None, sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    env.setenv("WEBHOOK_RAID_JOINS", "2")
+    keeper = sandbox.join("kim", role_ids=[(role := sandbox.add_role("Keepers"))])
+    env.setenv("WEBHOOK_ADMIN_ROLE_IDS", str(role))
+    async with steered_bot(sandbox):
+        sandbox.allow("manage_guild")
+        for number in range(4):
+            sandbox.join(f"raider{number}", account_age_days=1)
+        shown = await member_card(sandbox, "Raid going on")
+        assert labels(shown) == ["Pause invites 1 h"]
+        wanted = custom_id(shown, "Pause invites 1 h")
+
+        async def pause(user_id: int) -> str:
+            result = await sandbox.click(shown, wanted, user_id=user_id, forged=True)
+            await sandbox.wait_until(lambda: sandbox.look(result).ephemeral)
+            return sandbox.look(result).text
+
+        # They may use the commands, and do not manage the server.
+        assert "You lack Manage Server in Sandbox" in await pause(keeper)
+        assert sandbox.state.guilds[sandbox.guild_id].incidents is None
+        sandbox.forbid("manage_guild")
+        assert "The bot lacks Manage Server in Sandbox" in await pause(sandbox.owner_id)
+        sandbox.allow("manage_guild")
+        assert re.search(r"The invites of \*\*Sandbox\*\* are paused until <t:\d+:t>", await pause(sandbox.owner_id))
+        until = sandbox.state.guilds[sandbox.guild_id].incidents["invites_disabled_until"]
+        assert 3500 < datetime.fromisoformat(until).timestamp() - time.time() <= 3600
+        assert "Already paused by olivia until" in await pause(sandbox.admin_id)
+        shown = next(message for message in sandbox.messages("member_events") if "Raid going on" in message.text)
+        assert re.search(r"Invites paused until <t:\d+:t> by olivia", shown.content)
+        assert labels(shown) == []
+        assert shown.attachments, "the list is still there"
+
+
+async def test_no_button_for_what_the_bot_may_not_do(owned: None, sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    env.setenv("WEBHOOK_RAID_JOINS", "2")
+    sandbox.forbid("manage_guild")
+    async with steered_bot(sandbox):
+        for number in range(4):
+            sandbox.join(f"raider{number}", account_age_days=1)
+        assert labels(await member_card(sandbox, "Raid going on")) == []
+
+
+async def test_an_alert_is_acknowledged(owned: None, sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    env.setenv("WEBHOOK_SAMPLE_INTERVAL_SECONDS", "86400")
+    alerts, limits = Alerts(0), {"cpu_percent": Threshold(80, 95)}
+    async with steered_bot(sandbox) as bot:
+        manager = bot.cogs["Webhooks"].manager
+
+        def measure(seconds: float, value: float) -> None:
+            for alert in alerts.judge(time.time() + seconds, {"cpu_percent": value}, limits):
+                chart = (EventFile("chart.png", data=b"\x89PNG"),)
+                manager.submit(replace(alert_event(alert, {}), files=chart))
+
+        measure(0, 90)
+        await sandbox.wait_until(lambda: sandbox.messages("performance"))
+        (shown,) = sandbox.messages("performance")
+        assert labels(shown) == ["Acknowledge"]
+        wanted = custom_id(shown, "Acknowledge")
+        for text in ("Acknowledged: the card is kept up to date", r"Already acknowledged by olivia, <t:\d+:t>"):
+            result = await sandbox.click(shown, wanted, forged=True)
+            await sandbox.wait_until(lambda result=result: sandbox.look(result).ephemeral)
+            assert re.search(text, sandbox.look(result).text)
+        await manager.flush(5)
+        (shown,) = sandbox.messages("performance")
+        assert re.search(r"\*\*Acknowledged by olivia, <t:\d+:t>\*\*", shown.content)
+        assert (labels(shown), [file.filename for file in shown.attachments]) == ([], ["chart.png"])
+        measure(61, 97)
+        await sandbox.wait_until(lambda: "critical" in sandbox.messages("performance")[0].text)
+        assert "Acknowledged by olivia" in sandbox.messages("performance")[0].content
+        measure(120, 5)
+        measure(180, 5)
+        await sandbox.wait_until(lambda: "back to normal" in sandbox.messages("performance")[0].text)
+        (shown,) = sandbox.messages("performance")
+        assert (shown.content, labels(shown)) == ("", [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+DEAD_LOOP: Final = "task_loop_dead/"
 # Name, unit and decimals. The part of a metric's name after a slash says of what: a shard, a task loop.
 _METRICS: Final = {
     "memory_mb": ("Memory", "MB", 0),
@@ -17,6 +18,7 @@ _METRICS: Final = {
     "members": ("Members", "", 0),
     "events_per_second": ("Events", "/s", 1),
     "commands_per_second": ("Commands", "/s", 2),
+    "task_loop_dead": ("Task loop", "", 0),
     "task_loop_seconds": ("Run time of the task loop", "s", 1),
 }
 
@@ -35,6 +37,11 @@ def format_value(metric: str, value: float) -> str:
     _, unit, decimals = _METRICS.get(metric.partition("/")[0], ("", "", 1))
     number = f"{value:,.{decimals}f}"
     return f"{number}{unit}" if unit == "/s" else f"{number} {unit}".rstrip()
+
+
+def is_dead_loop(metric: str) -> bool:
+    """Whether an alert is about a task loop that does not run any more."""
+    return metric.startswith(DEAD_LOOP)
 
 
 def is_task_loop(metric: str) -> bool:

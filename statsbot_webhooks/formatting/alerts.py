@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ..events.colors import GREEN, GREY
 from ..events.event import Event, LogLevel
-from ..events.metrics import format_metric, format_value, is_task_loop
+from ..events.metrics import format_metric, format_value, is_dead_loop, is_task_loop
 from ..events.sparkline import value_sparkline
 from ..events.time_text import discord_time, format_span
 
@@ -20,6 +20,8 @@ def show_alert(event: Event) -> Event:
     """Return an alert as it is shown."""
     facts, metric = event.facts, event.origin
     state = facts["state"]
+    if is_dead_loop(metric):
+        return _show_dead_loop(event)
     context: dict[str, Any] = {
         "value": format_value(metric, facts["value"]),
         "threshold": format_value(metric, facts["threshold"]),
@@ -40,6 +42,20 @@ def show_alert(event: Event) -> Event:
     ending = f"Too high since {since}, {ago}." if is_open else f"It began at {since}."
     color = {"over": GREEN, "stopped": GREY}.get(state)
     return replace(event, title=_alert_title(event), color=color, message=f"{event.message} {ending}", context=context)
+
+
+def _show_dead_loop(event: Event) -> Event:
+    facts, state = event.facts, event.facts["state"]
+    name = event.origin.partition("/")[2]
+    since, ago = discord_time(facts["since"], "t"), discord_time(facts["since"], "R")
+    context: dict[str, Any] = {"what happened": facts["problem"]} if facts.get("problem") else {}
+    titles = {"over": f"Task loop {name} runs again", "stopped": f"Task loop {name} did not run at the end"}
+    if state in titles:
+        context["lasted"] = format_span(facts["duration"])
+    ending = f"It began at {since}." if state in titles else f"Since {since}, {ago}."
+    color = {"over": GREEN, "stopped": GREY}.get(state)
+    title = titles.get(state, f"Task loop {name} does not run")
+    return replace(event, title=title, color=color, message=f"{event.message} {ending}", context=context)
 
 
 def _alert_title(event: Event) -> str:

@@ -18,6 +18,7 @@ from ..lifecycle.hooks import LifecycleHooks
 from .call_watch import CallWatch
 from .daily_summary import DailySummary
 from .heartbeat import Heartbeat
+from .loop_deaths import LoopDeaths, known_bots
 from .loop_watchdog import LoopWatchdog
 from .sampler import Sampler
 from .task_loops import TaskLoops
@@ -58,6 +59,10 @@ class HealthMonitor:
         self._find_delivery_problem = find_delivery_problem
         self._loop_watch = LoopWatchdog(submit, critical_ms=settings.loop_lag_critical_ms, clock=clock)
         self._task_loops = TaskLoops(clock)
+        minimum = settings.alert_minimum_seconds
+        minimum = 2 * settings.sample_interval_seconds if minimum is None else minimum
+        self._loop_deaths = LoopDeaths(bot, clock, minimum_seconds=minimum)
+        self._submit = submit
         self.calls = CallWatch(
             bot, submit, clock=clock, command_ms=settings.slow_command_ms, listener_ms=settings.slow_listener_ms
         )
@@ -90,9 +95,13 @@ class HealthMonitor:
         self.lifecycle.install(stack)
         if not is_leading:
             self.calls.install(stack)
+            # Another bot's cogs are told apart from those that were unloaded.
+            known_bots.add(self._bot)
             return
         self._loop_watch.install(stack)
         self._task_loops.install(stack)
+        self._loop_deaths.install(stack)
+        stack.callback(lambda: self._ship(self._loop_deaths.close()))
         self.calls.install(stack)
         self.sampler.install(stack)
         url = self._settings.heartbeat_url
@@ -107,9 +116,15 @@ class HealthMonitor:
             ).install(stack)
 
     async def _after_sample(self, now: float, opened: Sequence[str]) -> None:
-        self.summary.alerts.update(opened)
+        changes = self._loop_deaths.check()
+        self._ship(changes)
+        self.summary.alerts.update([*opened, *(event.origin for event in changes if not event.ends_card)])
         self.summary.gaps += self.lifecycle.take_gaps()
         await self.summary.tick(now)
+
+    def _ship(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self._submit(event)
 
     def find_problem(self) -> str:
         """Say what is wrong with gateway, loop or delivery; nothing when all is well."""

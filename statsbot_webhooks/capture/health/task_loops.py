@@ -21,6 +21,7 @@ from .alerts import Threshold
 # More loops than this are not measured; each is a metric.
 _MAX_LOOPS: Final = 50
 _OURS: Final = "statsbot_webhooks"
+_DAY: Final = 86400.0
 _PREFIX: Final = "task_loop_seconds/"
 
 
@@ -76,14 +77,11 @@ class TaskLoops:
         return {_PREFIX + each.name: Threshold(each.interval, math.inf) for each in found}
 
     def _find(self) -> None:
-        kind: Any = tasks.Loop
-        code = kind._loop.__code__  # noqa: SLF001 - the only name that tells a loop's task from others
         for task in asyncio.all_tasks():
-            coro: Any = task.get_coro()
-            if getattr(coro, "cr_code", None) is not code or coro.cr_frame is None or len(self._measured) >= _MAX_LOOPS:
+            if not is_loop_task(task) or len(self._measured) >= _MAX_LOOPS:
                 continue
-            loop = coro.cr_frame.f_locals.get("self")
-            if loop is not None and loop not in self._measured and not task.get_name().startswith(_OURS):
+            loop = loop_of(task)
+            if loop is not None and loop not in self._measured:
                 self._watch(loop)
 
     def _watch(self, loop: Any) -> None:
@@ -114,11 +112,29 @@ class TaskLoops:
         self._undo.append(undo)
 
 
+def is_loop_task(task: asyncio.Task[Any]) -> bool:
+    """Whether a task is that of a loop of the host."""
+    kind: Any = tasks.Loop
+    code = kind._loop.__code__  # noqa: SLF001 - the only name that tells a loop's task from others
+    coro: Any = task.get_coro()
+    return getattr(coro, "cr_code", None) is code and coro.cr_frame is not None and not task.get_name().startswith(_OURS)
+
+
+def loop_of(task: asyncio.Task[Any]) -> Any:
+    """Return the loop of a loop's task."""
+    coro: Any = task.get_coro()
+    return coro.cr_frame.f_locals.get("self")
+
+
 def _end(found: _Measured, key: int, started: float, clock: Clock) -> None:
     found.runs.pop(key, None)
     found.worst = max(found.worst or 0.0, clock.monotonic() - started)
 
 
 def _interval(loop: Any) -> float:
-    """Return the seconds between two runs, or 0 for a loop that runs at times of day, or without a pause."""
+    """Return the seconds between two runs, or 0 for a loop that runs without a pause."""
+    times = sorted(each.hour * 3600 + each.minute * 60 + each.second for each in loop.time or ())
+    if times:
+        # The shortest pause between two times of day; time zones are left out, for they move all of them.
+        return float(min(after - before for before, after in zip(times, [*times[1:], times[0] + _DAY], strict=True))) or _DAY
     return (loop.seconds or 0.0) + 60 * (loop.minutes or 0.0) + 3600 * (loop.hours or 0.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -82,8 +81,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         is_last = len(runtime.holders_of(self.manager)) < 2
         if is_last and is_reloading(self.bot):
             # Making the next cog takes half a second, in which things happen too.
-            runtime.hand_over(self._let_go)
-            asyncio.get_running_loop().call_later(_RELOAD_SECONDS, runtime.withdraw, self._let_go)
+            runtime.hand_over(self._let_go, _RELOAD_SECONDS)
         else:
             # What the host logs after it has closed the bot is kept for the next start.
             if is_last and not is_closing(self.bot):

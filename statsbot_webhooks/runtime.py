@@ -5,6 +5,7 @@ What must outlive a reload of the extension is kept by `current_manager`.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar, cast
@@ -127,21 +128,24 @@ def leave(holder: Holder) -> bool:
     return not holders and not keeper().__dict__.get("was_running", False)
 
 
-def hand_over(let_go: Callable[[], Sequence[str]]) -> None:
-    """Leave hooks to the next load of the extension: `let_go` undoes them and returns encoded events that no storage took."""
-    keeper().__dict__["left"] = let_go
+def hand_over(let_go: Callable[[], Sequence[str]], seconds: float) -> None:
+    """Leave hooks to the next load of the extension: `let_go` undoes them and returns encoded events that no storage took.
+
+    When no load takes them over, they are undone after so many seconds.
+    """
+    timer = asyncio.get_running_loop().call_later(seconds, take_over)
+    keeper().__dict__["left"] = let_go, timer.cancel
 
 
 def take_over() -> Sequence[str]:
     """Undo the hooks that an unload has left for this load; returns encoded events (L2) that no storage took."""
-    let_go: Callable[[], Sequence[str]] | None = keeper().__dict__.pop("left", None)
-    return () if let_go is None else let_go()
-
-
-def withdraw(let_go: Callable[[], Sequence[str]]) -> None:
-    """Undo hooks that no load has taken over."""
-    if keeper().__dict__.get("left") == let_go:
-        take_over()
+    left: tuple[Callable[[], Sequence[str]], Callable[[], None]] | None = keeper().__dict__.pop("left", None)
+    if left is None:
+        return ()
+    let_go, cancel = left
+    # It would keep all modules of before in memory.
+    cancel()
+    return let_go()
 
 
 def share(manager: WebhookManager, name: str, make: Callable[[], T]) -> T:

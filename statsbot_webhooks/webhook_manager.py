@@ -321,5 +321,6 @@ class WebhookManager:
             )
         self._pool.follow_term()
         self._pool.apply_switches()
+        self._pool.load()
         self._pool.add(stored)
         self.listeners.apply_choices()

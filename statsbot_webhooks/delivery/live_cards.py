@@ -5,6 +5,7 @@ What one card is, is in `card`; posting and editing are done by `message_sender`
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from typing import Any, Final
 from ..events.event import Event, LogLevel
 from ..events.folding import fold_of, merge
 from ..issues.fingerprint import OLD_FINGERPRINT
-from ..storage import Entry
+from ..storage import LEFT_CARDS, Entry
 from .card import (
     MOVE_AFTER_SECONDS,
     Card,
@@ -42,6 +43,8 @@ _MOST_CARDS: Final = 500
 _KEEP_SECONDS: Final = 7 * 86400.0
 # Texts of a message of so many at most are remembered, so that their repeats are counted: more are a flood.
 _MOST_REMEMBERED: Final = 50
+# What reading a stored card raises.
+_UNREADABLE: Final = (ValueError, KeyError, TypeError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,11 @@ class Cards:
         return self._prefix
 
     @property
+    def left_prefix(self) -> str:
+        """The same of cards that another life has left."""
+        return f"{LEFT_CARDS}{self._prefix.partition('/')[2]}"
+
+    @property
     def are_stale(self) -> bool:
         """Whether the newest state of a card is still to be shown."""
         return any(card.is_stale for card in self._cards.values())
@@ -110,7 +118,7 @@ class Cards:
         for key, state in stored.items():
             try:
                 card, name = from_stored(state), key.removeprefix(self._prefix)
-            except (ValueError, KeyError, TypeError, AttributeError):
+            except _UNREADABLE:
                 continue
             if OLD_FINGERPRINT.match(name.removeprefix("error-")):
                 # Of version 0.1, which told errors by line numbers: the card goes on under the name that its error has now.
@@ -119,6 +127,24 @@ class Cards:
             known = self._cards.get(name)
             if known is None or known.shown < card.shown:
                 self._cards[name] = card
+
+    def adopt(self, left: Mapping[str, Any]) -> tuple[list[Event], Mapping[str, Any]]:
+        """Take over cards of another life, but for those that began anew here.
+
+        Returns the events that those had not shown, and the state to store.
+        """
+        events: list[Event] = []
+        state: dict[str, Any] = dict.fromkeys(left)
+        for key, stored in left.items():
+            name = key.removeprefix(self.left_prefix)
+            if name not in self._cards:
+                self.load({f"{self._prefix}{name}": stored})
+                if name in self._cards:
+                    state |= self._state_of([name])
+                continue
+            with contextlib.suppress(*_UNREADABLE):
+                events += unshown(from_stored(stored))
+        return events, state
 
     def get(self, key: str) -> Card | None:
         """Return the card of a key."""

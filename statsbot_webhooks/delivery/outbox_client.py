@@ -121,13 +121,13 @@ class OutboxClient:
             total += count
         return total
 
-    async def put_back(self, events: Sequence[Event], state: Mapping[str, Any]) -> None:
-        """File events again that were folded into a card which could not show them."""
+    async def put_back(self, events: Sequence[Event], state: Mapping[str, Any], *, are_new: bool = False) -> None:
+        """File events again that were folded into a card which could not show them; `are_new` when by another life."""
 
         def work() -> None:
             self._outbox.put([(self._name, event) for event in events])
             self._outbox.write_state(state)
-            self._counters.add(self._name, "folded", -len(events))
+            self._counters.add(self._name, *(("accepted", len(events)) if are_new else ("folded", -len(events))))
 
         await self._intake.run(work)
 

@@ -43,6 +43,7 @@ class DestinationWorker:
         self._editor = CardEditor(parts)
         self._wake = asyncio.Event()
         self._is_retired = False
+        self._is_to_load = False
         self._look_up_at = 0.0
 
     @property
@@ -135,6 +136,11 @@ class DestinationWorker:
         self._parts.health.breaker.configure(failures=config.breaker_failures, cooldown_seconds=config.breaker_cooldown_seconds)
         self._parts.cards.configure(config.card_edit_seconds, config.bot_version)
         self._parts.health.hold_reason = config.hold_reason
+        self.wake()
+
+    def load(self) -> None:
+        """Read the stored state again: another file may have been taken up."""
+        self._is_to_load = True
         self.wake()
 
     def retire(self) -> None:
@@ -238,6 +244,9 @@ class DestinationWorker:
         return True
 
     async def _turn(self) -> None:
+        if self._is_to_load:
+            self._is_to_load = False
+            await self._load()
         wait, act = await self._next()
         if wait is None or wait > 0:
             await wait_for_event(self._parts.clock, self._wake, wait)
@@ -257,7 +266,15 @@ class DestinationWorker:
         # Before anything is sent: the channel's windows outlive a process.
         parts.limiters.recall(self.name, await parts.outbox.recent_sends(parts.clock.now() - 61))
         self._sender.note = _recovery_note(await parts.outbox.depth())
+        await self._load()
+
+    async def _load(self) -> None:
+        """Learn what an earlier life has stored."""
+        parts = self._parts
         parts.cards.load(await parts.outbox.read_state(parts.cards.prefix))
+        if left := await parts.outbox.read_state(parts.cards.left_prefix):
+            events, state = parts.cards.adopt(left)
+            await parts.outbox.put_back(events, state, are_new=True)
         parts.threads.load(await parts.outbox.read_state(parts.threads.prefix))
         parts.pings.load(await parts.outbox.read_state(PINGS))
 

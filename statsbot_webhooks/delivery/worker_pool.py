@@ -249,6 +249,11 @@ class WorkerPool:
             if name in self._workers:
                 self._workers[name].wake()
 
+    def load(self) -> None:
+        """Let workers read the stored state again."""
+        for worker in self._workers.values():
+            worker.load()
+
     def apply_switches(self) -> None:
         """Let exactly those destinations send that admins did not switch off."""
         for name, worker in self._workers.items():

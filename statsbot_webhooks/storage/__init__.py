@@ -12,7 +12,7 @@ from ..clock import Clock, SystemClock
 from ..config.redis_address import is_redis_url, parse_redis_url
 from ..errors import StorageError
 from . import schema
-from .base import DeadLetter, Depth, Entry, Fleet, Forgotten, LeaseLostError, Loss, Member, Outbox, StateStore
+from .base import LEFT_CARDS, DeadLetter, Depth, Entry, Fleet, Forgotten, LeaseLostError, Loss, Member, Outbox, StateStore
 from .fleet.link import RedisAwayError
 from .fleet.outbox import RedisOutbox, Told
 from .fleet.own_file import default_name, file_of
@@ -22,6 +22,7 @@ __all__ = [
     "DEFAULT_FILE_MB",
     "DEFAULT_MEMORY_MB",
     "INSTEAD",
+    "LEFT_CARDS",
     "DeadLetter",
     "Depth",
     "Entry",

@@ -25,10 +25,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from ..events.accounting import LossReason
 from ..events.event import Event, LogLevel
+
+# Where live cards are that another life has left in a file to which this one went back; before the destination.
+LEFT_CARDS: Final = "left/"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
+from .base import LEFT_CARDS
+
 _ENTRY: Final = "id, destination, urgent, rank, time, event"
 _DEAD: Final = "id, destination, reason, time, event"
 # What a memory that could not read the file has made anew, and the file knows better: keys, and what is known of errors.
@@ -65,6 +67,8 @@ def merge_back(memory: sqlite3.Connection, file: sqlite3.Connection) -> None:
         for row in memory.execute(f"SELECT {_DEAD} FROM dead ORDER BY id"):  # noqa: S608 - as above
             is_free = file.execute("SELECT 1 FROM dead WHERE id = ?", row[:1]).fetchone() is None
             file.execute("INSERT INTO dead VALUES (?, ?, ?, ?, ?)", row if is_free else (None, *row[1:]))
+        # Cards that memory never saw, and may have begun anew: what they had not shown yet is to be shown.
+        file.execute("UPDATE OR IGNORE state SET key = ? || substr(key, 6) WHERE key GLOB 'card/*'", (LEFT_CARDS,))
         for key, value in memory.execute("SELECT key, value FROM state"):
             how = "IGNORE" if key.startswith(_KEPT) else "REPLACE"
             file.execute(f"INSERT OR {how} INTO state VALUES (?, ?)", (key, value))  # noqa: S608 - as above

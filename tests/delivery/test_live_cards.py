@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
 import time
 from typing import Any
 
@@ -248,3 +249,35 @@ async def test_a_thousand_texts_write_no_state(sandbox: Sandbox, urls: dict[str,
 
 def _text(sandbox: Sandbox) -> str:
     return "".join(message.text for message in sandbox.messages("info"))
+
+
+@pytest.mark.real_time
+@pytest.mark.parametrize("has_begun_anew", [False, True])
+async def test_what_a_card_has_not_shown_is_shown_after_a_lock_at_the_start(
+    sandbox: Sandbox, urls: dict[str, Any], has_begun_anew: bool
+) -> None:
+    """The first life ends while Discord fails; at the start of the second one its file is locked for a while."""
+    settings = config(urls, breaker_cooldown_seconds=0.2)
+    async with running_manager(settings) as manager:
+        await manager.send_log(LogLevel.ERROR, "no stock of 1")
+        await sandbox.wait_until(lambda: sandbox.messages("info"))
+        sandbox.fault("info", "500")
+        await manager.send_log(LogLevel.ERROR, "no stock of 2")
+        await sandbox.wait_until(lambda: count(sandbox, "PATCH"))
+        await manager.stop(0.1)
+    sandbox.heal("info")
+    lock = sqlite3.connect("statsbot_webhooks.sqlite3")
+    lock.execute("BEGIN EXCLUSIVE")
+    async with running_manager(settings) as manager:
+        if has_begun_anew:
+            await manager.send_log(LogLevel.ERROR, "no stock of 3")
+            await sandbox.wait_until(lambda: len(sandbox.messages("info")) > 1)
+        assert not manager.is_durable
+        lock.close()
+        await sandbox.wait_until(lambda: any("no stock of 2" in message.text for message in sandbox.messages("info")))
+        assert manager.is_durable
+        await manager.flush(5)
+        stats = await manager.stats()
+        assert not await manager._intake.run(manager._outbox.read_state, "left/")
+    assert (stats.balanced, stats.pending, stats.lost) == (True, 0, 0)
+    assert all(books.folded >= 0 for books in stats.destinations.values())

@@ -343,6 +343,7 @@ async def test_a_manager_that_does_not_run_says_so(urls: dict[str, Any]) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.real_time
 async def test_what_happens_while_the_extension_is_loaded_again_arrives(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
     """A thread logs and the loop fails all the while, also when the old manager has ended and the new one is made."""
     # While something happens all the time, the drain takes the whole of its time.

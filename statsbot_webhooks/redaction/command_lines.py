@@ -31,6 +31,11 @@ _PROGRAMS: Final = {
     b"U": re.compile(rb"\b(?:smbclient|rpcclient|net)\b[^\n|;]*\Z"),
     b"k": re.compile(rb"\bopenssl\b[^\n|;]*\Z"),
 }
+# One of these is in the name of each.
+_PROGRAM_NAMES: Final = (
+    *(b"login", b"mongo", b"pass", b"cqlsh", b"7z", b"smb", b"psexec", b"plink", b"pscp", b"-cli", b"sqlcmd", b"bcp", b"zip"),
+    *(b"isql", b"influx", b"ldap", b"rpcclient", b"net", b"openssl", b"mysql", b"mariadb", b"mytop"),
+)
 # With a blank between it would be the name of a data base.
 _MYSQL: Final = re.compile(rb"\b(?:mysql\w{0,8}|mariadb(?:-\w{1,12})?|mytop)\b[^\n|;]*\Z")
 _HTPASSWD: Final = re.compile(rf"\bhtpasswd\s-\w{{0,4}}b\w{{0,4}}\s\S{{1,100}}\s\S{{1,100}}\s(?P<value>{_VALUE})".encode())
@@ -47,15 +52,17 @@ def find_options(data: bytes) -> Iterator[Found]:
     for match in _USER.finditer(data):
         if not _PLACEHOLDER.fullmatch(match["value"]):
             yield Found(match.start("value"), match.end("value"), "password")
+    if b"htpasswd" in data:
+        for match in _HTPASSWD.finditer(data):
+            yield Found(match.start("value"), match.end("value"), "password")
+    if _LETTER.search(data) is None or not any(program in data for program in _PROGRAM_NAMES):
+        return
     for match in _LETTER.finditer(data):
         if _is_password(data, match) and not _PLACEHOLDER.fullmatch(match["value"]):
             start = match.start("value")
             if match["letter"] == b"U":
                 start += match["value"].find(b"%") + 1
             yield Found(start, match.end("value"), "password")
-    if b"htpasswd" in data:
-        for match in _HTPASSWD.finditer(data):
-            yield Found(match.start("value"), match.end("value"), "password")
 
 
 def replace_options(data: bytes) -> bytes:

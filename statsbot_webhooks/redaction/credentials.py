@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Final
 
 from .key_names import looks_random
-from .scanner import Found
+from .scanner import Found, replace_all
 from .token_patterns import passes_luhn
 
 # The slashes and the at sign, as JSON and addresses escape them too.
@@ -33,7 +33,6 @@ _PEM: Final = re.compile(
 # Armor cut off before its end: long lines of base64, however the line ends are written.
 _PEM_BODY: Final = re.compile(rb"(?:\s|\\+[nr]|%0[AaDd]|[A-Za-z0-9+/=]{30,})*+[A-Za-z0-9+/=]*+")
 _PEM_BYTES: Final = 8192
-_ANY_BEARER: Final = re.compile(_BEARER.pattern, re.IGNORECASE)
 _PEM_BLOCK: Final = re.compile(_PEM.pattern + rb"(?:\s|\\+[nr]|%0[AaDd]|[A-Za-z0-9+/=]++|-----END [A-Z ]{1,40}-----)*+")
 _PUTTY: Final = re.compile(
     rb"PuTTY-User-Key-File-\d(?:[^\r\n\\]|\\(?!r?\\?n))*+(?:(?:\\r\\n|\\n|\r?\n)(?:[A-Z][\w-]{2,30}:[^\r\n\\]{0,200}|[A-Za-z0-9+/=]{20,200}))*"
@@ -42,8 +41,6 @@ _CODE: Final = re.compile(
     rb"(?:o(?<![a-z0-9]o)tp|c(?<![a-z0-9]c)v[vc]2?|t(?<![a-z0-9]t)otp|p(?<![a-z0-9]p)in|2(?<![a-z0-9]2)fa)(?:[ _-]?code)?['\"]?"
     rb"(?:\s{0,2}[=:]|\sis)\s{0,2}['\"]?(?P<code>\d{3,8})(?![\d.])"
 )
-
-_ANY_CODE: Final = re.compile(_CODE.pattern, re.IGNORECASE)
 # Which texts have digits enough for a card.
 _DIGITS: Final = bytes(48 if 48 <= code <= 57 else 32 if code in b" -" else 120 for code in range(256))
 _CARD: Final = re.compile(
@@ -133,16 +130,18 @@ def _groups(pattern: re.Pattern[bytes], data: bytes, rule: str) -> Iterator[Foun
 
 def replace_credentials(data: bytes) -> bytes:
     """Return a text without these, of which it has very many."""
-    if b"://" in data:
+    lower = data.lower()
+    if b"://" in data and b"@" in data:
         data = _USERINFO.sub(b"://[redacted]@", data)
-    for pattern, rule in (
-        (_ANY_BEARER, b"bearer token"),
-        (_ANY_CODE, b"one-time code"),
-        (_PUTTY, b"private key"),
-        (_PEM_BLOCK, b"private key"),
-    ):
-        data = pattern.sub(b"[redacted: %b]" % rule, data)
-    return data
+        lower = data.lower()
+    if b"bearer" in lower or b"basic" in lower:
+        data = replace_all(data, _BEARER.finditer(lower), "bearer token")
+        lower = data.lower()
+    if any(word in lower for word in (b"otp", b"cvv", b"cvc", b"pin", b"2fa")):
+        data = replace_all(data, _CODE.finditer(lower), "one-time code")
+    if b"PuTTY-User" in data:
+        data = _PUTTY.sub(b"[redacted: private key]", data)
+    return _PEM_BLOCK.sub(b"[redacted: private key]", data) if b"-----BEGIN" in data else data
 
 
 def replace_cards(data: bytes) -> bytes:

@@ -8,12 +8,12 @@ it reads there is bounded, so that the time is in proportion to the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from typing import Final
 
 from .key_names import AMBIGUOUS_WORDS, SECRET_WORDS, NameKind, name_kind, rule_of
-from .scanner import Found
+from .scanner import Found, replace_all
 from .secret_extent import Label, find_value
 
 _NAME_BYTES: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
@@ -96,6 +96,20 @@ _ASCII_WORDS: Final = tuple(word for word in _WORDS if word.isascii())
 _OTHER_WORDS: Final = tuple(word for word in _WORDS if not word.isascii())
 # A place costs a microsecond when there is no secret, and three when there is.
 _MOST_PLACES: Final = 4000
+# How far a value is looked for at each: nearly always as far as the second, in a text of thousands of places as the first.
+_NEAR: Final = 400
+_FAR: Final = 4096
+_MOST_READ: Final = 1_000_000
+_MOST_FAR: Final = 100
+_MOST_WHOLE: Final = 10
+_MARGIN: Final = 16
+# A secret in each so many bytes.
+_MOST_DENSE: Final = 60
+_SAMPLE: Final = 4096
+_ANY_NAMED: Final = re.compile(
+    rb"[=:](?<=[\w\"'\])][=:])(?<!\[redacted:)[ \t]{0,8}+(?:[\r\n]{1,2}[ \t]{0,40}+)?"
+    rb"(?:\"[^\"\n]*+\"?|'[^'\n]*+'?|[^\s\"']++)[\s,;]?"
+)
 _ESCAPE: Final = re.compile(
     rb"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[0-7]{3}|[abefnrtv0])|%(?:25){0,3}[0-9A-Fa-f]{2}|=[0-9A-F]{2}|\[\d{0,3}m"
 )
@@ -118,58 +132,57 @@ def may_have_word(text: str) -> bool:
     return not text.isascii() and any(word in text for word in _OTHER_WORDS)
 
 
-def words_of(text: str) -> tuple[list[tuple[str, int]], list[str]]:
-    """Return the words that a text in lower case has, how often each, and the words that it has too often to look at each."""
+def words_of(text: str) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    """Return the words that a text in lower case has, how often each, and those that it has too often to look at each place."""
     names = [word for word in _ASCII_WORDS if word in text]
     if not text.isascii():
         names += [word for word in _OTHER_WORDS if word in text]
     if len(text) < _MOST_PLACES:
         return [(name, 0) for name in names], []
-    sparse, dense, places = list[tuple[str, int]](), list[str](), 0
+    sparse, dense, places = list[tuple[str, int]](), list[tuple[str, int]](), 0
     for count, name in sorted((text.count(name), name) for name in names):
         places += count
-        if places > _MOST_PLACES:
-            dense.append(name)
-        else:
-            sparse.append((name, count))
+        (dense if places > _MOST_PLACES else sparse).append((name, count))
     return sparse, dense
 
 
-def replace_named(data: bytes, words: Iterable[str]) -> bytes:
+def replace_named(data: bytes, words: Sequence[tuple[str, int]]) -> bytes:
     """Return a text without what follows these words, of which it has very many, where a sign of equality joins them."""
-    for word in words:
-        data = _in_one_go(word).sub(b"[redacted: named value] ", data)
+    if sum(count for _, count in words) * _MOST_DENSE > len(data) and _is_list(data, words):
+        return replace_all(data, _ANY_NAMED.finditer(data), "named value", gap=_LONGEST_NAME)
+    for word, _ in words:
+        data = replace_all(data, _in_one_go(word).finditer(data.lower()), "named value")
     return data
+
+
+def _is_list(data: bytes, words: Iterable[tuple[str, int]]) -> bool:
+    """Whether a text is a list of names and secrets, by some parts of it: then what is behind any name goes."""
+    lower = b"\n".join(data[at : at + _SAMPLE] for at in range(0, len(data), max(_SAMPLE, len(data) // 8))).lower()
+    return sum(1 for word, _ in words for _ in _in_one_go(word).finditer(lower)) * _MOST_DENSE > len(lower)
 
 
 @lru_cache(maxsize=128)
 def _in_one_go(word: str) -> re.Pattern[bytes]:
+    """Return the pattern of a word and its value, for texts in lower case: its first letters are looked for at once."""
     strong = word in SECRET_WORDS or word == "pass"
     value = rb"" if strong else rb"(?=[^\s]{8})(?=[^\s\d=]{0,40}+\d{1,8}+[A-Za-z]{1,8}+\d)"
-    # Not by the flag for either case: without it the first letters are looked for at once.
-    forms = b"|".join(
-        b"".join(
-            b"[%c%c]" % (byte, byte - 32) if 97 <= byte <= 122 else re.escape(bytes((byte,))) for byte in _bare(form).encode()
-        )
-        for form in sorted(set(_cases(word)))
-    )
+    forms = sorted({re.escape(_bare(form).encode()) for form in _cases(word)})
     return re.compile(
         # Several that follow each other become one mark, so that the text does not grow.
-        rb"(?:(?:"
-        + forms
-        + rb")(?:[\w.-]{0,20}+[\"']{0,2}\]?[ ]{0,3}(?:[=:]|%3[Dd])(?<!nt=|nt:|ed=|ed:|it=|it:|id=|id:)[ ]{0,3}"
+        (forms[0] if len(forms) == 1 else b"(?:" + b"|".join(forms) + b")")
+        + rb"(?:[\w.-]{0,20}+[\"']{0,2}\]?[ ]{0,3}(?:[=:]|%3d)(?<!nt=|nt:|ed=|ed:|it=|it:|id=|id:)[ ]{0,3}"
         + value
-        + rb"(?:\"[^\"\n]*+\"?|'[^'\n]*+'?|(?![$<{\[]|[Nn]one|null|[Tt]rue|[Ff]alse|str\b|\d{1,5}\b)[^\s]++))[\s,;]?)++",
+        + rb"(?:\"[^\"\n]*+\"?|'[^'\n]*+'?|(?![$<{\[]|none|null|true|false|str\b|\d{1,5}\b)[^\s]++))[\s,;]?",
     )
 
 
-def find_named(data: bytes, words: Iterable[tuple[str, int]]) -> list[Found]:
+def find_named(data: bytes, words: Sequence[tuple[str, int]]) -> list[Found]:
     """Return the secrets that a name before them gives away, for each of these words; some may lie within others."""
-    lower, found = data.lower(), list[Found]()
+    lower, found, reader = data.lower(), list[Found](), _Reader(data, sum(count for _, count in words))
     for word, count in words:
         done = 0
         for at in _places(lower, word, count):
-            if at[0] >= done and (secret := _read(data, *at)) is not None:
+            if at[0] >= done and (secret := _read(reader, *at)) is not None:
                 found.append(secret)
                 done = secret.end
     return found
@@ -188,8 +201,35 @@ def _places(lower: bytes, word: str, count: int) -> Iterator[tuple[int, re.Match
             yield at, match
 
 
-def _read(data: bytes, at: int, match: re.Match[bytes]) -> Found | None:
+class _Reader:
+    """Values of one text. Each is looked for within so many bytes that all together cost no more than the text does."""
+
+    def __init__(self, data: bytes, places: int) -> None:
+        self.data = data
+        self._near = min(_FAR, max(_NEAR, _MOST_READ // (places + 1)))
+        # It may go on behind them. Few do in a text that is no attack.
+        self._further = {_FAR: _MOST_FAR, len(data): _MOST_WHOLE}
+
+    def value(self, label: Label) -> tuple[int, int] | None:
+        """Return where the value behind a name is, if it is secret."""
+        value = self._within(label, self._near)
+        for size in self._further:
+            if value is None or value[1] < label.at + self._near - _MARGIN or self._further[size] <= 0:
+                return value
+            self._further[size] -= 1
+            value = self._within(label, size)
+        return value
+
+    def _within(self, label: Label, size: int) -> tuple[int, int] | None:
+        first = max(0, label.begin - _FAR)
+        moved = label._replace(begin=label.begin - first, at=label.at - first, below=max(label.below - first, -1))
+        value = find_value(self.data[first : label.at + size], moved)
+        return (value[0] + first, value[1] + first) if value is not None else None
+
+
+def _read(reader: _Reader, at: int, match: re.Match[bytes]) -> Found | None:
     """Return the secret behind the name around `at`, if what is there is one."""
+    data = reader.data
     joint = match.lastgroup or ""
     end = match.start(joint)
     before = data[max(0, at - _LONGEST_NAME) : at]
@@ -216,7 +256,7 @@ def _read(data: bytes, at: int, match: re.Match[bytes]) -> Found | None:
     if (joint == "tag" and not data.endswith((b"<", b"&lt;"), 0, begin)) or (joint == "option" and not name.startswith("-")):
         return None
     below = match.start("below") if match["below"] is not None else -1
-    value = find_value(data, Label(name, begin, match.end(), kind, joint, below))
+    value = reader.value(Label(name, begin, match.end(), kind, joint, below))
     return Found(value[0], value[1], rule_of(name)) if value is not None else None
 
 

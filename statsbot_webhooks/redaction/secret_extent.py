@@ -29,6 +29,7 @@ class Label(NamedTuple):
 
 _MOST_BYTES: Final = 4096
 _MOST_LINES: Final = 100
+_DEEPEST: Final = 6
 _OPENING: Final = re.compile(
     rb"(?:[bBrRuUfF]{1,2}|[@$])?(?P<q>\"\"\"|'''|\\{0,8}+[\"'`]|%(?:25){0,3}2[27]|&(?:amp;){0,2}(?:quot|apos|#0?3[49]|#x2[27]);"
     rb"|\\{1,8}+(?:u002|x2)[27]|\xe2\x80[\x98-\x9f]|\xc2[\xab\xbb])"
@@ -209,6 +210,8 @@ def _bracketed(data: bytes, start: int, label: Label) -> Span | None:
             break
         if char in b"[{":
             depth += 1
+            if depth > _DEEPEST:
+                break
         elif char in b"]}":
             depth -= 1
             if depth == 0:
@@ -278,7 +281,7 @@ def _phrase_end(data: bytes, start: int, end: int, label: Label) -> int:
     if not is_phrase and not _WORDS.fullmatch(core) and not is_line:
         return end
     tail = _TAIL.match(data, end)
-    words = tail[0].split() if tail is not None else []
+    words = tail[0].split(None, 1) if tail is not None else []
     if not words or tail is None or (not is_phrase and _STOP.match(words[0])) or words[0].startswith((b"#", b"(", b"-", b"//")):
         return end
     return start + len(data[start : tail.end()].rstrip(b" \t.,"))

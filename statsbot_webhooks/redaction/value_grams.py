@@ -124,7 +124,9 @@ def _begins(form: bytes) -> set[int]:
 
 
 def _is_piece(form: bytes, begin: int) -> bool:
-    """Whether none of the grams of a piece is one to three letters, or four, again and again."""
+    """Whether none of the grams of a piece is one to three letters, or four, again and again, or begins with such."""
+    if form[begin : begin + 4] == form[begin : begin + 1] * 4:
+        return False
     # The letters in the middle are in all four: most pieces are told by them.
     if form[begin + 3] != form[begin + 7] and (form[begin + 3] != form[begin + 6] or form[begin + 4] != form[begin + 7]):
         return True

@@ -276,13 +276,14 @@ class Admin:
     # -- persons
 
     async def forget(self, user_id: int, names: Sequence[str] = ()) -> int:
-        """Delete what the storage still holds of a person, and what the expired files do; returns how many things went.
+        """Delete what the storage, the expired files and the JSON log hold of a person; returns how many things went.
 
         The person is found by id, by pseudonym and by `names`. Events that wait are counted as lost; those being sent are
-        waited for, a minute at most. What Discord shows already is not touched. Raises `OSError` for the expired files.
+        waited for, a minute at most. What Discord shows already is not touched. Raises `OSError` for the files.
         """
         await self._intake.settle()
-        total, until = 0, self._clock.monotonic() + _FORGET_SECONDS
+        until = self._clock.monotonic() + _FORGET_SECONDS
+        total = await self._forget_in_log(Trace(user_id, names, self._intake.redactor.mask_key))
         while True:
             trace = Trace(user_id, names, self._intake.redactor.mask_key)
             for worker in self._pool.workers.values():
@@ -292,6 +293,10 @@ class Admin:
             if not busy or self._clock.monotonic() > until:
                 return total
             await self._clock.sleep(0.2)
+
+    async def _forget_in_log(self, trace: Trace) -> int:
+        log = self._pipeline.json_log
+        return 0 if log is None or not log.is_alive else await asyncio.wrap_future(log.forget(trace.is_in))
 
     def _forget(self, trace: Trace) -> tuple[int, int]:
         self.overrides.issues.forget(trace.is_in)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any, Final
 
+from ..config.sources import read_sources
 from ..storage import open_existing, storage_path
 from ..storage.erasure import Trace, forget
+from ..storage.json_lines import JsonLines
 from ..storage.mask_key import read_mask_key
 from .outbox import storage_url
 
@@ -22,7 +25,7 @@ def add_parser(commands: Any) -> None:
     """Add the command."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "forget",
-        help="delete what the storage still holds of a person: waiting events, dead letters, cards, expired files",
+        help="delete what the storage still holds of a person: waiting events, dead letters, cards, expired files, the JSON log",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -37,11 +40,16 @@ def _run(options: argparse.Namespace) -> int:
     outbox = open_existing(url)
     path = storage_path(url)
     try:
-        gone = forget(outbox, path, Trace(options.user, options.name, read_mask_key(outbox) or b""))
+        trace = Trace(options.user, options.name, read_mask_key(outbox) or b"")
+        gone = forget(outbox, path, trace)
     finally:
         outbox.close()
+    log = read_sources().settings.get("WEBHOOK_JSON_LOG")
+    lines = JsonLines(Path(log), 0).filter(lambda line: not trace.is_in(line)) if log else 0
     waiting = sum(gone.entries.values())
     print(f"deleted: waiting events {waiting}, dead letters {gone.dead}, cards {gone.cards}, expired events {gone.expired}")
+    if log:
+        print(f"deleted in {Path(log).name}: {lines} lines")
     aside = sorted(file.name for file in path.parent.glob(f"{path.name}.corrupt-*")) if path is not None else []
     if aside:
         print(f"damaged, so not searched: {', '.join(aside)}. Delete them when they are not needed any more")

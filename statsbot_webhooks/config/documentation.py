@@ -23,10 +23,11 @@ _GROUPS: Final[Mapping[str, str]] = {
     "Secrets and persons": r"\A(?:mask|redact)_",
     "Storage": r"\A(?:storage|max_age)",
     "Slash commands": r"\A(?:admin|sync)_",
-    "Network": r"\A(?:proxy|ca_bundle|send_timeout|fallback)",
+    "Monitoring": r"\A(?:metrics|json_log|fallback|heartbeat)",
+    "Network": r"\A(?:proxy|ca_bundle|send_timeout)",
     "What is captured": r"\A(?:log_level|loggers|expected|ship|include_stack|slow|lifecycle|gateway|breadcrumbs)",
     "Members": r"\A(?:guild_ids|ignore_bots|raid)",
-    "Health": r"warning|critical|\A(?:sample|alert|summary|heartbeat|metrics)",
+    "Health": r"warning|critical|\A(?:sample|alert|summary)",
     "How messages look": r"\A(?:use_embeds|include|max_message|templates|bot_version)",
     "Delivery": r"",
 }

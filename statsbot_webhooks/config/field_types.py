@@ -42,6 +42,7 @@ class Renews(StrEnum):
     MAINTENANCE = "maintenance"
     CAPTURE = "capture"
     COMMANDS = "commands"
+    MONITORING = "monitoring"
     # Opened once: another value is for the next start.
     STORAGE = "storage"
 
@@ -108,7 +109,7 @@ def _check_storage(value: str) -> str:
     return text
 
 
-def _check_heartbeat(value: SecretStr) -> SecretStr:
+def _check_address(value: SecretStr) -> SecretStr:
     if not re.fullmatch(r"https?://[^\s/]+\S*", value.get_secret_value().strip()):
         raise ValueError("must be an address that begins with https:// or http://")
     return SecretStr(value.get_secret_value().strip())
@@ -142,6 +143,13 @@ def _check_file(value: str) -> str:
     return text
 
 
+def _check_host(value: str) -> str:
+    text = value.strip().removeprefix("[").removesuffix("]")
+    if not re.fullmatch(r"[\w.:-]{1,253}", text, re.ASCII):
+        raise ValueError("must be an address of this machine, such as 127.0.0.1 or 0.0.0.0")
+    return text
+
+
 def _check_zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -162,10 +170,11 @@ def _mask_level(value: object) -> object:
 
 WebhookAddress = Annotated[str, PlainValidator(parse_url), Wants("the URL of a Discord webhook")]
 TimeZone = Annotated[str, AfterValidator(_check_zone), Wants("a time zone such as Europe/Berlin")]
-# Prints as asterisks: who has it can keep a dead man's switch quiet.
-HeartbeatURL = Annotated[SecretStr, AfterValidator(_check_heartbeat), Wants("an address that begins with https:// or http://")]
+# Prints as asterisks: who has it can keep a dead man's switch quiet, or write to the fallback.
+PrivateURL = Annotated[SecretStr, AfterValidator(_check_address), Wants("an address that begins with https:// or http://")]
 # Prints as asterisks: an address of a proxy may hold a password.
 ProxyURL = Annotated[SecretStr, AfterValidator(_check_proxy), Wants("the address of an HTTP proxy, or none")]
+ListenHost = Annotated[str, AfterValidator(_check_host), Wants("an address of this machine, such as 127.0.0.1 or 0.0.0.0")]
 CertificateFile = Annotated[str, AfterValidator(_check_file), Wants("the path of a file of certificates in PEM form")]
 Storage = Annotated[
     str, AfterValidator(_check_storage), Wants("sqlite:///file.sqlite3, memory:// or redis://host:6379/0?prefix=mybot")

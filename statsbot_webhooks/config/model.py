@@ -22,14 +22,15 @@ from .field_types import (
     Buttons,
     CertificateFile,
     Count,
-    HeartbeatURL,
     Id,
     Ids,
     Level,
     Levels,
+    ListenHost,
     MaskLevels,
     Names,
     Patterns,
+    PrivateURL,
     ProxyURL,
     Renews,
     Storage,
@@ -234,7 +235,7 @@ class WebhookConfig:
     gateway_gap_seconds: Annotated[float, Field(ge=0, le=86400), Renews.CAPTURE] = 15.0
     """Seconds from which a gap of the gateway is shown; five shorter ones in a row are shown too."""
 
-    heartbeat_url: Annotated[HeartbeatURL | None, Renews.CAPTURE] = None
+    heartbeat_url: Annotated[PrivateURL | None, Renews.CAPTURE] = None
     """An address (Healthchecks, Uptime Kuma) that is requested while event loop, gateway and delivery are all healthy, and
     only then. It is never shown."""
 
@@ -275,6 +276,23 @@ class WebhookConfig:
 
     send_timeout_seconds: Annotated[float, Field(gt=0, le=3600), Renews.WORKERS] = 20.0
     """Seconds that an answer to a request may take. A REST proxy that holds requests back for minutes needs more."""
+
+    fallback_url: Annotated[PrivateURL | None, Renews.REDACTOR, Renews.MONITORING] = None
+    """An address that gets a plain POST, such as a topic of ntfy: one message when an ERROR or CRITICAL has waited for five
+    minutes because nothing reaches Discord, and one when that is over. It is never shown."""
+
+    metrics_port: Annotated[Annotated[int, Field(ge=1, le=65535)] | None, Renews.MONITORING] = None
+    """The port of an endpoint for Prometheus, with the counters of `stats()`; needs the extra `metrics`. Not set: no endpoint."""
+
+    metrics_host: Annotated[ListenHost, Renews.MONITORING] = "127.0.0.1"
+    """The address that this endpoint listens at; `0.0.0.0` lets other machines read it, without a password."""
+
+    json_log: Annotated[Annotated[str, Field(min_length=1, max_length=4096)] | None, Renews.MONITORING] = None
+    """The path of a file to which every event is written as a line of JSON too, redacted and masked, for Vector or Loki's
+    agents. It rotates: five files in all, `.1` to `.4` behind its name, which only the bot's user may read."""
+
+    json_log_max_mb: Annotated[float, Field(ge=0.01, le=1_000_000), Renews.MONITORING] = 50.0
+    """Megabytes that these five files may take together."""
 
     # Not empty: nothing is delivered for this reason, and events wait.
     hold_reason: Annotated[str, Renews.WORKERS] = field(default="", repr=False)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from ..clock import Clock
@@ -21,13 +22,14 @@ from ..config.sources import read_values
 from ..errors import NotRunningError
 from ..events.accounting import Counters, Stats
 from ..events.factory import notice_event
-from ..redaction.known_values import secret_values
+from ..redaction.known_values import address_secrets, secret_values
 from ..redaction.redactor import Redactor
 from ..storage import DEFAULT_FILE_MB, DEFAULT_MEMORY_MB, make_outbox, storage_path
 from ..storage.button_key import ButtonKeys
 from ..storage.maintenance import Upkeep
 from ..storage.mask_key import keep_mask_key
 from .intake import Intake
+from .json_log import JsonLog
 from .overrides import Overrides
 from .router import Router, fallbacks
 from .supervisor import Supervisor, Work
@@ -35,6 +37,8 @@ from .supervisor import Supervisor, Work
 _log = logging.getLogger(__name__)
 _EXPIRE_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 1.0
+# What the mirror gets for its last lines, however late it is.
+_LEAST_SECONDS: Final = 0.5
 # A key of the state: what waits was accepted under other rules of redaction.
 _AGAIN: Final = "redaction/again"
 
@@ -85,6 +89,7 @@ class Pipeline:
             clock=clock,
             max_mb=config.storage_max_mb or (DEFAULT_MEMORY_MB if self.storage is None else DEFAULT_FILE_MB),
         )
+        self.json_log: JsonLog | None = None
         self._chores = Supervisor()
         self._on_open = on_open
 
@@ -107,6 +112,14 @@ class Pipeline:
         """Return the counters; on the intake's thread while it runs."""
         # One that the settings do not have any more is still to be accounted for.
         return self.intake.snapshot(dict.fromkeys([*self.destinations, *self.counters.destinations]))
+
+    def peek(self) -> Stats:
+        """Return the counters without asking the storage, so that nothing is waited for; from any thread."""
+        incoming, refused = self.intake.peek()
+        names = dict.fromkeys([*self.destinations, *self.counters.destinations], 0)
+        stats = self.counters.snapshot(names, incoming)
+        known = {name: replace(each, pending=max(each.waiting, 0)) for name, each in stats.destinations.items()}
+        return replace(stats, destinations=known, refused=refused)
 
     def adopt(self, urls: Mapping[str, WebhookURL]) -> list[Destination]:
         """Put destinations of stored URLs among those of the settings. From any thread."""
@@ -148,6 +161,7 @@ class Pipeline:
     def start(self, *chores: Work) -> None:
         """Open the storage and look after it; `chores` are run beside. A second call starts what has ended."""
         self._chores.abandon()
+        self._use_json_log(self.config, self.config)
         self.intake.start()
         for work in (self._keep_house, self._watch_intake, *chores):
             self._chores.run(work.__name__.strip("_").replace("_", " "), work)
@@ -162,6 +176,29 @@ class Pipeline:
                     _log.warning("%s", left)
         if not await self.intake.stop(deadline):
             _log.error("the storage has not answered before the end; it is closed when it does")
+        if self.json_log is not None:
+            log, self.json_log, self.intake.mirror = self.json_log, None, None
+            left = max(deadline - asyncio.get_running_loop().time(), _LEAST_SECONDS)
+            if not await asyncio.to_thread(log.stop, left):
+                _log.error("WEBHOOK_JSON_LOG: the disk has not answered before the end; the rest is written when it does")
+
+    def _use_json_log(self, config: WebhookConfig, before: WebhookConfig) -> None:
+        """Write the mirror that the settings ask for; none while a setting of privacy is wrong."""
+        names = ("json_log", "json_log_max_mb", "hold_reason")
+        old = self.json_log
+        if old is not None and old.is_alive and all(getattr(config, name) == getattr(before, name) for name in names):
+            return
+        if old is not None:
+            old.end()
+        self.json_log = None
+        if config.json_log is not None and config.hold_reason:
+            _log.error("WEBHOOK_JSON_LOG: nothing is written while %s", config.hold_reason)
+        elif config.json_log is not None:
+            self.json_log = JsonLog(config.json_log, config.json_log_max_mb, self._tell_of_json_log, after=old)
+        self.intake.mirror = self.json_log
+
+    def _tell_of_json_log(self, text: str) -> None:
+        self.intake.submit(notice_event(text, now=self.clock.now()))
 
     async def _keep_house(self) -> None:
         """Expire old events and save what mutes counted, each minute, until cancelled."""
@@ -208,9 +245,11 @@ class Pipeline:
         redactor.mask_key = self.redactor.mask_key
         if config.hold_reason or Renews.REDACTOR in parts_to_renew(self.config, config):
             self._redact_again()
-        self.config, self.upkeep.config = config, config
+        before, self.config, self.upkeep.config = self.config, config, config
         self.intake.redactor, self.intake.router = redactor, router
         self.adopt(stored)
+        if self.json_log is not None or self.intake.is_alive:
+            self._use_json_log(config, before)
         self.overrides.use_router(router)
         if self.intake.is_alive:
             self.overrides.issues.use_version(config.bot_version)
@@ -263,6 +302,9 @@ class Pipeline:
             self._secrets.update(proxy_secrets(config.proxy))
         if is_redis_url(config.storage):
             self._secrets.update(parse_redis_url(config.storage).secrets)
+        for address in (config.fallback_url, config.heartbeat_url):
+            if address is not None:
+                self._secrets |= address_secrets(address.get_secret_value())
         return Redactor(
             mask_user_ids=config.mask_user_ids,
             mask_level=config.mask_level,

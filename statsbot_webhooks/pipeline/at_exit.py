@@ -8,7 +8,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-from typing import Protocol
+from typing import Final, Protocol
 from weakref import WeakSet
 
 _log = logging.getLogger(__name__)
@@ -22,9 +22,18 @@ class IntakeAtExit(Protocol):
     def after_fork(self) -> None: ...
 
 
+class WriterAtExit(Protocol):
+    """What is ended last."""
+
+    def stop(self, seconds: float) -> bool: ...
+
+
+# How long the end of the interpreter waits for a writer.
+_WRITER_SECONDS: Final = 2.0
 # Those that hold events and have no thread: kept alive, for an accepted event is not to vanish with its manager.
 _unstored: set[IntakeAtExit] = set()
 _all: WeakSet[IntakeAtExit] = WeakSet()
+_writers: WeakSet[WriterAtExit] = WeakSet()
 
 
 def keep(intake: IntakeAtExit) -> None:
@@ -42,6 +51,11 @@ def watch_forks(intake: IntakeAtExit) -> None:
     _all.add(intake)
 
 
+def watch_writer(writer: WriterAtExit) -> None:
+    """End a writer when the interpreter ends, after the intakes have given it the rest."""
+    _writers.add(writer)
+
+
 @atexit.register
 def _store_all() -> None:
     for intake in {*_all, *_unstored}:
@@ -49,6 +63,8 @@ def _store_all() -> None:
             intake.store_at_exit()
         except Exception as error:  # noqa: BLE001 - a guard: the others are to be stored too
             _log.error("accepted events could not be stored at the end: %s", type(error).__name__)
+    for writer in list(_writers):
+        writer.stop(_WRITER_SECONDS)
 
 
 def _after_fork() -> None:

@@ -1,4 +1,4 @@
-"""The seam between the intake and what admins chose: who may keep events back. Implemented by `overrides`."""
+"""What the intake asks and tells on the way of an event, beside router and redactor. Contracts only."""
 
 from __future__ import annotations
 
@@ -16,4 +16,12 @@ class Gate(Protocol):
 
     def identify(self, event: Event) -> Event:
         """Return a redacted event with what is known about its kind; asked before the second `admit`."""
+        ...
+
+
+class Mirror(Protocol):
+    """What is given every event that was accepted, redacted, with where it goes."""
+
+    def add(self, event: Event, destinations: tuple[str, ...]) -> None:
+        """Take an event; returns at once, and never raises."""
         ...

@@ -29,6 +29,11 @@ class IncomingEvents:
     def __len__(self) -> int:
         return self._events.qsize()
 
+    @property
+    def refusals(self) -> int:
+        """How many were refused since they were taken last."""
+        return self._refusals.qsize()
+
     def add(self, event: Event, *, refuses: bool = False) -> bool:
         """Take an event; False, and counted, when too much waits or all are refused."""
         pieces = _pieces_of(event)

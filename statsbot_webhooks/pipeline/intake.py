@@ -25,7 +25,7 @@ from ..storage import Outbox
 from . import at_exit
 from .before_send import BeforeSend
 from .calls import Call, answering_call, post_result
-from .gate import Gate
+from .gate import Gate, Mirror
 from .incoming_events import IncomingEvents
 from .router import Router
 from .storage_care import StorageCare
@@ -80,6 +80,7 @@ class Intake:
         # Whether what waits was redacted by other rules than those of now.
         self.redacts_again = False
         self.before_send = BeforeSend(self._clock)
+        self.mirror: Mirror | None = None
         self._make_queues()
         self._thread: threading.Thread | None = None
         # Whether this is a child process whose parent owns the storage.
@@ -233,11 +234,15 @@ class Intake:
     def _add_barrier(self, call: Callable[[], None]) -> None:
         self._barriers.append((self._taken + len(self._incoming), call))
 
+    def peek(self) -> tuple[int, int]:
+        """Return how many events were submitted and are not filed yet, and how many were refused. From any thread."""
+        return len(self._incoming) + len(self._group), self._counters.refused + self._incoming.refusals
+
     def snapshot(self, destinations: Iterable[str]) -> Stats:
         """Return the counters; call it through `run`."""
         pending = {name: self._outbox.depth(name).entries for name in destinations}
-        self._count_refusals()
-        return self._counters.snapshot(pending, len(self._incoming) + len(self._group))
+        self._counters.refused += self._incoming.take_refusals()
+        return self._counters.snapshot(pending, self.peek()[0])
 
     async def take_tally(self) -> DailyCounts:
         """Return how many events of which kind came in since the last call."""
@@ -250,9 +255,6 @@ class Intake:
         if (since := self._busy_since) is not None and self._clock.monotonic() - since > _STALL_SECONDS:
             return "the storage does not answer"
         return ""
-
-    def _count_refusals(self) -> None:
-        self._counters.refused += self._incoming.take_refusals()
 
     def _run(self) -> None:
         try:
@@ -342,7 +344,10 @@ class Intake:
 
     def _store_for(self, destination: str, event: Event) -> None:
         try:
-            self._store([(destination, self._clean(event))])
+            clean = self._clean(event)
+            if self.mirror is not None:
+                self.mirror.add(clean, (destination,))
+            self._store([(destination, clean)])
         except Exception:
             self._counters.refused += 1
             raise
@@ -371,15 +376,18 @@ class Intake:
             names = self.router.route(event)
             if not names:
                 self._counters.filtered += 1
-                return []
-            if self._gate is not None:
+            elif self._gate is not None:
                 names = self._gate.admit(event, names, redacted=False)
-            clean = self._clean(event) if names else event
+            if not names and self.mirror is None:
+                return []
+            clean = self._clean(event)
             if event.noted is not None and names:
                 clean = self._occurrences.note(clean)
             if self._gate is not None and names:
                 clean = self._gate.identify(clean)
                 names = self._gate.admit(clean, names, redacted=True)
+            if self.mirror is not None:
+                self.mirror.add(clean, names)
         except Exception as error:  # noqa: BLE001 - a guard: one bad event must not end the thread
             # What could not be redacted must not be shown.
             self._counters.refused += 1

@@ -36,6 +36,13 @@ class Supervisor:
         self._work.pop(name, None)
         return self._tasks.pop(name, None)
 
+    async def end(self, name: str) -> None:
+        """Cancel a task, if there is one of that name, and wait for its end."""
+        task = self.release(name)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
     def find_ended(self) -> list[str]:
         """Return the names of tasks that have ended and are not running again yet."""
         return [name for name, task in self._tasks.items() if task.done()]

@@ -61,6 +61,14 @@ def secret_values(environ: Mapping[str, str]) -> frozenset[str]:
     return frozenset(found)
 
 
+def address_secrets(url: str) -> frozenset[str]:
+    """Return what gives an address away that is a secret as a whole: itself without its host's user, and its last part."""
+    rest = url.partition("://")[2].rpartition("@")[2].rstrip("/")
+    parts = [rest] if "/" in rest else []
+    parts += [part for part in (rest.rpartition("/")[2],) if "/" in rest and _is_declared(part, NameKind.SECRET)]
+    return frozenset(parts) | secret_values({"WEBHOOK_URL": url})
+
+
 def _parts_of_address(name: str, value: str) -> list[str]:
     parts = [*_PASSWORD_OF_URL.findall(value), *_USER_OF_URL.findall(value), *_WEBHOOK_TOKEN.findall(value)]
     parts += [unquote(part) for part in parts if "%" in part]

@@ -1,0 +1,76 @@
+"""JSON lines in a private file that rotates: appending, and deleting single lines. What a line says is its writer's affair.
+
+The files may be cut or foreign: each line is looked at by itself.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from .private_files import create_new, exists, open_to_append
+
+FILES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLines:
+    """A file of at most `max_bytes`, and the four before it (`.1` to `.4`, the newest first). One thread at a time."""
+
+    path: Path
+    max_bytes: int
+
+    def append(self, data: bytes, *, is_synced: bool = False) -> None:
+        """Write whole lines to the end, all or none, and wait until they are on the disk if asked to; raises `OSError`."""
+        if exists(self.path) and (size := self.path.lstat().st_size) and size + len(data) > self.max_bytes:
+            self._rotate()
+        with os.fdopen(open_to_append(self.path), "r+b", buffering=0) as file:
+            size = file.seek(0, os.SEEK_END)
+            if size:
+                # What was cut by a kill or a full disk must not become one line with the next.
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":
+                    data = b"\n" + data
+            try:
+                if file.write(data) != len(data):
+                    raise OSError("the disk is full")
+                if is_synced:
+                    os.fsync(file.fileno())
+            except OSError:
+                file.truncate(size)
+                raise
+
+    def filter(self, keeps: Callable[[str], bool]) -> int:
+        """Delete the lines that are not to be kept, of all files; returns how many. Raises `OSError`.
+
+        A file is replaced as a whole, so that a kill on the way leaves the old one or the new one.
+        """
+        deleted = 0
+        for file in self._files():
+            if not file.is_file() or file.is_symlink():
+                continue
+            lines = file.read_bytes().splitlines(keepends=True)
+            kept = [line for line in lines if keeps(line.decode("utf-8", "replace"))]
+            deleted += len(lines) - len(kept)
+            if not kept:
+                file.unlink()
+            elif len(kept) < len(lines):
+                new = file.with_name(f"{file.name}.new")
+                with os.fdopen(create_new(new), "wb") as output:
+                    output.writelines(kept)
+                new.replace(file)
+        return deleted
+
+    def _rotate(self) -> None:
+        names = list(self._files())
+        for older, newer in zip(names[:0:-1], names[-2::-1], strict=True):
+            if exists(newer):
+                newer.replace(older)
+
+    def _files(self) -> Iterator[Path]:
+        yield self.path
+        for number in range(1, FILES):
+            yield self.path.with_name(f"{self.path.name}.{number}")

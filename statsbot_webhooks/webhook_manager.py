@@ -11,7 +11,7 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import discord
 
@@ -35,6 +35,7 @@ from .events.event import Event, LogLevel
 from .events.factory import error_event, log_event, member_event, performance_event
 from .formatting.formatter import BotInfo
 from .issues.fingerprint import finish, with_fingerprint
+from .monitoring.monitor import Monitor
 from .pipeline.assembly import Pipeline
 from .pipeline.before_send import Hook
 from .pipeline.listeners import Listeners
@@ -65,6 +66,7 @@ class WebhookManager:
         self._clock, self._intake, self._outbox = self._pipeline.clock, self._pipeline.intake, self._pipeline.outbox
         self._formatters = Formatters(formatter, self._clock)
         self._pool = WorkerPool(self._pipeline)
+        self._monitor = Monitor(self._pipeline, self._pool, bot_name=lambda: self._formatters.bot_info.name or "")
         self.listeners = Listeners()
         self.admin = Admin(self._pipeline, self._pool, self.listeners.apply_choices)
         self._own_records = OwnRecords(self.redact_text)
@@ -119,6 +121,7 @@ class WebhookManager:
         self._pool.start(self._formatters.use(self._formatters.make(self.config)))
         self._pipeline.start(self.admin.end_mutes)
         self._pool.add(self._pipeline.all_destinations)
+        self._monitor.start()
 
     def use_bot_proxy(self, http: BotClient) -> None:
         """Send through the proxy of a bot (`bot.http`), unless the settings name another."""
@@ -147,6 +150,7 @@ class WebhookManager:
             formatter = self._formatters.make(config)
             destinations = await self._pipeline.reconfigure(config)
             self._pool.reconfigure(self._formatters.use(formatter), destinations)
+            await self._monitor.reconfigure(old)
             renewed = parts_to_renew(old, config)
             await self.listeners.reconfigure(renewed)
             return renewed
@@ -166,6 +170,7 @@ class WebhookManager:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(deadline), self._changing:
                 # A change of the settings that goes on after this finds no workers.
+                await self._monitor.stop()
                 await self._pool.stop()
         self._loop.end()
         await self._pipeline.stop(deadline)
@@ -260,6 +265,14 @@ class WebhookManager:
         if not self.is_running:
             return self._pipeline.snapshot()
         return await self._intake.run(self._pipeline.snapshot)
+
+    def metrics_collector(self) -> Any:
+        """Return the counters as a collector of the `prometheus_client` (extra `metrics`), for a registry of your own:
+
+        `prometheus_client.REGISTRY.register(manager.metrics_collector())`. It waits for nothing, on the event loop too. Raises
+        `ImportError` without the extra.
+        """
+        return self._monitor.make_collector()
 
     async def take_tally(self) -> DailyCounts:
         """Return how many events of which kind came in since the last call; for the daily summary."""

@@ -22,6 +22,7 @@ LAYERS = (
     "runtime",
     "webhook_manager",
     "admin",
+    "monitoring",
     "delivery",
     "capture",
     "pipeline",

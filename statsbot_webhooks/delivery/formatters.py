@@ -18,7 +18,8 @@ class Formatters:
     def __init__(self, custom: CustomFormatter | None, clock: Clock) -> None:
         self._custom = custom
         self._clock = clock
-        self._bot_info = BotInfo()
+        # Whose events the messages show.
+        self.bot_info = BotInfo()
         self._current: MessageFormatter | None = None
 
     def make(self, config: WebhookConfig) -> MessageFormatter:
@@ -30,7 +31,7 @@ class Formatters:
         else:
             formatter = MessageFormatter(config, clock=self._clock, pause=breathe)
         formatter.use_templates(load_templates(config.templates))
-        formatter.bot_info = self._bot_info
+        formatter.bot_info = self.bot_info
         return formatter
 
     def use(self, formatter: MessageFormatter) -> MessageFormatter:
@@ -40,6 +41,6 @@ class Formatters:
 
     def set_bot_info(self, bot_info: BotInfo) -> None:
         """Say whose events the messages show."""
-        self._bot_info = bot_info
+        self.bot_info = bot_info
         if self._current is not None:
             self._current.bot_info = bot_info

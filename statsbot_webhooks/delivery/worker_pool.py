@@ -92,6 +92,8 @@ class WorkerPool:
         self._clients: list[discord.Client] = []
         # The lease under which this process sends; None while another one does.
         self._term: int | None = None
+        # When a message arrived last at any destination, in monotonic seconds.
+        self.last_delivery: float | None = None
 
     @property
     def workers(self) -> Mapping[str, DestinationWorker]:
@@ -103,7 +105,7 @@ class WorkerPool:
         self._term = self._outbox.fleet.term
         self.buttons.is_on = self._pipeline.config.buttons == Buttons.AUTO
         self._batcher = _make_batcher(self._pipeline.config, formatter)
-        transport = WebhookTransport(self._on_answer, self._pipeline.redact_text, self._network())
+        transport = WebhookTransport(self._on_answer, self._pipeline.redact_text, self.network)
         transport.use_client(next(iter(self._clients), None))
         self._shared = self._make_shared(transport, LayoutThreads())
 
@@ -148,7 +150,7 @@ class WorkerPool:
             return
         config, batcher = self._pipeline.config, _make_batcher(self._pipeline.config, formatter)
         self._batcher = batcher
-        self._shared.transport.configure(self._network())
+        self._shared.transport.configure(self.network)
         self.buttons.is_on = config.buttons == Buttons.AUTO
         self._shared.limiters.configure(config.max_requests_per_minute)
         self._shared.pings.configure(config.ping_role_id, config.ping_cooldown_seconds)
@@ -281,6 +283,7 @@ class WorkerPool:
         return target
 
     def _on_delivered(self, name: str) -> None:
+        self.last_delivery = self._clock.monotonic()
         self._pipeline.report_losses(name)
         self._wake_gone()
         if name not in self._reporting:
@@ -312,7 +315,7 @@ class WorkerPool:
         """Send through the bot's own proxy, unless the settings name another."""
         self._bot_proxy = proxy
         if self._shared is not None:
-            self._shared.transport.configure(self._network())
+            self._shared.transport.configure(self.network)
 
     async def use_clients(self, clients: Sequence[discord.Client]) -> None:
         """Say which bots answer the buttons of cards. Cards of before get buttons when the bots are known."""
@@ -328,7 +331,9 @@ class WorkerPool:
         guilds = (client.get_guild(guild_id) for client in self._clients)
         return any(guild is not None and guild.me is not None and guild.me.guild_permissions.manage_guild for guild in guilds)  # pyright: ignore[reportUnnecessaryComparison]
 
-    def _network(self) -> Network:
+    @property
+    def network(self) -> Network:
+        """How requests leave."""
         return Network.of(self._pipeline.config, self._bot_proxy)
 
     def _spawn(self, worker: DestinationWorker, before: asyncio.Task[None] | None = None) -> None:

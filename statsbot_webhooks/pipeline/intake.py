@@ -202,7 +202,6 @@ class Intake:
 
     def post(self, function: Callable[..., object], *args: Any) -> None:
         """Run a function of the outbox on this thread some time; returns at once. A failure is logged."""
-
         self._calls.put(Call(lambda: function(*args)))
         self._bell.put(None)
 
@@ -217,9 +216,8 @@ class Intake:
 
     async def settle(self) -> None:
         """Return when every event that was submitted before this call is filed."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
-        await self.run(self._add_barrier, lambda: post_result(loop, future, None, None))
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        await self.run(self._add_barrier, lambda: post_result(future.get_loop(), future, None, None))
         await future
 
     def settle_blocking(self, seconds: float) -> bool:

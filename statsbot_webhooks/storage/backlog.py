@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from ..events.accounting import LossReason
 from ..events.event import LogLevel
-from .base import Depth, Loss
+from .base import Depth, ErrorsWaiting, Loss
 from .ready_queue import DestinationQueue, LaneName, QueuePlace
+
+_ERROR: Final = LogLevel.ERROR.number
 
 
 class Backlog:
@@ -100,3 +103,18 @@ class Backlog:
             recovered_last=queue.recovered_last if recovered else None,
             is_urgent_next=is_urgent_next,
         )
+
+    def errors_waiting(self, names: Collection[str], leased: Collection[QueuePlace]) -> ErrorsWaiting:
+        """Return how many errors wait for some destinations, together with all that are handed out."""
+        times: dict[int, float] = {place.id: place.time for place in leased if place.rank >= _ERROR}
+        count = 0
+        for name in names:
+            if name not in self.queues:
+                continue
+            queue = self.queues[name]
+            times |= {place.id: place.time for place in queue.sealed.values() if place.rank >= _ERROR}
+            ranks = [rank for rank in queue.ranks() if rank >= _ERROR]
+            count += sum(queue.ready_of_rank(rank) for rank in ranks)
+            times |= {place.id: place.time for rank in ranks if (place := queue.first_of_rank(rank)) is not None}
+            count -= sum(queue.first_of_rank(rank) is not None for rank in ranks)
+        return ErrorsWaiting(count + len(times), min(times.values(), default=None))

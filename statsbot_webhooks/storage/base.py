@@ -23,7 +23,7 @@ Several processes may share a storage (`Fleet`). Then one of them sends: `claim`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -60,6 +60,14 @@ class Depth:
     recovered: int = 0
     recovered_last: float | None = None
     is_urgent_next: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorsWaiting:
+    """How many entries of ERROR and above wait, leased ones included, and the time of the oldest of their events."""
+
+    count: int = 0
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +334,10 @@ class Outbox(StateStore, Protocol):
 
     def depths(self) -> Mapping[str, Depth]:
         """Return how much waits, for each destination that something waits for."""
+        ...
+
+    def errors_waiting(self, destinations: Collection[str]) -> ErrorsWaiting:
+        """Return how many errors wait for some destinations, and since when; of a fleet, in the process that sends."""
         ...
 
     def dead_letters(self, limit: int, ids: Sequence[int] | None = None) -> Sequence[DeadLetter]:

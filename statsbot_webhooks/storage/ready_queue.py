@@ -207,6 +207,10 @@ class DestinationQueue:
         queues = [(queue, name) for name in LaneName if (queue := self.lanes[name].get(rank)) and len(queue)]
         return min((queue.places(name, rank, 1)[0] for queue, name in queues), key=attrgetter("id"), default=None)
 
+    def ready_of_rank(self, rank: int) -> int:
+        """Return how many entries of a level may be claimed."""
+        return sum(len(queue) for queues in self.lanes.values() if (queue := queues.get(rank)) is not None)
+
     def ranks(self) -> Iterator[int]:
         """Yield the levels of which something is ready."""
         yield from {rank for queues in self.lanes.values() for rank, queue in queues.items() if len(queue)}

@@ -9,14 +9,14 @@ import logging
 import random
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from ..events.accounting import LossReason
 from ..events.event import Event, encode
 from .backlog import Backlog
-from .base import Alone, DeadLetter, Depth, Entry, Fleet, Forgotten, Loss
+from .base import Alone, DeadLetter, Depth, Entry, ErrorsWaiting, Fleet, Forgotten, Loss
 from .connection import SteadyConnection, steady
 from .dead_letters import UNREADABLE, DeadLetters
 from .loading import ReservedIds, find_entries, missing_entries, read_entries, read_seals, read_texts
@@ -29,7 +29,6 @@ _CLAIM_BYTES: Final = 8_000_000
 # What one call moves or lets expire: it takes some milliseconds, and the intake does other work before the next.
 _CHUNK: Final = 300
 _CHUNK_BYTES: Final = 300_000
-_MEGABYTE: Final = 1024 * 1024
 DEFAULT_FILE_MB: Final = 256
 DEFAULT_MEMORY_MB: Final = 32
 # Where ids begin when the file cannot be read, and with it which ids are in use.
@@ -43,7 +42,7 @@ class SqliteOutbox:
 
     def __init__(self, path: Path | None, max_events: int, on_loss: Callable[[Loss], None], max_mb: float | None = None) -> None:
         self._db = SteadyConnection(path, self._load)
-        self._max_bytes = int((max_mb or (DEFAULT_FILE_MB if path is not None else DEFAULT_MEMORY_MB)) * _MEGABYTE)
+        self._max_bytes = int((max_mb or (DEFAULT_FILE_MB if path is not None else DEFAULT_MEMORY_MB)) * 1024 * 1024)
         self._on_loss = on_loss
         self._state = StateRows()
         self._leased: dict[int, tuple[Entry, QueuePlace]] = {}
@@ -321,6 +320,9 @@ class SqliteOutbox:
 
     def depths(self) -> dict[str, Depth]:
         return {name: self.depth(name) for name, queue in list(self._backlog.queues.items()) if queue.entries}
+
+    def errors_waiting(self, destinations: Collection[str]) -> ErrorsWaiting:
+        return self._backlog.errors_waiting(destinations, [place for _, place in self._leased.values()])
 
     @steady
     def dead_letters(self, limit: int, ids: Sequence[int] | None = None) -> Sequence[DeadLetter]:

@@ -84,6 +84,23 @@ def test_released_entries_go_back_to_their_places(outbox: Outbox) -> None:
     assert (outbox.depth("a").entries, outbox.depth("a").ready) == (4, 0)
 
 
+def test_errors_that_wait_are_counted_wherever_they_are(outbox: Outbox) -> None:
+    assert outbox.errors_waiting(["a", "b"]).since is None
+    outbox.put([("a", event(3)), ("a", event(5, "ERROR")), ("b", event(9, "CRITICAL")), ("c", event(1, "ERROR"))])
+    found = outbox.errors_waiting(["a", "b", "none"])
+    assert (found.count, found.since) == (2, 5.0)
+    entries = outbox.claim("a", 1)
+    assert texts(entries) == ["5"]
+    assert (outbox.errors_waiting(["a", "b"]).count, outbox.errors_waiting(["a", "b"]).since) == (2, 5.0)
+    outbox.seal(entries, "batch", 1.0)
+    assert outbox.errors_waiting(["a", "b"]).count == 2
+    outbox.release(entries)
+    assert outbox.errors_waiting(["a", "b"]).count == 2
+    outbox.ack(outbox.claim("a", 1))
+    found = outbox.errors_waiting(["a", "b"])
+    assert (found.count, found.since) == (1, 9.0)
+
+
 def test_urgent_entries_leave_first(outbox: Outbox) -> None:
     outbox.put([("a", event(0)), ("a", event(1, "ERROR")), ("a", event(2, "CRITICAL"))])
     depth = outbox.depth("a")

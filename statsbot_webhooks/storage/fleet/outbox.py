@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from ...clock import Clock
 from ...config.redis_address import RedisAddress
 from ...events.accounting import LossReason
 from ...events.event import Event
-from ..base import DeadLetter, Depth, Entry, Fleet, Forgotten, LeaseLostError, Loss
+from ..base import DeadLetter, Depth, Entry, ErrorsWaiting, Fleet, Forgotten, LeaseLostError, Loss
 from ..rows import read_letter
 from .detour import Detour, Row
 from .keys import read_seal, row_of
@@ -275,6 +275,11 @@ class RedisOutbox:
         if self._is_observer:
             return self._try(lambda: dict(self._streams.depths()), {})
         return {name: self.depth(name) for name in dict.fromkeys([*self._sender.names(), *self._file.counts()])}
+
+    def errors_waiting(self, destinations: Collection[str]) -> ErrorsWaiting:
+        parts = [self._sender.errors_waiting(destinations), self._file.errors_waiting(destinations)]
+        times = [part.since for part in parts if part.since is not None]
+        return ErrorsWaiting(sum(part.count for part in parts), min(times, default=None))
 
     def lengths(self) -> Mapping[str, int]:
         """Return how much waits in all processes together, by destination."""

@@ -11,13 +11,13 @@ import math
 import re
 import socket
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from ...events.event import Event
 from .. import schema
-from ..base import Entry, Forgotten, Loss
+from ..base import Entry, ErrorsWaiting, Forgotten, Loss
 from ..sqlite import SqliteOutbox
 
 _PATTERN: Final = "statsbot_webhooks-*.sqlite3"
@@ -97,6 +97,10 @@ class OwnFile:
     def counts(self) -> dict[str, int]:
         """Return how many events wait, by destination."""
         return {} if self._outbox is None else {name: depth.entries for name, depth in self._outbox.depths().items()}
+
+    def errors_waiting(self, destinations: Collection[str]) -> ErrorsWaiting:
+        """Return how many errors wait here, and since when."""
+        return ErrorsWaiting() if self._outbox is None else self._outbox.errors_waiting(destinations)
 
     def take(self) -> Sequence[Entry]:
         """Lease some of what waits, of one destination, in order; `end` or `give_back` follows."""

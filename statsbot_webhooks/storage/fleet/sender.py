@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
 from ...events.accounting import LossReason
 from ...events.event import Event, encode, is_newer
 from ..backlog import Backlog
-from ..base import Depth, Entry, LeaseLostError, Loss
+from ..base import Depth, Entry, ErrorsWaiting, LeaseLostError, Loss
 from ..ready_queue import LaneName, QueuePlace, first_fitting
 from ..rows import read_event
 from ..rows import row_of as sqlite_row
@@ -364,6 +364,10 @@ class Sender:
     def depth(self, name: str) -> Depth:
         """Return how much waits."""
         return self._backlog.depth(name)
+
+    def errors_waiting(self, names: Collection[str]) -> ErrorsWaiting:
+        """Return how many errors wait for some destinations, and since when."""
+        return self._backlog.errors_waiting(names, [place for _, place in self._leased.values()])
 
     def names(self) -> list[str]:
         """Return the destinations for which something waits."""

@@ -1,0 +1,198 @@
+"""The second way out: a message to an address when errors wait because nothing reaches Discord, and one when it is over.
+
+It says how many wait and why, and nothing of what they say: who runs that address is not known here.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import aiohttp
+
+from ..clock import Clock
+from ..config.network import Network
+from ..events.time_text import format_count, format_span
+from ..storage.base import ErrorsWaiting
+
+_log = logging.getLogger(__name__)
+_WAIT_SECONDS: Final = 300.0
+# After a start, what waits since the life before is given so long to be delivered.
+_START_SECONDS: Final = 60.0
+_LOOK_SECONDS: Final = 5.0
+_FIRST_RETRY_SECONDS: Final = 30.0
+_LAST_RETRY_SECONDS: Final = 900.0
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
+# ntfy reads them; for any other receiver they are headers that it does not know.
+_HEADERS: Final = {"Content-Type": "text/plain; charset=utf-8", "Title": "Bot: nothing reaches Discord", "Priority": "high"}
+_HEADERS_OVER: Final = {**_HEADERS, "Title": "Bot: Discord is reached again", "Priority": "default"}
+# In the storage, so that a restart in the middle neither tells it twice nor forgets to say that it is over.
+STATE: Final = "fallback/since"
+
+
+class Delivery(Protocol):
+    """What is asked about the delivery."""
+
+    def last_delivery(self) -> float | None:
+        """Return when a message arrived last at any destination, in monotonic seconds; None when none did since the start."""
+        ...
+
+    def describe_problems(self) -> str:
+        """Say why nothing arrives; redacted."""
+        ...
+
+    def is_of_this_process(self) -> bool:
+        """Whether this process, of those that share a storage, is the one that tells."""
+        ...
+
+    async def errors_waiting(self) -> ErrorsWaiting:
+        """Return how many errors wait for destinations that are not switched off.
+
+        None, if another destination was reached meanwhile and has nothing that waits: the outage is shown there.
+        """
+        ...
+
+    async def read_state(self) -> Any:
+        """Return what was stored under `STATE`; None without."""
+        ...
+
+    async def write_state(self, value: float | None) -> None:
+        """Store when what was told began; None when it is over."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the messages go, and how. The address is a secret."""
+
+    url: str
+    network: Network
+
+
+class FallbackAlert:
+    """Watch the delivery and tell. `watch` is run as a task."""
+
+    def __init__(
+        self, find_address: Callable[[], Address], delivery: Delivery, *, clock: Clock, bot_name: Callable[[], str]
+    ) -> None:
+        self._find_address = find_address
+        self._delivery = delivery
+        self._clock = clock
+        self._bot_name = bot_name
+        # When what was told began, by the wall clock: it outlives a restart.
+        self._since: float | None = None
+        # Monotonic: when the watch began, since when errors were seen waiting, and after which a delivery is the end of it.
+        self._began = self._seen = self._told = 0.0
+        self._problem = ""
+
+    async def watch(self) -> None:
+        """Look every few seconds, until cancelled."""
+        self._began = self._told = self._clock.monotonic()
+        self._seen = math.inf
+        knows = False
+        while True:
+            if not self._delivery.is_of_this_process() and self._since is None:
+                knows, self._seen = False, math.inf
+            elif not knows and self._since is None:
+                # What the process told that did so before.
+                stored = await self._delivery.read_state()
+                self._since = float(stored) if isinstance(stored, int | float) else None
+                knows = True
+                continue
+            elif self._since is None:
+                await self._look()
+            else:
+                await self._look_for_end(self._since)
+            await self._clock.sleep(_LOOK_SECONDS)
+
+    async def _look(self) -> None:
+        waiting, now = await self._delivery.errors_waiting(), self._clock.monotonic()
+        last = self._delivery.last_delivery()
+        if waiting.since is None or (last is not None and last > self._seen):
+            self._seen = math.inf
+            return
+        self._seen = min(self._seen, now)
+        if not self._is_due(now - self._seen, self._clock.now() - waiting.since):
+            return
+        self._told = now
+        since = min(waiting.since, self._clock.now())
+        text = f"{self._name()}nothing reaches Discord: {_waiting(waiting.count)}, the oldest for {self._span(since)}."
+        if problem := self._delivery.describe_problems():
+            text += f"\n{problem}"
+        if await self._insist(lambda: self._post(text, _HEADERS), until=self._is_reached):
+            self._since = since
+            await self._delivery.write_state(since)
+        else:
+            self._seen = math.inf
+
+    def _is_due(self, seen_seconds: float, waited_seconds: float) -> bool:
+        """Whether errors have waited long enough. Those of the process before need not wait again for all of that time."""
+        if self._seen - self._began < _START_SECONDS:
+            return seen_seconds >= (_START_SECONDS if waited_seconds >= _WAIT_SECONDS else _WAIT_SECONDS)
+        return seen_seconds >= _WAIT_SECONDS
+
+    async def _look_for_end(self, since: float) -> None:
+        waiting = await self._delivery.errors_waiting()
+        if self._is_reached():
+            left = f"; {_waiting(waiting.count)}" if waiting.count else ""
+            text = f"{self._name()}Discord is reached again after {self._span(since)}{left}."
+        elif not waiting.count:
+            # They were deleted, or their destination was switched off.
+            text = f"{self._name()}no error waits for Discord any more, after {self._span(since)}."
+        else:
+            return
+        await self._insist(lambda: self._post(text, _HEADERS_OVER), until=lambda: False)
+        self._since, self._seen = None, math.inf
+        await self._delivery.write_state(None)
+
+    def _is_reached(self) -> bool:
+        last = self._delivery.last_delivery()
+        return last is not None and last > self._told
+
+    def _span(self, since: float) -> str:
+        return format_span(self._clock.now() - since)
+
+    def _name(self) -> str:
+        name = self._bot_name()
+        return f"{name}: " if name else ""
+
+    async def _insist(self, post: Callable[[], Awaitable[str]], *, until: Callable[[], bool]) -> bool:
+        """Try again with growing pauses; False when it need not be told any more. What is wrong is logged when it changes."""
+        pause = _FIRST_RETRY_SECONDS
+        while problem := await post():
+            if problem != self._problem:
+                self._problem = problem
+                _log.warning("the message to WEBHOOK_FALLBACK_URL %s", problem)
+            await self._clock.sleep(pause)
+            pause = min(pause * 2, _LAST_RETRY_SECONDS)
+            if until():
+                return False
+        self._problem = ""
+        return True
+
+    async def _post(self, text: str, headers: dict[str, str]) -> str:
+        """Send a text; returns what went wrong."""
+        address = self._find_address()
+        try:
+            async with (
+                address.network.open_session(timeout=_TIMEOUT) as session,
+                # A redirect would make a GET of it, without the text.
+                session.post(
+                    address.url,
+                    data=text.encode("utf-8", "replace"),
+                    headers=headers,
+                    proxy=address.network.find_proxy(address.url),
+                    allow_redirects=False,
+                ) as response,
+            ):
+                return "" if response.status < 300 else f"was answered with status {response.status}"
+        except (aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
+            # The text of these exceptions holds the address.
+            return f"failed with {type(error).__name__}"
+
+
+def _waiting(count: int) -> str:
+    return f"{format_count(count, 'error')} {'waits' if count == 1 else 'wait'}"

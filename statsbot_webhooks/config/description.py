@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 from collections.abc import Collection, Mapping
@@ -79,6 +78,9 @@ def find_unknown(sources: Sources, said: Collection[str] = ()) -> list[str]:
     """Return a line for each variable that looks like a setting and is none, but for those that `said` names already."""
     known = {setting_name(item.name) for item in fields(WebhookConfig) if item.name not in NOT_SETTINGS}
     known |= {*ALIASES, "WEBHOOK_DESTINATIONS", *destination_settings(sources)}
+    # It is wanted for what is written wrongly only.
+    import difflib
+
     lines: list[str] = []
     for name in sources.variables:
         is_known = name in known or name.removesuffix("_FILE") in known

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 import re
 from collections.abc import Iterable, Mapping
@@ -240,6 +239,9 @@ def _close_to_built_in(name: str) -> str:
         whole = built_in.replace("_", "")
         if plain == whole or (len(plain) >= 4 and (whole.startswith(plain) or plain.startswith(whole))):
             return built_in
+    # It is wanted for what is written wrongly only.
+    import difflib
+
     return next(iter(difflib.get_close_matches(name, BUILT_IN, 1, 0.7)), "")
 
 

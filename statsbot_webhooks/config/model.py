@@ -45,7 +45,7 @@ from .field_types import (
 NOT_SETTINGS: Final = ("destinations", "destination_options", "hold_reason")
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", defer_build=True))
 class WebhookConfig:
     """Every setting. The environment variable of a field is `WEBHOOK_` and its name in capitals.
 

@@ -7,7 +7,6 @@ import itertools
 import linecache
 import os
 import re
-import sysconfig
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,16 +15,6 @@ from typing import Final, cast
 
 # `traceback` prints "  File ..."; in an exception group a margin of bars goes before it.
 _FRAME: Final = re.compile(r'^((?: *\|)? *)  File "([^"\n]+)", line ', re.MULTILINE)
-_LIBRARIES: Final = tuple(
-    os.path.join(path, "")
-    for path in {
-        *(sysconfig.get_path(name) or "" for name in ("stdlib", "platstdlib")),
-        os.path.dirname(os.path.realpath(os.__file__)),
-        # In a checkout of this repository, this package is not among the installed ones.
-        os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
-    }
-    if path
-)
 _INSTALLED: Final = re.compile(r"[\\/](?:site|dist)-packages[\\/]")
 # A chain of exceptions may be a cycle made by hand, and ends somewhere.
 _MAX_CHAIN: Final = 10
@@ -136,10 +125,25 @@ def mark_own_frames(text: str) -> str:
     return _FRAME.sub(lambda match: f'{match[1]}> File "{match[2]}", line ' if is_own_code(match[2]) else match[0], text)
 
 
+@functools.cache
+def _libraries() -> tuple[str, ...]:
+    """Return the folders of Python's own modules, and of this package."""
+    # With the first traceback: it reads how Python was built, which takes milliseconds.
+    import sysconfig
+
+    paths = {
+        *(sysconfig.get_path(name) or "" for name in ("stdlib", "platstdlib")),
+        os.path.dirname(os.path.realpath(os.__file__)),
+        # In a checkout of this repository, this package is not among the installed ones.
+        os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+    }
+    return tuple(os.path.join(path, "") for path in paths if path)
+
+
 @functools.lru_cache(maxsize=4096)
 def is_own_code(filename: str) -> bool:
     """Whether a file belongs to the user's program: not to Python, an installed package, or code made at run time."""
-    return not (filename.startswith(("<", *_LIBRARIES)) or _INSTALLED.search(filename))
+    return not (filename.startswith(("<", *_libraries())) or _INSTALLED.search(filename))
 
 
 def describe(error: BaseException) -> str:

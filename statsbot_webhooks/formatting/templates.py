@@ -6,11 +6,9 @@ happened (`member.join`, `error."/pay"`). What a table leaves out stays as it is
 
 from __future__ import annotations
 
-import difflib
 import logging
 import re
 import string
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,6 +86,9 @@ def load_templates(path: str | Path | None) -> Templates:
 
 def parse_templates(text: str) -> tuple[Templates, list[str]]:
     """Return what can be used of a TOML text, and what is wrong with the rest, each with its line."""
+    # Few have templates.
+    import tomllib
+
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -154,6 +155,8 @@ class _Reader:
 
 def _hint(word: str, known: tuple[str, ...] | list[EventKind]) -> str:
     names = [str(name) for name in known]
+    import difflib
+
     near = difflib.get_close_matches(word, names, 1)
     return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names)}"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
 from ..config.model import WebhookConfig
@@ -101,6 +100,8 @@ class Monitor:
 
 @functools.cache
 def _version() -> str:
+    from importlib import metadata
+
     try:
         return metadata.version("statsbot_webhooks")
     except metadata.PackageNotFoundError:

@@ -13,8 +13,6 @@ from ..config.redis_address import is_redis_url, parse_redis_url
 from ..errors import StorageError
 from . import schema
 from .base import LEFT_CARDS, DeadLetter, Depth, Entry, Fleet, Forgotten, LeaseLostError, Loss, Member, Outbox, StateStore
-from .fleet.link import RedisAwayError
-from .fleet.outbox import RedisOutbox, Told
 from .fleet.own_file import default_name, file_of
 from .sqlite import DEFAULT_FILE_MB, DEFAULT_MEMORY_MB, SqliteOutbox
 
@@ -78,6 +76,9 @@ def make_outbox(
     than 0 came from others, and `on_notice` what people are to know.
     """
     if is_redis_url(url) and INSTEAD not in os.environ:
+        # Imported by those who have a fleet.
+        from .fleet.outbox import RedisOutbox, Told
+
         told = Told(on_loss, on_moved, on_notice)
         name = process_name or default_name()
         return RedisOutbox(parse_redis_url(url), name, max_events, told, clock or SystemClock(), max_mb)
@@ -111,6 +112,9 @@ def open_existing(url: str) -> Outbox:
 
 
 def _open_redis(url: str) -> Outbox:
+    from .fleet.link import RedisAwayError
+    from .fleet.outbox import RedisOutbox, Told
+
     address = parse_redis_url(url)
     outbox = RedisOutbox(address, "", 2**40, Told(lambda _: None, lambda _name, _count: None, lambda _: None), SystemClock())
     try:

@@ -6,7 +6,6 @@ import asyncio
 import platform
 from collections.abc import Callable
 from contextlib import ExitStack
-from importlib import metadata
 from typing import Any
 
 import discord
@@ -182,6 +181,9 @@ def _host() -> str:
 
 
 def _versions() -> str:
+    # It reads e-mail headers and zip files: much for one line at the start.
+    from importlib import metadata
+
     try:
         ours = metadata.version("statsbot_webhooks")
     except metadata.PackageNotFoundError:

@@ -18,6 +18,7 @@ import discord
 from .admin import Admin
 from .capture.breadcrumbs import trail
 from .capture.errors.deduplication import root_exception
+from .capture.errors.trace_id import trace_details
 from .clock import Clock, SystemClock
 from .config.destination import Destination
 from .config.model import WebhookConfig
@@ -217,7 +218,8 @@ class WebhookManager:
         (error,) = take_arguments("send_error", context, error=error)
         keep = self.config.include_stack_traces
         now = self._clock.now()
-        self.submit(error_event(error, now=now, include_stack_traces=keep, context=context, before=trail.before(now)))
+        details = {**trace_details(), **context}
+        self.submit(error_event(error, now=now, include_stack_traces=keep, context=details, before=trail.before(now)))
 
     async def send_performance_alert(
         self, metric_name: str = MISSING, value: float = MISSING, threshold: float = MISSING, /, **context: object

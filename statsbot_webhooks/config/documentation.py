@@ -28,7 +28,7 @@ _GROUPS: Final[Mapping[str, str]] = {
     "What is captured": r"\A(?:log_level|loggers|expected|ship|include_stack|slow|lifecycle|gateway|breadcrumbs)",
     "Members": r"\A(?:guild_ids|ignore_bots|raid)",
     "Health": r"warning|critical|\A(?:sample|alert|summary)",
-    "How messages look": r"\A(?:use_embeds|include|max_message|templates|bot_version)",
+    "How messages look": r"\A(?:use_embeds|include|max_message|templates|bot_version|source_url)",
     "Delivery": r"",
 }
 _INTRODUCTION: Final = """\

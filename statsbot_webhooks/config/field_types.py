@@ -23,6 +23,7 @@ from ..redaction.masking import MaskLevel
 from ..redaction.user_patterns import compile_user_pattern
 from .destination import WebhookURL, strip_wrapping
 from .redis_address import is_redis_url, parse_redis_url
+from .source_address import link_form
 
 # sqlite3, SQLAlchemy and people write SQLite's memory database in these ways.
 _SQLITE: Final = r"(?:sqlite3?(?:\+\w+)?:/{0,3})"
@@ -160,6 +161,17 @@ def _check_zone(value: str) -> str:
     return value
 
 
+def _check_source(value: str) -> str:
+    form = link_form(value) if value.strip() else ""
+    if value.strip() and not form:
+        raise ValueError(
+            "must be the address of a repository on GitHub, GitLab, Gitea, Codeberg or Bitbucket, or a whole link with "
+            "{commit}, {path} and {line}"
+        )
+    # Users, passwords and tokens are cut out.
+    return form
+
+
 def _lower(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
@@ -169,6 +181,7 @@ def _mask_level(value: object) -> object:
 
 
 WebhookAddress = Annotated[str, PlainValidator(parse_url), Wants("the URL of a Discord webhook")]
+SourceURL = Annotated[str, AfterValidator(_check_source), Wants("the address of a repository, or a whole link")]
 TimeZone = Annotated[str, AfterValidator(_check_zone), Wants("a time zone such as Europe/Berlin")]
 # Prints as asterisks: who has it can keep a dead man's switch quiet, or write to the fallback.
 PrivateURL = Annotated[SecretStr, AfterValidator(_check_address), Wants("an address that begins with https:// or http://")]

@@ -18,6 +18,7 @@ from .destination import BUILT_IN, RESERVED, Destination, ThreadMode, WebhookURL
 from .field_types import Ids, Level, Wants, describe_shape, describe_type, parse_list, parse_word
 from .model import NOT_SETTINGS, WebhookConfig, setting_name
 from .sources import DESTINATION_SUFFIXES, Sources, is_field, read_sources
+from .version import find_version
 
 _log = logging.getLogger(__name__)
 
@@ -94,8 +95,10 @@ def build_config(sources: Sources) -> Loaded:
     """Return the configuration that the sources ask for, and what is wrong with them."""
     wrong = {name: text for name, text in sources.problems.items() if name and not name.endswith("_URL")}
     faults = {name: text for name, text in sources.problems.items() if name not in wrong}
-    settings = _read_fields(sources, wrong)
     destinations = _Destinations(sources, wrong, faults)
+    settings = _read_fields(sources, wrong)
+    if "bot_version" not in settings:
+        settings["bot_version"] = find_version(sources.variables).name
     if any(name in wrong for name in _MASKS):
         settings["mask_level"] = MaskLevel.FULL
         _say_instead(wrong, _MASKS, "Until it is right, persons are masked fully")

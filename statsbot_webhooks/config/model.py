@@ -33,6 +33,7 @@ from .field_types import (
     PrivateURL,
     ProxyURL,
     Renews,
+    SourceURL,
     Storage,
     Threshold,
     TimeZone,
@@ -107,7 +108,12 @@ class WebhookConfig:
 
     # It stands in the note of a card, which has room for 100 characters.
     bot_version: Annotated[str, Field(max_length=24), Renews.WORKERS] = ""
-    """Your bot's version: an error that comes again in another version gets a new card that says so."""
+    """Your bot's version: an error that comes again in another version gets a new card that says so. By default it is that of
+    your host, or the tag or commit of the git checkout that the bot runs from."""
+
+    source_url: Annotated[SourceURL, Renews.ROUTER] = ""
+    """The address of your repository, to which the lines of a traceback are linked; by default the remote of the git checkout.
+    Where its form is not known: a whole link with `{commit}`, `{path}` and `{line}`."""
 
     card_edit_seconds: Annotated[float, Field(ge=0.1, le=3600), Renews.WORKERS] = 10.0
     """The least time between two edits of a live card, in seconds."""

@@ -15,7 +15,7 @@ from ..events.sparkline import sparkline
 from ..events.time_text import discord_time
 from ..redaction.unicode_text import visible
 from . import limits
-from .errors import jump_url
+from .errors import jump_url, source_line
 from .fields import fields_of
 from .full_text import lines_before, text_file, to_bytes, value_text
 from .markdown import break_fences, code_block, shorten, truncate
@@ -70,7 +70,8 @@ def format_card(group: Group, style: Style, taken_names: set[str]) -> EmbedCard:
     event = group.fold.event
     title, message, whole = shown_title(event, style), *_message(group, style)
     repeats = repeats_line(group.fold)
-    room = limits.DESCRIPTION - limits.length(message) - limits.length(repeats) - 2
+    links = source_line(event)
+    room = limits.DESCRIPTION - limits.length(message) - limits.length(repeats) - limits.length(links) - 3
     description = message
     if event.traceback is not None:
         trace = break_fences(shorten_traceback(event.traceback.rstrip(), style.root))
@@ -78,6 +79,8 @@ def format_card(group: Group, style: Style, taken_names: set[str]) -> EmbedCard:
         fitted = shorten(trace, max(min(style.room, room - 20), 200), first=1 / 4)
         whole = whole and fitted == event.traceback.rstrip()
         description += ("\n" if description else "") + code_block(fitted, "py")
+    if links:
+        description += f"\n{links}"
     if repeats:
         description += ("\n" if description else "") + repeats
     fields, fields_whole = fields_of(event, group.fold, style)

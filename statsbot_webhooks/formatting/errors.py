@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final, cast
 
 from ..events.event import Event, EventKind
+from .markdown import escape_markdown
 
 # `Type: text` or `Type`, at the margin below the frames of a traceback.
 _TYPE: Final = re.compile(r"([A-Za-z_][\w.]*)(?:: |:?$)")
 _FRAMES: Final = ("  File ", "> File ", "    ", "  [")
+_WEB: Final = re.compile(r"https?://[!-;=?-~]+\Z")
 _JUMP: Final = re.compile(r"https://discord\.com/channels/(?:@me|\d{1,20})/(?P<channel>\d{1,20})(?:/\d{1,20})?\Z")
 
 
@@ -55,3 +57,13 @@ def jump_channel(event: Event) -> str:
     """Return the id of the channel where it happened; empty where that is not known."""
     match = _JUMP.match(jump_url(event))
     return match["channel"] if match else ""
+
+
+def source_line(event: Event) -> str:
+    """Return the links to the lines of the repository; empty where none is certain."""
+    found: Any = event.facts.get("source")
+    links = [cast("dict[str, Any]", link) for link in found if isinstance(link, dict)] if isinstance(found, (list, tuple)) else []  # pyright: ignore[reportUnknownVariableType]
+    texts = [
+        f"[{escape_markdown(str(link.get('at')))}](<{link.get('url')}>)" for link in links if _WEB.match(str(link.get("url")))
+    ]
+    return "-# Source: " + " \u00b7 ".join(texts) if texts else ""

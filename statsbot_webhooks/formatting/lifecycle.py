@@ -2,24 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from ..events.colors import GREEN, GREY, RED
 from ..events.event import Event
-from ..events.time_text import discord_time, format_span
+from ..events.time_text import discord_time, format_count, format_span
+
+_MOST_NAMES: Final = 12
 
 
 def show_start(event: Event) -> Event:
     """Return a start of the bot, or of logging, as it is shown."""
     facts = event.facts
-    context: dict[str, Any] = {"servers": facts["servers"], "members": facts["members"]}
+    deploy: Mapping[str, Any] = facts.get("deploy") or {}
+    context: dict[str, Any] = {**_version(facts, deploy), "servers": facts["servers"], "members": facts["members"]}
     if facts["shards"] is not None:
         context["shards"] = facts["shards"]
     context |= {"host": facts["host"], "Runs on": facts["runs_on"], "Up for": format_span(facts["uptime"])}
     title = "Online" if facts["is_bot_start"] else "Logging is on"
+    context |= _deploy(deploy)
     return replace(event, title=title, color=GREEN, context={**context, **event.context})
+
+
+def _version(facts: Mapping[str, Any], deploy: Mapping[str, Any]) -> dict[str, str]:
+    version = facts.get("version") or ""
+    if not deploy:
+        return {"version": version} if version else {}
+    commits = f" ({format_count(deploy['commits'], 'commit')})" if deploy["commits"] else ""
+    return {"version": f"{deploy['before']} \u2192 {version}{commits}"}
+
+
+def _deploy(deploy: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a new version brought in its first hour."""
+    if not deploy:
+        return {}
+    none = "none" if deploy["is_over"] else "none so far"
+    found = {"New errors": _names(deploy["new"]) or none}
+    if deploy["back"]:
+        found["Came back"] = _names(deploy["back"])
+    if deploy["gone"]:
+        # Only at the end it can be said.
+        found["Not seen since"] = _names(deploy["gone"])
+    return found
+
+
+def _names(references: Sequence[str]) -> str:
+    more = len(references) - _MOST_NAMES
+    return ", ".join(references[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def show_stop(event: Event) -> Event:

@@ -82,6 +82,10 @@ class IssueRegister:
                 issue.held += 1
         return replace(event, issue=issue.reference, note=note)
 
+    def knows(self, fingerprint: str) -> bool:
+        """Whether there is an issue of a fingerprint."""
+        return fingerprint in self._issues
+
     def holds(self, event: Event) -> bool:
         """Whether an event is only counted: its issue is resolved, and the version that runs does not have the cure yet."""
         issue = self._issues.get(event.fingerprint)

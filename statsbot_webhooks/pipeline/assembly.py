@@ -22,6 +22,7 @@ from ..config.sources import read_values
 from ..errors import NotRunningError
 from ..events.accounting import Counters, Stats
 from ..events.factory import notice_event
+from ..issues.source_links import SourceLinks
 from ..redaction.known_values import address_secrets, secret_values
 from ..redaction.redactor import Redactor
 from ..storage import DEFAULT_FILE_MB, DEFAULT_MEMORY_MB, make_outbox, storage_path
@@ -90,6 +91,9 @@ class Pipeline:
             max_mb=config.storage_max_mb or (DEFAULT_MEMORY_MB if self.storage is None else DEFAULT_FILE_MB),
         )
         self.json_log: JsonLog | None = None
+        self._started = clock.now()
+        self.intake.links = SourceLinks(config.source_url, started=self._started)
+        self.overrides.deploys.on_news = lambda: self.intake.post(self._show_deploys)
         self._chores = Supervisor()
         self._on_open = on_open
 
@@ -247,6 +251,7 @@ class Pipeline:
             self._redact_again()
         before, self.config, self.upkeep.config = self.config, config, config
         self.intake.redactor, self.intake.router = redactor, router
+        self.intake.links = SourceLinks(config.source_url, started=self._started)
         self.adopt(stored)
         if self.json_log is not None or self.intake.is_alive:
             self._use_json_log(config, before)
@@ -287,8 +292,14 @@ class Pipeline:
             self.intake.redacts_again = False
             self.outbox.write_state({_AGAIN: None})
         self.overrides.save_tallies()
+        self._show_deploys()
         self.intake.look_after()
         self.upkeep.forget_old(self.outbox)
+
+    def _show_deploys(self) -> None:
+        """Show anew what became of versions that were deployed a while ago."""
+        for event in self.overrides.deploys.take_news(self.clock.now()):
+            self.intake.submit(event)
 
     def _leave_rest(self) -> str:
         self.overrides.save_tallies()

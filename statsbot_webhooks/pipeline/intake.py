@@ -19,6 +19,7 @@ from ..events.daily_counts import DailyCounts
 from ..events.event import Event
 from ..issues.fingerprint import finish, with_fingerprint
 from ..issues.occurrences import Occurrences
+from ..issues.source_links import SourceLinks
 from ..redaction.redactor import Redactor
 from ..redaction.rules import warm_up
 from ..storage import Outbox
@@ -79,6 +80,7 @@ class Intake:
         self._occurrences = Occurrences()
         # Whether what waits was redacted by other rules than those of now.
         self.redacts_again = False
+        self.links: SourceLinks | None = None
         self.before_send = BeforeSend(self._clock)
         self.mirror: Mirror | None = None
         self._make_queues()
@@ -359,7 +361,8 @@ class Intake:
 
     def _clean(self, event: Event) -> Event:
         """Return an event as it may be shown. What its exception left to be done is done here, off the loop."""
-        return with_fingerprint(self.redactor.redact(finish(event)))
+        clean = with_fingerprint(self.redactor.redact(finish(event)))
+        return clean if self.links is None else self.links.add(clean)
 
     def _prepare(self, event: Event) -> list[tuple[str, Event]]:
         kept = self.before_send.apply(event)

@@ -17,6 +17,7 @@ from ..config.destination import WebhookURL
 from ..events.accounting import Counters
 from ..events.event import Event, LogLevel
 from ..issues.decisions import Decisions
+from ..issues.deploys import Deploys
 from ..issues.issue import Issue, IssueState
 from ..issues.register import IssueRegister
 from ..storage import StateStore
@@ -42,6 +43,7 @@ class Overrides:
         self.on_ended: Callable[[Ended], None] = lambda _: None
         self.issues = IssueRegister(store, version)
         self.decisions = Decisions(store)
+        self.deploys = Deploys(store, self.issues)
         self.recent_events = RecentEvents()
         self.switched_off: frozenset[str] = frozenset()
         self.levels: dict[str, LogLevel] = {}
@@ -84,8 +86,12 @@ class Overrides:
     # -- the gate of the intake
 
     def identify(self, event: Event) -> Event:
-        """Return an event with the reference of its issue, which counts it."""
-        return self.issues.note(event)
+        """Return an event with the reference of its issue, which counts it; one of a start tells of the version before."""
+        is_new = not self.issues.knows(event.fingerprint)
+        noted = self.issues.note(event)
+        if noted.issue:
+            self.deploys.note_error(noted, is_new=is_new)
+        return self.deploys.note_start(noted)
 
     def admit(self, event: Event, names: tuple[str, ...], *, redacted: bool) -> tuple[str, ...]:
         """Return the destinations that may have the event; for the others it is counted as muted.

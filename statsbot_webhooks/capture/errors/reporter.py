@@ -17,6 +17,7 @@ from ..guard import Guard
 from . import context as error_context
 from .context import NOWHERE, ErrorContext
 from .deduplication import SeenExceptions, root_exception
+from .trace_id import trace_details
 
 Submit = Callable[[Event], object]
 
@@ -113,7 +114,7 @@ class Reporter:
         knows_all = place.guild_id is not None and place.persons
         found = NOWHERE if knows_all else error_context.read(error_context.of_traceback, trace or root.__traceback__)
         # What the hook knows stands; the traceback fills in the rest.
-        context = {**details, **found.details, **place.details, **details}
+        context = {**details, **found.details, **place.details, **details, **trace_details()}
         now = self._now()
         return error_event(
             root,

@@ -67,7 +67,9 @@ class HealthMonitor:
             bot, submit, clock=clock, command_ms=settings.slow_command_ms, listener_ms=settings.slow_listener_ms
         )
         ship: Submit = submit if settings.lifecycle else _ignore
-        self.lifecycle = LifecycleHooks(bot, ship, now=clock.now, gap_seconds=settings.gateway_gap_seconds)
+        self.lifecycle = LifecycleHooks(
+            bot, ship, now=clock.now, gap_seconds=settings.gateway_gap_seconds, version=settings.bot_version
+        )
         self.sampler = Sampler(
             bot,
             submit,

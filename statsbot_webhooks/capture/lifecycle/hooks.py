@@ -10,6 +10,7 @@ from typing import Any
 
 import discord
 
+from ...config.version import find_version
 from ...events.event import Event, Person
 from ...patching import add_listeners
 from ..errors.extension_hooks import is_closing
@@ -24,11 +25,14 @@ Submit = Callable[[Event], object]
 class LifecycleHooks:
     """Listeners for what happens to the bot as a whole. A gap of the gateway is shown from `gap_seconds` on."""
 
-    def __init__(self, bot: discord.Client, submit: Submit, *, now: Callable[[], float], gap_seconds: float) -> None:
+    def __init__(
+        self, bot: discord.Client, submit: Submit, *, now: Callable[[], float], gap_seconds: float, version: str = ""
+    ) -> None:
         self._bot = bot
         self._submit = submit
         self._now = now
         self._gap_seconds = gap_seconds
+        self._version = version
         # By shard; a bot without shards has one connection, None.
         self._connections: dict[int | None, GatewayConnection] = {}
         self._timers: dict[int | None, asyncio.TimerHandle] = {}
@@ -80,6 +84,9 @@ class LifecycleHooks:
             "servers": len(bot.guilds),
             "members": sum(guild.member_count or 0 for guild in bot.guilds),
             "shards": len(bot.shards) if isinstance(bot, discord.AutoShardedClient) else None,
+            "version": self._version,
+            "commit": find_version().commit,
+            "bot": str(bot.user.id) if bot.user else "",
             **_process_facts(self._now()),
         }
         text = f"{bot.user.name if bot.user else 'The bot'} is online." if is_bot_start else "The extension was loaded."

@@ -19,6 +19,7 @@ from ..breadcrumbs import running_loop as _running_loop
 from ..breadcrumbs import task_number, trail
 from ..errors import context as error_context
 from ..errors.deduplication import SeenExceptions
+from ..errors.trace_id import trace_details
 from .structlog_calls import MODULE, translated
 from .translated import TranslatedRecord
 
@@ -133,13 +134,16 @@ class WebhookLogHandler(logging.Handler):
         level = _LEVELS.get(record.levelno) or LogLevel.from_number(record.levelno)
         kind = _ERROR if error is not None and record.levelno >= logging.ERROR else _LOG
         draft = _Draft(kind, level, message, record)
-        if record.levelno >= logging.ERROR:
+        is_error = record.levelno >= logging.ERROR
+        if is_error:
             self._add_trail(draft, record)
         # Spelled out: a call of `Trail.note` would cost a tenth of all this.
         number = record.thread if (loop := _running_loop()) is None else task_number(loop)
         trail.append((record.created, level, record.name, message if len(message) <= _CRUMB else message[:_CRUMB], number))
         if error is not None or record.stack_info or len(record.__dict__) > _STANDARD_SIZE or ambient.get():
             self._add_details(draft, record, error)
+        if is_error and (trace := trace_details()):
+            draft.context = {**trace, **draft.context}
         draft.__class__ = Event  # type: ignore[assignment]  # the layouts are the same; a test compares the two
         event: Event = draft  # type: ignore[assignment]
         if type(message) is not str or type(event.time) is not float or not 0.0 <= event.time < LATEST_TIME:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
+from pathlib import Path
 
 import discord
 import pytest
@@ -112,3 +113,18 @@ async def test_each_shard_has_a_card_of_its_own(env: pytest.MonkeyPatch) -> None
                 sandbox.reconnect()
                 for shard in (0, 1):
                     await sandbox.wait_until(lambda shard=shard: count(sandbox, f"Shard {shard} is connected again"), 20)
+
+
+async def test_the_card_of_a_new_version_names_both(sandbox: Sandbox, env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    env.setenv("WEBHOOK_LIFECYCLE", "true")
+    env.setenv("WEBHOOK_STORAGE", f"sqlite:///{tmp_path / 'events.sqlite3'}")
+    for version in ("1.0", "1.1"):
+        env.setenv("WEBHOOK_BOT_VERSION", version)
+        async with running_bot(sandbox):
+            await sandbox.wait_until(
+                lambda version=version: [text for text in shown(sandbox) if "Online" in text and version in text]
+            )
+    first, second = [text for text in shown(sandbox) if "'Online'" in text]
+    assert "→" not in first
+    assert "1.0 → 1.1" in second
+    assert "New errors" in second

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# First: when it is not discord.py that is installed, this says so.
+from . import errors as errors
 from .capture.logs.handler import WebhookLogHandler
 from .cog import WebhookCog, setup, teardown
 from .config.loading import load_webhook_config

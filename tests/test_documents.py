@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,21 @@ def test_links_lead_to_files(page: Path) -> None:
     targets = [link.partition("#")[0] for link in _LINK.findall(page.read_text("utf-8"))]
     missing = [target for target in targets if target and "://" not in target and not (page.parent / target).exists()]
     assert not missing
+
+
+def test_on_a_package_index_no_link_of_the_readme_is_relative() -> None:
+    # With a made-up address: while there is none, nothing is published.
+    names = runpy.run_path(str(ROOT / "setup.py"), run_name="setup")
+    readme, address = (ROOT / "README.md").read_text("utf-8"), "https://git.example/someone/bot"
+    rendered = names["with_absolute_links"](readme, address)
+    relative = [link for link in _LINK.findall(rendered) if not link.startswith(("https://", "#"))]
+    assert not relative
+    assert f"({address}/raw/HEAD/docs/errors.png)" in rendered
+    assert f"({address}/blob/HEAD/docs/settings.md)" in rendered
+    # Without an address it is as it stands, and no address is made up.
+    assert names["with_absolute_links"](readme, "") == readme
+    assert names["project_urls"]("") == {}
+    assert all(url.startswith(address) for url in names["project_urls"](address).values())
 
 
 def test_codes_in_comments_are_explained() -> None:

@@ -14,7 +14,6 @@ from typing import Any
 
 import discord
 import pytest
-import uvloop
 from discord import app_commands, ui
 from discord.ext import commands, tasks
 
@@ -200,6 +199,7 @@ async def test_the_classes_of_discord_py_are_given_back(bot: commands.Bot, event
 
 def test_on_uvloop(events: list[Event]) -> None:
     """Its loop calls the exception handler from C, where only the handler can be chained."""
+    uvloop = pytest.importorskip("uvloop", reason="there is none for Windows")
     handled: list[str] = []
 
     def fail() -> None:

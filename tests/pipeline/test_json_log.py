@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import resource
 import signal
 import stat
 import threading
@@ -149,7 +148,10 @@ async def test_a_full_disk_costs_its_lines_and_is_said_once(
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a child process gets a limit of its own")
 def test_a_disk_that_is_really_full_tears_no_line() -> None:
+    import resource
+
     # In a child process: the limit is the process's, and cannot be raised again.
     child = os.fork()
     if not child:

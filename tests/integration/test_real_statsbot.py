@@ -22,6 +22,8 @@ _ROOT = Path(__file__).parents[2]
 _VARYING = (
     (re.compile(r"\d\d/\d\d \d\d:\d\d [AP]M EST"), "TIME"),
     (re.compile(r"\b[0-9A-F]{8}\b"), "RUN"),
+    (re.compile(r"\d+\.\d\dms"), "DURATION"),
+    (re.compile(r"freed -?\d+\.\d\dMB"), "freed SIZE"),
     (re.compile(r"\d{4}-\d\d-\d\d[T0-9:.+-]*"), "DATE"),
 )
 
@@ -48,8 +50,10 @@ def test_console_and_files_are_the_same_and_each_call_is_one_event(tmp_path: Pat
     (printed, files), (plain, plain_files) = run(tmp_path / "with", INTEGRATED="1"), run(tmp_path / "without")
     assert list(unified_diff(plain.splitlines(), printed.splitlines(), lineterm="")) == []
     assert files == plain_files
-    *events, monitors = json.loads((tmp_path / "with" / "captured.json").read_text())
-    assert monitors == {"monitors": True}
+    every = json.loads((tmp_path / "with" / "captured.json").read_text())
+    events = [event for event in every if event["kind"] != "performance"]
+    assert every[: len(events)] == events
+    _assert_monitors(every[len(events) :])
     titles = [event["title"] for event in events]
     assert titles == [
         "🎯 Before",
@@ -70,5 +74,18 @@ def test_console_and_files_are_the_same_and_each_call_is_one_event(tmp_path: Pat
     assert by_title["Twice"]["context"] == {"same": 1, "same (2)": 2}
     assert re.fullmatch("[0-9A-F]{8}", by_title["🎯 StatsBot"]["context"]["run_id"])
     assert "OSError: disk CRITICAL" in by_title["CRITICAL · while saving"]["text"]
-    if "start_time" in (Path(os.environ["STATSBOT_DIR"]) / "src/utils/tree_log.py").read_text():
+    if "self.start_time =" in (Path(os.environ["STATSBOT_DIR"]) / "src/utils/tree_log.py").read_text():
         assert by_title["🏁 Normal shutdown"]["context"]["duration"] == "0s"
+
+
+def _assert_monitors(events: list[dict[str, Any]]) -> None:
+    """Each finding of `performance.py` and of each `MemoryMonitor` has arrived, and no other."""
+    if not (Path(os.environ["STATSBOT_DIR"]) / "src/utils/performance.py").exists():
+        assert events == []
+        return
+    slow = [event["context"]["function"] for event in events if event["origin"] == "slow_operation"]
+    assert [name.rpartition(".")[2] for name in slow] == ["save", "load"]
+    memory = [(event["level"], event["text"]) for event in events if event["origin"] == "memory_mb/(StatsBot)"]
+    assert len(slow) + len(memory) == len(events)
+    # The monitor of the script is critical and then well; StatsBot's own is high, critical and well; its other one is critical.
+    assert [level for level, _ in memory] == ["CRITICAL", "INFO", "WARNING", "CRITICAL", "INFO", "CRITICAL"]

@@ -296,3 +296,34 @@ async def test_a_reload_of_the_extension_keeps_the_tree_log(sandbox: Sandbox, en
     info = [str(embed) for message in sandbox.messages("info") for embed in message.embeds]
     assert sum("after the reload" in embed for embed in info) == 1
     assert not sandbox.messages("error")
+
+
+async def test_a_join_that_statsbot_logs_as_a_section_too_is_one_card(
+    sandbox: Sandbox, env: pytest.MonkeyPatch, tree: ModuleType
+) -> None:
+    async with running_bot(sandbox) as bot:
+        assert integrate_with_tree_log(tree)
+
+        # StatsBot tells of each member twice: its listener logs a section, before ours or after.
+        def tell(title: str, user: discord.abc.User) -> None:
+            tree.log_perfect_tree_section(title, [("member", user.name), ("id", str(user.id)), ("date", "2026-11-26")], "➡️")
+
+        async def on_member_join(member: discord.Member) -> None:
+            tell("Member Join", member)
+
+        async def on_member_remove(member: discord.Member) -> None:
+            tell("Member Leave", member)
+
+        bot.extra_events.setdefault("on_member_join", []).insert(0, on_member_join)
+        bot.add_listener(on_member_remove)
+        anna = sandbox.join("anna")
+        await sandbox.wait_until(lambda: "anna joined" in str([m.embeds for m in sandbox.messages("member_events")]))
+        sandbox.leave(anna)
+        await sandbox.wait_until(lambda: "anna left" in str([m.embeds for m in sandbox.messages("member_events")]))
+        # A section that only looks like one.
+        tree.log_perfect_tree_section("Member count", [("id", str(anna)), ("count", 3)])
+        await sandbox.wait_until(lambda: "Member count" in str([m.embeds for m in sandbox.messages("info")]))
+    sections = [str(embed) for message in sandbox.messages("info") for embed in message.embeds]
+    assert not [each for each in sections if "anna" in each]
+    cards = [str(embed) for message in sandbox.messages("member_events") for embed in message.embeds]
+    assert len(cards) == 2

@@ -6,6 +6,7 @@ It outlives a reload of the extension: it is kept on a module of its own in `sys
 
 from __future__ import annotations
 
+import logging
 import sys
 from types import ModuleType
 from typing import Protocol, cast
@@ -21,6 +22,12 @@ class Manager(Protocol):
     """What the lower layers need of a manager."""
 
     def submit(self, event: Event) -> bool: ...
+
+
+class LogCapture(Protocol):
+    """What a handler that the host made by hand needs of the hook beside it."""
+
+    def has_captured(self, record: logging.LogRecord) -> bool: ...
 
 
 def keeper() -> ModuleType:
@@ -39,6 +46,16 @@ def get_current_manager() -> Manager:
     if manager is None:
         raise WebhookLoggingError("no manager yet: call setup_webhook_logging() or load the extension first")
     return manager
+
+
+def log_capture() -> LogCapture | None:
+    """Return what captures the log records of the process, also that of the modules from after a reload."""
+    return cast("LogCapture | None", keeper().__dict__.get("log_capture"))
+
+
+def set_log_capture(capture: LogCapture | None) -> None:
+    """Replace what captures the log records of the process."""
+    keeper().__dict__["log_capture"] = capture
 
 
 def set_current_manager(manager: Manager | None) -> None:

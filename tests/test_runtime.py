@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import logging.handlers
+import queue
 
 import pytest
 from discord.ext import commands
@@ -92,15 +94,30 @@ async def test_two_bots_share_a_manager_and_the_second_goes_on_alone(sandbox: Sa
 
 
 async def test_a_handler_by_hand_beside_the_extension_shows_each_record_once(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
-    handler = WebhookLogHandler()
-    logger = logging.getLogger("app")
-    logger.addHandler(handler)
+    logger, apart = logging.getLogger("app"), logging.getLogger("apart")
+    by_hand, through_queue = WebhookLogHandler(), logging.handlers.QueueHandler(queue.Queue())
+    listener = logging.handlers.QueueListener(through_queue.queue, WebhookLogHandler())
+    apart.propagate = False
+    for each in (logger, apart):
+        each.addHandler(by_hand)
+    logger.addHandler(through_queue)
     try:
         async with running_bot(sandbox) as bot:
+            manager = bot.cogs["Webhooks"].manager
+            before = (await manager.stats()).accepted
+            listener.start()
             for number in range(3):
                 logger.error("record %d;", number)
-            await bot.cogs["Webhooks"].manager.flush(10)
+            # What the extension does not capture is shown by the handler: of a logger that reaches no root, and by itself.
+            apart.error("record 3;")
+            by_hand.handle(logging.makeLogRecord({"name": "app", "levelno": logging.ERROR, "msg": "record 4;"}))
+            listener.stop()
+            await manager.flush(10)
+            assert (await manager.stats()).accepted == before + 5
     finally:
-        logger.removeHandler(handler)
+        apart.propagate = True
+        for each in (logger, apart):
+            each.removeHandler(by_hand)
+        logger.removeHandler(through_queue)
     text = shown(sandbox, "error")
-    assert [text.count(f"record {number};") for number in range(3)] == [1, 1, 1]
+    assert [text.count(f"record {number};") for number in range(5)] == [1] * 5

@@ -106,11 +106,11 @@ def is_of_text(key: str) -> bool:
 
 
 def text_of(event: Event) -> tuple[str, str]:
-    """Return what repeats of one card may differ in and a reader must not miss: of a mere text also its details."""
+    """Return what repeats of one card may differ in and a reader must not miss: title and text, of a mere text also details."""
     more = event.traceback or ""
     if event.context and event.level.number < LogLevel.ERROR.number:
         more += json.dumps(event.context, sort_keys=True, default=str)
-    return event.message, more
+    return (f"{event.title}\n{event.message}" if event.title else event.message), more
 
 
 def distinct(events: Iterable[Event]) -> tuple[Event, ...]:

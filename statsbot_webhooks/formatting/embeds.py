@@ -18,7 +18,7 @@ from . import limits
 from .errors import jump_url, source_line
 from .fields import fields_of
 from .full_text import lines_before, text_file, to_bytes, value_text
-from .markdown import break_fences, code_block, shorten, truncate
+from .markdown import break_fences, code_block, escape_markdown, shorten, truncate
 from .message import MARK_ROOM, Attachment, Embed, WebhookMessage, embed_length, free_name, size
 from .style import Style, color_of, shown_message, shown_title
 from .traceback_text import shorten_traceback
@@ -129,13 +129,20 @@ def _details(event: Event) -> dict[str, str]:
     return {key: value_text(value) for key, value in event.context.items() if key != "seen_before"}
 
 
+def _text(event: Event, style: Style, *, is_titled: bool) -> str:
+    """Return the text of one of several repeats; the title stands before it where they differ in that."""
+    text = shown_message(event, style)
+    return f"{escape_markdown(visible(event.title))}: {text}" if is_titled and event.title else text
+
+
 def _message(group: Group, style: Style) -> tuple[str, bool]:
     """Return the text of a card and whether it is whole: the message, or the different ones of repeats, newest last."""
     event = group.fold.event
     room = min(style.room, limits.DESCRIPTION)
     if event.traceback is not None:
         room = min(room, limits.DESCRIPTION // 2)
-    texts = Counter(shown_message(other, style) for other in paced(group.events, style.pause))
+    has_titles = len({other.title for other in group.events}) > 1
+    texts = Counter(_text(other, style, is_titled=has_titles) for other in paced(group.events, style.pause))
     details = _details(event)
     same_details = all(_details(other) == details and other.traceback == event.traceback for other in group.events)
     same_files = not any(other.files for other in group.events if other is not event)

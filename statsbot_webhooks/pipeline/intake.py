@@ -87,7 +87,7 @@ class Intake:
         self._thread: threading.Thread | None = None
         # Whether this is a child process whose parent owns the storage.
         self._is_foreign = False
-        self._is_stopping = self._refuses = False
+        self._is_stopping = self._refuses = self._has_stored = False
         self._on_end: asyncio.Future[None] | None = None
         at_exit.watch_forks(self)
 
@@ -167,7 +167,7 @@ class Intake:
             return
         self._is_stopping = True
         self._run()
-        if not self._outbox.is_durable:
+        if not self._has_stored:
             _log.warning("%d events were accepted after the end, or before a start that never came, and are lost", count)
 
     def after_fork(self) -> None:
@@ -281,6 +281,8 @@ class Intake:
             self._guard(self._work)
             self._busy_since = None
         self._guard(self._work)
+        # A storage that is closed says nothing of what it has.
+        self._has_stored = self._outbox.is_durable
         self._guard(self._outbox.close)
 
     def _guard(self, function: Callable[[], object]) -> bool:

@@ -298,6 +298,30 @@ async def test_a_reload_of_the_extension_keeps_the_tree_log(sandbox: Sandbox, en
     assert not sandbox.messages("error")
 
 
+async def test_errors_of_one_place_under_different_titles_are_all_readable(
+    sandbox: Sandbox, env: pytest.MonkeyPatch, tree: ModuleType
+) -> None:
+    env.setenv("WEBHOOK_CARD_EDIT_SECONDS", "0.2")
+    names = ("ALPHA", "BRAVO", "CHARLIE", "DELTA")
+    async with running_bot(sandbox) as bot:
+        assert integrate_with_tree_log(tree)
+
+        def update(name: str) -> None:
+            try:
+                raise OSError("404 Not Found")
+            except OSError as error:
+                tree.log_error_with_traceback(f"channel {name}", error)
+
+        for name in names[:3]:
+            update(name)
+        await bot.cogs["Webhooks"].manager.flush(10)
+        # This one comes to the card by an edit.
+        update(names[3])
+        await sandbox.wait_until(lambda: "DELTA" in str([m.embeds for m in sandbox.messages("error")]), 20)
+    text = str([(message.text, message.embeds) for message in sandbox.messages("error")])
+    assert [name for name in names if f"channel {name}" not in text] == []
+
+
 async def test_a_join_that_statsbot_logs_as_a_section_too_is_one_card(
     sandbox: Sandbox, env: pytest.MonkeyPatch, tree: ModuleType
 ) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Final
 
-from ...current_manager import get_current_manager
+from ...current_manager import get_current_manager, log_capture
 from ...events.ambient import ambient
 from ...events.event import Event, EventKind, LogLevel, Person, to_plain
 from ...events.factory import outline
@@ -85,6 +85,8 @@ class WebhookLogHandler(logging.Handler):
     ) -> None:
         super().__init__(level)
         self._submit = submit or _submit_to_manager
+        # One that the host has made, which goes to the manager as the hook of the extension does.
+        self._is_by_hand = submit is None
         self._floor = self.level
         self._loggers: dict[str, int] = {}
         self.set_loggers(loggers or {})
@@ -123,6 +125,8 @@ class WebhookLogHandler(logging.Handler):
         if is_own or (is_own is None and _is_own(record.name)):
             return None
         if suppressed.get() or (self._loggers and not self._wants(record)):
+            return None
+        if self._is_by_hand and (beside := log_capture()) is not None and beside.has_captured(record):
             return None
         error = record.exc_info[1] if record.exc_info else None
         if error is not None and not self._seen.is_new(error, record.levelno):

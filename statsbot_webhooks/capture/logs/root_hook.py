@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import logging
+import logging.handlers
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any, Final
 
+from ...current_manager import log_capture, set_log_capture
 from ...events.event import LogLevel
 from ...patching import patch_attribute, watch_calls
 from ..breadcrumbs import trail
 from ..guard import Guard
 from .handler import WebhookLogHandler
+from .loguru_hook import is_of_loguru
+from .translated import frames_from
 
 _LOG: Final[Any] = logging.Logger._log.__code__  # noqa: SLF001 - what every call of `debug`, `info` ... goes through
 _HANDLE: Final[Any] = logging.Logger.handle.__code__
+# Where a record has gone through a logger, at once or before it came through a queue.
+_BY_LOGGER: Final = (_HANDLE, logging.handlers.QueueListener.handle.__code__)
+_FARTHEST: Final = 25
 
 
 class RootHook:
@@ -53,6 +60,7 @@ class RootHook:
     def install(self) -> None:
         """Listen, and lower loggers to the level that was asked for."""
         self._is_installed = True
+        set_log_capture(self)
         self._lower()
         # A host may set up its logging after us.
         watch_calls(self._stack, logging.Logger, "setLevel", self._on_level_set, after=True)
@@ -127,6 +135,13 @@ class RootHook:
         """Whether a record that a logger has passed was given to our handler, and is shipped."""
         return self._is_installed and self._handler.takes(record) and self._reaches_an_end(logging.getLogger(record.name))
 
+    def has_captured(self, record: logging.LogRecord) -> bool:
+        """Whether a record that comes to a handler now was given to our handler before, on its way through its logger."""
+        if is_of_loguru(record) and self._is_known(record):
+            return True
+        frames = frames_from(sys._getframe(1), _FARTHEST)  # noqa: SLF001 - there is no other way to see who calls
+        return self.takes(record) and any(frame.f_code in _BY_LOGGER for frame in frames)
+
     def _is_only_ours(self, logger: logging.Logger, record: logging.LogRecord) -> bool:
         """Whether the host's levels would not have made this record."""
         if record.levelno >= self._host_level(logger):
@@ -147,6 +162,8 @@ class RootHook:
     def uninstall(self) -> None:
         """Stop listening, and give back levels that are still ours."""
         self._is_installed = False
+        if log_capture() is self:
+            set_log_capture(None)
         self._stack.close()
         self._handler.close()
         self._give_back()

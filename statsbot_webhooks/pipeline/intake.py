@@ -281,8 +281,7 @@ class Intake:
             self._guard(self._work)
             self._busy_since = None
         self._guard(self._work)
-        # A storage that is closed says nothing of what it has.
-        self._has_stored = self._outbox.is_durable
+        self._has_stored = self._outbox.is_durable  # One that is closed says nothing.
         self._guard(self._outbox.close)
 
     def _guard(self, function: Callable[[], object]) -> bool:

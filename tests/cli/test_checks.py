@@ -55,6 +55,24 @@ async def test_a_good_setup(sandbox: Sandbox, bot_env: pytest.MonkeyPatch, capsy
     assert not [secret for secret in secrets if secret in text]
 
 
+async def test_it_says_which_webhooks_carry_buttons(
+    sandbox: Sandbox, bot_env: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bot_env.setenv("WEBHOOK_INFO_URL", sandbox.webhook_url("owned", "info", owned=True))
+    bot_env.setenv("WEBHOOK_PERFORMANCE_URL", sandbox.webhook_url("other", "performance", owned=True))
+    next(webhook for webhook in sandbox.state.webhooks.values() if webhook.name == "other").application_id = "4711"
+    _, text = await check(capsys)
+    lines = {
+        line.split(":")[0].split()[-1]: line for line in text.splitlines() if "button" in line or "another application" in line
+    }
+    assert "was made by hand" in lines["error"]
+    assert "its cards have buttons" in lines["info"]
+    assert "belongs to another application (4711)" in lines["performance"]
+    bot_env.setenv("WEBHOOK_BUTTONS", "off")
+    _, text = await check(capsys)
+    assert "its cards have" not in text
+
+
 async def test_a_bad_setup(sandbox: Sandbox, bot_env: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     gone, *_ = [webhook for webhook in sandbox.state.webhooks.values() if webhook.name == "performance"]
     del sandbox.state.webhooks[gone.id]

@@ -14,6 +14,7 @@ from typing import Final
 
 from ...config.description import describe_settings, find_unknown
 from ...config.destination import Destination
+from ...config.field_types import Buttons
 from ...config.loading import Loaded, build_config
 from ...config.network import Network
 from ...config.sources import Sources, read_sources, read_values
@@ -21,7 +22,7 @@ from ...redaction.known_values import secret_values
 from .bot import look_at_bot
 from .files import look_at_storage, scan_tracked_files
 from .report import Finding, Grade, Report
-from .webhooks import describe_webhooks, fetch_webhooks, send_tests
+from .webhooks import describe_buttons, describe_webhooks, fetch_webhooks, send_tests
 
 __all__ = ["SECTIONS", "Finding", "Grade", "Report", "add_parser", "run_checks"]
 SECTIONS: Final = ("configuration", "webhooks", "bot", "storage", "git")
@@ -75,14 +76,17 @@ async def run_checks(*, sends: bool = False, only: Collection[str] = SECTIONS) -
         webhooks, broken = await fetch_webhooks(destinations, network)
     token = sources.variables.get("DISCORD_TOKEN", "").strip()
     names: dict[int, str] = {}
+    application_id = None
     if "bot" in only:
         note = Finding(Grade.NOTE, "bot", "without DISCORD_TOKEN its intents and permissions cannot be looked at")
         report.sections["bot"] = [note]
         if token:
-            report.sections["bot"], names = await look_at_bot(token, config, webhooks.values(), network)
+            report.sections["bot"], names, application_id = await look_at_bot(token, config, webhooks.values(), network)
     if "webhooks" in only:
         none = [] if destinations else [Finding(Grade.ERROR, "webhooks", "none; run /webhooks setup, or set WEBHOOK_ERROR_URL")]
         report.sections["webhooks"] = [*none, *broken, *describe_webhooks(destinations, webhooks, names)]
+        if config.buttons == Buttons.AUTO:
+            report.sections["webhooks"] += await describe_buttons(destinations, webhooks, application_id, network)
     if sends:
         report.sections["test messages"] = await send_tests(destinations, list(webhooks), network)
     if "storage" in only:

@@ -24,20 +24,20 @@ _GUILDS: Final = 10
 
 async def look_at_bot(
     token: str, config: WebhookConfig, webhooks: Iterable[discord.Webhook], network: Network
-) -> tuple[list[Finding], dict[int, str]]:
-    """Return what is wrong with the bot, and the names of the channels and guilds of the webhooks."""
+) -> tuple[list[Finding], dict[int, str], int | None]:
+    """Return what is wrong with the bot, the names of the channels and guilds of the webhooks, and the id of its application."""
     client = discord.Client(
         intents=discord.Intents.none(), proxy=network.find_proxy(Route.BASE), connector=network.make_connector()
     )
     try:
         async with client:
             await client.login(token)
-            return await _look(client, config, list(webhooks))
+            return *await _look(client, config, list(webhooks)), client.application_id
     except discord.LoginFailure:
         text = "Discord does not know this token; copy it anew from the developer portal"
-        return [Finding(Grade.ERROR, "DISCORD_TOKEN", text)], {}
+        return [Finding(Grade.ERROR, "DISCORD_TOKEN", text)], {}, None
     except (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError) as error:
-        return [Finding(Grade.ERROR, "bot", f"Discord cannot be asked ({type(error).__name__})")], {}
+        return [Finding(Grade.ERROR, "bot", f"Discord cannot be asked ({type(error).__name__})")], {}, None
 
 
 async def _look(

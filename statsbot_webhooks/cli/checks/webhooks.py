@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import aiohttp
 import discord
@@ -66,6 +66,32 @@ def describe_webhooks(
             text = "post to one channel and share its limit of 30 messages a minute"
             findings.append(Finding(Grade.NOTE, ", ".join(sorted(group)), text))
     return findings
+
+
+async def describe_buttons(
+    destinations: Sequence[Destination], names: Collection[str], application_id: int | None, network: Network
+) -> list[Finding]:
+    """Say whether the cards of each webhook can carry buttons: those of an application can, and it alone gets the presses."""
+    transport = WebhookTransport(lambda _answer: None, network=network)
+    findings: list[Finding] = []
+    try:
+        for destination in destinations:
+            if destination.name in names:
+                _, result = await transport.fetch_channel_id(destination)
+                findings.append(Finding(Grade.NOTE, destination.name, _buttons(result.application_id, application_id)))
+    finally:
+        await transport.close()
+    return findings
+
+
+def _buttons(owner: int | None, application_id: int | None) -> str:
+    if owner is None:
+        return (
+            "was made by hand, so its cards have no buttons, only the message menu; /webhooks setup makes webhooks with buttons"
+        )
+    if application_id is None:
+        return f"belongs to the application {owner}: its cards have buttons if that is the bot's (DISCORD_TOKEN says)"
+    return "its cards have buttons" if owner == application_id else f"belongs to another application ({owner}): no buttons"
 
 
 async def send_tests(destinations: Sequence[Destination], names: Sequence[str], network: Network) -> list[Finding]:

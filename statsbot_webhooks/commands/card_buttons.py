@@ -108,14 +108,7 @@ class CardPresses:
     async def _decide_card(self, interaction: discord.Interaction, press: Press, key: str, event: Event) -> str:
         if press.verb == Verb.PAUSE_INVITES:
             return await self._pause_invites(interaction, key, event)
-        now = self._runner.clock.now()
-        decision, is_new = await self._runner.manager.admin.decide_card(
-            key, Decision(self._runner.name_of(interaction.user), now)
-        )
-        if not is_new:
-            return f"Already acknowledged by {plain(decision.by, 60)}, <t:{int(decision.since)}:t>."
-        await self._runner.record(interaction, f"acknowledged the alert about {event.origin}")
-        return "Acknowledged: the card is kept up to date, and nothing reminds of it."
+        return await self._issues.acknowledge_alert(interaction, key, event.origin)
 
     async def _pause_invites(self, interaction: discord.Interaction, key: str, event: Event) -> str:
         guild = self._runner.cog.bot.get_guild(event.guild_id or 0)

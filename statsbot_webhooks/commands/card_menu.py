@@ -77,6 +77,11 @@ class About:
                 add(number, shown + label, Action("fingerprint", each.fingerprint, hours * _HOUR))
             if each.event.origin:
                 add(number, f"{shown}Mute logger 1 h", Action("logger", each.event.origin, _HOUR))
+            if each.event.facts.get("type") == "alert" and each.event.card:
+                add(number, f"{shown}Acknowledge", Action("alert", each.event.card, about=each.event.origin))
+                continue
+            if each.event.issue:
+                add(number, f"{shown}Acknowledge", Action("acknowledge", each.fingerprint))
             add(number, f"{shown}Resolve", Action("resolve", each.fingerprint, about=about), discord.ButtonStyle.success)
         add(len(seen), f"Mute {destination} 1 h"[:80], Action("destination", destination, _HOUR))
         # discord.py must not keep the view: `press` answers, after a check of its own.
@@ -95,8 +100,15 @@ class About:
             self.runner.access.refuse(action)
             used = "This button was used already." if action == Refusal.REPLAYED else "This menu is too old; open it again."
             raise Complaint(REFUSAL if action == Refusal.FORGED else used)
-        if action.verb == "resolve":
-            return await self._resolve(interaction, action)
+        match action.verb:
+            case "resolve":
+                return await self._resolve(interaction, action)
+            case "acknowledge":
+                return await self._issues.decide(interaction, action.target, IssueState.ACKNOWLEDGED)
+            case "alert":
+                return await self._issues.acknowledge_alert(interaction, action.target, action.about)
+            case _:
+                pass
         return await self._muting.begin(interaction, MuteKind(action.verb), action.target, action.seconds, "")
 
     async def _resolve(self, interaction: discord.Interaction, action: Action) -> str:

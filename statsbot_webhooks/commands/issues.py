@@ -10,6 +10,7 @@ from discord import app_commands
 
 from ..delivery.card_states import describe_issue, describe_mute
 from ..events.colors import BLURPLE
+from ..issues.decisions import Decision
 from ..issues.issue import Issue, IssueState
 from .base import Answer, Complaint, Theme, checked, make_command, plain
 
@@ -91,6 +92,16 @@ class Issues(Theme):
             later = " in a later version" if issue.version else ""
             more = f" When it comes{later} again, that is told as a regression."
         return f"**{issue.reference}** is {describe_issue(issue)}.{more}"
+
+    async def acknowledge_alert(self, interaction: discord.Interaction, key: str, origin: str) -> str:
+        """Acknowledge the alert of a card, and say so; one that is acknowledged already is told with who did so."""
+        decision, is_new = await self.manager.admin.decide_card(
+            key, Decision(self.runner.name_of(interaction.user), self.runner.clock.now())
+        )
+        if not is_new:
+            return f"Already acknowledged by {plain(decision.by, 60)}, <t:{int(decision.since)}:t>."
+        await self.runner.record(interaction, f"acknowledged the alert about {origin}")
+        return "Acknowledged: the card is kept up to date, and nothing reminds of it."
 
     async def complete_issue(self, interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
         """Offer the issues seen last."""

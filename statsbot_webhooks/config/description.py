@@ -124,8 +124,9 @@ def _redactor() -> Redactor:
 
 def _shown(name: str, value: Any) -> str:
     if isinstance(value, frozenset | tuple | list):
-        items: list[str] = sorted(str(one) for one in value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
-        value = ",".join(items)
+        items: list[Any] = list(value)  # pyright: ignore[reportUnknownArgumentType]
+        texts = [f"{one:g}" if isinstance(one, float) else str(one) for one in items]
+        value = ",".join(texts if isinstance(value, tuple) else sorted(texts))
     elif isinstance(value, Mapping):
         value = ",".join(f"{key}:{one}" for key, one in value.items())  # pyright: ignore[reportUnknownVariableType]
     elif isinstance(value, float):

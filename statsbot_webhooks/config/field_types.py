@@ -9,6 +9,7 @@ import re
 import ssl
 import types
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -172,6 +173,12 @@ def _check_source(value: str) -> str:
     return form
 
 
+def _check_growing(value: tuple[float, ...]) -> tuple[float, ...]:
+    if any(later <= earlier for earlier, later in pairwise(value)):
+        raise ValueError("must be minutes that grow, separated by commas")
+    return value
+
+
 def _lower(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
@@ -197,6 +204,12 @@ Levels = Annotated[
     dict[str, Level], BeforeValidator(parse_levels), Wants("logger names with levels, as in mybot:INFO,discord.gateway:DEBUG")
 ]
 Ids = Annotated[frozenset[int], BeforeValidator(parse_list), Wants("ids of Discord, separated by commas")]
+Minutes = Annotated[
+    tuple[Annotated[float, Field(gt=0, le=525600)], ...],
+    BeforeValidator(parse_list),
+    AfterValidator(_check_growing),
+    Wants("minutes that grow, separated by commas"),
+]
 Names = Annotated[frozenset[str], BeforeValidator(parse_list), Wants("names, separated by commas")]
 MaskLevels = Annotated[MaskLevel, BeforeValidator(_mask_level)]
 ButtonModes = Annotated[Buttons, BeforeValidator(_lower)]

@@ -28,6 +28,7 @@ from .field_types import (
     Levels,
     ListenHost,
     MaskLevels,
+    Minutes,
     Names,
     Patterns,
     PrivateURL,
@@ -259,6 +260,10 @@ class WebhookConfig:
     sync_commands: Annotated[bool, Renews.COMMANDS] = True
     """We register our slash commands at Discord; `false` leaves that to your bot."""
 
+    remind_minutes: Annotated[Minutes, Renews.WORKERS] = (15.0, 60.0, 240.0, 1440.0)
+    """Minutes after which an alert that lasts, or a CRITICAL error that came again, is told once more in one line unless it was
+    acknowledged or muted; after the last of them its own length again, seven times at most. Empty: never."""
+
     buttons: Annotated[ButtonModes, Renews.WORKERS] = Buttons.AUTO
     """Cards have buttons where the webhook can carry them, which one that `/webhooks setup` made can: Resolve, Acknowledge, Mute.
     `off`: none."""
@@ -372,6 +377,8 @@ def describe_default(name: str) -> str:
         return "none"
     if isinstance(default, bool):
         return str(default).lower()
+    if isinstance(default, tuple):
+        return ",".join(f"{item:g}" for item in default)  # pyright: ignore[reportUnknownVariableType]
     return f"{default:g}" if isinstance(default, float) else str(getattr(default, "value", default))
 
 

@@ -20,6 +20,8 @@ from .model import NOT_SETTINGS, WebhookConfig, setting_name
 
 PREFIX: Final = "WEBHOOK_"
 # Older names. The new name beats the old one, wherever either stands.
+# Everything else that is blank is not given.
+_EMPTY_IS_A_VALUE: Final = ("WEBHOOK_REMIND_MINUTES",)
 ALIASES: Final = {"WEBHOOK_BATCH_TIMEOUT": "WEBHOOK_BATCH_TIMEOUT_SECONDS"}
 DESTINATION_SUFFIXES: Final = ("level", "events", "loggers", "guilds", "thread_name", "thread_mode", "tags")
 _FIELDS: Final = frozenset(setting_name(item.name) for item in fields(WebhookConfig) if item.name not in NOT_SETTINGS)
@@ -87,7 +89,7 @@ def read_sources(environ: Mapping[str, str] | None = None, path: Path | str | No
             # Docker keeps the quotes of an --env-file, which dotenv takes off.
             if source == Source.ENVIRONMENT and len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
                 text = _strip_blanks(text[1:-1])
-            if text and is_setting(name):
+            if (text or name in _EMPTY_IS_A_VALUE) and is_setting(name):
                 given.setdefault(name, {})[source] = text
     variables = {**file.values, **environ}
     for name, file_path in _setting_files(variables).items():

@@ -25,18 +25,29 @@ _LINKS_FROM: Final = (2, 7, 1)
 
 
 class CardButtons:
-    """Draw and read buttons. `applications` are those of the bots that answer presses."""
+    """Draw and read buttons. `clients` are the bots that answer presses."""
 
     def __init__(self, keys: ButtonKeys) -> None:
         self._keys = keys
         self.is_on = True
-        self.applications: frozenset[int] = frozenset()
+        self.clients: tuple[discord.Client, ...] = ()
         # Webhooks whose buttons Discord has refused.
         self.refused: set[int] = set()
 
+    @property
+    def client(self) -> discord.Client | None:
+        """The bot in whose name buttons are sent."""
+        return next(iter(self.clients), None)
+
+    def may_pause(self, guild_id: int) -> bool:
+        """Whether a bot may pause the invites of a server."""
+        guilds = (client.get_guild(guild_id) for client in self.clients)
+        return any(guild is not None and guild.me is not None and guild.me.guild_permissions.manage_guild for guild in guilds)  # pyright: ignore[reportUnnecessaryComparison]
+
     def are_carried(self, webhook_id: int, application_id: int | None) -> bool:
         """Whether a webhook that an application owns carries buttons that act."""
-        return self.is_on and application_id in self.applications and webhook_id not in self.refused
+        owners = {client.application_id for client in self.clients} - {None}
+        return self.is_on and application_id in owners and webhook_id not in self.refused
 
     def draw(self, state: CardState, event: Event, webhook_id: int, application_id: int | None) -> tuple[Button, ...] | None:
         """Return the buttons of a card; None where the webhook carries none."""

@@ -53,6 +53,16 @@ class CardStates:
             case _:
                 return CardState()
 
+    def is_undecided(self, key: str, event: Event, destination: str) -> bool:
+        """Whether a card is neither acknowledged nor resolved nor muted."""
+        now = self._now()
+        if any(mute.until > now and mute.covers(event, destination) for mute, _ in self._overrides.mutes):
+            return False
+        if event.card:
+            return self._overrides.decisions.of(key) is None
+        issue = self._overrides.issues.peek(key.removeprefix(_ERROR))
+        return issue is not None and issue.state == IssueState.OPEN
+
     def _of_issue(self, fingerprint: str) -> CardState:
         issue = self._overrides.issues.peek(fingerprint)
         if issue is None:

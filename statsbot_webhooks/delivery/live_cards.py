@@ -318,6 +318,10 @@ class Cards:
         """Return the keys of cards without buttons that can still be edited."""
         return [key for key, card in self._cards.items() if not card.has_buttons and card.can_be_edited(now)]
 
+    def items(self) -> Iterable[tuple[str, Card]]:
+        """Return the cards by their keys."""
+        return self._cards.items()
+
     def event_of(self, key: str) -> Event | None:
         """Return the newest event of a card."""
         card = self._cards.get(key)

@@ -47,7 +47,8 @@ class Result:
     """An outcome with Discord's reason; `weight` is how many failures it counts for, `retry_after` is in seconds.
 
     `code` is Discord's number for the reason, `fields` are those of the payload that it names, and `message_id`,
-    `channel_id` and `thread_id` tell where a delivered message is. `application_id` is the owner of a webhook that was looked up.
+    `channel_id` and `thread_id` tell where a delivered message is. `application_id` is the owner of a webhook that was
+    looked up, and `guild_id` its server.
     """
 
     outcome: Outcome
@@ -62,6 +63,7 @@ class Result:
     channel_id: int | None = None
     thread_id: int | None = None
     application_id: int | None = None
+    guild_id: int | None = None
 
     @property
     def is_about_buttons(self) -> bool:

@@ -61,6 +61,8 @@ class Transport(Protocol):
         keeps: Collection[str] = (),
     ) -> Result: ...
 
+    async def delete(self, destination: Destination, message_id: int, *, thread_id: int | None = None) -> Result: ...
+
     async def fetch_channel_id(self, destination: Destination) -> tuple[int | None, Result]: ...
 
     async def fetch_text(
@@ -227,14 +229,24 @@ class WebhookTransport:
             return self._failed(error, call)
         return Result(Outcome.DELIVERED, message_id=message_id)
 
+    async def delete(self, destination: Destination, message_id: int, *, thread_id: int | None = None) -> Result:
+        """Delete a message of the webhook."""
+        _call.set(call := _Call(destination.name))
+        thread = discord.Object(thread_id) if thread_id else discord.utils.MISSING
+        try:
+            await _freely(self._webhook(destination).delete_message(message_id, thread=thread))
+        except Exception as error:  # noqa: BLE001 - as in send
+            return self._failed(error, call)
+        return Result(Outcome.DELIVERED, message_id=message_id)
+
     async def fetch_channel_id(self, destination: Destination) -> tuple[int | None, Result]:
-        """Ask Discord which channel the webhook posts to; the result says which application owns it."""
+        """Ask Discord which channel the webhook posts to; the result says which application owns it, and its server."""
         _call.set(call := _Call(destination.name, is_look_up=True))
         try:
             webhook = await _freely(self._webhook(destination).fetch(prefer_auth=False))
         except Exception as error:  # noqa: BLE001 - as in send
             return None, self._failed(error, call)
-        return webhook.channel_id, Result(Outcome.DELIVERED, application_id=call.application_id)
+        return webhook.channel_id, Result(Outcome.DELIVERED, application_id=call.application_id, guild_id=webhook.guild_id)
 
     async def fetch_text(self, destination: Destination, message_id: int, *, thread_id: int | None = None) -> tuple[str, Result]:
         """Return what a message of the webhook says where its batch id may stand."""

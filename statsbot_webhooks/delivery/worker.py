@@ -22,6 +22,7 @@ from .circuit_breaker import CircuitBreaker
 from .destination_health import DestinationState
 from .message_sender import MessageSender
 from .outcome import LONG_WAIT_SECONDS, Outcome, Result
+from .reminders import Reminders
 from .role_pings import PREFIX as PINGS
 from .worker_context import CHANNELS, WorkerContext
 
@@ -37,10 +38,11 @@ _NEXT_LOOK_UP_SECONDS: Final = 60.0
 class DestinationWorker:
     """Deliver one destination's events. Exactly one send or edit is in flight."""
 
-    def __init__(self, parts: WorkerContext) -> None:
+    def __init__(self, parts: WorkerContext, remind_minutes: tuple[float, ...] = ()) -> None:
         self._parts = parts
         self._sender = MessageSender(parts)
         self._editor = CardEditor(parts)
+        self._reminders = Reminders(parts, remind_minutes)
         self._wake = asyncio.Event()
         self._is_retired = False
         self._is_to_load = False
@@ -136,6 +138,7 @@ class DestinationWorker:
         self._parts.health.breaker.configure(failures=config.breaker_failures, cooldown_seconds=config.breaker_cooldown_seconds)
         self._parts.cards.configure(config.card_edit_seconds, config.bot_version)
         self._parts.health.hold_reason = config.hold_reason
+        self._reminders.minutes = config.remind_minutes
         self.wake()
 
     def load(self) -> None:
@@ -258,8 +261,7 @@ class DestinationWorker:
         stored = (await parts.outbox.read_state(CHANNELS)).get(f"{CHANNELS}{self.name}")
         if isinstance(stored, dict) and stored.get("webhook") == parts.destination.url.id:  # pyright: ignore[reportUnknownMemberType]
             parts.limiters.join(self.name, int(stored["channel"]))  # pyright: ignore[reportUnknownArgumentType]
-            owner: object = stored.get("application")  # pyright: ignore[reportUnknownVariableType,reportUnknownMemberType]
-            parts.application_id = owner if isinstance(owner, int) else None
+            parts.restore(stored)  # pyright: ignore[reportUnknownArgumentType]
         else:
             parts.limiters.leave(self.name)
         await self._look_up()
@@ -277,6 +279,7 @@ class DestinationWorker:
             await parts.outbox.put_back(events, state, are_new=True)
         parts.threads.load(await parts.outbox.read_state(parts.threads.prefix))
         parts.pings.load(await parts.outbox.read_state(PINGS))
+        self._reminders.load(await parts.outbox.read_state(self._reminders.prefix))
 
     async def _look_up(self) -> None:
         """Ask Discord which channel the webhook posts to."""
@@ -290,7 +293,7 @@ class DestinationWorker:
         except TimeoutError:
             return
         if channel_id is not None:
-            await parts.outbox.write_state(parts.channel_state(channel_id, result.application_id))
+            await parts.outbox.write_state(parts.channel_state(channel_id, result))
             await self.add_buttons()
             if self.state == DestinationState.GONE:
                 parts.health.come_back(now)
@@ -318,6 +321,9 @@ class DestinationWorker:
         due, edit_due = await self._sender.due_seconds(), self._editor.due_seconds()
         # A new message goes first: an edit must not take its place in the budget.
         wait, act = (edit_due, edit) if due is None or (edit_due is not None and edit_due < due) else (due, send)
+        remind_due = None if self._sender.is_flushing else self._reminders.due_seconds()
+        if remind_due is not None and (wait is None or remind_due < wait):
+            wait, act = remind_due, self._reminders.act
         # The breaker is asked last: permission turns OPEN into HALF_OPEN, and then the probe must go out.
         return (wait or self.breaker.wait_seconds(now)) if wait is not None else None, act
 

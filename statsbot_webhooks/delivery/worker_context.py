@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from .layout_threads import LayoutThreads
 from .live_cards import Cards
 from .lost_answers import LostAnswers
 from .outbox_client import OutboxClient
+from .outcome import Result
 from .rate_limiter import ChannelLimiter, ChannelLimiters
 from .role_pings import Pings
 from .transport import Transport
@@ -49,8 +51,9 @@ class WorkerContext:
     lost_answers: LostAnswers
     states: CardStates
     buttons: CardButtons
-    # The owner of the webhook, when Discord has told it.
+    # The owner of the webhook and its server, when Discord has told them.
     application_id: int | None = None
+    guild_id: int | None = None
 
     @property
     def carries_buttons(self) -> bool:
@@ -69,15 +72,31 @@ class WorkerContext:
         """The budget of the destination's channel."""
         return self.limiters.limiter(self.destination.name)
 
-    def channel_state(self, channel_id: int, application_id: int | None = None) -> dict[str, Any]:
-        """Note the channel of the webhook, and its owner, as Discord just told; returns the state to store when it is news."""
-        name, owner = self.destination.name, application_id or self.application_id
+    def channel_state(self, channel_id: int, looked_up: Result | None = None) -> dict[str, Any]:
+        """Note where the webhook is and whose it is, as Discord just told; returns the state to store when it is news."""
+        name, before = self.destination.name, (self.application_id, self.guild_id)
         self.health.channel_id = channel_id
-        is_news = owner != self.application_id
-        self.application_id = owner
+        if looked_up is not None:
+            self.application_id = looked_up.application_id or self.application_id
+            self.guild_id = looked_up.guild_id or self.guild_id
+        is_news = before != (self.application_id, self.guild_id)
         if not (self.limiters.join(name, channel_id) or is_news):
             return {}
-        return {f"{CHANNELS}{name}": {"webhook": self.destination.url.id, "channel": channel_id, "application": owner}}
+        known: dict[str, int | None] = {"application": self.application_id, "guild": self.guild_id}
+        return {f"{CHANNELS}{name}": {"webhook": self.destination.url.id, "channel": channel_id, **known}}
+
+    def restore(self, stored: Mapping[str, Any]) -> None:
+        """Take over what an earlier process stored of the webhook's owner and server."""
+        owner, guild = stored.get("application"), stored.get("guild")
+        self.application_id = owner if isinstance(owner, int) else None
+        self.guild_id = guild if isinstance(guild, int) else None
+
+    def link_to(self, card: Card) -> str | None:
+        """Return the address of a card's message; None while it is not known."""
+        channel_id = card.thread_id or self.limiters.channel_of(self.destination.name)
+        if self.guild_id is None or channel_id is None or card.message_id is None:
+            return None
+        return f"https://discord.com/channels/{self.guild_id}/{channel_id}/{card.message_id}"
 
     def post_tags(self) -> tuple[int, ...]:
         """Return the ids of the tags that a new post of the forum gets."""

@@ -87,9 +87,8 @@ class WorkerPool:
         self._batcher: Batcher | None = None
         self._shared: _Shared | None = None
         self._bot_proxy: SecretStr | None = None
-        self.states = CardStates(pipeline.overrides, pipeline.clock.now, self._may_pause)
         self.buttons = CardButtons(pipeline.button_keys)
-        self._clients: list[discord.Client] = []
+        self.states = CardStates(pipeline.overrides, pipeline.clock.now, self.buttons.may_pause)
         # The lease under which this process sends; None while another one does.
         self._term: int | None = None
         # When a message arrived last at any destination, in monotonic seconds.
@@ -106,7 +105,7 @@ class WorkerPool:
         self.buttons.is_on = self._pipeline.config.buttons == Buttons.AUTO
         self._batcher = _make_batcher(self._pipeline.config, formatter)
         transport = WebhookTransport(self._on_answer, self._pipeline.redact_text, self.network)
-        transport.use_client(next(iter(self._clients), None))
+        transport.use_client(self.buttons.client)
         self._shared = self._make_shared(transport, LayoutThreads())
 
     def _make_shared(self, transport: WebhookTransport, layout: LayoutThreads) -> _Shared:
@@ -319,17 +318,11 @@ class WorkerPool:
 
     async def use_clients(self, clients: Sequence[discord.Client]) -> None:
         """Say which bots answer the buttons of cards. Cards of before get buttons when the bots are known."""
-        self._clients = list(clients)
-        self.buttons.applications = frozenset(each.application_id for each in clients if each.application_id)
+        self.buttons.clients = tuple(clients)
         if self._shared is not None:
-            self._shared.transport.use_client(next(iter(clients), None))
+            self._shared.transport.use_client(self.buttons.client)
         for worker in list(self._workers.values()):
             await worker.add_buttons()
-
-    def _may_pause(self, guild_id: int) -> bool:
-        """Whether a bot may pause the invites of a server."""
-        guilds = (client.get_guild(guild_id) for client in self._clients)
-        return any(guild is not None and guild.me is not None and guild.me.guild_permissions.manage_guild for guild in guilds)  # pyright: ignore[reportUnnecessaryComparison]
 
     @property
     def network(self) -> Network:
@@ -367,7 +360,8 @@ class WorkerPool:
                 lost_answers=LostAnswers(destination, shared.transport, shared.limiters, self._callbacks),
                 states=self.states,
                 buttons=self.buttons,
-            )
+            ),
+            config.remind_minutes,
         )
 
     def _on_answer(self, answer: WebhookResponse) -> None:

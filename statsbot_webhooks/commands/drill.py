@@ -16,10 +16,9 @@ from ..capture.members.member_events import departure_event, join_event
 from ..capture.members.profiles import AuditEntry, GuildProfile, Who
 from ..events.event import Event, EventKind, LogLevel
 from ..events.factory import error_event
-from ..formatting.presentation import present
+from ..formatting.presentation import DRILL, DRILL_NOTE, as_drill
 from .base import Theme, checked, make_command
 
-_MARK: Final = "DRILL"
 _DAY: Final = 86400.0
 _START: Final = {
     "type": "start",
@@ -54,7 +53,7 @@ class Drill(Theme):
             manager.submit(event)
         await self.runner.record(interaction, "started a drill")
         lines = [f"**{name}**: {count}" for name, count in names.items()]
-        return "\n".join([f"{len(events)} events, marked {_MARK}, are on their way.", *lines])[:2000]
+        return "\n".join([f"{len(events)} events, marked {DRILL}, are on their way.", *lines])[:2000]
 
 
 def drill_events(now: float, caller: Who, place: GuildProfile) -> list[Event]:
@@ -80,19 +79,12 @@ def drill_events(now: float, caller: Who, place: GuildProfile) -> list[Event]:
 
 
 def _marked(event: Event, by: str, number: int) -> Event:
-    event = present(event)
-    context = {**event.context, "drill": f"asked for by {by}; nothing happened"}
-    title = f"{_MARK} · {event.title}" if event.title else ""
+    note = f"asked for by {by}; nothing happened"
     # No card, and no fingerprint that could be an issue's: the next real alert or error must not continue this one.
-    return replace(
-        event,
-        message=f"{_MARK} · {event.message}",
-        template=f"{_MARK} {event.template}",
-        title=title,
-        card="",
-        fingerprint=f"drill-{number}",
-        context=context,
-    )
+    event = replace(event, template=f"{DRILL} {event.template}", card="", fingerprint=f"drill-{number}")
+    if event.facts.get("type", "error") == "error":
+        return as_drill(event, note)
+    return replace(event, facts={**event.facts, DRILL_NOTE: note})
 
 
 def _failure() -> Exception:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from ..config.destination import Destination, ThreadMode
 from ..events.event import Event
 from ..formatting import limits
+from ..formatting.own_markup import revealed
 from ..formatting.presentation import present
 from .card import error_key
 
@@ -111,4 +112,9 @@ def _error_title(event: Event) -> str:
     """Return what tells an error: its last line, or the message of the record."""
     event = present(event)
     lines = (event.traceback or "").strip().splitlines()
-    return event.title or (lines[-1].strip() if lines else "") or " ".join(event.message.split()) or event.level.value
+    return (
+        revealed(event.title)
+        or (lines[-1].strip() if lines else "")
+        or " ".join(revealed(event.message).split())
+        or event.level.value
+    )

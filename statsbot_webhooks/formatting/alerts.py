@@ -10,7 +10,8 @@ from ..events.colors import GREEN, GREY
 from ..events.event import Event, LogLevel
 from ..events.metrics import format_metric, format_value, is_dead_loop, is_task_loop
 from ..events.sparkline import value_sparkline
-from ..events.time_text import discord_time, format_span
+from ..events.time_text import format_span
+from .own_markup import own_time
 
 # What else was going on, in the order in which it helps most.
 _BESIDE: Final = ("cpu_percent", "memory_mb", "loop_lag_ms", "gateway_latency_ms", "events_per_second", "tasks", "open_files")
@@ -25,7 +26,7 @@ def show_alert(event: Event) -> Event:
     context: dict[str, Any] = {
         "value": format_value(metric, facts["value"]),
         "threshold": format_value(metric, facts["threshold"]),
-        "peak": f"{format_value(metric, facts['peak'])} at {discord_time(facts['peak_time'], 't')}",
+        "peak": f"{format_value(metric, facts['peak'])} at {own_time(facts['peak_time'], 't')}",
     }
     is_open = state not in ("over", "stopped")
     if not is_open:
@@ -38,7 +39,7 @@ def show_alert(event: Event) -> Event:
         context["At that time"] = " \u00b7 ".join(beside)
     if facts["course"] and not event.files:
         context["trend"] = value_sparkline(facts["course"])
-    since, ago = discord_time(facts["since"], "t"), discord_time(facts["since"], "R")
+    since, ago = own_time(facts["since"], "t"), own_time(facts["since"], "R")
     ending = f"Too high since {since}, {ago}." if is_open else f"It began at {since}."
     color = {"over": GREEN, "stopped": GREY}.get(state)
     return replace(event, title=_alert_title(event), color=color, message=f"{event.message} {ending}", context=context)
@@ -47,7 +48,7 @@ def show_alert(event: Event) -> Event:
 def _show_dead_loop(event: Event) -> Event:
     facts, state = event.facts, event.facts["state"]
     name = event.origin.partition("/")[2]
-    since, ago = discord_time(facts["since"], "t"), discord_time(facts["since"], "R")
+    since, ago = own_time(facts["since"], "t"), own_time(facts["since"], "R")
     context: dict[str, Any] = {"what happened": facts["problem"]} if facts.get("problem") else {}
     titles = {"over": f"Task loop {name} runs again", "stopped": f"Task loop {name} did not run at the end"}
     if state in titles:

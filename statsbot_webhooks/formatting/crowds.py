@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from ..events.colors import AMBER, GREY, RED
 from ..events.event import Event
-from ..events.time_text import discord_time, format_count, format_duration
+from ..events.time_text import format_count, format_duration
 from .members import format_member_count, mention_with_id, show_moderator
+from .own_markup import own_time
 
 # Title while it lasts, and when it is over; what is counted in its rate.
 _NAMES: Final = {
@@ -28,8 +29,8 @@ def show_surge(event: Event) -> Event:
     context: dict[str, Any] = {
         **event.context,
         "rate": f"{round(facts['per_minute']):,} {noun}/min",
-        "began": discord_time(facts["began"], "T"),
-        **({"ended": discord_time(facts["last"], "T")} if is_over else {}),
+        "began": own_time(facts["began"], "T"),
+        **({"ended": own_time(facts["last"], "T")} if is_over else {}),
         "member_count": format_member_count(facts["place"]),
         **(_accounts(facts) if what == "raid" else _ways(facts)),
     }

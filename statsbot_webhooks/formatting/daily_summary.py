@@ -11,7 +11,8 @@ from ..events.colors import BLURPLE
 from ..events.event import Event
 from ..events.metrics import format_metric, format_value
 from ..events.sparkline import value_sparkline
-from ..events.time_text import discord_time, format_count
+from ..events.time_text import format_count
+from .own_markup import own_time
 
 _DELIVERY = (("waiting", "waiting"), ("lost", "lost"), ("dead", "refused by Discord"), ("rate_limited", "rate limited"))
 
@@ -47,6 +48,6 @@ def _top(counts: Sequence[Mapping[str, Any]], others: int) -> str:
 
 def _metric_line(metric: Mapping[str, Any], *, is_drawn: bool) -> str:
     name = metric["name"]
-    peak = f"peak {format_value(name, metric['peak'])} {discord_time(metric['peak_time'], 't')}"
+    peak = f"peak {format_value(name, metric['peak'])} {own_time(metric['peak_time'], 't')}"
     line = f"{format_value(name, metric['mean'])}, {peak}"
     return line if is_drawn else f"{line}\n{value_sparkline(metric['course'])}"

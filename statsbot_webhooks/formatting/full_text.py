@@ -12,6 +12,7 @@ from ..events.folding import paced
 from . import limits
 from .markdown import visible
 from .message import Attachment
+from .own_markup import revealed
 
 _INDENT: Final = "\n    "
 _SHORT: Final = 80
@@ -35,7 +36,7 @@ def format_text(event: Event) -> str:
         parts.append(f"{file.name} ({len(file.data)} bytes)" if file.data else f"{file.name}:\n{file.text}")
     if before := lines_before(event):
         parts.append("\n  ".join(["Before it:", *before]))
-    return visible("\n".join(parts)).replace("\n", _INDENT)
+    return revealed(visible("\n".join(parts))).replace("\n", _INDENT)
 
 
 def lines_before(event: Event) -> list[str]:

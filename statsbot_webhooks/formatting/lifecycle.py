@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from ..events.colors import GREEN, GREY, RED
 from ..events.event import Event
-from ..events.time_text import discord_time, format_count, format_span
+from ..events.time_text import format_count, format_span
+from .own_markup import own_time
 
 _MOST_NAMES: Final = 12
 
@@ -71,9 +72,9 @@ def show_gateway(event: Event) -> Event:
     if facts["longest"]:
         context["Longest gap"] = format_span(facts["longest"])
     if facts["down_since"] is not None:
-        text = f"{event.message} It was lost at {discord_time(facts['down_since'], 't')}."
+        text = f"{event.message} It was lost at {own_time(facts['down_since'], 't')}."
         return replace(event, title=f"{who} is disconnected", message=text, context=context)
-    text = f"{event.message} {_missed(facts)} It began at {discord_time(facts['began'], 't')}."
+    text = f"{event.message} {_missed(facts)} It began at {own_time(facts['began'], 't')}."
     return replace(event, title=f"{who} is connected again", color=GREEN, message=text, context=context)
 
 
@@ -90,12 +91,12 @@ def show_outage(event: Event) -> Event:
     """Return the outage of a destination, open or over, as it is shown."""
     facts = event.facts
     name, began = facts["destination"], facts["began"]
-    context: dict[str, Any] = {"began": f"{discord_time(began, 'f')} ({discord_time(began, 'R')})"}
+    context: dict[str, Any] = {"began": f"{own_time(began, 'f')} ({own_time(began, 'R')})"}
     if facts["is_over"]:
         context |= {"lasted": format_span(event.time - began), "What was wrong": facts["problem"]}
         return replace(event, title=f"Webhook {name} works again", color=GREEN, context=context)
     if facts["next_try"] is not None:
-        context["Next try"] = discord_time(facts["next_try"], "R")
+        context["Next try"] = own_time(facts["next_try"], "R")
     return replace(event, title=f"Webhook {name} does not work", color=RED, context=context)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from ..redaction.unicode_text import visible
 from . import limits
+from .own_markup import revealed
 
 FENCE: Final = "```"
 ZERO_WIDTH: Final = "\u200b"
@@ -14,12 +15,14 @@ _FENCES: Final = re.compile("`{3,}")
 MORE: Final = "\n… see the attached file …\n"
 # A link ends where Discord's markdown could begin: a link with a backtick in it must not open a code block.
 # An underscore within a word does nothing in Discord, and names such as memory_mb stay as they are. Of a masked link
-# the parenthesis is escaped: within its brackets a backslash does not count. Quotes and headings may be indented.
+# the parenthesis is escaped: within its brackets a backslash does not count. What begins a line may stand behind any blanks.
+# An angle bracket makes of a user's text a mention, a time, a picture, a link to call or to write: only ours may do that.
 _MARKDOWN: Final = re.compile(
     # A name before the host, or letters that look like others in it: the link would lead elsewhere than it seems.
-    r"(?P<posing>https?):(?=//[^\s/?#@]{0,1000}?(?:@|[^\x00-\x7f\s]))"
-    r"|(?P<link>https?://[^\s\\*`|<>\[\]]+)|(?P<lead>^ *)(?P<start>[>#]|-(?= |#))"
-    r"|(?P<mark>[\\*~`|]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|(?<=\])\(|<(?=/[^\s<>:]))",
+    r"(?P<posing>(?i:https?)):(?=//[^\s/?#@]{0,1000}?(?:@|[^\x00-\x7f\s]))"
+    r"|(?P<link>(?i:https?)://[^\s\\*`|<>\[\]]+)"
+    r"|(?P<lead>^[^\S\n]*)(?P<start>[>#]|[-+](?=\s|#)|[0-9]{1,10}(?=\.\s)(?P<dot>\.))"
+    r"|(?P<mark>[\\*~`|]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|(?<=\])\(|<(?=\S))",
     re.MULTILINE,
 )
 # An id that stands alone or behind a name, as ids are shown to be copied; not one within a mention or a link.
@@ -27,13 +30,18 @@ _ID: Final = re.compile(r"(?m)^\d{17,20}$|(?<=\()\d{17,20}(?=\))")
 
 
 def escape_markdown(text: str) -> str:
-    """Return a text that Discord shows as it is. Links stay links, unless their host is not what a reader takes it for."""
-    return _MARKDOWN.sub(_escape, visible(text))
+    """Return a text that Discord shows as it is, but for our own markup.
+
+    Links stay links, unless their host is not what a reader takes it for.
+    """
+    return revealed(_MARKDOWN.sub(_escape, visible(text)))
 
 
 def _escape(match: re.Match[str]) -> str:
     if match["mark"]:
         return f"\\{match['mark']}"
+    if match["dot"]:
+        return f"{match['lead']}{match['start'][:-1]}\\."
     if match["start"]:
         return f"{match['lead']}\\{match['start']}"
     # An escaped colon is shown as a colon, and Discord makes no link of it.

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from ..events.colors import AMBER, GREEN, GREY, RED
 from ..events.event import Event
-from ..events.time_text import discord_time, format_count, format_duration
+from ..events.time_text import format_count, format_duration
+from .own_markup import own, own_time
 
 Facts = Mapping[str, Any]
 
@@ -32,7 +33,7 @@ def mention(who: Facts) -> str:
     number, name = str(who["id"]), str(who["name"])
     if not number.isdigit():
         return name or number
-    return f"<@{number}> {name}".rstrip()
+    return f"{own(f'<@{number}>')} {name}".rstrip()
 
 
 def mention_with_id(who: Facts) -> str:
@@ -43,7 +44,7 @@ def mention_with_id(who: Facts) -> str:
 
 def format_moment(time: float) -> str:
     """Return a date and time in each reader's time zone, and how long ago it is."""
-    return f"{discord_time(time, 'f')} ({discord_time(time, 'R')})"
+    return f"{own_time(time, 'f')} ({own_time(time, 'R')})"
 
 
 def format_member_count(place: Facts) -> str:
@@ -121,6 +122,15 @@ def show_departure(event: Event) -> Event:
     return replace(event, title=title, color=color, message=_with_mention(event), context=context)
 
 
+def show_named_member(event: Event) -> Event:
+    """Return what a host said of a member, who is a mention where the text ends with the id that the details have."""
+    called = f"<@{event.context.get('member_id')}>"
+    if not called[2:-1].isdigit() or not event.message.rstrip(")").endswith(called):
+        return event
+    before, _, after = event.message.rpartition(called)
+    return replace(event, message=f"{before}{own(called)}{after}")
+
+
 def show_hidden_audit_log(event: Event) -> Event:
     """Return the notice that the audit log cannot be seen as it is shown."""
     return replace(event, title="Audit log not visible", color=AMBER)
@@ -171,7 +181,7 @@ def _stay(event: Event) -> dict[str, object]:
     who = event.facts["who"]
     stay: dict[str, object] = {}
     if who["joined"] is not None:
-        stay["joined"] = discord_time(who["joined"], "f")
+        stay["joined"] = own_time(who["joined"], "f")
         stay["stayed"] = format_duration(event.time - who["joined"])
     if who["roles"]:
         stay["roles"] = who["roles"]

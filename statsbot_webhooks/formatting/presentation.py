@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from ..events.event import Event
+from ..events.event import Event, EventKind
 from ..events.folding import Group
 from .alerts import show_alert, show_blocked_loop, show_slow_call
 from .crowds import show_prune, show_surge
 from .daily_summary import show_summary
 from .lifecycle import show_gateway, show_outage, show_server, show_start, show_stop
-from .members import show_departure, show_hidden_audit_log, show_join, show_joins, split_joins
+from .members import show_departure, show_hidden_audit_log, show_join, show_joins, show_named_member, split_joins
 
 _SHOW: Final[Mapping[str, Callable[[Event], Event]]] = {
     "alert": show_alert,
@@ -33,13 +33,18 @@ _SHOW: Final[Mapping[str, Callable[[Event], Event]]] = {
 }
 
 
+DRILL: Final = "DRILL"
+DRILL_NOTE: Final = "drill"
+"""The fact of an event that is shown as a drill: who asked for it."""
+
+
 def present(event: Event) -> Event:
     """Return the event with the title, colour, text and details that a reader sees.
 
     An event without facts is returned as it is: its context is shown as it is, and version 0.1 stored what it showed.
     """
     if "type" not in event.facts:
-        return event
+        return show_named_member(event) if event.kind == EventKind.MEMBER else event
     if event.facts.get("type") == "error":
         # The layout makes links of them.
         return event
@@ -51,7 +56,15 @@ def present(event: Event) -> Event:
         show, shown = None, event
     if show is None:
         shown = replace(event, context={**event.context, **event.facts})
+    if (note := event.facts.get(DRILL_NOTE)) is not None:
+        shown = as_drill(shown, str(note))
     return replace(shown, facts={})
+
+
+def as_drill(event: Event, note: str) -> Event:
+    """Return an event of which nothing has happened, marked as that."""
+    title = f"{DRILL} · {event.title}" if event.title else ""
+    return replace(event, message=f"{DRILL} · {event.message}", title=title, context={**event.context, DRILL_NOTE: note})
 
 
 def parts_of(event: Event) -> list[Event]:
@@ -65,7 +78,7 @@ def parts_of(event: Event) -> list[Event]:
 
 def present_group(group: Group) -> Group:
     """Return a group whose events are as a reader sees them."""
-    if not any("type" in event.facts for event in (*group.events, group.fold.event)):
+    if not any("type" in event.facts or event.kind == EventKind.MEMBER for event in (*group.events, group.fold.event)):
         return group
     newest = present(group.fold.event)
     # The layout asks which of the events is the newest by identity.

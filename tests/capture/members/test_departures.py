@@ -13,6 +13,7 @@ from statsbot_webhooks.capture.members.member_events import departure_event
 from statsbot_webhooks.capture.members.profiles import AuditEntry, GuildProfile, Who
 from statsbot_webhooks.capture.members.prunes import Prune
 from statsbot_webhooks.events.event import Event
+from statsbot_webhooks.formatting.own_markup import revealed
 from statsbot_webhooks.formatting.presentation import present
 
 DAY = 86400.0
@@ -22,6 +23,13 @@ MOD = Who(300, "mod", "Mod")
 ANNA = Who(200, "anna", "Anna", created=NOW - 900 * DAY, roles=("Artist", "Regular"), joined=NOW - 30 * DAY)
 # A ban speaks of a user: without roles, and without when they joined.
 ANNA_USER = replace(ANNA, roles=None, joined=None)
+
+
+def shown(event: Event) -> Event:
+    """Return an event as a reader sees it."""
+    event = present(event)
+    context = {key: revealed(value) if isinstance(value, str) else value for key, value in event.context.items()}
+    return replace(event, message=revealed(event.message), context=context)
 
 
 class Channel:
@@ -35,11 +43,11 @@ class Channel:
 
     def show(self, departure: Departure) -> None:
         departure.is_carded = True
-        self._put(present(departure_event(departure)))
+        self._put(shown(departure_event(departure)))
         departure.is_shown = True
 
     def show_prune(self, prune: Prune) -> None:
-        self._put(present(prune_event(prune, self.now)))
+        self._put(shown(prune_event(prune, self.now)))
 
     def _put(self, event: Event) -> None:
         self.posted += 1
@@ -144,17 +152,17 @@ def test_a_leave_without_sight_of_the_audit_log_may_be_a_kick(channel: Channel) 
 
 
 def test_a_correction_of_what_is_in_no_card_says_that_it_is_one() -> None:
-    shown: list[Event] = []
+    seen: list[Event] = []
 
     def show(departure: Departure) -> None:
-        shown.append(present(departure_event(departure)))
+        seen.append(shown(departure_event(departure)))
         departure.is_shown = True
 
     departures = Departures(show, lambda _: None)
     departures.leave(PLACE, ANNA, NOW)
     departures.tick(NOW + 3)
     departures.explain(AuditEntry(1, "kick", NOW, MOD, "spam"), PLACE, ANNA_USER, NOW + 9)
-    assert [(event.origin, event.card, event.context.get("corrects")) for event in shown] == [
+    assert [(event.origin, event.card, event.context.get("corrects")) for event in seen] == [
         ("leave", "", None),
         ("kick", "", "what was shown of this before"),
     ]

@@ -151,6 +151,11 @@ class DestinationQueue:
                     return place
         return None
 
+    def has(self, entry_id: int) -> bool:
+        """Whether an entry is ready or sealed."""
+        queues = ((lane, rank, queue) for lane, of_lane in self.lanes.items() for rank, queue in of_lane.items())
+        return entry_id in self.sealed or any(queue.find(lane, rank, entry_id) for lane, rank, queue in queues)
+
     def ready(self, name: LaneName) -> int:
         """Return how many entries of a lane may be claimed."""
         return sum(map(len, self.lanes[name].values()))

@@ -48,8 +48,8 @@ class Detour:
         self._since = 0.0
         self._has_told = self._is_adopted = False
         self._group = 0
-        # The group whose answer did not come, and how many entries of the file are that group.
-        self._doubted: tuple[int, int] | None = None
+        # The group whose answer did not come, and which entries of the file it is.
+        self._doubted: tuple[int, frozenset[int]] | None = None
         # Why Redis takes no events; empty when it does.
         self.problem = ""
 
@@ -84,10 +84,11 @@ class Detour:
         try:
             self._store(rows)
         except RedisAwayError as error:
-            if error.may_be_done:
-                self._doubted = self._group, len(items)
             self.leave(error.reason)
             self._file.put(items)
+            if error.may_be_done:
+                # Nothing else is in the file: events go by it only from now on.
+                self._doubted = self._group, self._file.ids()
             return False
         for name, count in Counter(name for name, _ in items).items():
             self._on_moved(name, count)
@@ -119,12 +120,9 @@ class Detour:
         """Find out whether the group was stored whose answer did not come; if so, it leaves the file."""
         if self._doubted is None or self._streams is None:
             return
-        number, count = self._doubted
+        number, ids = self._doubted
         if self._streams.is_put(number):
-            while count > 0 and (entries := self._file.take()):
-                self._end(entries[:count])
-                self._file.give_back(entries[count:])
-                count -= len(entries)
+            self._end(self._file.take_all(ids))
         self._doubted = None
 
     def _forward(self, entries: Sequence[Entry]) -> None:
@@ -133,7 +131,7 @@ class Detour:
         except RedisAwayError as error:
             self._file.give_back(entries)
             if error.may_be_done:
-                self._doubted = self._group, len(entries)
+                self._doubted = self._group, frozenset(entry.id for entry in entries)
             raise
         self._end(entries)
 

@@ -106,6 +106,24 @@ class OwnFile:
         """Lease some of what waits, of one destination, in order; `end` or `give_back` follows."""
         return [] if self._outbox is None else self._outbox.expire(math.inf)
 
+    def take_all(self, ids: Collection[int]) -> Sequence[Entry]:
+        """Lease the entries of these ids."""
+        found: list[Entry] = []
+        others: list[Entry] = []
+        while len(found) < len(ids) and (entries := self.take()):
+            found += [entry for entry in entries if entry.id in ids]
+            others += [entry for entry in entries if entry.id not in ids]
+        self.give_back(others)
+        return found
+
+    def ids(self) -> frozenset[int]:
+        """Return the ids of all that waits; for a file of a few entries."""
+        entries: list[Entry] = []
+        while some := self.take():
+            entries += some
+        self.give_back(entries)
+        return frozenset(entry.id for entry in entries)
+
     def end(self, entries: Sequence[Entry]) -> None:
         """Delete what is in Redis now."""
         if self._outbox is not None:
@@ -123,22 +141,17 @@ class OwnFile:
     def left_by_others(self) -> Iterator[SqliteOutbox]:
         """Yield the files of processes that are not there any more, open; a process of another name may never be again."""
         for path in sorted(Path().glob(_PATTERN)):
-            if path.name != self.path.name and _is_free(path) and _prefix_of(path) == self._prefix:
-                outbox = self._make(path)
-                try:
+            # An empty one stays: deleting it could hit a process that begins to use it.
+            if path.name != self.path.name and _prefix_if_full(path) == self._prefix and _is_free(path):
+                with contextlib.closing(self._make(path)) as outbox:
                     yield outbox
-                    is_empty = outbox.is_durable and not outbox.depths()
-                finally:
-                    outbox.close()
-                if is_empty:
-                    for file in schema.files_of(path):
-                        file.unlink(missing_ok=True)
 
 
-def _prefix_of(path: Path) -> str | None:
+def _prefix_if_full(path: Path) -> str | None:
+    """Return whose file it is, if something waits in it; without touching it."""
     try:
         with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
-            row = db.execute("SELECT value FROM state WHERE key = ?", (_PREFIX,)).fetchone()
+            row = db.execute("SELECT value FROM state WHERE key = ? AND EXISTS (SELECT 1 FROM entries)", (_PREFIX,)).fetchone()
         return str(json.loads(row[0])) if row else None
     except (sqlite3.Error, OSError, ValueError, TypeError):
         return None

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from ..base import Member
 
-_EVERY_SECONDS: Final = 15.0
-_LIFE_SECONDS: Final = 45
+_EVERY_SECONDS: Final = 20.0
+_LIFE_SECONDS: Final = 60
 
 
 class Presence:

@@ -175,11 +175,14 @@ BURY: Final = (
     + _DELETE
     + """
 local last = 6 + tonumber(ARGV[6])
+local gone = delete(ARGV[3], 7, last)
+-- Done before, when its answer did not come.
+if gone == 0 then return 1 end
 for i = last + 4, #ARGV do
   redis.call('XADD', p .. ':dead', '*', 'd', ARGV[3], 'r', ARGV[last + 2], 't', ARGV[last + 3], 'e', ARGV[i])
 end
 redis.call('XTRIM', p .. ':dead', 'MAXLEN', '=', ARGV[last + 1])
-shrink(delete(ARGV[3], 7, last), tonumber(ARGV[4]))
+shrink(gone, tonumber(ARGV[4]))
 if ARGV[5] == '1' then redis.call('HDEL', p .. ':seals', ARGV[3]) end
 return 1
 """

@@ -54,6 +54,8 @@ class Sender:
         self._texts: dict[int, Any] = {}
         self._kept = 0
         self._has_said_newer = False
+        # Whether entries may have been read whose answer did not come.
+        self._is_in_doubt = False
 
     # -- the lease
 
@@ -90,6 +92,7 @@ class Sender:
         self._leased.clear()
         self._texts.clear()
         self._kept = 0
+        self._is_in_doubt = False
         self._calls.end()
 
     # -- what comes
@@ -100,6 +103,9 @@ class Sender:
         if not self._calls.is_held:
             return names, False
         try:
+            self._calls.settle()
+            if self._is_in_doubt:
+                names |= self._read_again()
             for _ in range(_READS_AT_ONCE):
                 found = self._calls.ask(self._streams.read)
                 if not found:
@@ -108,7 +114,20 @@ class Sender:
                 self.make_room()
         except LeaseLostError:
             return names, False
+        except RedisAwayError as error:
+            self._is_in_doubt |= error.may_be_done
+            raise
         return names, True
+
+    def _read_again(self) -> set[str]:
+        """Learn what was read for this process by calls that it has no answer of."""
+        names: set[str] = set()
+        for name in self._streams.destinations():
+            queue = self._backlog.queues[name]
+            found: list[Found] = self._calls.ask(lambda lease, name=name: self._streams.take_over(lease, name))
+            names |= self._add([each for each in found if each[1] not in self._leased and not queue.has(each[1])])
+        self._is_in_doubt = False
+        return names
 
     def _add(self, found: Sequence[Found], *, is_left: bool = False) -> set[str]:
         counts: defaultdict[str, int] = defaultdict(int)

@@ -17,7 +17,8 @@ class Bot(commands.Bot):
 
 
 intents = discord.Intents.default() | discord.Intents(members=True, message_content=True)
-bot = Bot("!", intents=intents)
+# discord.py waits so long for further servers after the last one: by default two seconds, and here there is one.
+bot = Bot("!", intents=intents, guild_ready_timeout=0.2)
 
 
 @bot.command()

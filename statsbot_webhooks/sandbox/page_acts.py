@@ -56,6 +56,8 @@ class PageActs:
             "rename": lambda data: members.rename(_user(data), data.get("nick") or None, guild_id=_guild(data)),
             "role": self._role, "add_role": self._add_role, "guild": lambda data: guilds.add_guild(data["name"]),
             "channel": self._channel, "thread": self._thread, "set_thread": self._set_thread,
+            "invite": self._invite,
+            "revoke": lambda data: channels.revoke_invite(data["code"], guild_id=_guild(data)),
             "fault": self._fault, "heal": self._heal, "gateway": self._gateway_fault,
             "delete_webhook": lambda data: channels.delete_webhook(data["webhook"]),
             "skip": lambda data: context.state.clock.skip(float(data["seconds"])),
@@ -80,9 +82,15 @@ class PageActs:
              "fault": faults[hook.name].kind if hook.name in faults else None}
             for hook in state.webhooks.values()
         ]  # fmt: skip
+        invites = {
+            str(guild.id): [
+                {key: invite[key] for key in ("code", "channel", "uses", "max_uses")} for invite in guild.invites.values()
+            ]
+            for guild in state.guilds.values()
+        }
         bans = {str(guild.id): [ban["user"] for ban in guild.bans.values()] for guild in state.guilds.values()}
         return {
-            "webhooks": webhooks, "faults": list(KINDS), "bans": bans, "bot": self._context.bot,
+            "webhooks": webhooks, "faults": list(KINDS), "bans": bans, "invites": invites, "bot": self._context.bot,
             "me": str(self._context.owner_id), "acknowledges": self._gateway.acknowledges,
             "connections": sum(session.connection is not None for session in self._gateway.sessions.values()),
         }  # fmt: skip
@@ -162,7 +170,7 @@ class PageActs:
         ids = [
             self._members.join(
                 name if count == 0 else f"{name}{count + 1}", account_age_days=days, guild_id=_guild(data), user_id=known,
-                bot=bool(data.get("bot")),
+                bot=bool(data.get("bot")), invite=str(data.get("invite") or ""),
             )
             for count in range(min(int(data.get("count") or 1), 200))
         ]  # fmt: skip
@@ -180,6 +188,11 @@ class PageActs:
         if not name:
             raise ValueError("a channel needs a name")
         self._channels.add_channel(name, kind=data.get("kind") or "text", guild_id=_guild(data))
+
+    def _invite(self, data: JSON) -> JSON:
+        most = min(max(int(data.get("max_uses") or 0), 0), 100)
+        code = self._channels.invite(data["channel"], user_id=_user(data), max_uses=most, guild_id=_guild(data))
+        return {"code": code}
 
     def _thread(self, data: JSON) -> None:
         guild = self._context.guild(_guild(data))

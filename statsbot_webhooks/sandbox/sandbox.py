@@ -221,6 +221,8 @@ class Sandbox:
     webhook_url = _by("_channels", Channels.webhook_url)
     webhooks = _by("_channels", Channels.webhooks)
     delete_webhook = _by("_channels", Channels.delete_webhook)
+    invite = _by("_channels", Channels.invite)
+    revoke_invite = _by("_channels", Channels.revoke_invite)
     move_webhook = _by("_channels", Channels.move_webhook)
     add_channel = _by("_channels", Channels.add_channel)
     remove_channel = _by("_channels", Channels.remove_channel)

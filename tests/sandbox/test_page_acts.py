@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.slow, has_browser]
 async def shop(tmp_path: Path) -> AsyncGenerator[Sandbox]:
     """A sandbox with the sample bot in it, in a process of its own."""
     async with Sandbox() as box:
-        more = {"WEBHOOK_BATCH_TIMEOUT": "0.2", "WEBHOOK_LOG_LEVEL": "INFO"}
+        more = {"WEBHOOK_BATCH_TIMEOUT": "0.2", "WEBHOOK_LOG_LEVEL": "INFO", "WEBHOOK_BREAKER_COOLDOWN_SECONDS": "3"}
         with (tmp_path / "bot.log").open("wb") as log:
             bot = await start_bot(box, BOT, more, str(tmp_path), log, storage=tmp_path / "own.sqlite3")
             try:
@@ -114,12 +114,42 @@ async def test_a_broken_webhook_and_its_outage_are_seen(page: Tab, shop: Sandbox
     await page.until("document.querySelector('dialog') === null")
     for number in range(3):
         shop.say(f"!note {number}")
-    # The fallback tells of it; 500 is repeated by discord.py itself for 25 s, so the breaker needs its time.
-    await shop.wait_until(lambda: shop.count_status(500) > 0)
+    # The fallback tells of it in one card, which turns green.
+    await page.open("/#channel=errors")
+    await page.until(_has("Webhook info does not work"))
+    await page.until(_has("webhook info fails (500"))
     await page.js("document.querySelector('[aria-label=\"Break something\"]').click()")
     await choose(page, "info: Errors (500)")
+    await page.until(_has("Webhook info works again"), 40)
+    assert not await page.js(_has("Webhook info does not work"))
     await shop.wait_until(lambda: "a note of mia: 2" in "".join(m.text + "".join(f.text for f in m.attachments)
                                                                for m in shop.messages("info")), 40)  # fmt: skip
+
+
+def _has(text: str) -> str:
+    """A question to the page: does a card that it shows have this text?"""
+    return f"[...document.querySelectorAll('.embed')].some((one) => one.textContent.includes({json.dumps(text)}))"
+
+
+async def test_invites_are_made_used_and_revoked(page: Tab, shop: Sandbox) -> None:
+    await page.js("document.querySelector('[aria-label=\"Something happens\"]').click()")
+    await choose(page, "Invites")
+    await choose(page, "A new invite")
+    await choose(page, "Make it")
+    invites = shop.state.guilds[shop.guild_id].invites
+    await shop.wait_until(lambda: invites)
+    [code] = invites
+    await choose(page, code)
+    await choose(page, "A member joins by it")
+    await fill(page, "dialog [name=name]", "nora")
+    await choose(page, "Join")
+    await shop.wait_until(lambda: invites[code]["uses"] == 1)
+    assert any(member["user"]["username"] == "nora" for member in shop.state.guilds[shop.guild_id].members.values())
+    await page.js("document.querySelector('[aria-label=\"Something happens\"]').click()")
+    await choose(page, "Invites")
+    await choose(page, f"{code} to #general, used 1 time")
+    await choose(page, "Revoke")
+    await shop.wait_until(lambda: not invites)
 
 
 async def test_acting_as_others_in_direct_messages_and_on_members(page: Tab, shop: Sandbox) -> None:

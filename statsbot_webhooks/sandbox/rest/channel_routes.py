@@ -5,11 +5,11 @@ Messages and threads have files of their own.
 
 from __future__ import annotations
 
-import secrets
 from typing import Final
 
 from aiohttp import web
 
+from ..invites import add_invite, remove_invite
 from ..permissions import CREATE_INVITE, MANAGE_CHANNELS, MANAGE_THREADS, MANAGE_WEBHOOKS, VIEW_CHANNEL
 from ..state import FORUM, Guild, State
 from .account import BotAccount, found
@@ -142,20 +142,8 @@ class ChannelRoutes:
         return reply([invite for invite in guild.invites.values() if invite["channel"]["id"] == str(channel_id)])
 
     def _add_invite(self, call: Call) -> web.Response:
-        guild, channel_id, place = self.place(call, CREATE_INVITE)
-        data, code = call.body.table(), secrets.token_urlsafe(6)
-        longest = data.get("max_age", 86400)
-        invite: JSON = {
-            "code": code, "type": 0, "channel": {key: place[key] for key in ("id", "name", "type")},
-            "guild": {"id": str(guild.id), "name": guild.name, "features": [], "icon": None, "splash": None, "banner": None,
-                      "description": None, "verification_level": 0, "vanity_url_code": None},
-            "inviter": self._bot.user, "uses": 0, "max_uses": data.get("max_uses", 0), "max_age": longest,
-            "temporary": data.get("temporary", False), "created_at": self._state.now(), "expires_at": None,
-        }  # fmt: skip
-        guild.invites[code] = invite
-        event = {**invite, "guild_id": str(guild.id), "channel_id": str(channel_id)}
-        self._state.dispatch("INVITE_CREATE", event, guild.id)
-        return reply(invite)
+        guild, channel_id, _ = self.place(call, CREATE_INVITE)
+        return reply(add_invite(self._state, guild, channel_id, self._bot.user, call.body.table()))
 
     def _invite(self, call: Call) -> tuple[Guild, JSON]:
         for guild in self._state.guilds.values():
@@ -166,7 +154,4 @@ class ChannelRoutes:
     def _delete_invite(self, call: Call) -> web.Response:
         guild, invite = self._invite(call)
         self._bot.demand(guild, MANAGE_CHANNELS)
-        del guild.invites[invite["code"]]
-        gone = {"code": invite["code"], "guild_id": str(guild.id), "channel_id": invite["channel"]["id"]}
-        self._state.dispatch("INVITE_DELETE", gone, guild.id)
-        return reply(invite)
+        return reply(remove_invite(self._state, guild, invite["code"]))

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from ..clock import iso
+from ..invites import add_invite, remove_invite
 from ..state import ANNOUNCEMENT, CATEGORY, FORUM, REQUIRE_TAG, TEXT, Webhook
 from .context import Context
 from .views import Message, messages_of
@@ -119,6 +120,24 @@ class Channels:
             self._context.state.change_thread(self._context.home, self._context.channel(name), **changes)
 
         self._context.call(act)
+
+    def invite(
+        self, channel: str = "general", *, user_id: int | None = None, max_uses: int = 0, guild_id: int | None = None
+    ) -> str:
+        """Let a member, the owner by default, make an invite to a channel; returns its code. It never gets too old."""
+
+        def act() -> str:
+            context = self._context
+            guild = context.guild(guild_id)
+            inviter = context.state.users[user_id or context.owner_id]
+            options = {"max_age": 0, "max_uses": max_uses}
+            return str(add_invite(context.state, guild, context.channel(channel, guild), inviter, options)["code"])
+
+        return self._context.call(act)
+
+    def revoke_invite(self, code: str, *, guild_id: int | None = None) -> None:
+        """Revoke an invite; raises `LookupError` when there is none of that code."""
+        self._context.call(lambda: remove_invite(self._context.state, self._context.guild(guild_id), code))
 
     def limit_threads(self, most: int) -> None:
         """Set how many threads of a server may be active at once; Discord allows 1000."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..clock import iso
+from ..invites import use_invite
 from ..moderation import BAN, KICK, MEMBER_UPDATE, PRUNE, UNBAN
 from ..state import JSON, Guild
 from .context import Context
@@ -24,14 +25,18 @@ class Members:
     def join(
         self, name: str, *, account_age_days: float = 400, bot: bool = False, user_id: int | None = None,
         guild_id: int | None = None, admin: bool = False, role_ids: Iterable[int] = (), joined_days_ago: float = 0,
+        invite: str = "",
     ) -> int:  # fmt: skip
         """Let a user join, a known one when `user_id` is given, with roles; returns the user's id.
 
-        `joined_days_ago` makes a member of long standing; do that before the bot logs in.
+        `invite` is the code by which the user comes: a `LookupError` when there is none. `joined_days_ago` makes a member of
+        long standing; do that before the bot logs in.
         """
 
         def act() -> int:
             guild = self._context.guild(guild_id)
+            if invite:
+                use_invite(self._context.state, guild, invite)
             user = self._context.state.user(name, user_id=user_id, bot=bot, age_days=account_age_days)
             held = (*role_ids, *((guild.admin_role_id,) if admin else ()))
             self._context.moderation.add(guild, user, held, joined_days_ago=joined_days_ago)

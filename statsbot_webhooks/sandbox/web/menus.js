@@ -43,9 +43,9 @@ function actorMenu() {
   const guild = guildOf(current) || guilds[0], members = membersOf(guild).filter((member) => !member.user.bot);
   menu("Act as", [...members.slice(0, 200).map((member) => [nameOf(member.user) + (member.user.id === actor ? " (now)" : ""), () => setActor(member.user.id)]), ["A new member…", joinForm]]);
 }
-function joinForm() {
+function joinForm(invite) {
   const fields = [labelled("Name", input("text", "name", "", { required: true })), labelled("Age of the account in days", input("number", "days", "400", { min: 0, step: "any" })), labelled("How many", input("number", "count", "1", { min: 1, max: 200 }), "More than a few at once are a raid")];
-  form("Members join", fields, "Join", (f) => tryAsk({ do: "join", name: f.name.value, account_age_days: f.days.value || undefined, count: f.count.value }));
+  form("Members join", fields, "Join", (f) => tryAsk({ do: "join", invite: typeof invite === "string" ? invite : "", name: f.name.value, account_age_days: f.days.value || undefined, count: f.count.value }));
 }
 function eventsMenu() {
   const guild = guildOf(current) || guilds[0], banned = about.bans[guild?.id] || [];
@@ -54,12 +54,30 @@ function eventsMenu() {
     ["A raid: 20 new accounts join", () => ask({ do: "join", name: "raider", account_age_days: 0.1, count: 20 })],
     ["Members…", () => menu("Members", membersOf(guild).slice(0, 200).map((member) => [nameOf(member.user), () => memberMenu(member, guild)]))],
     banned.length ? ["Lift a ban…", () => menu("Lift the ban of", banned.map((user) => [nameOf(user), async () => { await ask({ do: "unban", user: user.id, by: actor }); refreshAbout(); }]))] : null,
+    ["Invites…", invitesMenu],
     ["A new channel…", () => form("A new channel", [labelled("Name", input("text", "name", "", { required: true })), labelled("Kind", select("kind", [["text", "Text"], ["forum", "Forum"], ["announcement", "Announcements"]]))], "Add", (f) => tryAsk({ do: "channel", name: f.name.value, kind: f.kind.value }))],
     ["A new role…", () => form("A new role", [labelled("Name", input("text", "name", "", { required: true }))], "Add", (f) => tryAsk({ do: "add_role", name: f.name.value }))],
     ["The bot joins another server…", () => form("Another server", [labelled("Name", input("text", "name", "", { required: true }))], "Join", async (f) => { const wrong = await tryAsk({ do: "guild", name: f.name.value }); if (!wrong) load(); return wrong; })],
     current && current.type === THREAD ? ["Archive this thread", () => ask({ do: "set_thread", channel: current.id, archived: true })] : null,
     current && current.type === THREAD ? ["Lock this thread", () => ask({ do: "set_thread", channel: current.id, locked: true })] : null,
     ["Time passes…", () => form("Time passes", [labelled("Minutes", input("number", "minutes", "60", { min: 0, step: "any" }), "Limits and time-outs of this Discord end sooner; the bot's own clock goes on as before")], "Skip", (f) => tryAsk({ do: "skip", seconds: f.minutes.value * 60 }))],
+  ]);
+}
+async function invitesMenu() {
+  await refreshAbout();
+  const guild = guildOf(current) || guilds[0], invites = about.invites[guild?.id] || [];
+  const text = (invite) => `${invite.code} to #${invite.channel.name}, used ${invite.uses}${invite.max_uses ? " of " + invite.max_uses : ""} time${invite.uses === 1 && !invite.max_uses ? "" : "s"}`;
+  const places = (guild?.channels || []).filter((channel) => channel.type === 0).map((channel) => [channel.name, "#" + channel.name]);
+  menu("Invites", [
+    ...invites.map((invite) => [text(invite), () => menu(`Invite ${invite.code}`, [
+      ["A member joins by it…", () => joinForm(invite.code)],
+      ["Revoke", () => ask({ do: "revoke", code: invite.code, guild: guild.id }).then((said) => said && toast("The invite is revoked.", false))],
+    ])]),
+    ["A new invite…", () => form("A new invite", [labelled("Channel", select("channel", places)), labelled("How often it can be used", input("number", "uses", "0", { min: 0, max: 100 }), "0 is without a limit")], "Make it", async (f) => {
+      const wrong = await tryAsk({ do: "invite", channel: f.channel.value, guild: guild.id, max_uses: f.uses.value });
+      if (!wrong) invitesMenu();
+      return wrong;
+    })],
   ]);
 }
 const FAULTS = [

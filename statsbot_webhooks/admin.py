@@ -56,6 +56,11 @@ class Admin:
         self.overrides.on_ended = self._show_ended_mute
 
     @property
+    def redacted(self) -> Mapping[str, int]:
+        """How often each rule has redacted something in this process."""
+        return dict(self._pipeline.redactor.counts)
+
+    @property
     def overrides(self) -> Overrides:
         """What was chosen; to be looked at only."""
         return self._pipeline.overrides

@@ -46,7 +46,7 @@ class Drill(Theme):
         )
         caller = Who(interaction.user.id, interaction.user.name)
         names = dict.fromkeys(manager.workers, 0)
-        events = drill_events(self.runner.clock.now(), caller, place)
+        events = drill_events(self.runner.clock.now(), caller, place, by=self.runner.name_of(interaction.user))
         for event in events:
             for name in manager.admin.routes(event):
                 names[name] += 1
@@ -56,7 +56,7 @@ class Drill(Theme):
         return "\n".join([f"{len(events)} events, marked {DRILL}, are on their way.", *lines])[:2000]
 
 
-def drill_events(now: float, caller: Who, place: GuildProfile) -> list[Event]:
+def drill_events(now: float, caller: Who, place: GuildProfile, *, by: str) -> list[Event]:
     """Return one event for each card there is, made by what makes the real ones; nothing of it has happened."""
     # An id that belongs to no user.
     member = Who(1, "drill-member", "Drill Member", created=now - 800 * _DAY, roles=("Regulars",), joined=now - 90 * _DAY)
@@ -75,7 +75,7 @@ def drill_events(now: float, caller: Who, place: GuildProfile) -> list[Event]:
         departure_event(Departure(Type.BAN, place, member, now, None, entry=banned, has_left=True)),
         life_event("The bot is online.", _START, now=now),
     ]
-    return [_marked(event, caller.name, number) for number, event in enumerate(events)]
+    return [_marked(event, by, number) for number, event in enumerate(events)]
 
 
 def _marked(event: Event, by: str, number: int) -> Event:

@@ -54,6 +54,8 @@ class Overview(Theme):
         if refused:
             lines = ", ".join(f"{count} {reason.value}" for reason, count in refused.most_common())
             embed.add_field(name="Refused calls", value=lines, inline=False)
+        if redacted := manager.admin.redacted:
+            embed.add_field(name="Redacted", value=_by_rule(redacted), inline=False)
         return Answer(embed=embed)
 
     def _choices(self, name: str) -> str:
@@ -108,3 +110,10 @@ def _state(worker: DestinationWorker, counts: DestinationStats, choices: str) ->
     if counts.dead:
         lines.append("`/webhooks deadletters` shows what Discord refused.")
     return "\n".join(lines)
+
+
+def _by_rule(counts: Mapping[str, int]) -> str:
+    """Return how often each rule redacted something, the most frequent first."""
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    more = f" and {len(ranked) - 12} other rules" if len(ranked) > 12 else ""
+    return ", ".join(f"{rule} {count:,}" for rule, count in ranked[:12]) + more

@@ -246,7 +246,7 @@ class Pipeline:
     def _exchange(
         self, config: WebhookConfig, redactor: Redactor, router: Router, stored: Mapping[str, WebhookURL]
     ) -> list[Destination]:
-        redactor.mask_key = self.redactor.mask_key
+        redactor.continue_from(self.redactor)
         if config.hold_reason or Renews.REDACTOR in parts_to_renew(self.config, config):
             self._redact_again()
         before, self.config, self.upkeep.config = self.config, config, config

@@ -64,6 +64,10 @@ class Redactor:
             self._secrets, self._values = more, KnownValues(more)
             self._clean_texts = {}
 
+    def continue_from(self, other: Redactor) -> None:
+        """Take the place of a redactor of other settings: with its pseudonyms, and what it has counted."""
+        self.mask_key, self.counts = other.mask_key, other.counts
+
     def redact(self, event: Event) -> Event:
         """Return the event without secrets, the same object where nothing is one; equal input gives equal output for one key."""
         if self._level != MaskLevel.OFF:

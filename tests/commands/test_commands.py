@@ -238,3 +238,30 @@ async def test_answers_are_sent_with_no_mentions_allowed(sandbox: Sandbox, env: 
         answers = [each for each in sandbox.requests[before:] if f"/webhooks/{bot.application_id}/" in each.path]
     assert len(answers) >= 2
     assert all(answer.payload["allowed_mentions"]["parse"] == [] for answer in answers)
+
+
+async def test_status_says_how_often_each_rule_redacted_something(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    async with steered_bot(sandbox):
+        assert "Redacted" not in await call(sandbox, "status")
+        logging.getLogger("shop").error("refused: %s", f"ghp_{'x1Y2z3a4B5' * 4}, password=hunter2-x, password=hunter2-y")
+        await sandbox.wait_until(lambda: "refused" in shown(sandbox, "error"))
+        assert "password 2, github token 1" in await call(sandbox, "status")
+        # New settings are no new process.
+        await call(sandbox, "reload")
+        assert "password 2, github token 1" in await call(sandbox, "status")
+
+
+def stored() -> bytes:
+    return b"".join(path.read_bytes() for path in Path().glob("*.sqlite3*"))
+
+
+async def test_a_drill_does_not_name_the_admin_where_names_are_hidden(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    env.setenv("WEBHOOK_MASK_USER_IDS", "true")
+    async with steered_bot(sandbox):
+        await call(sandbox, "drill")
+        await sandbox.wait_until(lambda: "started a drill" in shown(sandbox, "info"))
+        await sandbox.wait_until(lambda: "nothing happened" in shown(sandbox, "error"))
+    seen = "".join(shown(sandbox, name) for name in ("error", "info", "performance", "member_events"))
+    assert "asked for by user-" in seen
+    assert "olivia" not in seen
+    assert b"olivia" not in stored()

@@ -100,6 +100,6 @@ def test_masking_hides_persons_in_facts(level: MaskLevel) -> None:
 
 
 def test_a_drill_shows_its_mark_above_every_card() -> None:
-    for event in drill_events(NOW, MOD, PLACE):
+    for event in drill_events(NOW, MOD, PLACE, by="mod"):
         assert "DRILL" in present(event).message
         assert replace(event, card="") == event

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from ..clock import Clock, SystemClock, give_way
+from ..clock import Clock, SystemClock, breathe
 from ..errors import NotRunningError
 from ..events.accounting import Counters, Stats
 from ..events.daily_counts import DailyCounts
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 # Calls of the workers are answered between groups of this many events, so that a burst cannot hold them up.
 _GROUP: Final = 100
-_SLICE_SECONDS: Final = 0.0008
+_SLICE_SECONDS: Final = 0.001
 # A call of the storage that takes longer is told: the disk does not answer.
 _STALL_SECONDS: Final = 30.0
 # How long the end of the interpreter waits for the storage.
@@ -335,7 +335,7 @@ class Intake:
             # Yield the interpreter lock: the event loop must not wait a whole switch interval (5 ms) for us. Not after
             # each event, for where system calls are slow that costs more than the event.
             if self._clock.monotonic() - since > _SLICE_SECONDS:
-                give_way()
+                breathe()
                 since = self._clock.monotonic()
         if not self._guard(lambda: self._store(items)):
             # One of them cannot be stored: the others are.

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ..clock import breathe
 from ..events.accounting import LossReason
+from ..events.event import Event
 from .base import Loss
 from .connection import SteadyConnection
 from .dead_letters import UNREADABLE, DeadLetters
@@ -22,6 +24,8 @@ from .rows import INSERT, in_chunks, is_sound, read_event, read_ids, row_of
 _log = logging.getLogger(__name__)
 # So many ids are noted as used at a time.
 _AT_A_TIME: Final = 10_000
+# So many events are read in about a millisecond.
+_IN_A_MILLISECOND: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,17 @@ def read_texts(db: SteadyConnection, ids: Sequence[int]) -> dict[int, Any]:
         marks = ", ".join("?" * len(some))
         texts |= dict(db.read(f"SELECT id, event FROM entries WHERE id IN ({marks})", some))  # noqa: S608 - question marks
     return texts
+
+
+def read_events(texts: Mapping[int, Any], ids: Sequence[int]) -> dict[int, Event | None]:
+    """Return the events of stored texts; `None` for one that is not there or cannot be read."""
+    events: dict[int, Event | None] = {}
+    for number, entry_id in enumerate(ids, 1):
+        events[entry_id] = read_event(texts.get(entry_id))
+        if not number % _IN_A_MILLISECOND:
+            # Long before a whole switch interval of the interpreter's lock: the event loop wants it.
+            breathe()
+    return events
 
 
 def find_entries(db: SteadyConnection, words: Sequence[str], is_meant: Callable[[str], bool]) -> list[tuple[int, str]]:

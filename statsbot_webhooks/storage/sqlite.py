@@ -19,7 +19,7 @@ from .backlog import Backlog
 from .base import Alone, DeadLetter, Depth, Entry, ErrorsWaiting, Fleet, Forgotten, Loss
 from .connection import SteadyConnection, steady
 from .dead_letters import UNREADABLE, DeadLetters
-from .loading import ReservedIds, find_entries, missing_entries, read_entries, read_seals, read_texts
+from .loading import ReservedIds, find_entries, missing_entries, read_entries, read_events, read_seals, read_texts
 from .ready_queue import LaneName, QueuePlace, first_fitting
 from .rows import INSERT, Row, StateRows, in_chunks, note_send, read_event, row_of
 
@@ -122,7 +122,7 @@ class SqliteOutbox:
 
     def _lease(self, destination: str, places: Sequence[QueuePlace], batch: str) -> list[Entry]:
         texts = read_texts(self._db, [place.id for place in places])
-        events = {place.id: read_event(texts.get(place.id)) for place in places}
+        events = read_events(texts, [place.id for place in places])
         if unreadable := [place for place in places if events[place.id] is None]:
             self._set_aside(destination, unreadable, texts)
         entries: list[Entry] = []

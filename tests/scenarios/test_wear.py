@@ -56,7 +56,8 @@ async def test_nothing_is_lost_whatever_happens(sandbox: Sandbox, env: pytest.Mo
     assert {reason for report in reports for reason in report["lost"]} <= {"stored row cannot be read"}
     assert last["done"]["damage"] >= 1
     sizes = [report["size"] for report in reports]
-    memory = [report["memory"] for report in reports[len(reports) // 3 :]]
+    # What was in memory at the worst moment stays the process's own.
+    memory = [report["memory"] for report in reports[len(reports) // 2 :]]
     print(f"{last['logged']} numbers, all shown; storage at most {max(sizes):.1f} MB, at the end {sizes[-1]:.1f} MB")
     print("memory in MB:", " ".join(f"{value:.0f}" for value in memory))
     assert sizes[-1] < 8

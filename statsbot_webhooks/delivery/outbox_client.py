@@ -54,6 +54,10 @@ class OutboxClient:
         """Give back everything that is leased; returns at once."""
         self._intake.post(self._outbox.release_all, self._name)
 
+    async def release_all(self) -> None:
+        """Give back everything that is leased."""
+        await self._intake.run(self._outbox.release_all, self._name)
+
     async def seal(self, entries: Sequence[Entry], batch_id: str, rest: Sequence[Entry]) -> None:
         """Note that entries are about to leave; the rest goes back."""
 

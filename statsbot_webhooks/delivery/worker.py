@@ -46,6 +46,7 @@ class DestinationWorker:
         self._wake = asyncio.Event()
         self._is_retired = False
         self._is_to_load = False
+        self._is_to_give_back = False
         self._look_up_at = 0.0
 
     @property
@@ -241,12 +242,17 @@ class DestinationWorker:
             return False
         except Exception as error:  # noqa: BLE001 - a guard: an unexpected error must not end the delivery for good
             self._sender.give_back()
+            self._is_to_give_back = True
             result = Result(Outcome.RETRY, f"{type(error).__name__} in the delivery")
             self._parts.health.record_failure(result, self._parts.clock.monotonic())
             await self._parts.clock.sleep(_STUMBLE_SECONDS)
         return True
 
     async def _turn(self) -> None:
+        if self._is_to_give_back:
+            # What was posted may have failed like the turn before, and then its entries would wait for the next start.
+            await self._parts.outbox.release_all()
+            self._is_to_give_back = False
         if self._is_to_load:
             self._is_to_load = False
             await self._load()

@@ -1,0 +1,38 @@
+"""A worker goes on after what nothing foresaw: an error in the middle of a turn, and another in what follows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from statsbot_webhooks import LogLevel, WebhookConfig
+from statsbot_webhooks.sandbox import Sandbox
+
+from ..conftest import running_manager
+
+
+async def test_what_a_failed_turn_has_claimed_is_given_back_though_that_fails_too(
+    sandbox: Sandbox, urls: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_manager(WebhookConfig(**urls, batch_timeout_seconds=0)) as manager:
+        await sandbox.wait_until(lambda: any(r.webhook == "info" and r.method == "GET" for r in sandbox.requests))
+        outbox, failed = manager._pipeline.outbox, {"ack": 0, "release": 0}
+        ack, release = outbox.ack, outbox.release
+
+        def fail(name: str, call: Any, times: int) -> Any:
+            def failing(*args: Any, **options: Any) -> Any:
+                failed[name] += 1
+                if failed[name] <= times:
+                    raise OSError("no room for a moment")
+                return call(*args, **options)
+
+            return failing
+
+        monkeypatch.setattr(outbox, "ack", fail("ack", ack, 1))
+        monkeypatch.setattr(outbox, "release", fail("release", release, 3))
+        await manager.send_log(LogLevel.INFO, "claimed")
+        await manager.flush(30)
+        stats = await manager.stats()
+    assert failed["release"] > 3
+    assert (stats.pending, stats.balanced, stats.delivered) == (0, True, 1)

@@ -19,6 +19,9 @@ import pytest
 
 from statsbot_webhooks.storage import INSTEAD, storage_path
 
+# Processes of their own go by the machine's clock.
+pytestmark = pytest.mark.real_time
+
 BOT = """
 import asyncio, logging, os, sys
 from pathlib import Path

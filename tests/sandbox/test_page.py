@@ -20,6 +20,9 @@ from aiohttp import web
 
 from statsbot_webhooks.sandbox.page import add_routes
 
+# Processes of their own go by the machine's clock.
+pytestmark = pytest.mark.real_time
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 has_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH: the page is tested with a real browser")
 

@@ -17,7 +17,8 @@ from .test_page import Tab, browser, has_browser, tab_on
 
 __all__ = ["browser"]
 BOT = Path(__file__).parents[2] / "examples" / "sample_bot" / "shop_bot.py"
-pytestmark = [pytest.mark.slow, has_browser]
+# The bot and the browser go by the machine's clock.
+pytestmark = [pytest.mark.slow, pytest.mark.real_time, has_browser]
 
 
 @pytest.fixture

@@ -14,6 +14,9 @@ from statsbot_webhooks.sandbox import Sandbox
 
 from .test_faults import numbers, shown
 
+# Processes of their own go by the machine's clock.
+pytestmark = pytest.mark.real_time
+
 _COMMON = """
 import asyncio, logging, sys, threading, time
 from statsbot_webhooks import LogLevel, setup_webhook_logging

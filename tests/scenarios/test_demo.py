@@ -11,6 +11,9 @@ import pytest
 
 import statsbot_webhooks
 
+# Processes of their own go by the machine's clock.
+pytestmark = pytest.mark.real_time
+
 ROOT = Path(statsbot_webhooks.__file__).parents[1]
 
 

@@ -16,6 +16,9 @@ from statsbot_webhooks import MessageFormatter, WebhookConfig, get_webhook_manag
 from statsbot_webhooks.config import LogLevel
 from statsbot_webhooks.sandbox import Sandbox
 
+# Processes of their own go by the machine's clock.
+pytestmark = pytest.mark.real_time
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 

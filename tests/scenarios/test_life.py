@@ -10,6 +10,9 @@ import pytest
 
 from statsbot_webhooks.sandbox import Sandbox
 
+# Processes of their own go by the machine's clock.
+pytestmark = pytest.mark.real_time
+
 _BOT = """
 import asyncio, logging, sys, warnings
 import aiohttp

@@ -15,6 +15,9 @@ from statsbot_webhooks.sandbox import Sandbox
 
 from .test_faults import numbers
 
+# Processes of their own go by the machine's clock.
+pytestmark = pytest.mark.real_time
+
 _ROOT = Path(__file__).parents[2]
 _FAULTS = ("500", "502", "reset", "no_answer", "slow", "429", "404_bare", "html_200", "saved_html", "saved_reset", "saved_500")
 

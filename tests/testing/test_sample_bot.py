@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+# Processes of their own go by the machine's clock.
+pytestmark = pytest.mark.real_time
+
 ROOT = Path(__file__).parents[2]
 PLUGIN = "statsbot_webhooks.testing.pytest_plugin"
 

@@ -20,6 +20,9 @@ from statsbot_webhooks.sandbox import Sandbox
 
 from ...conftest import running_bot, running_manager
 
+# Processes of their own go by the machine's clock.
+pytestmark = pytest.mark.real_time
+
 
 def stalls(sandbox: Sandbox, text: str = "vent loop") -> list[str]:
     return [str(embed) for message in sandbox.messages("performance") for embed in message.embeds if text in str(embed)]

@@ -14,7 +14,8 @@ from statsbot_webhooks.sandbox import Sandbox
 
 from .bots import HERE, bot_process, stored_events
 
-pytestmark = pytest.mark.slow
+# Processes of their own go by the machine's clock.
+pytestmark = [pytest.mark.slow, pytest.mark.real_time]
 
 # How the bot ends, and what the channel shows of it.
 ENDS = {

@@ -16,7 +16,8 @@ from statsbot_webhooks.sandbox import InteractionResult, Sandbox
 
 from .bots import HERE, Bot, bot_process, is_stored, stored_events
 
-pytestmark = pytest.mark.slow
+# Processes of their own go by the machine's clock.
+pytestmark = [pytest.mark.slow, pytest.mark.real_time]
 
 GUILD, NOBODY = True, False
 

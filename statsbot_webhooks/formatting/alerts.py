@@ -86,11 +86,12 @@ def show_slow_call(event: Event) -> Event:
 def show_blocked_loop(event: Event) -> Event:
     """Return a blocked event loop as it is shown."""
     facts = event.facts
+    # The line to look at comes first, and is said once.
+    text = event.message.partition(" at ")[0].rstrip(".")
     return replace(
         event,
         title="Event loop was blocked" if facts["is_over"] else "Event loop is blocked",
-        # The line to look at comes first.
-        message=f"{facts['places'][0]}\n{event.message} Meanwhile the bot answers no command and misses heartbeats.",
+        message=f"{facts['places'][0]}\n{text}. Meanwhile the bot answers no command and misses heartbeats.",
         context={"Blocked for": format_span(facts["seconds"]), **_movement(facts)},
     )
 

@@ -33,6 +33,8 @@ def fields_of(event: Event, fold: Fold, style: Style) -> tuple[list[dict[str, An
     # What was written as a list is read as one.
     is_list = bool(event.facts.get("in_order"))
     details = list(event.context.items()) if is_list else _sorted(event.context)
+    # A card has one counter.
+    details = [(key, value) for key, value in details if key != "seen_before" or fold.count == 1]
     rows = [(escape_markdown(_name(key)), _text(event, key, value, fold, style)) for key, value in details]
     fields = [_field(name, text) for name, text in rows]
     if not is_list:

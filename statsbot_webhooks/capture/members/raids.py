@@ -5,7 +5,8 @@ so what turns out to be a raid can be taken out of it again, and a raid takes ov
 is submitted as it is: there is nothing that only memory knows.
 
 Raiders come in a crowd: a raid begins with more than `limit` joins in `seconds` of which each has another one close to it in
-time. A join that stands alone in time is ordinary, before a raid and while one is open.
+time. A join that stands alone in time is ordinary, before a raid and while one is open; so are a few who came together a while
+before the crowd.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ class Raids:
         card = self._card_for(join)
         crowd = self._crowd()
         if not self._surges.is_open:
-            return self._begin(crowd, place, now) if len(crowd) > self._limit else [card]
+            return self._begin(self._without_bystanders(crowd), place, now) if len(crowd) > self._limit else [card]
         # The raid goes on after a lull.
         return self._take(crowd, place, now) if len(crowd) > self._limit // 2 else [card]
 
@@ -112,6 +113,14 @@ class Raids:
             if (before is not None and row.time - before.time <= self._close)
             or (after is not None and after.time - row.time <= self._close)
         ]
+
+    def _without_bystanders(self, crowd: list[Row]) -> list[Row]:
+        """Return those of a crowd that came without a pause between them, if these are enough by themselves to be most of it."""
+        first = next(
+            (at for at in range(len(crowd) - 1, 0, -1) if crowd[at].time - crowd[at - 1].time > self._close),
+            0,
+        )
+        return crowd[first:] if len(crowd) - first > self._limit // 2 else crowd
 
     def _card_for(self, join: Join) -> JoinCard:
         """Put a join into the message of those just before it, or into a new one."""

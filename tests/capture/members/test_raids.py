@@ -145,6 +145,24 @@ def test_ordinary_joins_just_before_and_during_a_raid_are_no_raiders() -> None:
     assert present(server.raid_cards[0]).title == "Raid over"
 
 
+def test_a_few_who_came_together_before_a_raid_are_no_raiders() -> None:
+    server = Server()
+    for name in ("anna", "bob", "carl", "dora"):
+        server.join(name, age_days=400)
+    server.wait(6)
+    server.raid(24, 1)
+    server.wait(100)
+    assert server.ordinary == ["anna", "bob", "carl", "dora"]
+    assert len(server.raiders()) == 24
+    # Two bursts are one raid when neither is most of it.
+    other = Server()
+    other.raid(6, 0.5)
+    other.wait(4)
+    other.raid(5, 0.5, "more")
+    other.wait(100)
+    assert len(other.raiders()) == 11
+
+
 def test_a_raid_that_goes_on_after_a_lull_is_the_same_raid() -> None:
     server = Server()
     server.raid(30, 2)

@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 from pydantic.functional_validators import AfterValidator, BeforeValidator, PlainValidator
 
 from ..events.event import LogLevel
+from ..events.time_text import format_count
 from ..redaction.masking import MaskLevel
 from ..redaction.user_patterns import compile_user_pattern
 from .destination import WebhookURL, strip_wrapping
@@ -29,7 +30,7 @@ from .source_address import link_form
 # sqlite3, SQLAlchemy and people write SQLite's memory database in these ways.
 _SQLITE: Final = r"(?:sqlite3?(?:\+\w+)?:/{0,3})"
 _MEMORY: Final = re.compile(
-    rf"memory(?::/{{0,3}})?|{_SQLITE}?(?:file:)?:memory:(?:\?.*)?|{_SQLITE}(?:\?.*)?|{_SQLITE}?file:[^?]*\?(?:.*&)?mode=memory(?:&.*)?",
+    rf"memory(?::/{{0,3}})?|{_SQLITE}?(?:file:)?(?:\.[\\/]+)*:memory:(?:\?.*)?|{_SQLITE}(?:\?.*)?|{_SQLITE}?file:[^?]*\?(?:.*&)?mode=memory(?:&.*)?",
     re.I | re.S,
 )
 
@@ -96,7 +97,8 @@ def _check_pattern(value: str) -> str:
     try:
         compile_user_pattern(value)
     except ValueError as error:
-        raise ValueError(f"a pattern of {len(value)} characters cannot be used: {error}") from None
+        size = format_count(len(value), "character")
+        raise ValueError(f"a pattern of {size} cannot be used: {error}") from None
     return value
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Final
 
@@ -37,6 +37,10 @@ _OPTION_TYPES: Final[Mapping[str, Any]] = {
 _MASKS: Final = ("WEBHOOK_MASK_USER_IDS", "WEBHOOK_MASK_LEVEL")
 _COMMON_WORDS: Final = ("WEBHOOK", "WEBHOOKS", "URL", "URI", "DISCORD", "LOG", "LOGS")
 _PATTERNS: Final = "WEBHOOK_REDACT_PATTERNS"
+_URLS: Final = tuple(f"WEBHOOK_{name.upper()}_URL" for name in BUILT_IN)
+# What people write who think that there is one.
+_ONE_FOR_ALL: Final = "WEBHOOK_URL"
+_NEARLY: Final = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,11 +215,15 @@ class _Destinations:
     def _tell_misspelled(self, variables: Mapping[str, str]) -> None:
         """Say which other variables hold the URL of a webhook under a name that is nearly ours."""
         for variable, text in variables.items():
-            upper = variable.upper()
-            if "WEBHOOK" not in upper or _DESTINATION.match(variable) or not _is_webhook(text):
+            upper = variable.upper().replace("-", "_").strip()
+            if variable == _ONE_FOR_ALL and not self.found and _is_webhook(text):
+                self._faults[variable] = f"{variable} is not a setting and has no effect: the names are {', '.join(_URLS)}"
+            if _DESTINATION.match(variable) or not _is_webhook(text):
                 continue
             words = [word for word in upper.split("_") if word not in _COMMON_WORDS]
-            if close := _close_to_built_in("_".join(words).lower()):
+            name = _close_to_built_in("_".join(words).lower()) if "WEBHOOK" in upper else ""
+            # Of another name altogether nothing is said: the bot may have the URL for itself.
+            if close := name or _nearest(upper, _URLS, _NEARLY).removeprefix("WEBHOOK_").removesuffix("_URL").lower():
                 self._tell_close(variable, close)
 
     def _tell_close(self, variable: str, name: str) -> None:
@@ -242,10 +250,14 @@ def _close_to_built_in(name: str) -> str:
         whole = built_in.replace("_", "")
         if plain == whole or (len(plain) >= 4 and (whole.startswith(plain) or plain.startswith(whole))):
             return built_in
+    return _nearest(name, BUILT_IN, 0.7)
+
+
+def _nearest(name: str, names: Sequence[str], cutoff: float) -> str:
     # It is wanted for what is written wrongly only.
     import difflib
 
-    return next(iter(difflib.get_close_matches(name, BUILT_IN, 1, 0.7)), "")
+    return next(iter(difflib.get_close_matches(name, names, 1, cutoff)), "")
 
 
 def _read_options(name: str, settings: Mapping[str, str], wrong: dict[str, str]) -> dict[str, Any]:

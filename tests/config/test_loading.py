@@ -114,6 +114,14 @@ def test_a_wrong_list_of_servers_shows_no_server() -> None:
     assert "events of no server are shown there" in loaded.problems[0]
 
 
+def test_one_name_for_all_is_pointed_out_while_there_is_no_other() -> None:
+    [problem] = load({"WEBHOOK_URL": LONG}).problems
+    assert problem.startswith("WEBHOOK_URL is not a setting and has no effect: the names are WEBHOOK_ERROR_URL, ")
+    assert load({"WEBHOOK_URL": LONG, "WEBHOOK_INFO_URL": LONG}).problems == ()
+    # A URL of something else under any name is the bot's own.
+    assert load({"WEBHOOK_URL": "https://example.org/hook", "GITHUB_URL": LONG}).problems == ()
+
+
 @pytest.mark.parametrize(
     ("wrong", "right"),
     [
@@ -127,6 +135,9 @@ def test_a_wrong_list_of_servers_shows_no_server() -> None:
         ("DISCORD_INFO_WEBHOOK", "WEBHOOK_INFO_URL"),
         ("WEBHOOK_URL_ERROR", "WEBHOOK_ERROR_URL"),
         ("webhook_error_url", "WEBHOOK_ERROR_URL"),
+        ("WEBHHOOK_ERROR_URL", "WEBHOOK_ERROR_URL"),
+        ("WEBHOOK-ERROR-URL", "WEBHOOK_ERROR_URL"),
+        ("WEBOOK_MEMBER_EVENTS_URL", "WEBHOOK_MEMBER_EVENTS_URL"),
     ],
 )
 def test_misspelled_names_of_the_four_are_pointed_out(wrong: str, right: str) -> None:
@@ -176,6 +187,7 @@ def test_a_listed_destination_without_a_url_is_named() -> None:
     [
         "memory://",
         ":memory:",
+        "sqlite:///./:memory:",
         "sqlite://",
         "sqlite:///",
         "sqlite:///:memory:",

@@ -88,7 +88,7 @@ class CardEditor:
         parts, now = self._parts, self._parts.clock.now()
         place = parts.threads.place(card.whole.event, key, now)
         if place.thread_name:
-            place = replace(place, tags=parts.post_tags())
+            place = replace(place, tags=parts.post_tags(key))
         sight, result = await parts.lost_answers.look(batch_id, place) if key in self._doubted else (Sight.NOT_THERE, None)
         if result is None or sight not in (Sight.THERE, Sight.LATER):
             async with parts.limiter.request(Priority.CALM):

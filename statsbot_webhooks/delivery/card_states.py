@@ -63,6 +63,11 @@ class CardStates:
         issue = self._overrides.issues.peek(key.removeprefix(_ERROR))
         return issue is not None and issue.state == IssueState.OPEN
 
+    def issue_state(self, key: str) -> IssueState | None:
+        """Return the state of the issue of a card; None for a card that is none's."""
+        issue = self._overrides.issues.peek(key.removeprefix(_ERROR)) if key.startswith(_ERROR) else None
+        return None if issue is None else issue.state
+
     def _of_issue(self, fingerprint: str) -> CardState:
         issue = self._overrides.issues.peek(fingerprint)
         if issue is None:

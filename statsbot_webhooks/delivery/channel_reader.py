@@ -6,7 +6,7 @@ The seam is `ChannelReader`; the cog sets a `BotChannelReader`. Without a bot no
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -16,6 +16,8 @@ import discord
 # As many as one request lists.
 _NEWEST: Final = 100
 _SECONDS: Final = 10.0
+# https://discord.com/developers/docs/resources/channel#channel-object: a post has at most five.
+_MOST_TAGS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,10 @@ class ChannelReader(Protocol):
 
     def tags(self, channel_id: int) -> Mapping[str, int]:
         """Return the ids of a forum's tags by their names in lower case."""
+        ...
+
+    async def show_state(self, thread_id: int, state: str, states: Collection[str], *, is_closed: bool) -> str:
+        """Give a post the tag of a state in place of the other states' tags, and close or open it; returns what is in the way."""
         ...
 
 
@@ -76,3 +82,24 @@ class BotChannelReader:
         if not isinstance(channel, discord.ForumChannel):
             return {}
         return {tag.name.lower(): tag.id for tag in channel.available_tags}
+
+    async def show_state(self, thread_id: int, state: str, states: Collection[str], *, is_closed: bool) -> str:
+        if self._bot.user is None or self._bot.is_closed():
+            return ""
+        try:
+            async with asyncio.timeout(_SECONDS):
+                # One that was closed is not in the cache.
+                thread = self._bot.get_channel(thread_id) or await self._bot.fetch_channel(thread_id)
+                if not isinstance(thread, discord.Thread) or not isinstance(thread.parent, discord.ForumChannel):
+                    return ""
+                available = {tag.name.lower(): tag for tag in thread.parent.available_tags}
+                tags = [tag for tag in thread.applied_tags if tag.name.lower() not in states]
+                if state in available:
+                    tags.insert(0, available[state])
+                is_tagged = bool(available.keys() & set(states)) and bool(tags)
+                await thread.edit(archived=is_closed, applied_tags=tags[:_MOST_TAGS] if is_tagged else discord.utils.MISSING)
+        except discord.HTTPException as error:
+            return f"{error.status} {error.text}"
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            return type(error).__name__
+        return ""

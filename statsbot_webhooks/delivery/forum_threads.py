@@ -58,6 +58,11 @@ class Threads:
         self._posts: dict[str, tuple[int, float]] = {}
 
     @property
+    def has_post_for_each_error(self) -> bool:
+        """Whether the channel is a forum in which each error has a post of its own."""
+        return bool(self._name) and self._mode == ThreadMode.ERROR
+
+    @property
     def prefix(self) -> str:
         """What the keys of the stored posts begin with."""
         return self._prefix
@@ -80,9 +85,14 @@ class Threads:
         post = self._posts.get(key)
         return ThreadPlace(post[0] if post else None, limits.truncate(name, _NAME), key)
 
-    def tags(self, known: Mapping[str, int]) -> tuple[int, ...]:
-        """Return the ids of the tags that new posts get; `known` has those of the forum, by their names in lower case."""
+    def tags(self, known: Mapping[str, int], state: str = "") -> tuple[int, ...]:
+        """Return the ids of the tags that a new post gets; `known` has those of the forum, by their names in lower case.
+
+        A post of one error gets the tag of its `state`, if the forum has such a tag.
+        """
         found = [int(tag) if tag.isdecimal() else known.get(tag.lower()) for tag in self._tags]
+        if self._mode == ThreadMode.ERROR and state and known.get(state) not in found:
+            found.append(known.get(state))
         return tuple(tag for tag in found if tag is not None)[:_MOST_TAGS]
 
     def used(self, place: ThreadPlace, channel_id: int | None, now: float) -> dict[str, Any]:

@@ -5,7 +5,7 @@ It edits nothing; when it is its turn is decided by the worker.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -44,10 +44,14 @@ class _Sent:
 
 
 class MessageSender:
-    """Send one destination's next message. `note` is a line that the next message carries."""
+    """Send one destination's next message. `note` is a line that the next message carries.
 
-    def __init__(self, parts: WorkerContext) -> None:
+    `on_return` is told of cards of issues that came back after they were resolved.
+    """
+
+    def __init__(self, parts: WorkerContext, on_return: Callable[[str], None] = lambda _: None) -> None:
         self._parts = parts
+        self._on_return = on_return
         self._search = RefusalSearch()
         # The batch whose last message is known not to have arrived; of any other sealed batch it is not known.
         self._unsent = ""
@@ -128,7 +132,7 @@ class MessageSender:
         """Send a message, and once more without what Discord names as refused if it can be left out."""
         parts, events = self._parts, [entry.event for entry in sent.batch.entries]
         message = self._with_allowed_name(sent.batch.message)
-        place = sent.place if not sent.place.thread_name else replace(sent.place, tags=parts.post_tags())
+        place = sent.place if not sent.place.thread_name else replace(sent.place, tags=parts.post_tags(sent.key))
         async with parts.limiter.request(self._priority):
             await parts.outbox.seal(sent.batch.entries, sent.batch_id, rest)
             role_id = parts.pings.take(events, parts.clock.now())
@@ -273,6 +277,8 @@ class MessageSender:
         else:
             state |= parts.cards.counted(sent.batch.entries, now)
         await parts.outbox.ack(sent.batch.entries, state, shown=shown)
+        if any(entry.event.note for entry in sent.batch.entries):
+            self._on_return(sent.key)
         if result.message_id is not None:
             parts.links.on_message(result.message_id, (entry.event for entry in sent.batch.entries))
         await parts.note_success(len(sent.batch.entries))

@@ -20,6 +20,7 @@ from .batch import Batcher
 from .card_editor import CardEditor
 from .circuit_breaker import CircuitBreaker
 from .destination_health import DestinationState
+from .forum_posts import ForumPosts
 from .message_sender import MessageSender
 from .outcome import LONG_WAIT_SECONDS, Outcome, Result
 from .reminders import Reminders
@@ -40,7 +41,8 @@ class DestinationWorker:
 
     def __init__(self, parts: WorkerContext, remind_minutes: tuple[float, ...] = ()) -> None:
         self._parts = parts
-        self._sender = MessageSender(parts)
+        self._posts = ForumPosts(parts)
+        self._sender = MessageSender(parts, self._posts.note)
         self._editor = CardEditor(parts)
         self._reminders = Reminders(parts, remind_minutes)
         self._wake = asyncio.Event()
@@ -168,11 +170,13 @@ class DestinationWorker:
 
     async def redraw(self, *keys: str) -> bool:
         """Let cards show what was decided about them; returns whether any of them is in a message that can be edited."""
+        for key in keys:
+            self._posts.note(key)
         states = [self._parts.cards.redraw(key, self._parts.clock.now()) for key in keys]
         changed = {key: value for state in states for key, value in state.items()}
         if changed:
             await self._parts.outbox.write_state(changed)
-            self.wake()
+        self.wake()
         return bool(changed)
 
     async def add_buttons(self) -> None:
@@ -322,6 +326,9 @@ class DestinationWorker:
             return pause, send
         if health.is_refused and self.breaker.pause_seconds(now) > 0:
             await self._hand_over()
+        if self._posts.is_due:
+            # Before an edit, for a closed post takes none.
+            return 0.0, self._posts.act
         if not self._parts.limiters.knows(self.name) and now >= self._look_up_at:
             return 0.0, self._look_up
         due, edit_due = await self._sender.due_seconds(), self._editor.due_seconds()

@@ -98,10 +98,11 @@ class WorkerContext:
             return None
         return f"https://discord.com/channels/{self.guild_id}/{channel_id}/{card.message_id}"
 
-    def post_tags(self) -> tuple[int, ...]:
-        """Return the ids of the tags that a new post of the forum gets."""
+    def post_tags(self, key: str) -> tuple[int, ...]:
+        """Return the ids of the tags that a new post of the forum gets, with the card of that key in it."""
         reader, channel_id = self.links.reader(), self.limiters.channel_of(self.destination.name)
-        return self.threads.tags({} if reader is None or channel_id is None else reader.tags(channel_id))
+        known = {} if reader is None or channel_id is None else reader.tags(channel_id)
+        return self.threads.tags(known, self.states.issue_state(key) or "")
 
     async def note_success(self, count: int) -> None:
         """Note that Discord took `count` events, and tell it when it had not for a while."""

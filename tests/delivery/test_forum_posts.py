@@ -1,0 +1,97 @@
+"""A forum with a post for each error: its tags say the state, and a resolved one is closed until the error comes back."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from statsbot_webhooks.sandbox import Sandbox
+
+from ..commands.test_commands import call, steered_bot
+
+_log = logging.getLogger("shop")
+
+
+def post(sandbox: Sandbox) -> dict[str, Any]:
+    (found,) = sandbox.state.guilds[sandbox.guild_id].threads.values()
+    return found
+
+
+def tags(sandbox: Sandbox) -> list[str]:
+    guild = sandbox.state.guilds[sandbox.guild_id]
+    forum = guild.channels[int(post(sandbox)["parent_id"])]
+    names = {tag["id"]: tag["name"] for tag in forum["available_tags"]}
+    return [names[each] for each in post(sandbox)["applied_tags"]]
+
+
+def is_closed(sandbox: Sandbox) -> bool:
+    return post(sandbox)["thread_metadata"]["archived"]
+
+
+@pytest.fixture
+def forum(sandbox: Sandbox, env: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> pytest.MonkeyPatch:
+    sandbox.add_channel("reports", forum=True, tags=getattr(request, "param", ["Open", "acknowledged", "Resolved", "shop"]))
+    env.setenv("WEBHOOK_ERROR_URL", sandbox.webhook_url("reports", "reports", owned=True))
+    env.setenv("WEBHOOK_ERROR_THREAD_NAME", "Errors")
+    env.setenv("WEBHOOK_ERROR_THREAD_MODE", "error")
+    env.setenv("WEBHOOK_ERROR_TAGS", "shop")
+    env.setenv("WEBHOOK_CARD_EDIT_SECONDS", "0.1")
+    return env
+
+
+async def test_the_life_of_a_post(sandbox: Sandbox, forum: pytest.MonkeyPatch) -> None:
+    sandbox.allow("manage_threads")
+    forum.setenv("WEBHOOK_BOT_VERSION", "1.1")
+    async with steered_bot(sandbox) as bot:
+        _log.error("it failed")
+        await sandbox.wait_until(lambda: sandbox.state.guilds[sandbox.guild_id].threads)
+        assert tags(sandbox) == ["shop", "Open"]
+        (issue,) = await bot.cogs["Webhooks"].manager.admin.list_issues()
+        await call(sandbox, "about", issue=issue.reference, decision="acknowledge")
+        await sandbox.wait_until(lambda: tags(sandbox) == ["acknowledged", "shop"])
+        await call(sandbox, "about", issue=issue.reference, decision="resolve")
+        await sandbox.wait_until(lambda: tags(sandbox) == ["Resolved", "shop"] and is_closed(sandbox))
+        shown = sandbox.state.messages[int(post(sandbox)["id"])]
+        assert "Resolved in 1.1 by olivia" in shown[0]["content"], "before it was closed"
+        await call(sandbox, "about", issue=issue.reference, decision="reopen")
+        await sandbox.wait_until(lambda: tags(sandbox) == ["Open", "shop"] and not is_closed(sandbox))
+        await sandbox.wait_until(lambda: "Opened again by olivia" in shown[0]["content"])
+        await call(sandbox, "about", issue=issue.reference, decision="resolve")
+        await sandbox.wait_until(lambda: is_closed(sandbox))
+    forum.setenv("WEBHOOK_BOT_VERSION", "1.2")
+    async with steered_bot(sandbox):
+        _log.error("it failed")
+        await sandbox.wait_until(lambda: len(sandbox.state.messages[int(post(sandbox)["id"])]) == 2)
+        await sandbox.wait_until(lambda: tags(sandbox) == ["Open", "shop"] and not is_closed(sandbox))
+
+
+@pytest.mark.parametrize("forum", [["shop"]], indirect=True)
+async def test_no_tag_is_made(sandbox: Sandbox, forum: pytest.MonkeyPatch) -> None:
+    sandbox.allow("manage_threads")
+    async with steered_bot(sandbox) as bot:
+        _log.error("it failed")
+        await sandbox.wait_until(lambda: sandbox.state.guilds[sandbox.guild_id].threads)
+        (issue,) = await bot.cogs["Webhooks"].manager.admin.list_issues()
+        await call(sandbox, "about", issue=issue.reference, decision="resolve")
+        await sandbox.wait_until(lambda: is_closed(sandbox))
+        assert tags(sandbox) == ["shop"]
+        forum_channel = sandbox.state.guilds[sandbox.guild_id].channels[int(post(sandbox)["parent_id"])]
+        assert [tag["name"] for tag in forum_channel["available_tags"]] == ["shop"]
+
+
+async def test_a_bot_that_may_not_says_so_once(
+    sandbox: Sandbox, forum: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.forbid("manage_threads")
+    async with steered_bot(sandbox) as bot:
+        _log.error("it failed")
+        await sandbox.wait_until(lambda: sandbox.state.guilds[sandbox.guild_id].threads)
+        (issue,) = await bot.cogs["Webhooks"].manager.admin.list_issues()
+        for decision in ("resolve", "reopen"):
+            await call(sandbox, "about", issue=issue.reference, decision=decision)
+            await bot.cogs["Webhooks"].manager.flush(5)
+        await sandbox.wait_until(lambda: "cannot be tagged or closed" in caplog.text)
+        assert caplog.text.count("cannot be tagged or closed") == 1
+        assert not is_closed(sandbox)

@@ -101,7 +101,7 @@ class WorkerContext:
     def post_tags(self, key: str) -> tuple[int, ...]:
         """Return the ids of the tags that a new post of the forum gets, with the card of that key in it."""
         reader, channel_id = self.links.reader(), self.limiters.channel_of(self.destination.name)
-        known = {} if reader is None or channel_id is None else reader.tags(channel_id)
+        known: Mapping[str, int] = {} if reader is None or channel_id is None else reader.tags(channel_id)
         return self.threads.tags(known, self.states.issue_state(key) or "")
 
     async def note_success(self, count: int) -> None:

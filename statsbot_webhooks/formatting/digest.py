@@ -66,11 +66,15 @@ def _summary(events: Sequence[Event], keys: Sequence[str], pause: Callable[[], o
         lines += [truncate(escape_markdown(" ".join(event.message.split())), _TEXT_UNITS) for event in newest]
         if len(events) > len(newest):
             lines.append(f"-# the newest {len(newest)}, all of them in the file")
-        return f"{escape_markdown(title_of(events[-1]))} ×{len(events):,}", "\n".join(lines)
+        return f"{escape_markdown(title_of(events[-1]))} ×{len(events):,}{_issue(events[-1])}", "\n".join(lines)
     lines += [_top_line(group, pause) for group in ranked[:_TOP]]
     if len(ranked) > _TOP:
         lines.append(f"-# and {len(ranked) - _TOP:,} others, all in the file")
     return count_title(events), "\n".join(lines)
+
+
+def _issue(event: Event) -> str:
+    return f" · {event.issue}" if event.issue else ""
 
 
 def _top_line(events: Sequence[Event], pause: Callable[[], object]) -> str:
@@ -82,6 +86,7 @@ def _top_line(events: Sequence[Event], pause: Callable[[], object]) -> str:
         line = f"`{len(events):,}` **{title}** with {texts:,} texts, the newest: {text}"
     else:
         line = f"`×{len(events):,}` **{title}** {text}"
+    line += _issue(event)
     if len(events) == 1:
         return line
     return f"{line}\n{_course([other.time for other in paced(events, pause)], 20, pause)}"

@@ -28,7 +28,7 @@ def format_text(event: Event) -> str:
     title = f" [{event.title}]" if event.title else ""
     details = [f"{key}: {value_text(value)}" for key, value in event.context.items()]
     short = [detail for detail in details if len(detail) <= _SHORT and "\n" not in detail]
-    parts = [" · ".join([f"{stamp} {event.level.value}{origin}{title}: {event.message}", *short])]
+    parts = [" · ".join([f"{stamp} {event.level.value}{origin}{title}: {event.message}", *filter(None, [event.issue]), *short])]
     parts += [detail for detail in details if len(detail) > _SHORT or "\n" in detail]
     if event.traceback is not None:
         parts.append(event.traceback.rstrip())

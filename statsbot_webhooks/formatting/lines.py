@@ -62,7 +62,8 @@ def format_line(group: Group, style: Style) -> tuple[str, bool]:
     origin = truncate(escape_markdown(_label(event)), _ORIGIN_UNITS)
     stamp = discord_time(fold.last, "T") + " " if style.include_timestamps else ""
     count = f" `×{fold.count}`" if fold.count > 1 else ""
-    line = f"`{_MARKS[event.level]}` {stamp}{f'**{origin}** ' if origin else ''}{short}{count}"
+    issue = f" · {event.issue}" if event.issue else ""
+    line = f"`{_MARKS[event.level]}` {stamp}{f'**{origin}** ' if origin else ''}{short}{issue}{count}"
     same = all(other.message == event.message and not other.context and other.traceback is None for other in group.events)
     has_files = any(other.files or lines_before(other) for other in group.events)
     return line, same and not has_files and text == event.message and short == escape_markdown(text)

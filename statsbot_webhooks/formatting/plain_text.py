@@ -68,4 +68,6 @@ def _paragraph(group: Group, style: Style) -> str:
         lines.append(code_block(break_fences(shorten_traceback(event.traceback.rstrip(), style.root)), "py"))
     if repeats := repeats_line(group.fold):
         lines.append(repeats)
+    if event.issue:
+        lines.append(f"-# {event.issue}")
     return "\n".join(lines)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from statsbot_webhooks import MessageFormatter, WebhookConfig
+from statsbot_webhooks.events.factory import log_event
+from statsbot_webhooks.events.folding import group_events
 from statsbot_webhooks.sandbox import Sandbox
 
 from ..commands.test_commands import call, shown, steered_bot
+from ..conftest import running_manager
 
 
 def reference(sandbox: Sandbox) -> str:
@@ -98,3 +104,22 @@ async def test_a_mute_until_the_next_version(sandbox: Sandbox, env: pytest.Monke
         logger.error("order %d failed", 2)
         await sandbox.wait_until(lambda: "order 2 failed" in shown(sandbox, "error"))
         await sandbox.wait_until(lambda: "The mute of logger shop is over" in shown(sandbox, "error"))
+
+
+async def test_the_reference_stands_wherever_the_error_does(sandbox: Sandbox, urls: dict[str, Any]) -> None:
+    """On the card, in plain text, in a line and in a digest, and in the file."""
+    texts: dict[str, str] = {}
+    async with running_manager(WebhookConfig(**urls, use_embeds=False)) as manager:
+        await manager.send_error(ValueError("it failed " + "x" * 3000))
+        await sandbox.wait_until(lambda: sandbox.messages("error"))
+        (issue,) = await manager.admin.list_issues()
+    (message,) = sandbox.messages("error")
+    texts |= {"plain text": message.content, "file": message.attachments[-1].text}
+    event = log_event("ERROR", "it failed", now=1.0)
+    event = replace(event, issue=issue.reference)
+    formatter = MessageFormatter(WebhookConfig())
+    texts["line"] = str(formatter.format_lines(group_events([event]))[0].embeds)
+    digest, _ = formatter.format_digest([event])
+    texts |= {"digest": str(digest.embeds), "digest's file": digest.files[0].data.decode()}
+    texts["card"] = str(formatter.format_event(event).embeds)
+    assert [name for name, text in texts.items() if issue.reference not in text] == []

@@ -6,7 +6,7 @@ PIP = .ci/install .venv/bin/python
 # Bytecode is written also where the environment forbids it: without it each process of the tests compiles everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-fast fuzz mutate lower-bounds soak lint audit lock settings bench bench-rivals pictures clean
+.PHONY: demo test test-fast fuzz mutate lower-bounds soak lint audit lock settings docs bench bench-rivals pictures clean
 
 demo: .venv/.installed
 	.venv/bin/python -m statsbot_webhooks demo
@@ -53,6 +53,10 @@ lock: .venv/.installed-dev
 settings: .venv/.installed
 	.venv/bin/python -m statsbot_webhooks settings --markdown >docs/settings.md
 
+# The site, in docs/_build: offline, and any link that leads nowhere is an error.
+docs: .venv-docs/.installed
+	.venv-docs/bin/python -m sphinx -W --keep-going -q -b html docs docs/_build
+
 bench: .venv/.installed
 	for file in benchmarks/bench*.py; do .venv/bin/python $$file || exit 1; done
 
@@ -75,6 +79,11 @@ bench-rivals: .venv/.installed .venv-rivals/.installed
 	$(PIP) -e '.[test]'
 	touch $@
 
+.venv-docs/.installed: .ci/docs-lock.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .ci/docs-lock.txt
+	touch $@
+
 .venv-rivals/.installed: setup.cfg benchmarks/rivals/requirements.txt
 	$(PYTHON) -m venv .venv-rivals
 	.venv-rivals/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/rivals/requirements.txt -e .
@@ -90,4 +99,4 @@ bench-rivals: .venv/.installed .venv-rivals/.installed
 	touch $@
 
 clean:
-	rm -rf .venv .venv-lower .venv-rivals mutants build dist *.egg-info
+	rm -rf .venv .venv-docs .venv-lower .venv-rivals docs/_build mutants build dist *.egg-info

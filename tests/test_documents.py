@@ -6,10 +6,17 @@ import re
 import runpy
 from pathlib import Path
 
+import discord
 import pytest
+from discord.app_commands import Command
+from discord.ext import commands
+
+from statsbot_webhooks import WebhookConfig
+from statsbot_webhooks.cog import WebhookCog
+from statsbot_webhooks.commands import WebhookCommands
 
 ROOT = Path(__file__).parents[1]
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+PAGES = [*ROOT.glob("*.md"), *(page for page in (ROOT / "docs").rglob("*.md") if "_build" not in page.parts)]
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 _CODE = re.compile(r"\(((?:[WHGLS]\d+)(?:, (?:[WHGLS]\d+))*)\)")
 
@@ -54,6 +61,14 @@ def test_each_promise_names_tests_that_exist() -> None:
         there |= set(re.findall(r"def (test_\w+)\(", path.read_text("utf-8")))
     assert named
     assert named <= there, sorted(named - there)
+
+
+async def test_the_page_of_the_commands_names_each_with_what_it_says_of_itself() -> None:
+    async with commands.Bot("!", intents=discord.Intents.none()) as bot:
+        cog = WebhookCog(bot, WebhookConfig(storage="memory://"))
+        there = {(each.name, each.description) for each in WebhookCommands(cog).group.commands if isinstance(each, Command)}
+    page = (ROOT / "docs" / "commands.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `/webhooks (\w+)`.* \| ([^|]+) \|$", page, re.MULTILINE)) == there
 
 
 def test_the_readme_is_short() -> None:

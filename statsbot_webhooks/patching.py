@@ -127,7 +127,12 @@ def watch_calls(stack: ExitStack, owner: Any, name: str, watch: Watch, *, after:
         def watched(*args: Any, **kwargs: Any) -> Any:
             if is_active and not after:
                 watch(*args, **kwargs)
-            result = original(*args, **kwargs)
+            try:
+                result = original(*args, **kwargs)
+            except BaseException as error:
+                # The first entry of the traceback is this function's. A bare `raise` adds none.
+                error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+                raise
             if is_active and after:
                 watch(result, *args, **kwargs)
             return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 DEAD_LOOP: Final = "task_loop_dead/"
-# Name, unit and decimals. The part of a metric's name after a slash says of what: a shard, a task loop.
+# Name, unit and decimals. The part of a metric's name after a slash says of what: a shard, a bot, a task loop.
 _METRICS: Final = {
     "memory_mb": ("Memory", "MB", 0),
     "cpu_percent": ("CPU", "%", 0),
@@ -29,7 +29,9 @@ def format_metric(metric: str) -> str:
     label = _METRICS[name][0] if name in _METRICS else name
     if not part:
         return label
-    return f"{label} of shard {part}" if name == "gateway_latency_ms" else f"{label} {part}"
+    if name != "gateway_latency_ms":
+        return f"{label} {part}"
+    return f"{label} of {part[1:]}" if part.startswith("@") else f"{label} of shard {part}"
 
 
 def format_value(metric: str, value: float) -> str:

@@ -16,6 +16,7 @@ from .digest import format_digest
 from .embeds import format_cards
 from .lines import format_lines
 from .message import Attachment, BotInfo, Button, Embed, WebhookMessage, mark, sign
+from .own_messages import OwnMessages
 from .plain_text import format_plain
 from .presentation import parts_of, present, present_group
 from .style import Style
@@ -94,7 +95,8 @@ class MessageFormatter:
 
     def format_event(self, event: Event) -> WebhookMessage:
         """Return a message that shows one event as a card."""
-        return self.format_groups(group_events([finish(event)]))[0]
+        # Not by way of `format_groups`: a method of the host may call the one that it overrides, which comes to here.
+        return self._build(group_events([finish(event)]))[0]
 
     def format_fold(self, fold: Fold, events: Sequence[Event] = ()) -> WebhookMessage:
         """Return a message that shows the repeats of one event as a card.
@@ -110,6 +112,22 @@ class MessageFormatter:
 
     def format_groups(self, groups: Sequence[Group]) -> tuple[WebhookMessage, int]:
         """Return a message with a card for each group, and how many of the groups fitted into it (at least one)."""
+        own = self._own()
+        for place, group in enumerate(groups):
+            message = own.of(group)
+            if message is not None:
+                # A message of the host's is one by itself.
+                return (message, 1) if place == 0 else self._build(groups[:place])
+        return self._build(groups)
+
+    def _own(self) -> OwnMessages:
+        # A class of the host need not call our `__init__`.
+        own: OwnMessages | None = vars(self).get("_own_messages")
+        if own is None:
+            own = self._own_messages = OwnMessages(self, MessageFormatter)
+        return own
+
+    def _build(self, groups: Sequence[Group]) -> tuple[WebhookMessage, int]:
         build = format_cards if self._style.use_embeds else format_plain
         return self._sign(build([present_group(group) for group in groups], self._style))
 

@@ -148,7 +148,7 @@ def tap_function(
 
 
 def _wrapped(function: FunctionType, tap: FunctionTap) -> CodeType:
-    """Return code that calls the function as it was, for one whose source is not there; its frame shows in tracebacks."""
+    """Return code that calls the function as it was, for one whose source is not there."""
     code = function.__code__
     original = FunctionType(code, function.__globals__, function.__name__, function.__defaults__, function.__closure__)
     original.__kwdefaults__ = function.__kwdefaults__
@@ -164,6 +164,10 @@ def _template(*args: Any, **kwargs: Any) -> Any:
     call = tap.begin({"args": args, "kwargs": kwargs})
     try:
         return tap.original(*args, **kwargs)
+    except BaseException as error:
+        # The first entry of the traceback is this function's. A bare `raise` adds none.
+        error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+        raise
     finally:
         call.end()
 
@@ -173,6 +177,9 @@ async def _async_template(*args: Any, **kwargs: Any) -> Any:
     call = tap.begin({"args": args, "kwargs": kwargs})
     try:
         return await tap.original(*args, **kwargs)
+    except BaseException as error:
+        error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+        raise
     finally:
         call.end()
 

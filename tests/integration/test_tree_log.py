@@ -298,6 +298,19 @@ async def test_a_reload_of_the_extension_keeps_the_tree_log(sandbox: Sandbox, en
     assert not sandbox.messages("error")
 
 
+async def test_a_function_without_its_source_shows_no_frame_of_ours(tree: ModuleType) -> None:
+    exec("async def log_later(items):\n    for key, value in items: ...", vars(tree))  # noqa: S102 - as hosts do
+    assert integrate_with_tree_log(tree)
+    for call in (lambda: tree.log_perfect_tree_section("x", [1]), lambda: tree.log_perfect_tree_section(nothing=1)):
+        with pytest.raises(TypeError) as raised:
+            call()
+        assert [entry.name for entry in raised.traceback if "statsbot_webhooks/" in str(entry.path)] == []
+    with pytest.raises(TypeError) as raised:
+        await tree.log_later([1])
+    assert [entry.name for entry in raised.traceback if "statsbot_webhooks/" in str(entry.path)] == []
+    assert raised.traceback[-1].name == "log_later"
+
+
 async def test_errors_of_one_place_under_different_titles_are_all_readable(
     sandbox: Sandbox, env: pytest.MonkeyPatch, tree: ModuleType
 ) -> None:

@@ -31,10 +31,22 @@ def root_exception(error: BaseException) -> BaseException:
     return error
 
 
+class _Kept:
+    """A traceback that lives on, so that the ids of its entries are not used again; of another process it is an empty tuple."""
+
+    __slots__ = ("trace",)
+
+    def __init__(self, trace: TracebackType) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[type[tuple[()]], tuple[()]]:
+        return tuple, ()
+
+
 # The highest level at which an exception was reported, and the ids of the newest and the oldest entry of its traceback then,
-# 0 for none. The entries live as long as the exception has that traceback, so their ids are not used again meanwhile.
-# A tuple and no class of ours, for a program may send its exceptions to another process.
-_Mark = tuple[int, int, int]
+# 0 for none. The exception keeps that traceback itself, unless it is taken off (`with_traceback(None)`) to raise it anew.
+# A tuple, for a program may send its exceptions to another process.
+_Mark = tuple[int, int, int, _Kept | None]
 
 
 class SeenExceptions:
@@ -79,11 +91,11 @@ class SeenExceptions:
 
 def _mark(level: int, trace: TracebackType | None) -> _Mark:
     if trace is None:
-        return level, 0, 0
+        return level, 0, 0, None
     oldest = trace
     while oldest.tb_next is not None:
         oldest = oldest.tb_next
-    return level, id(trace), id(oldest)
+    return level, id(trace), id(oldest), _Kept(trace)
 
 
 def _was_raised_again(trace: TracebackType | None, before: _Mark) -> bool:
@@ -100,7 +112,7 @@ def _was_raised_again(trace: TracebackType | None, before: _Mark) -> bool:
         if trace is None:
             # Its traceback was taken off, and then it was raised again.
             return True
-        if id(trace) in before[1:]:
+        if id(trace) in before[1:3]:
             # `contextlib` takes off what its generators have put on, so the newest may be gone.
             return False
         code, after = trace.tb_frame.f_code, trace.tb_next

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from ...events.event import LogLevel
-from ...patching import HookChain, patch_attribute
+from ...patching import HookChain, patch_attribute, watch_calls
 from .reporter import Reporter
 
 _CHECK_SECONDS: Final = 0.5
@@ -37,6 +38,9 @@ class ProcessHooks:
         stack.callback(self._uninstall)
         loop = asyncio.get_running_loop()
         self._watch_loop(stack, loop)
+        for name in ("execv", "execve"):
+            # The program that takes this one's place begins with what is in the storage; the end of the interpreter never comes.
+            watch_calls(stack, os, name, self._reporter.watch(self._on_exec))
         self._chains = [
             # What the program prints at its end is printed first: the storage may take a while.
             HookChain(sys, "excepthook", self._on_end, calls_host_first=True),
@@ -44,6 +48,9 @@ class ProcessHooks:
             HookChain(sys, "unraisablehook", self._on_unraisable),
         ]
         self._check(loop)
+
+    def _on_exec(self, *_program: object) -> None:
+        self._settle(_SETTLE_SECONDS)
 
     def _check(self, loop: asyncio.AbstractEventLoop) -> None:
         """Come back where the host has put a hook of its own in our place; ours calls it."""
@@ -78,23 +85,36 @@ class ProcessHooks:
         patch_attribute(stack, loop, "call_exception_handler", make)
 
     def _watch_foreign_loop(self, stack: ExitStack, loop: asyncio.AbstractEventLoop, watch: Callable[..., None]) -> None:
-        # uvloop's loop calls its method from C; there only the handler can be chained.
-        before = loop.get_exception_handler()
+        # uvloop's loop calls its method from C; there only the handler can be chained, also one that the host sets later.
+        host: list[Any] = [loop.get_exception_handler()]
 
         def handler(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
             if self._is_installed:
                 watch(context)
-            if before is not None:
-                before(loop, context)
+            if host[0] is not None:
+                host[0](loop, context)
             else:
                 loop.default_exception_handler(context)
 
+        def make_set(original: Callable[[Any], None]) -> Callable[[Any], None]:
+            def set_exception_handler(new: Any) -> None:
+                # What is no handler is refused as ever.
+                original(new)
+                host[0] = new
+                original(handler)
+
+            return set_exception_handler
+
+        def make_get(_original: Callable[[], Any]) -> Callable[[], Any]:
+            return lambda: host[0]
+
         def restore() -> None:
-            if loop.get_exception_handler() is handler:
-                loop.set_exception_handler(before)
+            loop.set_exception_handler(host[0])
 
         loop.set_exception_handler(handler)
         stack.callback(restore)
+        patch_attribute(stack, loop, "set_exception_handler", make_set)
+        patch_attribute(stack, loop, "get_exception_handler", make_get)
 
     def _on_loop(self, context: dict[str, Any]) -> None:
         error = context.get("exception")

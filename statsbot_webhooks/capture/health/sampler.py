@@ -19,6 +19,7 @@ from ..guard import Guard
 from .alert_event import alert_event
 from .alerts import Alert, Alerts, AlertState, Threshold
 from .charts import Chart, draw_chart
+from .loop_deaths import known_bots
 from .process_probe import ProcessProbe
 from .time_series import TimeSeries
 
@@ -138,9 +139,15 @@ class Sampler:
         self._submit(alert_event(alert, sample, course=course_of(points), chart=data))
 
 
+def _is_online(other: discord.Client, bot: discord.Client) -> bool:
+    return other is not bot and other.user is not None and not other.is_closed()
+
+
 def _latencies(bot: discord.Client) -> dict[str, float]:
     """Return the latency of the gateway, of each shard when there are several. Before a heartbeat it is nan or inf (W12)."""
     shards = bot.latencies if isinstance(bot, discord.AutoShardedClient) else []
     named = {f"gateway_latency_ms/{shard}": latency for shard, latency in shards} if len(shards) > 1 else {}
     named = named or {"gateway_latency_ms": bot.latency}
+    # This one's samples are those of the process, so the other bots of it are looked at too.
+    named.update({f"gateway_latency_ms/@{other.user.name}": other.latency for other in known_bots if _is_online(other, bot)})
     return {name: latency * 1000 for name, latency in named.items() if math.isfinite(latency)}

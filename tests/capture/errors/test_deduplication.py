@@ -61,6 +61,16 @@ def test_the_same_object_raised_again_is_reported_again(seen: SeenExceptions) ->
     assert answers == [True, False] * 300
 
 
+def test_the_same_object_without_its_traceback_raised_again_is_a_repeat(seen: SeenExceptions) -> None:
+    answers: list[bool] = []
+    for _ in range(300):
+        try:
+            raise MADE_ONCE.with_traceback(None)
+        except ValueError as error:
+            answers += [seen.is_new(error), seen.is_new(error)]
+    assert answers == [True, False] * 300
+
+
 def test_an_exception_out_of_another_thread_is_passed_on(seen: SeenExceptions) -> None:
     answers: list[bool] = []
 

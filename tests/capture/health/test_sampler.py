@@ -14,7 +14,11 @@ from statsbot_webhooks import WebhookConfig
 from statsbot_webhooks.capture import Capture
 from statsbot_webhooks.capture.health.time_series import TimeSeries
 from statsbot_webhooks.events.event import Event
+from statsbot_webhooks.events.metrics import format_metric
 from statsbot_webhooks.events.sparkline import course_of, value_sparkline
+from statsbot_webhooks.sandbox import Sandbox
+
+from ...conftest import new_bot, online, running_bot
 
 
 @pytest.fixture
@@ -126,3 +130,21 @@ def test_a_sparkline_shows_values_and_gaps() -> None:
     assert value_sparkline(course_of([(0, 8), (1, 8), (8, 0), (9, 0)], 4)) == "█  ▁"
     assert value_sparkline(course_of([(0, 0.0)])) == "▁"
     assert value_sparkline(course_of([])) == ""
+
+
+async def test_the_latency_of_every_bot_of_the_process_is_measured(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    env.setenv("WEBHOOK_SAMPLE_INTERVAL_SECONDS", "0.1")
+    second: commands.Bot = new_bot(commands.Bot)
+    async with running_bot(sandbox) as first, second:
+        await second.load_extension("statsbot_webhooks")
+        async with online(second, sandbox):
+            sampler = first.cogs["Webhooks"]._capture.sampler
+            assert second.user is not None
+            name = f"gateway_latency_ms/@{second.user.name}"
+            async with asyncio.timeout(20):
+                while name not in sampler.last or "gateway_latency_ms" not in sampler.last:
+                    await asyncio.sleep(0.02)
+            assert format_metric(name) == f"Gateway latency of {second.user.name}"
+        async with asyncio.timeout(20):
+            while name in sampler.last:
+                await asyncio.sleep(0.02)

@@ -47,11 +47,11 @@ def _run(options: argparse.Namespace) -> int:
     log = read_sources().settings.get("WEBHOOK_JSON_LOG")
     lines = JsonLines(Path(log), 0).filter(lambda line: not trace.is_in(line)) if log else 0
     waiting = sum(gone.entries.values())
-    print(f"deleted: waiting events {waiting}, dead letters {gone.dead}, cards {gone.cards}, expired events {gone.expired}")
+    print(
+        f"deleted: waiting events {waiting}, dead letters {gone.dead}, cards {gone.cards}, expired events {gone.expired}, "
+        f"damaged files {gone.damaged}"
+    )
     if log:
         print(f"deleted in {Path(log).name}: {lines} lines")
-    aside = sorted(file.name for file in path.parent.glob(f"{path.name}.corrupt-*")) if path is not None else []
-    if aside:
-        print(f"damaged, so not searched: {', '.join(aside)}. Delete them when they are not needed any more")
     print("What Discord shows already is not touched: delete those messages there.")
     return 0

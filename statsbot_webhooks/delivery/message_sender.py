@@ -119,7 +119,7 @@ class MessageSender:
     async def _find_lost(self, unit: Unit, sent: _Sent) -> Result | None:
         """Look for a message that may have arrived before; returns its result, or one to try again with, or `None`."""
         first, clock = unit.entries[0], self._parts.clock
-        if not first.batch or sent.batch_id == self._unsent:
+        if not first.batch or sent.batch_id == self._unsent or self._parts.links.reader() is None:
             return None
         if self._arrived_at is None:
             self._arrived_at = clock.monotonic() + (0.0 if first.is_recovered else _ARRIVAL_SECONDS)

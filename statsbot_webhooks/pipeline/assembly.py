@@ -42,6 +42,10 @@ _LOOK_SECONDS: Final = 1.0
 _LEAST_SECONDS: Final = 0.5
 # A key of the state: what waits was accepted under other rules of redaction.
 _AGAIN: Final = "redaction/again"
+# At a stop, how long a file is waited for that is not used just now, how often it is tried, and what closing takes.
+_DISPLACED_SECONDS: Final = 3.0
+_RETRY_SECONDS: Final = 0.1
+_CLOSE_SECONDS: Final = 0.3
 
 
 class Pipeline:
@@ -173,9 +177,13 @@ class Pipeline:
     async def stop(self, deadline: float) -> None:
         """Say what becomes of the events that wait, close the storage and end the thread, by `deadline` of the loop's time."""
         await self._chores.stop()
+        if self.outbox.is_displaced:
+            # What waits is in memory: a file that is locked for a moment is worth a moment.
+            deadline = max(deadline, asyncio.get_running_loop().time() + _DISPLACED_SECONDS)
         with contextlib.suppress(TimeoutError, NotRunningError):
             async with asyncio.timeout_at(deadline):
                 await self.intake.settle()
+                await self._return_to_file(deadline)
                 if left := await self.intake.run(self._leave_rest):
                     _log.warning("%s", left)
         if not await self.intake.stop(deadline):
@@ -185,6 +193,14 @@ class Pipeline:
             left = max(deadline - asyncio.get_running_loop().time(), _LEAST_SECONDS)
             if not await asyncio.to_thread(log.stop, left):
                 _log.error("WEBHOOK_JSON_LOG: the disk has not answered before the end; the rest is written when it does")
+
+    async def _return_to_file(self, deadline: float) -> None:
+        """Wait for the file, if it is not used just now and something would be lost without it; not until the very end."""
+        loop = asyncio.get_running_loop()
+        until = min(deadline, loop.time() + _DISPLACED_SECONDS) - _CLOSE_SECONDS
+        while self.outbox.is_displaced and loop.time() < until and await self.intake.run(self.outbox.depths):
+            await self.intake.run(self.intake.look_after)
+            await self.clock.sleep(_RETRY_SECONDS)
 
     def _use_json_log(self, config: WebhookConfig, before: WebhookConfig) -> None:
         """Write the mirror that the settings ask for; none while a setting of privacy is wrong."""

@@ -27,6 +27,8 @@ class Listeners:
 
     def __init__(self) -> None:
         self._listeners: list[Listener] = []
+        # How many could not follow what they were told.
+        self.failures = 0
 
     def add(self, listener: Listener) -> None:
         """Tell a listener of changes until `remove`."""
@@ -37,9 +39,14 @@ class Listeners:
         self._listeners.remove(listener)
 
     def apply_choices(self) -> None:
-        """Tell that admins chose something."""
+        """Tell that admins chose something. One that fails keeps nothing from the others."""
         for listener in list(self._listeners):
-            listener.apply_choices()
+            try:
+                listener.apply_choices()
+            except Exception:
+                # A guard: the choice is made already, and the others are to hear of it.
+                self.failures += 1
+                _log.exception("a choice could not be applied to everything")
 
     async def reconfigure(self, renewed: frozenset[Renews]) -> None:
         """Tell that other settings hold. One that fails keeps nothing from the others."""
@@ -48,4 +55,5 @@ class Listeners:
                 await listener.on_reconfigured(renewed)
             except Exception:
                 # A guard: the settings hold already.
+                self.failures += 1
                 _log.exception("not everything could be renewed after a change of the settings")

@@ -97,18 +97,22 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What was deleted of a person: entries of each destination, dead letters, and more. `busy` entries were being sent."""
+    """What was deleted of a person: entries of each destination, dead letters, and more. `busy` entries were being sent.
+
+    `damaged` files that had been put aside were deleted as a whole.
+    """
 
     entries: Mapping[str, int]
     dead: int = 0
     busy: int = 0
     cards: int = 0
     expired: int = 0
+    damaged: int = 0
 
     @property
     def total(self) -> int:
         """How many things were deleted."""
-        return sum(self.entries.values()) + self.dead + self.cards + self.expired
+        return sum(self.entries.values()) + self.dead + self.cards + self.expired + self.damaged
 
 
 class LeaseLostError(Exception):

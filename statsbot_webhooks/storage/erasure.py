@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ..redaction.masking import pseudonym
 from . import Forgotten, Outbox
+from .damaged_files import delete_damaged
 from .expired_file import filter_expired
 from .mask_key import MASK_KEY
 
@@ -35,13 +36,15 @@ class Trace:
 
 
 def forget(outbox: Outbox, storage: Path | None, trace: Trace) -> Forgotten:
-    """Delete what speaks of a person, but for entries that are being sent. Raises `OSError` for the expired files."""
+    """Delete what speaks of a person, but for entries that are being sent. Raises `OSError` for the files beside the storage."""
     state = {name: value for name, value in outbox.read_state("").items() if not name.startswith(_CHOICES)}
     known = [name for name, value in state.items() if trace.is_in(name) or trace.is_in(json.dumps(value))]
     outbox.write_state(dict.fromkeys(known))
     forgotten = outbox.forget(trace.words, trace.is_in)
-    lines = filter_expired(storage, lambda line: not trace.is_in(line)) if storage is not None else 0
-    return replace(forgotten, cards=len(known), expired=lines)
+    if storage is None:
+        return replace(forgotten, cards=len(known))
+    lines = filter_expired(storage, lambda line: not trace.is_in(line))
+    return replace(forgotten, cards=len(known), expired=lines, damaged=delete_damaged(storage, trace.is_in))
 
 
 def forget_old(outbox: Outbox, storage: Path | None, now: float, seconds: float) -> int:

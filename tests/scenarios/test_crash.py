@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import signal
 import sys
@@ -108,8 +109,24 @@ async def start(sandbox: Sandbox, script: str, *arguments: object) -> asyncio.su
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kills", [5, pytest.param(20, marks=pytest.mark.soak)])
-async def test_kills_lose_nothing_that_was_accepted(sandbox: Sandbox, env: pytest.MonkeyPatch, kills: int) -> None:
+async def test_kills_lose_nothing_that_was_accepted(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    await kill_again_and_again(sandbox, 5)
+
+
+@pytest.mark.soak
+async def test_100_kills_on_a_busy_machine(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    """Every core works for another process too."""
+    command = [sys.executable, "-c", "while True: pass"]
+    busy = [await asyncio.create_subprocess_exec(*command) for _ in range(os.cpu_count() or 1)]
+    try:
+        await kill_again_and_again(sandbox, 100)
+    finally:
+        for process in busy:
+            process.kill()
+            await process.wait()
+
+
+async def kill_again_and_again(sandbox: Sandbox, kills: int) -> None:
     accepted: dict[int, float] = {}
     must: set[int] = set()
     rng = random.Random(7)
@@ -132,7 +149,8 @@ async def test_kills_lose_nothing_that_was_accepted(sandbox: Sandbox, env: pytes
     await sandbox.wait_until(lambda: must <= set(numbers(sandbox, "info")), 90)
     process.kill()
     await process.wait()
-    assert len(must) > 30 * kills
+    print(f"\n{kills} kills: {len(accepted)} accepted, {len(must)} of them more than 100 ms before a kill; all are shown")
+    assert len(must) > 10 * kills
     assert sandbox.count_status(429) == 0
     assert "events from before the restart (last one at" in shown(sandbox, "info")
     seen: dict[str, str] = {}

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import re
+import sqlite3
 import time
 from pathlib import Path
 from typing import Any
@@ -272,3 +273,24 @@ async def test_the_disk_fails_while_the_bot_lives(
     assert sorted(os.listdir()) == [
         *("statsbot_webhooks.sqlite3", "statsbot_webhooks.sqlite3.corrupt-1", "statsbot_webhooks.sqlite3.corrupt-1-wal")
     ]
+
+
+@pytest.mark.real_time
+async def test_a_file_that_is_locked_for_a_moment_at_the_end_gets_what_waits(sandbox: Sandbox, urls: dict[str, Any]) -> None:
+    """The file failed before, so that memory holds what waits, and something holds it when the bot stops."""
+    settings = WebhookConfig(info_webhook_url=urls["info_webhook_url"])
+    lock = sqlite3.connect("statsbot_webhooks.sqlite3", check_same_thread=False)
+    lock.execute("BEGIN EXCLUSIVE")
+    sandbox.fault("info", "500")
+    manager = WebhookManager(settings)
+    await manager.start()
+    await manager.send_log(LogLevel.INFO, "waits in memory")
+    await manager._intake.settle()
+    assert not manager.is_durable
+    asyncio.get_running_loop().call_later(1, lock.close)
+    await manager.stop(0)
+    assert (await manager.stats()).lost == 0
+    sandbox.heal("info")
+    async with running_manager(settings) as again:
+        await again.flush(10)
+    assert "waits in memory" in sandbox.messages("info")[0].text

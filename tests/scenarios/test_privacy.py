@@ -102,6 +102,10 @@ class _LaterClock(SystemClock):
         return super().now() + self._hours * 3600
 
 
+def in_channel(sandbox: Sandbox) -> str:
+    return "".join(message.text + "".join(file.text for file in message.attachments) for message in sandbox.messages("error"))
+
+
 async def fill(sandbox: Sandbox, manager: WebhookManager) -> None:
     """A card, a dead letter, an expired event and a waiting event of each person."""
     for user_id, name in ((ANNA, "anna"), (BOB, "bob")):
@@ -141,6 +145,35 @@ async def test_a_person_is_forgotten(sandbox: Sandbox, urls: dict[str, Any], mas
         stats = await manager.stats()
         assert stats.balanced
         assert stats.lost == 2 + 1
+
+
+async def test_a_damaged_file_that_holds_the_person_goes(sandbox: Sandbox, urls: dict[str, Any]) -> None:
+    """Also where the id lies across two parts that are looked at; what is of others only stays."""
+    name = "statsbot_webhooks.sqlite3.corrupt"
+    for number, text in ((1, f"x{BOB}x"), (2, f" {BOB} "), (3, " " * (2**20 - 4) + f"{ANNA} ")):
+        Path(f"{name}-{number}").write_bytes(b"\xff\x00" + text.encode())  # noqa: ASYNC240 - as below
+    Path(f"{name}-2-wal").write_bytes(f"\x00{ANNA}\x00".encode())  # noqa: ASYNC240 - a test has nothing else to do
+    async with running_manager(WebhookConfig(**urls)) as manager:
+        assert await manager.forget(ANNA) == 2
+    assert sorted(file.name for file in Path().glob(f"{name}*")) == [f"{name}-1"]  # noqa: ASYNC240 - a test
+
+
+async def test_a_person_is_in_no_card_after_its_next_edit(sandbox: Sandbox, urls: dict[str, Any]) -> None:
+    config = WebhookConfig(**urls, batch_timeout_seconds=0, card_edit_seconds=0.2)
+    async with running_manager(config) as manager:
+        for number in (ANNA, BOB):
+            await manager.send_log(LogLevel.ERROR, f"no stock for {number}")
+        await sandbox.wait_until(lambda: str(BOB) in in_channel(sandbox))
+        assert str(ANNA) in in_channel(sandbox)
+        before = [message.id for message in sandbox.messages("error")]
+        assert await manager.forget(ANNA) == 1
+        for number in (7, 8):
+            await manager.send_log(LogLevel.ERROR, f"no stock for {number}")
+            await sandbox.wait_until(lambda number=number: f"no stock for {number}" in in_channel(sandbox))
+        after = [message for message in sandbox.messages("error") if message.id not in before]
+    assert after
+    assert str(ANNA) not in "".join(message.text + "".join(file.text for file in message.attachments) for message in after)
+    assert str(ANNA) not in everything_stored()
 
 
 @pytest.mark.slow

@@ -139,7 +139,11 @@ class Wear:
         await self.report()
         damage = threading.Thread(target=self._damage)
         damage.start()
+        old = self.manager
         await self.bot.reload_extension("statsbot_webhooks")
+        # What the end of the manager of before has lost is in no report of the next one.
+        for each in (await old.stats()).destinations.values():
+            self.lost.update({str(reason): count for reason, count in each.lost.items()})
         await asyncio.to_thread(damage.join)
 
     def _damage(self) -> None:
@@ -160,7 +164,7 @@ class Wear:
     async def report(self) -> None:
         stats = await self.manager.stats()
         size = sum(path.stat().st_size for path in Path().glob(f"{STORAGE}*"))  # noqa: ASYNC240 - nothing else to do
-        lost = sum((Counter(each.lost) for each in stats.destinations.values()), Counter[str]())
+        lost = sum((Counter(each.lost) for each in stats.destinations.values()), self.lost.copy())
         totals = {name: getattr(stats, name) for name in ("accepted", "delivered", "folded", "pending", "dead", "refused")}
         memory = psutil.Process().memory_info().rss / 2**20
         print(

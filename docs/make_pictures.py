@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC
 from pathlib import Path
 
@@ -38,8 +38,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=1")
 
 
-async def photograph(sandbox: Sandbox, channel: str, target: Path, width: int = 860, height: int = 2600) -> None:
-    """Photograph a channel, and cut off what is empty below the newest message."""
+async def photograph(sandbox: Sandbox, channel: str, target: Path, width: int = 860, height: int = 2600, above: int = 0) -> None:
+    """Photograph a channel, and cut off what is empty below the newest message, and so many rows above the first."""
     url = f"{sandbox.base_url}/#channel={channel}"
     with tempfile.TemporaryDirectory() as folder:
         shot = Path(folder) / "shot.png"
@@ -48,8 +48,8 @@ async def photograph(sandbox: Sandbox, channel: str, target: Path, width: int = 
         process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
         await asyncio.wait_for(process.wait(), 60)
         pixels = matplotlib.image.imread(shot)
-    pixels = trimmed(pixels[60:-90, 240:])
-    matplotlib.image.imsave(target, numpy.ascontiguousarray(pixels))
+    pixels = trimmed(trimmed(pixels[60:-76, 240:])[above:])
+    matplotlib.image.imsave(target, numpy.ascontiguousarray(pixels))  # pyright: ignore[reportUnknownMemberType]
     print(f"{target.name}: {pixels.shape[1]} x {pixels.shape[0]}")
 
 
@@ -85,7 +85,7 @@ class Bot(commands.Bot):
 
 
 @contextlib.asynccontextmanager
-async def running_bot(sandbox: Sandbox, names: tuple[str, ...], **settings: str) -> AsyncIterator[Bot]:
+async def running_bot(sandbox: Sandbox, names: tuple[str, ...], **settings: str) -> AsyncGenerator[Bot]:
     """A real bot with the extension, whose four webhooks post to channels of these names."""
     for name, channel in zip(("error", "info", "performance", "member_events"), names, strict=True):
         os.environ[f"WEBHOOK_{name.upper()}_URL"] = sandbox.webhook_url(f"{channel}-{name}", channel)
@@ -101,7 +101,7 @@ async def running_bot(sandbox: Sandbox, names: tuple[str, ...], **settings: str)
 
 
 @contextlib.asynccontextmanager
-async def running_manager(sandbox: Sandbox, channel: str, **settings: object) -> AsyncIterator[WebhookManager]:
+async def running_manager(sandbox: Sandbox, channel: str, **settings: object) -> AsyncGenerator[WebhookManager]:
     config = WebhookConfig(info_webhook_url=sandbox.webhook_url(channel, channel), storage="memory://", **settings)  # type: ignore[arg-type]
     manager = WebhookManager(config)
     manager.set_bot_info("shop-bot", None)
@@ -208,6 +208,44 @@ async def summary(sandbox: Sandbox) -> None:
         await daily.tick(now + 86400)
 
 
+# The head of a channel's page, and the line with the date.
+_HEAD = 200
+
+
+async def press(sandbox: Sandbox, label: str) -> None:
+    """Press a button of the newest card, and wait until the card says so."""
+    message = sandbox.messages("issue")[-1]
+    items = [item for row in message.raw["components"] for item in row["components"]]
+    await sandbox.click(message, next(item["custom_id"] for item in items if item["label"] == label))
+    before = message.content
+    await sandbox.wait_until(lambda: sandbox.messages("issue")[-1].content != before, 20)
+    await asyncio.sleep(2)
+
+
+async def issue(sandbox: Sandbox, folder: Path) -> None:
+    """The life of an issue, a picture of each state: new, acknowledged, resolved, and back in a later version."""
+    sandbox.webhook_url("issue-error", "issue", owned=True)
+    mia = sandbox.join("mia")
+    for count, version in enumerate(("1.1", "1.2"), 1):
+        settings = {"WEBHOOK_LIFECYCLE": "false", "WEBHOOK_BOT_VERSION": version, "WEBHOOK_CARD_EDIT_SECONDS": "0.1"}
+        async with running_bot(sandbox, ("issue", "log4", "log4", "log4"), **settings):
+            sandbox.say("!divide 1 0", author_id=mia)
+            await sandbox.wait_until(lambda count=count: len(sandbox.messages("issue")) == count, 20)
+            await sandbox.wait_until(lambda: sandbox.messages("issue")[-1].raw["components"], 20)
+            if version == "1.2":
+                first, last = sandbox.messages("issue")
+                assert "Regression" in last.content
+                sandbox.delete(first)
+                await photograph(sandbox, "issue", folder / "issue_regression.png", above=_HEAD)
+                return
+            await photograph(sandbox, "issue", folder / "issue_new.png", above=_HEAD)
+            await press(sandbox, "Acknowledge")
+            await photograph(sandbox, "issue", folder / "issue_acknowledged.png", above=_HEAD)
+            await press(sandbox, "Resolve")
+            await photograph(sandbox, "issue", folder / "issue_resolved.png", above=_HEAD)
+
+
+STORIES = {"issue": issue}
 CHANNELS: dict[str, tuple[Callable[[Sandbox], Awaitable[None]], str]] = {
     "errors": (errors, "errors.png"),
     "members": (members, "members.png"),
@@ -222,12 +260,15 @@ CHANNELS: dict[str, tuple[Callable[[Sandbox], Awaitable[None]], str]] = {
 async def main(folder: Path) -> None:
     if not CHROMIUM:
         raise SystemExit("no Chromium on PATH: the pictures are photographs of a page in a browser")
-    wanted = sys.argv[2:] or list(CHANNELS)
+    wanted = sys.argv[2:] or [*CHANNELS, *STORIES]
     with tempfile.TemporaryDirectory() as work:
         os.chdir(work)
         async with Sandbox() as sandbox:
             with sandbox.redirect():
                 for channel in wanted:
+                    if channel in STORIES:
+                        await STORIES[channel](sandbox, folder)
+                        continue
                     make, name = CHANNELS[channel]
                     await make(sandbox)
                     await photograph(sandbox, channel, folder / name)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
@@ -29,7 +30,7 @@ def shown(sandbox: Sandbox, name: str) -> str:
 
 
 def stored() -> str:
-    with sqlite3.connect("statsbot_webhooks.sqlite3") as file:
+    with closing(sqlite3.connect("statsbot_webhooks.sqlite3")) as file, file:
         rows = file.execute("SELECT event FROM entries").fetchall()
     file.close()
     return "".join(str(row[0]) for row in rows)

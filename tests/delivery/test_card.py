@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +168,7 @@ def test_an_error_of_many_messages_goes_on_counting() -> None:
 
 
 def test_cards_that_version_0_1_stored_go_on() -> None:
-    with sqlite3.connect(f"file:{_DATA}?mode=ro&immutable=1", uri=True) as db:
+    with closing(sqlite3.connect(f"file:{_DATA}?mode=ro&immutable=1", uri=True)) as db, db:
         stored = {key: json.loads(value) for key, value in db.execute("SELECT key, value FROM state WHERE key LIKE 'card/%'")}
     assert stored
     for destination in {key.split("/")[1] for key in stored}:

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -172,7 +172,7 @@ async def test_a_kill_in_the_middle_of_a_reload_loses_nothing(sandbox: Sandbox) 
     killed = time.monotonic()
     # The pipes are closed with it.
     await process.communicate()
-    with sqlite3.connect("statsbot_webhooks.sqlite3") as file:
+    with closing(sqlite3.connect("statsbot_webhooks.sqlite3")) as file, file:
         stored = "".join(str(row[0]) for row in file.execute("SELECT event FROM entries"))
     file.close()
     assert [n for n, moment in accepted.items() if moment < killed - 0.1 and f"number {n}." not in stored] == []

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def drain(outbox: SqliteOutbox, name: str = "a") -> list[str]:
 
 
 def change(*statements: tuple[str, tuple[object, ...]]) -> None:
-    with sqlite3.connect(BOX) as db:
+    with closing(sqlite3.connect(BOX)) as db, db:
         for statement, values in statements:
             db.execute(statement, values)
     db.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from statsbot_webhooks.storage import SqliteOutbox
@@ -14,7 +15,7 @@ DATA = Path(__file__).parents[1] / "data" / "storage-0.1.0.sqlite3"
 
 def test_a_file_of_0_1_opens_with_all_that_is_in_it() -> None:
     shutil.copy(DATA, "box.sqlite3")
-    with sqlite3.connect(DATA) as db:
+    with closing(sqlite3.connect(DATA)) as db, db:
         before = {
             name: db.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in ("entries", "dead", "state", "sends")
         }
@@ -43,7 +44,7 @@ def test_a_file_of_0_1_opens_with_all_that_is_in_it() -> None:
         assert [key.partition("/")[0] for key in outbox.read_state("mute/")] == ["mute", "mute"]
         assert {each: max(outbox.recent_sends(each, 1.0)) for each in sent} == sent
         outbox.close()
-    with sqlite3.connect("box.sqlite3") as db:
+    with closing(sqlite3.connect("box.sqlite3")) as db, db:
         assert db.execute("PRAGMA page_size").fetchone()[0] == PAGE_BYTES
         assert db.execute("SELECT below FROM reserved").fetchone()[0] > last
     db.close()

@@ -6,6 +6,7 @@ import logging
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -206,7 +207,7 @@ def test_a_second_user_of_the_file_goes_on_in_memory(opened: Opener, caplog: pyt
 
 
 def test_a_newer_schema_is_left_alone(opened: Opener, caplog: pytest.LogCaptureFixture) -> None:
-    with sqlite3.connect("box.sqlite3") as db:
+    with closing(sqlite3.connect("box.sqlite3")) as db, db:
         db.execute("PRAGMA user_version = 99")
     db.close()
     assert not opened().is_durable

@@ -8,7 +8,7 @@ import re
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import statsbot_webhooks
@@ -86,7 +86,7 @@ async def bot_process(
 
 def stored_events(folder: Path) -> list[Event]:
     """Return the events that a killed bot had accepted for its one destination."""
-    with sqlite3.connect(folder / "statsbot_webhooks.sqlite3") as db:
+    with closing(sqlite3.connect(folder / "statsbot_webhooks.sqlite3")) as db, db:
         rows = db.execute("SELECT event FROM entries ORDER BY id").fetchall()
     db.close()
     return [decode(text) for (text,) in rows]

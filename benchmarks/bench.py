@@ -1,4 +1,4 @@
-"""Figures side by side in one run: one emit against stdlib's QueueHandler, and the loop's delay under a burst."""
+"""Figures side by side in one run: one emit against stdlib's QueueHandler, and the loop's delay against a bare one's."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import logging
 import queue
 import statistics
+import threading
 import time
 from collections.abc import Callable
 from logging.handlers import QueueHandler
@@ -14,10 +15,13 @@ from typing import Any
 from ticker import late_for
 
 from statsbot_webhooks import LogLevel, WebhookConfig, WebhookLogHandler, WebhookManager
+from statsbot_webhooks.capture.breadcrumbs import trail
 from statsbot_webhooks.sandbox import Sandbox
 
 ROUNDS = 15
 PER_ROUND = 2000
+PER_SECOND = 5000
+LOOP_SECONDS = 5
 
 
 def record() -> logging.LogRecord:
@@ -35,7 +39,8 @@ def microseconds(call: Callable[[logging.LogRecord], Any], drain: Callable[[], A
     return took / PER_ROUND * 1e6
 
 
-def bench_emit() -> None:
+def bench_emit(breadcrumbs: int, goal: float) -> None:
+    trail.most = breadcrumbs
     theirs_queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
     ours_queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
     theirs, ours = QueueHandler(theirs_queue), WebhookLogHandler(ours_queue.put)
@@ -48,7 +53,8 @@ def bench_emit() -> None:
     # In turn, so that a change of the machine's speed meets both.
     pairs = [(microseconds(ours.emit, drain), microseconds(theirs.emit, drain)) for _ in range(ROUNDS)]
     mine, stdlib = (statistics.median(values) for values in zip(*pairs, strict=True))
-    print(f"one emit              ours {mine:6.2f} us   QueueHandler {stdlib:6.2f} us   ratio {mine / stdlib:.2f}")
+    kind = f"one emit, {breadcrumbs} breadcrumbs"
+    print(f"{kind:26} ours {mine:6.2f} us   QueueHandler {stdlib:6.2f} us   ratio {mine / stdlib:.2f} (goal {goal})")
 
 
 def p99(values: list[float]) -> float:
@@ -68,11 +74,64 @@ async def bench_loop(sandbox: Sandbox) -> None:
     print(f"5 ms ticker, p99 late idle {p99(idle):6.2f} ms   200 events   {p99(busy):6.2f} ms   worst {max(busy):.2f}")
 
 
+async def emit_paced(emit: Callable[[logging.LogRecord], Any]) -> None:
+    """Emit 5,000 records a second, 100 at a time, until cancelled."""
+    due = time.perf_counter()
+    while True:
+        for _ in range(100):
+            emit(record())
+        due += 100 / PER_SECOND
+        await asyncio.sleep(max(due - time.perf_counter(), 0))
+
+
+async def late_under(emit: Callable[[logging.LogRecord], Any]) -> tuple[float, float]:
+    """Return how late the loop is (p99) while records are emitted, and how much of a core the process takes."""
+    task = asyncio.create_task(emit_paced(emit))
+    await asyncio.sleep(0.5)
+    cpu, started = time.process_time(), time.perf_counter()
+    late = await late_for(LOOP_SECONDS)
+    share = (time.process_time() - cpu) / (time.perf_counter() - started)
+    task.cancel()
+    return p99(late), share
+
+
+def burn(share: Callable[[], float], is_over: threading.Event) -> None:
+    """Take a share of a core, as a thread does that works in slices and gives the interpreter away between them."""
+    while not is_over.is_set():
+        until = time.thread_time() + 0.0008
+        while time.thread_time() < until:
+            sum(range(50))
+        time.sleep(0.0008 * max(1 / max(share(), 0.01) - 1, 0))
+
+
+async def bench_loop_load(sandbox: Sandbox) -> None:
+    """The loop's delay at 5,000 events a second, beside a bare loop's while a thread takes as much of the processor."""
+    manager = WebhookManager(
+        WebhookConfig(info_webhook_url=sandbox.webhook_url("info"), error_webhook_url=sandbox.webhook_url("error"))
+    )
+    await manager.start()
+    ours, share = await late_under(WebhookLogHandler(manager.submit).emit)
+    await manager.stop(1)
+    _, alone = await late_under(lambda _: None)
+    is_over = threading.Event()
+    burner = threading.Thread(target=burn, args=(lambda: share - alone, is_over))
+    burner.start()
+    bare, taken = await late_under(lambda _: None)
+    is_over.set()
+    burner.join()
+    print(
+        f"loop at 5,000 events/s, p99 late: ours {ours:.2f} ms ({share:.0%} of a core)   bare {bare:.2f} ms ({taken:.0%})   "
+        f"ratio {ours / bare:.2f} (goal 1.5)"
+    )
+
+
 async def main() -> None:
-    bench_emit()
+    bench_emit(0, 0.35)
+    bench_emit(20, 0.5)
     async with Sandbox() as sandbox:
         with sandbox.redirect():
             await bench_loop(sandbox)
+            await bench_loop_load(sandbox)
 
 
 if __name__ == "__main__":

@@ -142,7 +142,7 @@ async def raid(sandbox: Sandbox) -> None:
     """A raid of a few hundred joins."""
     async with running_bot(sandbox, ("log3", "log3", "log3", "raid"), WEBHOOK_LIFECYCLE="false"):
         for number in range(400):
-            sandbox.join(f"raider{number:03}", account_age_days=number % 3)
+            sandbox.join(f"raider{number:03}", account_age_days=0.2 + number % 3)
         await asyncio.sleep(12)
 
 
@@ -202,10 +202,15 @@ async def summary(sandbox: Sandbox) -> None:
         day = math.sin(number / 2880 * 2 * math.pi)
         sample = {"cpu_percent": 30 + 18 * day, "memory_mb": 300 + number / 40, "members": 1000.0 + number // 200}
         ring.add(now - 86400 + number * 30, {**sample, "gateway_latency_ms": 90 + 25 * day, "loop_lag_ms": 2 + abs(day)})
-    async with running_manager(sandbox, "summary", batch_timeout_seconds=0.2) as manager:
+    other = sandbox.webhook_url("log4", "log4")
+    async with running_manager(sandbox, "summary", batch_timeout_seconds=0.2, error_webhook_url=other) as manager:
         daily = DailySummary(manager.submit, ring, hour=0, zone=UTC, stats=manager.stats, take_tally=manager.take_tally)
         await daily.tick(now - 86400)
-        await daily.tick(now + 86400)
+        for number in range(300):
+            await manager.send_log(LogLevel.WARNING, f"order {number} of the day")
+        await manager.flush(20)
+        # Due at midnight: that of the day before, for which there are samples.
+        await daily.tick(now)
 
 
 # The head of a channel's page, and the line with the date.

@@ -21,6 +21,7 @@ from .style import Style, title_of, worst
 
 _TOP: Final = 8
 _TEXT_UNITS: Final = 160
+_SHORTEST_COURSE: Final = 5.0
 
 
 def format_digest(events: Sequence[Event], keys: Sequence[str], style: Style) -> tuple[WebhookMessage, int]:
@@ -87,7 +88,9 @@ def _top_line(events: Sequence[Event], pause: Callable[[], object]) -> str:
     else:
         line = f"`×{len(events):,}` **{title}** {text}"
     line += _issue(event)
-    if len(events) == 1:
+    times = [other.time for other in events]
+    if max(times) - min(times) < _SHORTEST_COURSE:
+        # There is nothing to see in it, and the course of all stands above.
         return line
     return f"{line}\n{_course([other.time for other in paced(events, pause)], 20, pause)}"
 

@@ -88,9 +88,12 @@ class PageActs:
             ]
             for guild in state.guilds.values()
         }
+        # Those too who have left: cards still name them.
+        names = {str(number): user.get("global_name") or user["username"] for number, user in state.users.items()}
         bans = {str(guild.id): [ban["user"] for ban in guild.bans.values()] for guild in state.guilds.values()}
         return {
-            "webhooks": webhooks, "faults": list(KINDS), "bans": bans, "invites": invites, "bot": self._context.bot,
+            "webhooks": webhooks, "faults": list(KINDS), "bans": bans, "names": names, "invites": invites,
+            "bot": self._context.bot,
             "me": str(self._context.owner_id), "acknowledges": self._gateway.acknowledges,
             "connections": sum(session.connection is not None for session in self._gateway.sessions.values()),
         }  # fmt: skip

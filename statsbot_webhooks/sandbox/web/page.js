@@ -192,6 +192,7 @@ function take(state) {
   last = JSON.stringify(state);
   guilds = state.guilds; messages.clear();
   about = state.about ?? null;
+  for (const [id, name] of Object.entries(about?.names || {})) people.set(id, name);
   for (const guild of guilds) for (const member of guild.members || []) if (member.user) people.set(member.user.id, nameOf(member.user));
   for (const [id, list] of Object.entries(state.messages)) { messages.set(id, list); list.forEach(note); }
   if (about && !actor) { try { actor = sessionStorage.getItem("actor"); } catch { /* no storage */ } }

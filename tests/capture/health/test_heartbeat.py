@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from statsbot_webhooks import WebhookConfig, get_webhook_manager, load_webhook_c
 from statsbot_webhooks.errors import ConfigError
 from statsbot_webhooks.sandbox import Sandbox
 
+from ...clocks import SkippingClock
 from ...conftest import running_bot
 
 SECRET = "5eCrEt-check-id"
@@ -112,3 +114,24 @@ def test_the_address_is_a_secret_and_no_destination() -> None:
         assert SECRET not in str(caught.value)
         with pytest.raises(ConfigError, match="WEBHOOK_HEARTBEAT_URL"):
             WebhookConfig(heartbeat_url=wrong)
+
+
+async def test_silence_while_the_storage_hangs(sandbox: Sandbox, beats: Switch, caplog: pytest.LogCaptureFixture) -> None:
+    """A disk that does not finish one call is told after half a minute, and so is its end."""
+    caplog.set_level(logging.INFO, "statsbot_webhooks")
+    clock, goes_on = SkippingClock(), threading.Event()
+    async with running_bot(sandbox):
+        manager = get_webhook_manager()
+        manager._intake._clock = clock  # type: ignore[attr-defined]
+        await sandbox.wait_until(lambda: beats.heard, 20)
+        manager._intake.post(goes_on.wait)  # type: ignore[attr-defined]
+        await sandbox.wait_until(lambda: manager._intake._busy_since is not None, 20)  # type: ignore[attr-defined]
+        clock.skip(29)
+        assert manager.find_delivery_problem() == ""  # type: ignore[attr-defined]
+        clock.skip(2)
+        await sandbox.wait_until(lambda: "not sent: the storage does not answer" in caplog.text, 20)
+        heard = len(beats.heard)
+        await asyncio.sleep(0.5)
+        assert len(beats.heard) == heard
+        goes_on.set()
+        await sandbox.wait_until(lambda: len(beats.heard) > heard, 20)

@@ -67,3 +67,27 @@ async def test_a_clock_that_is_set_makes_no_raid(step: float) -> None:
         f"{number} joined Guild" for number in range(10)
     ]
     assert abs(events[-1].time - clock.wall) < 5
+
+
+async def test_at_most_15_departures_a_minute_have_cards_of_their_own() -> None:
+    """The others are in messages with others; when the minute is over there may be cards again."""
+    clock, events = SteppingClock(), list[Event]()
+    async with commands.Bot("!", intents=discord.Intents.all()) as bot:
+        hooks = MemberHooks(bot, events.append, clock=clock, settings=WebhookConfig(raid_joins=10_000))
+
+        def leave(first: int, count: int) -> list[Event]:
+            before = len(events)
+            for number in range(first, first + count):
+                hooks._departures.leave(PLACE, Who(number), hooks._now())
+                clock.wait(1)
+            clock.wait(5)
+            hooks._departures.tick(hooks._now())
+            return events[before:]
+
+        busy = leave(1, 40)
+        clock.wait(60)
+        later = leave(100, 3)
+    assert (len(busy), len(later)) == (40, 3)
+    assert sum(bool(event.card) for event in busy) == 15
+    assert len({event.card for event in busy if event.card}) == 15
+    assert all(event.card for event in later)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -27,8 +27,8 @@ _FIRST_RETRY_SECONDS: Final = 30.0
 _LAST_RETRY_SECONDS: Final = 900.0
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
 # ntfy reads them; for any other receiver they are headers that it does not know.
-_HEADERS: Final = {"Content-Type": "text/plain; charset=utf-8", "Title": "Bot: nothing reaches Discord", "Priority": "high"}
-_HEADERS_OVER: Final = {**_HEADERS, "Title": "Bot: Discord is reached again", "Priority": "default"}
+HEADERS: Final = {"Content-Type": "text/plain; charset=utf-8", "Title": "Bot: nothing reaches Discord", "Priority": "high"}
+_HEADERS_OVER: Final = {**HEADERS, "Title": "Bot: Discord is reached again", "Priority": "default"}
 # In the storage, so that a restart in the middle neither tells it twice nor forgets to say that it is over.
 STATE: Final = "fallback/since"
 
@@ -122,7 +122,7 @@ class FallbackAlert:
         text = f"{self._name()}nothing reaches Discord: {_waiting(waiting.count)}, the oldest for {self._span(since)}."
         if problem := self._delivery.describe_problems():
             text += f"\n{problem}"
-        if await self._insist(lambda: self._post(text, _HEADERS), until=self._is_reached):
+        if await self._insist(lambda: self._post(text, HEADERS), until=self._is_reached):
             self._since = since
             await self._delivery.write_state(since)
         else:
@@ -174,24 +174,27 @@ class FallbackAlert:
         return True
 
     async def _post(self, text: str, headers: dict[str, str]) -> str:
-        """Send a text; returns what went wrong."""
-        address = self._find_address()
-        try:
-            async with (
-                address.network.open_session(timeout=_TIMEOUT) as session,
-                # A redirect would make a GET of it, without the text.
-                session.post(
-                    address.url,
-                    data=text.encode("utf-8", "replace"),
-                    headers=headers,
-                    proxy=address.network.find_proxy(address.url),
-                    allow_redirects=False,
-                ) as response,
-            ):
-                return "" if response.status < 300 else f"was answered with status {response.status}"
-        except (aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
-            # The text of these exceptions holds the address.
-            return f"failed with {type(error).__name__}"
+        return await post(self._find_address(), text, headers)
+
+
+async def post(address: Address, text: str, headers: Mapping[str, str] = HEADERS) -> str:
+    """Send a text; returns what went wrong, without the address."""
+    try:
+        async with (
+            address.network.open_session(timeout=_TIMEOUT) as session,
+            # A redirect would make a GET of it, without the text.
+            session.post(
+                address.url,
+                data=text.encode("utf-8", "replace"),
+                headers=headers,
+                proxy=address.network.find_proxy(address.url),
+                allow_redirects=False,
+            ) as response,
+        ):
+            return "" if response.status < 300 else f"was answered with status {response.status}"
+    except (aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
+        # The text of these exceptions holds the address.
+        return f"failed with {type(error).__name__}"
 
 
 def _waiting(count: int) -> str:

@@ -161,3 +161,21 @@ async def test_a_storage_that_cannot_be_written(env: pytest.MonkeyPatch, capsys:
     code, text = await check(capsys, "--only", "storage")
     assert code == 0
     assert "what waits is lost when the bot ends" in text
+
+
+async def test_the_ways_beside_discord(
+    sandbox: Sandbox, bot_env: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], unused_tcp_port: int
+) -> None:
+    bot_env.setenv("WEBHOOK_METRICS_PORT", str(unused_tcp_port))
+    bot_env.setenv("WEBHOOK_JSON_LOG", "log.jsonl")
+    bot_env.setenv("WEBHOOK_FALLBACK_URL", f"http://127.0.0.1:{unused_tcp_port}/sEcReT-topic")
+    code, text = await check(capsys, "--send")
+    assert "log.jsonl can be written" in text
+    assert f"will be at http://127.0.0.1:{unused_tcp_port}/metrics" in text or "metrics need the extra" in text
+    assert "the test message failed with ClientConnectorError" in text
+    assert (code, "sEcReT" in text) == (1, False)
+    # Nothing was made.
+    assert not await asyncio.to_thread(Path("log.jsonl").exists)
+    bot_env.setenv("WEBHOOK_JSON_LOG", "missing/log.jsonl")
+    code, text = await check(capsys, "--only", "configuration")
+    assert "log.jsonl cannot be written" in text

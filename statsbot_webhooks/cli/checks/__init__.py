@@ -21,6 +21,7 @@ from ...config.sources import Sources, read_sources, read_values
 from ...redaction.known_values import secret_values
 from .bot import look_at_bot
 from .files import look_at_storage, scan_tracked_files
+from .monitoring import look_at_monitoring, send_to_fallback
 from .report import Finding, Grade, Report
 from .webhooks import describe_buttons, describe_webhooks, fetch_webhooks, send_tests
 
@@ -64,7 +65,7 @@ async def run_checks(*, sends: bool = False, only: Collection[str] = SECTIONS) -
     network = Network.of(config)
     report = Report(describe_settings(sources))
     if "configuration" in only:
-        report.sections["configuration"] = _describe_settings(sources, loaded)
+        report.sections["configuration"] = [*_describe_settings(sources, loaded), *look_at_monitoring(config)]
     storage, stored = look_at_storage(config.storage)
     named = {destination.name for destination in config.destinations}
     made = [
@@ -89,6 +90,7 @@ async def run_checks(*, sends: bool = False, only: Collection[str] = SECTIONS) -
             report.sections["webhooks"] += await describe_buttons(destinations, webhooks, application_id, network)
     if sends:
         report.sections["test messages"] = await send_tests(destinations, list(webhooks), network)
+        report.sections["test messages"] += await send_to_fallback(config, network)
     if "storage" in only:
         report.sections["storage"] = storage
     if "git" in only:

@@ -10,9 +10,10 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 
-from ..events.event import Event, EventKind
+from ..events.event import Event, EventKind, with_text
 from ..events.folding import no_pause, paced
 from .code_places import has_frames, places_of_exception, places_of_text
 from .text_pattern import has_words, text_pattern
@@ -21,6 +22,8 @@ VERSION: Final = 2
 # What this version makes, and what version 0.1 made.
 FINGERPRINT: Final = re.compile(r"2-[0-9a-f]{16}\Z")
 OLD_FINGERPRINT: Final = re.compile(r"[0-9a-f]{16}\Z")
+# Longer templates are worked out each time, so that a thousand of them take little memory.
+_LONGEST_KNOWN: Final = 500
 
 
 def fingerprint(event: Event) -> str:
@@ -50,7 +53,7 @@ def with_fingerprint(event: Event) -> Event:
     """Return the event with its fingerprint. What it says must be redacted: of a short text the hash gives it away."""
     # What a caller chose is shown among the details, so a repeat of it must not be told by something else.
     chosen = replace(event, fingerprint="") if event.fingerprint and event.context.get("fingerprint") else event
-    return chosen if chosen.fingerprint else replace(chosen, fingerprint=fingerprint(chosen))
+    return chosen if chosen.fingerprint else with_text(chosen, "fingerprint", fingerprint(chosen))
 
 
 def finish(event: Event) -> Event:
@@ -73,17 +76,25 @@ def _of_places(places: list[str], event: Event) -> str:
 
 
 def _said(event: Event) -> tuple[str, ...]:
-    head = (event.kind.value, event.origin, event.level.value)
+    head = (event.kind, event.origin, event.level)
     if event.kind not in (EventKind.LOG, EventKind.ERROR):
         return (*head, event.template or event.message)
-    return (*head, text_pattern(event.template if _is_telling(event) else event.message))
-
-
-def _is_telling(event: Event) -> bool:
-    """Whether the template says what happened. A text that was put together before it was logged is its own template."""
     template = event.template
+    # A text that was put together before it was logged is its own template.
     is_class = event.message.startswith(f"{template}:")
-    return bool(template) and template != event.message and not is_class and has_words(template)
+    is_telling = bool(template) and template != event.message and not is_class
+    look = _known_pattern if len(template) <= _LONGEST_KNOWN else _template_pattern
+    pattern = look(template) if is_telling else ""
+    return (*head, pattern or text_pattern(event.message))
+
+
+def _template_pattern(template: str) -> str:
+    """Return the pattern of a template, nothing when it does not say what happened."""
+    return text_pattern(template) if has_words(template) else ""
+
+
+# Templates come again and again.
+_known_pattern: Final = lru_cache(1024)(_template_pattern)
 
 
 def _hash(*parts: str) -> str:

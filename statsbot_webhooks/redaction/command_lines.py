@@ -16,7 +16,7 @@ _USER: Final = re.compile(
 )
 # The letters of single programs for a password. The option is found first, and then looked for the program before it.
 _LETTER: Final = re.compile(
-    rf"-(?<=[\s\"']-)(?P<letter>[paPwUk]|pass(?:in|out)?)(?P<gap>[ =]?)(?:pass:)?(?P<value>{_VALUE})".encode()
+    rf"-(?<=[\s\"']-)(?P<letter>pass(?:in|out)?(?=[ =])|[paPwUk])(?P<gap>[ =]?)(?:pass:)?(?P<value>{_VALUE})".encode()
 )
 # How all of these begin.
 _OPTION: Final = re.compile(rb"-(?<=[\s\"']-)(?:[paPwUku]|-user|-proxy-user|-credential)|htpasswd")

@@ -26,9 +26,26 @@ SECRET_WORDS: Final = (
     *("credential", "cookie", "token", "jwt", "sessid", "mnemonic", "htpasswd", "psk"),
     # Danish, Dutch, Finnish, French, German, Hungarian, Italian, Polish, Portuguese, Spanish, Swedish, Turkish
     *("adgangskode", "wachtwoord", "salasana", "mot_de_passe", "mot-de-passe", "motdepasse", "mot de passe", "kennwort"),
-    *("jelszó", "parola", "haslo", "hasło", "senha", "contraseña", "contrasena", "lösenord", "sifre", "şifre"),
+    *("jelszó", "parola", "haslo", "hasło", "senha", "contraseña", "contrasena", "lösenord", "sifre", "şifre", "şi̇fre"),
+    # Czech and Slovak, Indonesian, Slovene, Serbian and Croatian, Ukrainian
+    *("heslo", "kata sandi", "geslo", "lozinka", "гасло"),
     # Arabic, Chinese, Greek, Hebrew, Hindi, Japanese, Korean, Russian, Thai, Vietnamese
-    *("كلمة المرور", "كلمة السر", "密码", "密碼", "口令", "密钥", "κωδικός", "סיסמה", "पासवर्ड", "パスワード", "비밀번호"),
+    *(
+        "كلمة المرور",
+        "كلمة السر",
+        "密码",
+        "密碼",
+        "口令",
+        "密钥",
+        "密鑰",
+        "暗証番号",
+        "κωδικός",
+        "סיסמה",
+        "पासवर्ड",
+        "パスワード",
+        "비밀번호",
+        "비번",
+    ),
     *("пароль", "секрет", "รหัสผ่าน", "mật khẩu"),
 )
 # `hm` and `sig` sign addresses, the first those of Discord's files.
@@ -47,10 +64,19 @@ AMBIGUOUS_WORDS: Final = (
     "phrase",
     "hm=",
     "hm%3d",
+    # What OAuth and single sign-on hand over in addresses.
+    "code=",
+    "verifier",
+    "assertion",
+    "samlresponse",
+    "bearer",
+    "xsrf",
+    "ticket=",
+    "salt",
 )
 _KEYWORD: Final = re.compile(
     "|".join(re.escape(word) for word in sorted(SECRET_WORDS, key=len, reverse=True))
-    + r"|session[_.-]?key|(?:seed|recovery|secret|backup)[_ .-]?(?:phrase|words)|connection[_-]?string"
+    + r"|pass[_-]phrase|session[_.-]?key|(?:seed|recovery|secret|backup)[_ .-]?(?:phrase|words)|connection[_-]?string"
     r"|(?:api|access|private|account|signing|encryption|master|auth|shared|shared_access|service|deploy|license|client|secret|bot"
     r"|consumer|subscription|functions|webhook|admin|root|hmac|ssh|storage|app|application|crypto|cipher"
     r"|vault)[_. -]?keys?(?![a-z])",
@@ -58,6 +84,8 @@ _KEYWORD: Final = re.compile(
 _ENDING: Final = re.compile(r"(?:^|[_.-])(?i:pass|pw|passw)(?:[_-]?\d)?$|[a-z](?:Pass|Pw)$")
 _AMBIGUOUS: Final = re.compile(
     r"(?:^|[^a-z])(?:pass|pw|auth|cred|creds|sid|sig|sess|hm|appid)(?![a-z])|key(?![a-z])|keys$|session|signature|clave"
+    r"|(?:^|[^a-z])(?:code|ticket|salt|bearer|[cx]srf)$|(?:recovery|backup|unlock|auth|device|login)[_-]?codes?$"
+    r"|verifier$|assertion$|samlresponse$"
 )
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 # What may follow the keyword in the name of something that is not the secret itself.
@@ -146,6 +174,7 @@ def rule_of(name: str) -> str:
 
 _LETTER_DIGIT: Final = re.compile(r"(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])")
 _CASES: Final = re.compile("(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[a-z])")
+_GROUPS: Final = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+){1,4}")
 _PART: Final = re.compile(r"[A-Za-z0-9+/=]{8,}")
 _DATE: Final = re.compile(r"(?:19|20)\d\d-?[01]\d-?[0-3]\d(?:[T_ -]?\d{2}:?\d{2}(?::?\d{2})?)?|v?\d+(?:\.\d+)+")
 # Addresses in memory, `Class@325`, hosts with a port, mail addresses, versions of packages.
@@ -171,7 +200,16 @@ def looks_random(value: str, shortest: int = 8) -> bool:
     odd = len(_ODD.findall(value))
     if odd and odd <= len(value) // 2 and " " not in value and value[0] not in "/.~" and not _DATE.match(value):
         return True
-    return any(map(_changes_often, _PART.findall(_DATE.sub("", value))))
+    plain = _DATE.sub("", value)
+    return any(map(_changes_often, _PART.findall(plain))) or _is_generated(plain)
+
+
+def _is_generated(value: str) -> bool:
+    """Whether groups of letters and digits read like a generated password: capitals, small letters and digits take turns."""
+    if not 10 <= len(value) <= 64 or not _GROUPS.fullmatch(value):
+        return False
+    joined = value.replace("-", "").replace("_", "")
+    return len(_LETTER_DIGIT.findall(joined)) >= 4 and len(_CASES.findall(joined)) >= 2
 
 
 def _changes_often(part: str) -> bool:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from typing import Final
+from unicodedata import normalize
 
 from .key_names import AMBIGUOUS_WORDS, SECRET_WORDS, NameKind, name_kind, rule_of
 from .scanner import Found, replace_all
@@ -29,7 +30,7 @@ _LINE_END: Final = (
 )
 # An equals sign or a colon, in the wide forms of Chinese and Japanese too.
 _JOINT: Final = (
-    r"(?>:=|:|=>|={1,3}(?:3d)?|->|\||%(?:25){0,3}3[da]"
+    r"(?>:=|:|=>|={1,3}>{0,2}(?:3d)?|->|\||\\{1,2}[=:](?![\\/])|\xe3\x81\xaf|%(?:25){0,3}3[da]"
     r"|\\{1,8}+(?:u003|x3)[da]|&(?:equals|colon|#61|#58|#x3d|#x3a);|\xef\xbc[\x9d\x9a]|\xe6\x98\xaf|\xe4\xb8\xba)"
 )
 _VALUE_WORD: Final = r"(?=[\"'`(]{0,2}[^\s\d]{0,40}+\d)(?=[\"'`(]{0,2}[^\s]{6})"
@@ -37,31 +38,44 @@ _VERB: Final = (
     r"(?>(?:was |has been |is )?(?:changed|set|reset|updated|rotated)[ \t]{1,3}(?:from|to|as)(?=[ \t])"
     r"|(?:is|was|are|ist|lautet|war|est|es|equals|to|value)(?:[ \t]{1,3}(?:now|jetzt))?:?(?=[ \t]))"
 )
+# "Password for bob:", "Password (admin):"
+_WHOSE: Final = (
+    r"(?:[ \t]{1,2}(?:for|of|von|f\xc3\xbcr|de|pour|para|di)[ \t]{1,2}[\"']?[\w.@-]{1,60}+[\"']?(?=[ \t]{0,2}:)"
+    r"|[ \t]?[(\[][\w.@ -]{1,40}+[)\]](?=[ \t]{0,2}[:=]))"
+)
 _ASSIGN: Final = rf"(?:{_BLANK}){{0,5}}+{_JOINT}(?:{_BLANK}){{0,8}}+(?P<below>{_LINE_END}[ \t]{{0,40}}+(?:- )?)?"
 # Behind the rest of the name stands what joins it to its value; all else is left by the pattern itself. Each alternative begins
 # with a class of characters, by which most are skipped.
 _TAIL: Final = (
     rf"(?:[\w.-]{{0,48}}+(?:\[\]|\(s\))?(?:"
     # name=, name: , "name": , ["name"] = , \"name\": , name%3D, $name = , name => , | name |
-    rf"(?P<assign>(?:(?=[=:|\xef\xe6\xe4])|(?=[\"'`\]\\%&\xe2\xc2])(?:{_QUOTE}){{0,2}}+\]?"
-    rf"|(?=[ \t+])(?:{_BLANK}){{1,5}}+(?=[=:|%\\&\xef-])){_ASSIGN})"
+    rf"(?P<assign>(?:(?=[=:|\xef\xe6\xe4\xe3])|(?=[\"'`\]\\%&\xe2\xc2])(?:{_QUOTE}){{0,2}}+\]?"
+    rf"|(?=[ \t+])(?:{_BLANK}){{1,5}}+(?=[=:|%\\&\xef-])|(?=[ \t(\[]){_WHOSE}){_ASSIGN})"
+    # name: password, value: ...; variable "password" { default = ... }; <input type="password" value=...>
+    rf"|(?P<valued>(?:{_QUOTE})?[\]}}]?(?:[ \t,;{{]|{_LINE_END}){{1,24}}+"
+    rf"(?:(?:{_QUOTE})?\w{{1,20}}(?:{_QUOTE})?[ ]?[=:][ ]?(?:{_QUOTE})?[\w./-]{{1,40}}(?:{_QUOTE})?"
+    rf"(?:[ \t,;]|{_LINE_END}){{1,24}}+){{0,3}}?"
+    rf"(?:{_QUOTE})?(?:value|default|content)(?:{_QUOTE})?[ \t]{{0,3}}[=:][ \t]{{0,3}})"
     # "name", "value" of a list of pairs; key='name' value='…'; a field of a form
     rf"|(?P<pair>{_QUOTE}\)?(?:{_BLANK}){{0,3}}+[,;]?(?:{_BLANK}|{_LINE_END}){{0,3}}+"
     rf"(?:{_QUOTE}?value{_QUOTE}?(?:{_BLANK}){{0,3}}+[=:](?:{_BLANK}){{0,3}}+|(?<=[,; ])(?=b?{_QUOTE})))"
     rf"|(?P<form>[\"'](?:;[^\r\n\\]{{0,80}})?{_LINE_END}{_LINE_END})"
-    r"|(?P<tag>>|&gt;|[ \t][^<>\n \t]{1,40}=[^<>\n]{0,80}>)"
+    r"|(?P<tag>[\"']?>|&gt;|</key>[ \t\r\n]{0,20}<string>|[ \t][^<>\n \t]{1,40}=[^<>\n]{0,80}>)"
     rf"|(?P<call>[ \t]?\([ \t]?{_VALUE_WORD})"
     rf"|(?P<prose>[ \t]{{1,3}}+(?:(?:for|of|to|on|von|f\xc3\xbcr|de)(?:[ \t]{{1,3}}[\"']?[\w.@-]{{1,40}}+[\"']?){{1,2}}?"
     rf"[ \t]{{1,3}}+){{0,2}}?"
     rf"{_VERB}[ \t]{{1,3}}+)"
-    rf"|(?P<word>[ \t]{{1,3}}+(?=[\"'`]|{_VALUE_WORD}))"
+    rf"|(?P<path>/(?=[\w-]{{16}})(?={_VALUE_WORD}))"
+    rf"|(?P<word>(?:[ \t]{{1,3}}+|[;~,]|[ \t]{{0,3}}(?:>{{2,3}}|\.{{3,20}}|\xe2\x80[\x93\x94])[ \t]{{0,3}}"
+    rf"|[ \t]{{0,3}}{_LINE_END}[ \t]{{0,8}})(?=[\"'`]|{_VALUE_WORD}))"
     rf")|(?<=OPTION)[\w-]{{0,30}}+(?P<option>(?>[ \t]{{1,4}}|[\"'],[ \t]?(?=[\"']))(?=[^\s-])))"
 )
 
 
 def _cases(word: str) -> Iterable[str]:
     """Return a word as the scan sees it, which lowers the letters of ASCII only."""
-    forms = [word] if word.isascii() else [word, word.upper(), word.capitalize()]
+    # A dotted capital I of Turkish is one letter.
+    forms = [word] if word.isascii() else [word, word.upper(), word.capitalize(), normalize("NFC", word.upper())]
     return ("".join(char.lower() if char.isascii() else char for char in form) for form in forms)
 
 
@@ -114,6 +128,12 @@ _ESCAPE: Final = re.compile(
     rb"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[0-7]{3}|[abefnrtv0])|%(?:25){0,3}[0-9A-Fa-f]{2}|=[0-9A-F]{2}|\[\d{0,3}m"
 )
 _PAIR: Final = re.compile(rb"[(\[{]\s{0,3}b?\\{0,8}[\"']\Z")
+# What stands before the name of a value that is elsewhere, and before the name of an element.
+_NAMED: Final = re.compile(
+    rb"(?i:name|key|id|type|variable|field|param|setting)[\"'\\]{0,3}[ \t]{0,3}[=:]?[ \t]{0,3}[\"'\\]{0,3}\Z"
+)
+_PART_OF_PATH: Final = re.compile(r"[a-z]+(?:[-_][a-z]+)*")
+_TAG: Final = re.compile(rb"(?:<|&lt;)(?:[\w-]{1,20}:)?\Z|(?i:name|key)=[\"']\Z|<(?i:key)>\Z")
 _FIRST_WORD: Final = re.compile(
     rb"(?i:seed|recovery|backup|secret|mnemonic|wallet|mot de|api|access|private|encryption|signing|master|license|client) \Z"
 )
@@ -253,7 +273,11 @@ def _read(reader: _Reader, at: int, match: re.Match[bytes]) -> Found | None:
     ):
         # A list of names, not a name and its value.
         return None
-    if (joint == "tag" and not data.endswith((b"<", b"&lt;"), 0, begin)) or (joint == "option" and not name.startswith("-")):
+    if joint == "path" and not _PART_OF_PATH.fullmatch(name):
+        return None
+    if joint == "valued" and not _NAMED.search(data, max(0, begin - 24), begin):
+        return None
+    if (joint == "tag" and not _TAG.search(data, max(0, begin - 24), begin)) or (joint == "option" and not name.startswith("-")):
         return None
     below = match.start("below") if match["below"] is not None else -1
     value = reader.value(Label(name, begin, match.end(), kind, joint, below))

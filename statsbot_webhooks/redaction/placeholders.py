@@ -8,7 +8,7 @@ from typing import Final
 # Placeholders, only when they are one as a whole.
 _END: Final = rb"(?=[\s,;&)}\]\"'|`<]|\Z|\\+[\"'nrt])"
 OPEN: Final = re.compile(
-    rb"(?:(?i:none|null|nil|true|false|undefined|unset|empty|str|bytes|string|int|bool|optional|any|object"
+    rb"(?:(?i:none|null|nil|true|false|undefined|unset|empty|str|bytes|string|int|bool(?:ean)?|optional|any|object"
     rb"|required|redacted|hidden"
     rb"|masked|filtered|secret|password|token|changeme|n/a|unknown|missing|invalid|expired|ok|yes|no|on|off|function|async)"
     # A role of a docstring, and objects as Java and Android print them.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Final
 
-from . import command_lines, credentials, labelled_secrets, scanner
+from . import command_lines, credentials, labelled_secrets, scanner, statements
 from .scanner import Found
 
 # A find costs about 3 microseconds.
@@ -41,6 +41,7 @@ def may_hold_secret(data: bytes, text: str) -> bool:
         or scanner.may_have_key(data)
         or credentials.may_have_credential(text)
         or scanner.may_have_address(text)
+        or statements.may_have_statement(text)
         or command_lines.may_have_option(data)
         or credentials.may_have_card(data)
     )
@@ -56,6 +57,7 @@ def redact_bytes(data: bytes, text: str, counts: Counts) -> bytes:
     data = redact_keys(data, counts)
     data = _apply(data, scanner.find_addresses(data, text), scanner.replace_addresses, counts)
     data = _apply(data, credentials.find_credentials(data, text), credentials.replace_credentials, counts)
+    data = _apply(data, statements.find_in_statements(data, text), statements.replace_in_statements, counts)
     sparse, dense = labelled_secrets.words_of(text)
     if dense:
         data = labelled_secrets.replace_named(data, dense)

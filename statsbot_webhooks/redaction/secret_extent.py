@@ -55,6 +55,7 @@ _BARE: Final = re.compile(
 _IN_BRACKETS: Final = re.compile(rb"[\[{]\s?(?P<value>[\w+/=.~-]{8,200}+)\s?[\]}]")
 _MORE: Final = re.compile(rb"[,;&/ ]{1,2}([^\s,;&=:\"']{6,})(?![=:\w])")
 _AFTER_ESCAPE: Final = re.compile(rb"\\+[nrt](?=[\w!#$%*+@^~-])[^\s,;&)}\]\"'<>%\\|`=:]++(?![=:])")
+_ARGUMENT: Final = re.compile(rb"[\w.]{1,60}\([ ]?(?=[bBrRuUfF]{0,2}[\"'])")
 _NUMBERS: Final = re.compile(rb"-?[\d.,:%]{1,5}(?![\w.])")
 # An annotation: what follows the colon is a type, and the value comes behind the equals sign.
 _TYPE: Final = re.compile(
@@ -74,10 +75,13 @@ _WORDS: Final = re.compile(rb"[^\W\d_]{2,}(?:[-'][^\W\d_]+)?(?![\w=:@.(])")
 _TAIL: Final = re.compile(rb"[ \t]+(?:(?![\w.-]{1,40}[ ]?[=:](?![/:]))[^\s\"'`\\|<>;]+(?:[ \t]+|(?=[\r\n\"'`\\|<>;]|\Z)))*")
 _PHRASES: Final = re.compile("phrase|mnemonic|seed|recovery|words", re.I)
 _PASSWORDS: Final = re.compile("pass|pw|kennwort|wachtwoord|senha|contrase|parol|haslo", re.I)
+_SCHEME: Final = re.compile(rb"(?i:token|basic|bearer|bot)[ \t]+[^\s\"']")
 _HEADERS: Final = re.compile(r"cookie|authorization", re.I)
 _LINE: Final = re.compile(rb"(?:[^\r\n\\%&]++|\\(?!\\*[nr]|\\*u000)|%(?!(?:25)*0[aAdD])|&(?!#1[03];))++")
-_BLOCK: Final = re.compile(rb"[|>][+-]?\d?[ \t]*(?=\\*[nr]|[\r\n]|%0[aAdD])")
+_YAML_MARK: Final = re.compile(rb"(?:!![a-z]{2,12}|&\w{1,30})[ ]{1,3}(?=[^\s])")
+_BLOCK: Final = re.compile(rb"(?:[!&][\w!]{1,30}[ ])?[|>][+-]?\d?[ \t]*(?=\\*[nr]|[\r\n]|%0[aAdD])")
 _BREAK: Final = re.compile(rb"\r?\n|(?:\\{1,8}r)?\\{1,8}n|(?:%0[dD])?%0[aA]")
+_ALONE: Final = re.compile(rb"[ \t]*(?P<q>[\"']?)(?P<value>[^\s\"'=:]{6,200}+)(?P=q)(?=[ \t]*(?:[\r\n,}]|\Z))")
 _ITEM: Final = re.compile(rb"[ \t]*-[ \t]+|[ \t]*[\"'](?=[^\"'\n]*[\"'],?[ \t]*\]?[ \t]*$)")
 _KEY_LINE: Final = re.compile(rb"[ \t]*[\"']?[\w.-]{1,60}[\"']?[ \t]?[:=](?:[ \t\r\n]|\Z)")
 _PROSE: Final = re.compile(
@@ -93,10 +97,13 @@ _PROSAIC: Final = re.compile(
 
 def find_value(data: bytes, label: Label) -> Span | None:
     """Return the bytes that are the secret behind a name, or None."""
-    if label.joint in ("prose", "word", "call"):
+    if label.joint in ("prose", "word", "call", "path"):
         return _prose(data, label)
     if label.joint == "tag":
         is_escaped = data.endswith(b"&gt;", 0, label.at)
+        if data.startswith(b"<![CDATA[", label.at):
+            end = data.find(b"]]>", label.at, label.at + _MOST_BYTES)
+            return (label.at + 9, end) if end > 0 and _is_secret(data[label.at + 9 : end], label) else None
         end = data.find(b"&lt;" if is_escaped else b"<", label.at, label.at + _MOST_BYTES)
         inner = data[label.at : max(end, 0)].strip()
         return (label.at, end) if end > 0 and _is_secret(inner, label) and not OPEN.match(inner) else None
@@ -105,7 +112,7 @@ def find_value(data: bytes, label: Label) -> Span | None:
         return (label.at, line.end()) if line is not None and _is_secret(line[0], label) else None
     if label.below >= 0:
         return _below(data, label, label.below)
-    if data[label.at : label.at + 1] in b"|>" and (block := _BLOCK.match(data, label.at)):
+    if data[label.at : label.at + 1] in b"|>!&" and (block := _BLOCK.match(data, label.at)):
         return _below(data, label, block.end())
     return _assigned(data, label)
 
@@ -118,6 +125,8 @@ def _assigned(data: bytes, label: Label) -> Span | None:
         return None
     if annotation := _TYPE.match(data, start):
         start = annotation.end()
+    if data[start : start + 1] in b"!&" and (mark := _YAML_MARK.match(data, start)) is not None:
+        start = mark.end()
     if data[start : start + 1] == b"(" and _OPENING.match(data, start + 1):
         start += 1
     if _is_open(data, start, label):
@@ -126,8 +135,16 @@ def _assigned(data: bytes, label: Label) -> Span | None:
         return _quoted(data, start, opening, label)
     if data[start : start + 1] in b"[{":
         return _bracketed(data, start, label) or _alone_in_brackets(data, start)
-    if annotation is not None or is_code(data, label.begin, start):
+    if annotation is not None:
         return None
+    if is_code(data, label.begin, start):
+        # Of a call only the string in it, when it reads like a secret.
+        argument = _ARGUMENT.match(data, start)
+        opening = _OPENING.match(data, argument.end()) if argument is not None else None
+        if opening is None:
+            return None
+        end, inner = _string(data, opening)
+        return (opening.start(), end) if _looks_secret(inner.decode("utf-8", "replace"), label) else None
     value = _BARE.match(data, start)
     if value is None:
         return None
@@ -135,7 +152,7 @@ def _assigned(data: bytes, label: Label) -> Span | None:
     if _HEADERS.search(label.name) and label.kind is NameKind.SECRET:
         return start, max(end, _header_end(data, start, label))
     core = data[start:end]
-    if joint[:1] == b":" and (
+    if joint.rstrip()[-1:] == b":" and (
         SENTENCE.match(data, start) or (core.isalpha() and FAULT.search(data, max(0, label.begin - 30), label.begin))
     ):
         return None
@@ -156,8 +173,13 @@ def _assigned(data: bytes, label: Label) -> Span | None:
 
 def _is_open(data: bytes, start: int, label: Label) -> bool:
     """Whether a placeholder or nothing stands there."""
-    if start >= len(data) or OPEN.match(data, start):
+    if start >= len(data):
         return True
+    if (found := OPEN.match(data, start)) is not None:
+        inner = found[0].strip(b"{}").decode("utf-8", "replace")
+        # A value in braces, and the scheme of a header, are no placeholders.
+        is_value = found[0][:1] == b"{" and (looks_random(inner) or _is_mixed(inner))
+        return not is_value and not (_HEADERS.search(label.name) and _SCHEME.match(data, start))
     # The shell's working directory.
     return label.name.lower().endswith("pwd") and data[start : start + 1] in b"/~"
 
@@ -303,6 +325,8 @@ def _below(data: bytes, label: Label, at: int) -> Span | None:
         text = line[0]
         deeper = len(text) - len(text.lstrip(b" \t")) > indent
         item = _ITEM.match(text)
+        if start < 0 and not deeper and not is_block and (alone := _alone_below(data, line_break.end(), label)) is not None:
+            return alone
         if not text.strip():
             at = max(line.end(), at + 1)
             continue
@@ -328,6 +352,12 @@ def _below(data: bytes, label: Label, at: int) -> Span | None:
     return (start, end) if is_block or _is_secret(data[start:end], label) else None
 
 
+def _alone_below(data: bytes, at: int, label: Label) -> Span | None:
+    """Return a word or a string alone on the line below its name, no further to the right, when it reads like a secret."""
+    value = _ALONE.match(data, at)
+    return value.span("value") if value is not None and _looks_secret(value["value"].decode("utf-8", "replace"), label) else None
+
+
 def _prose(data: bytes, label: Label) -> Span | None:
     if label.kind is not NameKind.SECRET:
         return None
@@ -347,10 +377,18 @@ def _prose(data: bytes, label: Label) -> Span | None:
 
 def _looks_secret(text: str, label: Label) -> bool:
     """Whether a value in a sentence or a table reads like a secret."""
+    if "/" in text and text.islower():
+        # The path of a file, as in a list of them.
+        return False
     if looks_random(text):
         return True
-    mixed = len(text) >= 6 and any(map(str.isdigit, text)) and any(map(str.isalpha, text))
-    return mixed and _PASSWORDS.search(label.name) is not None and not _PROSAIC.fullmatch(text.encode())
+    if label.joint == "path":
+        return False
+    return _is_mixed(text) and _PASSWORDS.search(label.name) is not None and not _PROSAIC.fullmatch(text.encode())
+
+
+def _is_mixed(text: str) -> bool:
+    return len(text) >= 6 and any(map(str.isdigit, text)) and any(map(str.isalpha, text))
 
 
 def _is_secret(inner: bytes, label: Label) -> bool:

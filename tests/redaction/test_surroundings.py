@@ -1,0 +1,53 @@
+"""Secrets in surroundings that an attacker, or a careless log line, puts them in; and texts that only resemble these."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from statsbot_webhooks.redaction.redactor import Redactor
+
+# A line each: a text, and what of it must not be seen.
+LINES = (Path(__file__).parents[1] / "data/secrets_in_surroundings.jsonl").read_text(encoding="utf-8").splitlines()
+CASES = [tuple(json.loads(line)) for line in LINES]
+HARMLESS = (
+    "returned status code 200 for the login code path",
+    "a security code review of 2024 is done",
+    "INSERT INTO users (name, tokens_used) VALUES ('bob', 17)",
+    "INSERT INTO users (name, password) VALUES (?, ?)",
+    "exit code=137, error_code=E42",
+    "the session was saved\nworker-3 took 12 jobs",
+    "Password for bob: must be changed within 7 days",
+    "token={token} password={password}",
+    "see man3/putgrent.3\nman3/getspent.3",
+    "identified by its name, identified as 'bob'",
+    "/reset-password/confirm and /password/change",
+    "name: password\ndescription: what the user types",
+    '<label for="password">Password</label>',
+    "password for bob (admin): is missing",
+    "shard-3 of node-12-abc took key Alpha-Beta-2",
+)
+
+
+def test_there_are_many() -> None:
+    assert len(CASES) > 300
+
+
+@pytest.mark.parametrize(("text", "secret"), CASES)
+def test_a_secret_is_found(text: str, secret: str) -> None:
+    redactor = Redactor()
+    assert secret in text
+    for surrounded in (text, f"before {text}", f"a line\n{text}\nanother"):
+        assert secret not in redactor.redact_text(surrounded)
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_what_resembles_them_stays(text: str) -> None:
+    assert Redactor().redact_text(text) == text
+
+
+def test_parameters_of_a_statement_are_found_by_the_names_of_its_columns() -> None:
+    text = "[SQL: INSERT INTO users (name, api_token, age) VALUES (?, ?, ?)]\n[parameters: ('bob', 'Summer', 7)]"
+    assert Redactor().redact_text(text).endswith("[parameters: ('bob', [redacted: password], 7)]")

@@ -181,6 +181,10 @@ class Admin:
                 return key, event
         return None
 
+    async def restore_issue(self, event: Event) -> None:
+        """Know the issue of a card again."""
+        await self._intake.run(self.overrides.issues.restore, event)
+
     async def decide_card(self, key: str, decision: Decision) -> tuple[Decision, bool]:
         """Note what was done about a card that is no issue's; its cards say so. Returns what holds, and whether it is new."""
         decided = await self._intake.run(self.overrides.decisions.decide, key, decision)

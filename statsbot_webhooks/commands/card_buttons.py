@@ -65,6 +65,8 @@ class CardPresses:
                     raise Complaint(_GONE)
                 return await self._decide_card(interaction, press, key, event)
             key = f"error-{press.target}"
+            if event is not None and event.fingerprint == press.target:
+                await admin.restore_issue(event)
             return await self._decide_issue(interaction, press)
         finally:
             # Also when nothing was done: then the card did not show yet what was done before.

@@ -24,6 +24,9 @@ _MOST: Final = 10_000
 _RESOLVED_SECONDS: Final = 90 * 86400.0
 _MOST_VERSIONS: Final = 100
 _SHORTEST: Final = 4
+# New issues are written at once, but of a burst so many together.
+_TOGETHER: Final = 200
+_APART_SECONDS: Final = 0.1
 
 
 class IssueRegister:
@@ -34,6 +37,8 @@ class IssueRegister:
         self._issues: dict[str, Issue] = {}
         self._by_reference: dict[str, str] = {}
         self._unsaved: set[str] = set()
+        self._new: set[str] = set()
+        self._new_saved = 0.0
         self._deleted: set[str] = set()
         self._versions: list[str] = []
         self.version = version
@@ -69,9 +74,14 @@ class IssueRegister:
         issue = self._issues.get(event.fingerprint)
         if issue is None:
             issue = self._add(event)
+            self._new.add(event.fingerprint)
         issue.count_one(event.time)
         issue.seen_in = self.version
         self._unsaved.add(issue.fingerprint)
+        if self._new and (len(self._new) >= _TOGETHER or abs(event.time - self._new_saved) > _APART_SECONDS):
+            # Its card has buttons, and a process that is killed now must know it again; of a burst many are one write.
+            self._new_saved = event.time
+            self._save(set(self._new))
         note = event.note
         if issue.state == IssueState.RESOLVED:
             if is_later(self.version, issue.version, self._versions):
@@ -124,6 +134,12 @@ class IssueRegister:
         self._save({fingerprint})
         return replace(issue), True
 
+    def restore(self, event: Event) -> None:
+        """Know an issue again by the event of its card, if it was not written before the process was killed."""
+        if event.fingerprint not in self._issues and _is_error(event):
+            self._add(event).count = 1
+            self._save({event.fingerprint})
+
     def find(self, text: str) -> Issue | None:
         """Return the issue of a reference (E-7F3A, in any case, with or without E-) or of a fingerprint."""
         name = text.strip().upper()
@@ -159,6 +175,7 @@ class IssueRegister:
         if values:
             self._store.write_state(values)
         self._unsaved -= set(fingerprints)
+        self._new -= set(fingerprints)
         self._deleted.clear()
 
     def _drop(self, issues: Sequence[Issue]) -> None:
@@ -166,6 +183,7 @@ class IssueRegister:
             del self._issues[issue.fingerprint]
             self._by_reference.pop(issue.reference, None)
             self._unsaved.discard(issue.fingerprint)
+            self._new.discard(issue.fingerprint)
             self._deleted.add(issue.fingerprint)
 
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
+import sys
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from statsbot_webhooks import MessageFormatter, WebhookConfig
+from statsbot_webhooks.commands.base import REFUSAL
 from statsbot_webhooks.events.factory import log_event
 from statsbot_webhooks.events.folding import group_events
 from statsbot_webhooks.sandbox import Sandbox
 
+from ..commands.test_card_buttons import card, labels, owned, posted, press
 from ..commands.test_commands import call, shown, steered_bot
+from ..commands.test_permissions import Caller, callers
 from ..conftest import running_manager
+
+__all__ = ["callers", "owned"]
 
 
 def reference(sandbox: Sandbox) -> str:
@@ -123,3 +130,76 @@ async def test_the_reference_stands_wherever_the_error_does(sandbox: Sandbox, ur
     texts |= {"digest": str(digest.embeds), "digest's file": digest.files[0].data.decode()}
     texts["card"] = str(formatter.format_event(event).embeds)
     assert [name for name, text in texts.items() if issue.reference not in text] == []
+
+
+async def test_two_versions_of_a_bot_and_the_buttons_of_its_cards(
+    owned: None, sandbox: Sandbox, env: pytest.MonkeyPatch, callers: dict[str, Caller]
+) -> None:
+    """One storage: a card of 1.1, a restart, a mute, a resolve, an older process, a regression in 1.2, each by another person."""
+    role = max(sandbox.state.guilds[sandbox.guild_id].roles)
+    env.setenv("WEBHOOK_ADMIN_ROLE_IDS", str(role))
+    env.setenv("WEBHOOK_BOT_VERSION", "1.1")
+    logger = logging.getLogger("shop")
+    async with steered_bot(sandbox):
+        logger.error("it failed")
+        first = await posted(sandbox)
+    async with steered_bot(sandbox) as bot:
+        manager = bot.cogs["Webhooks"].manager
+        # Posted before the restart, pressed after it.
+        assert REFUSAL in (await press(sandbox, first, "Mute 1 h", user_id=callers["member"].user_id)).text
+        assert "is muted until" in (await press(sandbox, first, "Mute 1 h", user_id=callers["role holder"].user_id)).text
+        logger.error("it failed")
+        await manager.flush(5)
+        assert "1 event was muted" in (await press(sandbox, card(sandbox), "End the mute", user_id=sandbox.admin_id)).text
+        assert "resolved in 1.1 by olivia" in (await press(sandbox, card(sandbox), "Resolve")).text
+        logger.error("it failed")
+        await manager.flush(5)
+        stats = await manager.stats()
+        assert (stats.muted, stats.balanced) == (2, True)
+        assert len(sandbox.messages("error")) == 1
+    env.setenv("WEBHOOK_BOT_VERSION", "1.2")
+    async with steered_bot(sandbox) as bot:
+        logger.error("it failed")
+        text = "Regression: resolved in 1.1 by olivia, seen in 1.2"
+        await sandbox.wait_until(lambda: text in sandbox.messages("error")[-1].content)
+        again = sandbox.messages("error")[-1]
+        assert labels(again) == ["Resolve", "Acknowledge", "Mute 1 h", "Mute until it is worse"]
+        assert "resolved in 1.2 by ada" in (await press(sandbox, again, "Resolve", user_id=sandbox.admin_id)).text
+    env.setenv("WEBHOOK_BOT_VERSION", "1.1")
+    async with steered_bot(sandbox) as bot:
+        manager = bot.cogs["Webhooks"].manager
+        count = len(sandbox.messages("error"))
+        logger.error("it failed")
+        await manager.flush(5)
+        stats = await manager.stats()
+        assert (stats.muted, stats.balanced, len(sandbox.messages("error"))) == (1, True, count), "an older process only counts"
+        (issue,) = await manager.admin.list_issues()
+        assert (issue.count, issue.held, issue.state) == (5, 1, "resolved")
+
+
+@pytest.mark.slow
+@pytest.mark.real_time
+async def test_buttons_of_a_bot_that_was_killed(owned: None, sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    """kill -9 right after the card is there: its buttons work in the next process."""
+    script = (
+        "import asyncio, logging, sys, discord\n"
+        "from discord.ext import commands\n"
+        "from statsbot_webhooks.sandbox import redirect\n"
+        "bot = commands.Bot('!', intents=discord.Intents.all())\n"
+        "@bot.event\n"
+        "async def on_ready():\n"
+        "    logging.getLogger('shop').error('it failed')\n"
+        "async def main():\n"
+        "    await bot.load_extension('statsbot_webhooks')\n"
+        "    await bot.start(sys.argv[2])\n"
+        "with redirect(sys.argv[1]): asyncio.run(main())\n"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, sandbox.base_url, sandbox.bot_token)
+    try:
+        first = await posted(sandbox)
+    finally:
+        process.kill()
+        await process.wait()
+    async with steered_bot(sandbox):
+        assert "is acknowledged by olivia" in (await press(sandbox, first, "Acknowledge")).text
+        await sandbox.wait_until(lambda: "Acknowledged by olivia" in card(sandbox).content)

@@ -47,7 +47,9 @@ from .field_types import (
 NOT_SETTINGS: Final = ("destinations", "destination_options", "hold_reason")
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid", defer_build=True))
+# Arbitrary types: pydantic before 2.10 asks for the schema also of types whose own validator replaces it. Deferred: to
+# build the schema takes tens of milliseconds, which the first configuration needs and the import does not.
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", arbitrary_types_allowed=True, defer_build=True))
 class WebhookConfig:
     """Every setting. The environment variable of a field is `WEBHOOK_` and its name in capitals.
 

@@ -80,6 +80,11 @@ def seen(text: str) -> list[str]:
     return found
 
 
+def written() -> dict[str, bytes]:
+    """Return every file of the working directory but the settings, which hold the secrets."""
+    return {path.name: path.read_bytes() for path in Path.cwd().rglob("*") if path.is_file() and path.name != ".env"}
+
+
 @pytest.fixture
 def planted_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     names = list(SECRETS)
@@ -95,7 +100,9 @@ async def test_a_planted_secret_is_seen_nowhere(
     sandbox: Sandbox, urls: dict[str, Any], caplog: pytest.LogCaptureFixture, use_embeds: bool
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    config = WebhookConfig(**urls, batch_timeout_seconds=0, use_embeds=use_embeds, breaker_cooldown_seconds=0.1)
+    config = WebhookConfig(
+        **urls, batch_timeout_seconds=0, use_embeds=use_embeds, breaker_cooldown_seconds=0.1, json_log="events.jsonl"
+    )
     number = 0
     async with running_manager(config) as manager:
         # Until it heals, everything waits in the storage.
@@ -129,6 +136,9 @@ async def test_a_planted_secret_is_seen_nowhere(
         stats = await manager.stats()
         letters = await manager.dead_letters()
         assert not seen(repr(letters))
+    files = written()
+    assert "events.jsonl" in files
+    assert not [name for name, data in files.items() if seen(data.decode("utf-8", "replace"))]
     assert stats.accepted == stats.delivered + stats.dead + sum(books.folded for books in stats.destinations.values())
     assert stats.accepted >= number
     messages = [message for name in ("error", "info") for message in sandbox.messages(name)]

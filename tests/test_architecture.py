@@ -131,6 +131,16 @@ def test_only_the_transport_names_webhooks_of_discord() -> None:
         assert not [name for name in dotted_names(path) if name == "discord.Webhook"], path
 
 
+def test_a_class_name_has_one_meaning() -> None:
+    """Also between the package and the sandbox; a leading underscore does not make it another name."""
+    places: dict[str, list[str]] = {}
+    for path in FILES:
+        for node in nodes(path):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name.lstrip("_"), []).append("/".join(parts(path)))
+    assert not {name: found for name, found in places.items() if len(found) > 1}
+
+
 def test_files_are_short() -> None:
     assert not {path.name: n for path in FILES if (n := len(path.read_text("utf-8").splitlines())) > 400}
 

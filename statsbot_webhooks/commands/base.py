@@ -18,7 +18,7 @@ from ..events.event import Person
 from ..formatting.markdown import escape_markdown, truncate
 from ..redaction.unicode_text import visible
 from ..webhook_manager import WebhookManager
-from .permissions import Access, Refusal
+from .permissions import Access, Denial
 
 _log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -79,8 +79,8 @@ class CommandRunner:
             # The call may be too old to be answered, or the network is away: no answer can be given.
             _log.warning("an answer to /webhooks could not be given: %s", error)
 
-    async def _refuse(self, interaction: discord.Interaction, refusal: Refusal) -> None:
-        if refusal != Refusal.REPLAYED:
+    async def _refuse(self, interaction: discord.Interaction, refusal: Denial) -> None:
+        if refusal != Denial.REPLAYED:
             await interaction.response.send_message(REFUSAL, ephemeral=True)
 
     async def _answer(self, interaction: discord.Interaction, work: Callable[[], Awaitable[Answer | str]]) -> Answer:

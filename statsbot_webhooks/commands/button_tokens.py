@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from .permissions import Refusal
+from .permissions import Denial
 
 PREFIX: Final = "statsbot_webhooks:"
 # An ephemeral answer cannot be changed for longer than this.
@@ -49,16 +49,16 @@ class Tickets:
             self._open.popitem(last=False)
         return custom_id
 
-    def redeem(self, custom_id: str, user_id: int) -> Action | Refusal:
+    def redeem(self, custom_id: str, user_id: int) -> Action | Denial:
         """Return what a pressed button does, once; or why it does nothing."""
         ticket = self._open.get(custom_id)
         if ticket is None:
-            return Refusal.REPLAYED if custom_id in self._used else Refusal.FORGED
+            return Denial.REPLAYED if custom_id in self._used else Denial.FORGED
         if ticket.user_id != user_id:
             # The answer was ephemeral: only a changed client can press the button of another user.
-            return Refusal.FORGED
+            return Denial.FORGED
         del self._open[custom_id]
         self._used[custom_id] = None
         if len(self._used) > _OPEN:
             self._used.popitem(last=False)
-        return ticket.action if self._monotonic() <= ticket.until else Refusal.STALE
+        return ticket.action if self._monotonic() <= ticket.until else Denial.STALE

@@ -22,7 +22,7 @@ from ..pipeline.mutes import MAX_SECONDS, Mute, MuteKind
 from .base import CommandRunner, Complaint, plain
 from .issues import Issues
 from .mutes import Muting
-from .permissions import Refusal
+from .permissions import Denial
 
 _HOUR: Final = 3600.0
 # Discord waits for three seconds.
@@ -55,7 +55,7 @@ class CardPresses:
         webhook_id = _webhook_of(interaction)
         press = await admin.read_button(custom_id, webhook_id, interaction.application_id)
         if press is None or message is None:
-            self._runner.access.refuse(Refusal.FORGED)
+            self._runner.access.refuse(Denial.FORGED)
             raise Complaint(_FORGED)
         found = admin.find_pressed(message.id)
         key, event = found or (f"error-{press.target}", None)

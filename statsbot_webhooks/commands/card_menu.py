@@ -22,7 +22,7 @@ from .base import REFUSAL, Answer, CommandRunner, Complaint, checked, plain
 from .button_tokens import PREFIX, Action, Tickets
 from .issues import Issues
 from .mutes import Muting
-from .permissions import Refusal
+from .permissions import Denial
 
 # Five rows hold four events and the destination itself.
 _EVENTS: Final = 4
@@ -96,10 +96,10 @@ class About:
 
     async def _act(self, interaction: discord.Interaction, custom_id: str) -> str:
         action = self._tickets.redeem(custom_id, interaction.user.id)
-        if isinstance(action, Refusal):
+        if isinstance(action, Denial):
             self.runner.access.refuse(action)
-            used = "This button was used already." if action == Refusal.REPLAYED else "This menu is too old; open it again."
-            raise Complaint(REFUSAL if action == Refusal.FORGED else used)
+            used = "This button was used already." if action == Denial.REPLAYED else "This menu is too old; open it again."
+            raise Complaint(REFUSAL if action == Denial.FORGED else used)
         match action.verb:
             case "resolve":
                 return await self._resolve(interaction, action)

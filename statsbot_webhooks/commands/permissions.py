@@ -24,7 +24,7 @@ _TEAM_SECONDS: Final = 60.0
 _TEAM_ROLES: Final = (discord.TeamMemberRole.admin, discord.TeamMemberRole.developer)
 
 
-class Refusal(StrEnum):
+class Denial(StrEnum):
     """Why a call was refused."""
 
     DIRECT = "direct message"
@@ -45,38 +45,38 @@ class Access:
         self._team: tuple[float, frozenset[int]] | None = None
         # Owners that the host named are its choice; those that discord.py learns from the application are asked for anew.
         self._named = frozenset([*([bot.owner_id] if bot.owner_id else []), *(bot.owner_ids or ())])
-        self.refused: Counter[Refusal] = Counter()
+        self.refused: Counter[Denial] = Counter()
 
-    async def check(self, interaction: discord.Interaction, config: WebhookConfig) -> Refusal | None:
+    async def check(self, interaction: discord.Interaction, config: WebhookConfig) -> Denial | None:
         """Return why a call is refused, and count it; None for who may steer."""
         refusal = self._wrong(interaction) or await self._stranger(interaction, config)
         if refusal is not None:
             self.refuse(refusal)
         return refusal
 
-    def refuse(self, reason: Refusal) -> None:
+    def refuse(self, reason: Denial) -> None:
         """Count a refusal; the first of each kind is logged."""
         self.refused[reason] += 1
         if self.refused[reason] == 1:
             _log.warning("a call of /webhooks was refused: %s. /webhooks status counts them", reason.value)
 
-    def _wrong(self, interaction: discord.Interaction) -> Refusal | None:
+    def _wrong(self, interaction: discord.Interaction) -> Denial | None:
         """Judge the call itself, not the caller."""
         if interaction.id in self._seen:
-            return Refusal.REPLAYED
+            return Denial.REPLAYED
         self._seen[interaction.id] = None
         if len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
         age = self._clock.now() - discord.utils.snowflake_time(interaction.id).timestamp()
         if age > _OLDEST_SECONDS:
-            return Refusal.STALE
-        return Refusal.DIRECT if interaction.guild_id is None else None
+            return Denial.STALE
+        return Denial.DIRECT if interaction.guild_id is None else None
 
-    async def _stranger(self, interaction: discord.Interaction, config: WebhookConfig) -> Refusal | None:
+    async def _stranger(self, interaction: discord.Interaction, config: WebhookConfig) -> Denial | None:
         """Judge who calls, and from where. With an admin server nothing is steered from another, not even by the owner."""
         admin_guild = config.admin_guild_id
         if admin_guild is not None and interaction.guild_id != admin_guild:
-            return Refusal.ELSEWHERE
+            return Denial.ELSEWHERE
         if admin_guild is not None:
             # Discord computed both for this very call; nothing of them comes from a cache of ours.
             if interaction.permissions.administrator:
@@ -85,7 +85,7 @@ class Access:
             # The role with the server's own id is @everyone.
             if roles & config.admin_role_ids - {admin_guild}:
                 return None
-        return None if await self._is_owner(interaction.user) else Refusal.STRANGER
+        return None if await self._is_owner(interaction.user) else Denial.STRANGER
 
     async def _is_owner(self, user: discord.abc.User) -> bool:
         if user.id in self._named:

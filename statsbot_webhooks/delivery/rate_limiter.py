@@ -79,7 +79,7 @@ def make_bucket(per_minute: int, burst: int) -> AsyncLimiter:
 
 
 @dataclass(slots=True, eq=False)
-class _Request:
+class _CountedRequest:
     """A request; `time` is when it was answered, in monotonic seconds, and `None` until then."""
 
     is_edit: bool
@@ -98,7 +98,7 @@ class ChannelLimiter:
         self._limit = float(min(max_requests_per_minute, _MOST_PER_MINUTE))
         self._clock = clock
         self._others = others
-        self._requests: list[_Request] = []
+        self._requests: list[_CountedRequest] = []
         self._ceiling = self._limit
         self._burst = _BURST
         self._all = AsyncLimiter(_BURST, _BURST / _PER_SECOND)
@@ -122,7 +122,7 @@ class ChannelLimiter:
         now, monotonic = self._clock.now(), self._clock.monotonic()
         # A clock that was set back since must not block the channel for hours.
         ages = sorted((max(now - time, 0.0) for time in times), reverse=True)
-        self._requests += [_Request(is_edit=False, time=monotonic - age) for age in ages]
+        self._requests += [_CountedRequest(is_edit=False, time=monotonic - age) for age in ages]
         self._fill(ages)
 
     def take_over(self, other: ChannelLimiter) -> None:
@@ -138,7 +138,7 @@ class ChannelLimiter:
 
     def count_one(self) -> None:
         """Enter a request that was counted elsewhere, and has just been answered."""
-        self._requests.append(_Request(is_edit=False, time=self._clock.monotonic()))
+        self._requests.append(_CountedRequest(is_edit=False, time=self._clock.monotonic()))
         self._unseen += 1
 
     def _fill(self, ages: Sequence[float]) -> None:
@@ -197,7 +197,7 @@ class ChannelLimiter:
         """Wait until a request may leave; it is counted until a minute after its answer."""
         while (wait := self.wait_seconds(priority)) > 0:
             await self._clock.sleep(wait)
-        request = _Request(is_edit=priority == Priority.EDIT)
+        request = _CountedRequest(is_edit=priority == Priority.EDIT)
         self._requests.append(request)
         try:
             amount = min(1 + self._unseen, self._all.max_rate)
@@ -250,7 +250,7 @@ class ChannelLimiter:
         self._recover(now)
         return Shares.of(self._ceiling)
 
-    def _times(self, requests: Iterable[_Request], now: float) -> list[float]:
+    def _times(self, requests: Iterable[_CountedRequest], now: float) -> list[float]:
         # A request in flight may be counted by Discord at any moment up to now.
         return sorted(now if request.time is None else request.time for request in requests)
 

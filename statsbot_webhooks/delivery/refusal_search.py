@@ -12,7 +12,7 @@ from ..storage import Entry
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
+class _Half:
     """Entries that go together. One of those that were refused with its other half is bad if that half is not."""
 
     entries: tuple[Entry, ...]
@@ -23,7 +23,7 @@ class RefusalSearch:
     """Halves of refused messages, the next one first."""
 
     def __init__(self) -> None:
-        self._groups: list[_Group] = []
+        self._groups: list[_Half] = []
 
     def __bool__(self) -> bool:
         return bool(self._groups)
@@ -43,13 +43,13 @@ class RefusalSearch:
         if len(entries) == 1:
             # There may be others, but most likely there are none: what is left goes in one message.
             left = sorted([*rest, *self.entries], key=lambda entry: entry.id)
-            self._groups = [_Group(tuple(left))] if left else []
+            self._groups = [_Half(tuple(left))] if left else []
             return entries[0]
         if rest:
-            self._groups.append(_Group(rest))
+            self._groups.append(_Half(rest))
         if self._groups:
             # This half is to blame, so nothing is known of the other one any more.
-            self._groups[-1] = _Group(self._groups[-1].entries)
+            self._groups[-1] = _Half(self._groups[-1].entries)
         self._halve(tuple(entries))
         return None
 
@@ -58,14 +58,14 @@ class RefusalSearch:
         is_whole = bool(self._groups) and len(self._groups[-1].entries) == len(entries)
         rest = self._take(entries)
         if rest:
-            self._groups.append(_Group(rest))
+            self._groups.append(_Half(rest))
         elif is_whole and self._groups and self._groups[-1].is_bad_if_first_passes:
             # What was refused is in here: to send the whole of it would be one request for nothing.
             last = self._groups.pop().entries
             if len(last) > 1:
                 self._halve(last)
             else:
-                self._groups.append(_Group(last))
+                self._groups.append(_Half(last))
 
     def clear(self) -> None:
         """Hold nothing any more."""
@@ -73,8 +73,8 @@ class RefusalSearch:
 
     def _halve(self, entries: tuple[Entry, ...]) -> None:
         middle = (len(entries) + 1) // 2
-        self._groups.append(_Group(entries[middle:], is_bad_if_first_passes=True))
-        self._groups.append(_Group(entries[:middle]))
+        self._groups.append(_Half(entries[middle:], is_bad_if_first_passes=True))
+        self._groups.append(_Half(entries[:middle]))
 
     def _take(self, entries: Sequence[Entry]) -> tuple[Entry, ...]:
         """Take the group that entries are of, and return what is left of it."""

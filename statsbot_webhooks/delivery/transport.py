@@ -79,7 +79,7 @@ def options_for(place: ThreadPlace, events: Iterable[Event], role_id: int | None
 
 
 @dataclass(slots=True)
-class _Call:
+class _WebhookCall:
     """A call of discord.py that is under way, and what the wire showed of it."""
 
     destination: str
@@ -92,7 +92,7 @@ class _Call:
 
 
 # The trace is called in the task that sends.
-_call: ContextVar[_Call | None] = ContextVar("statsbot_webhooks_call", default=None)
+_call: ContextVar[_WebhookCall | None] = ContextVar("statsbot_webhooks_call", default=None)
 
 
 class WebhookTransport:
@@ -172,7 +172,7 @@ class WebhookTransport:
         missing = discord.utils.MISSING
         content, mentions = _with_ping(message.content, options.role_id)
         is_new_post = bool(options.thread_name) and not options.thread_id
-        _call.set(call := _Call(destination.name))
+        _call.set(call := _WebhookCall(destination.name))
         try:
             sent = await _freely(
                 self._webhook(destination).send(
@@ -212,7 +212,7 @@ class WebhookTransport:
     ) -> Result:
         """Replace what a message shows; the webhook's name stays as it was posted, and so do "embeds" or "files" in `keeps`."""
         missing = discord.utils.MISSING
-        _call.set(call := _Call(destination.name))
+        _call.set(call := _WebhookCall(destination.name))
         try:
             await _freely(
                 self._webhook(destination).edit_message(
@@ -231,7 +231,7 @@ class WebhookTransport:
 
     async def delete(self, destination: Destination, message_id: int, *, thread_id: int | None = None) -> Result:
         """Delete a message of the webhook."""
-        _call.set(call := _Call(destination.name))
+        _call.set(call := _WebhookCall(destination.name))
         thread = discord.Object(thread_id) if thread_id else discord.utils.MISSING
         try:
             await _freely(self._webhook(destination).delete_message(message_id, thread=thread))
@@ -241,7 +241,7 @@ class WebhookTransport:
 
     async def fetch_channel_id(self, destination: Destination) -> tuple[int | None, Result]:
         """Ask Discord which channel the webhook posts to; the result says which application owns it, and its server."""
-        _call.set(call := _Call(destination.name, is_look_up=True))
+        _call.set(call := _WebhookCall(destination.name, is_look_up=True))
         try:
             webhook = await _freely(self._webhook(destination).fetch(prefer_auth=False))
         except Exception as error:  # noqa: BLE001 - as in send
@@ -250,7 +250,7 @@ class WebhookTransport:
 
     async def fetch_text(self, destination: Destination, message_id: int, *, thread_id: int | None = None) -> tuple[str, Result]:
         """Return what a message of the webhook says where its batch id may stand."""
-        _call.set(call := _Call(destination.name))
+        _call.set(call := _WebhookCall(destination.name))
         thread = discord.Object(thread_id) if thread_id else discord.utils.MISSING
         try:
             message = await _freely(self._webhook(destination).fetch_message(message_id, thread=thread))
@@ -259,7 +259,7 @@ class WebhookTransport:
         footers = [embed.footer.text or "" for embed in message.embeds]
         return "\n".join([message.content, *footers]), Result(Outcome.DELIVERED, message_id=message_id)
 
-    def _failed(self, error: Exception, call: _Call) -> Result:
+    def _failed(self, error: Exception, call: _WebhookCall) -> Result:
         seen = call.answer or WebhookResponse(call.destination, "", 0)
         status = None if call.answer is None else seen.status
         result = classify(error, status=status, retry_after=seen.retry_after, has_via=seen.has_via, is_written=call.is_written)

@@ -16,7 +16,7 @@ from .embeds import WHOLE_FILE, stamp_of
 from .full_text import cut, full_text
 from .lines import count_title
 from .markdown import escape_markdown, truncate
-from .message import NOTE_ROOM, Attachment, Embed, WebhookMessage
+from .message import NOTE_ROOM, Embed, FileAttachment, WebhookMessage
 from .style import Style, title_of, worst
 
 _TOP: Final = 8
@@ -31,7 +31,7 @@ def format_digest(events: Sequence[Event], keys: Sequence[str], style: Style) ->
     """
     data, taken = full_text(events, style.pause)
     shown, keys = events[:taken], keys[:taken]
-    file = Attachment(WHOLE_FILE, cut(bytes(data), limits.FILE_BYTES))
+    file = FileAttachment(WHOLE_FILE, cut(bytes(data), limits.FILE_BYTES))
     title, summary = _summary(shown, keys, style.pause)
     if not style.use_embeds:
         content = truncate(f"**{title}**\n{summary}", style.room - NOTE_ROOM)

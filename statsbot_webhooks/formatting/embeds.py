@@ -19,7 +19,7 @@ from .errors import jump_url, source_line
 from .fields import fields_of
 from .full_text import lines_before, text_file, to_bytes, value_text
 from .markdown import break_fences, code_block, escape_markdown, shorten, truncate
-from .message import MARK_ROOM, Attachment, Embed, WebhookMessage, embed_length, free_name, size
+from .message import MARK_ROOM, Embed, FileAttachment, WebhookMessage, embed_length, free_name, size
 from .style import Style, color_of, shown_message, shown_title
 from .traceback_text import shorten_traceback
 
@@ -36,7 +36,7 @@ class EmbedCard:
     """An embed, the event's own files, and whether everything of the event is shown."""
 
     embed: Embed
-    files: tuple[Attachment, ...] = ()
+    files: tuple[FileAttachment, ...] = ()
     is_whole: bool = True
     length: int = field(default=0)
 
@@ -44,7 +44,7 @@ class EmbedCard:
 def format_cards(groups: Sequence[Group], style: Style) -> tuple[WebhookMessage, int]:
     """Return a message with a card for each group, and how many of the groups fitted into it (at least one)."""
     embeds: list[Embed] = []
-    files: list[Attachment] = []
+    files: list[FileAttachment] = []
     shown: list[Event] = []
     is_whole = True
     total = 0
@@ -171,9 +171,9 @@ def repeats_line(fold: Fold) -> str:
     return f"{line}\n`{bars}`" if bars else line
 
 
-def event_files(files: Sequence[EventFile], taken_names: set[str]) -> tuple[tuple[Attachment, ...], bool]:
+def event_files(files: Sequence[EventFile], taken_names: set[str]) -> tuple[tuple[FileAttachment, ...], bool]:
     """Return the event's files as attachments, and whether all of them are there."""
-    found: list[Attachment] = []
+    found: list[FileAttachment] = []
     names = set(taken_names)
     for file in files:
         data = file.data or to_bytes(file.text)
@@ -181,5 +181,5 @@ def event_files(files: Sequence[EventFile], taken_names: set[str]) -> tuple[tupl
             return tuple(found), False
         name = free_name(file.name, names)
         names.add(name)
-        found.append(Attachment(name, data))
+        found.append(FileAttachment(name, data))
     return tuple(found), True

@@ -15,7 +15,7 @@ from ..issues.fingerprint import fingerprints, finish
 from .digest import format_digest
 from .embeds import format_cards
 from .lines import format_lines
-from .message import Attachment, BotInfo, Button, Embed, WebhookMessage, mark, sign
+from .message import BotInfo, Button, Embed, FileAttachment, WebhookMessage, mark, sign
 from .own_messages import OwnMessages
 from .plain_text import format_plain
 from .presentation import parts_of, present, present_group
@@ -23,7 +23,7 @@ from .style import Style
 from .templates import Templates
 from .traceback_text import program_folder
 
-__all__ = ["Attachment", "BotInfo", "Button", "Embed", "MessageFormatter", "WebhookMessage", "mark"]
+__all__ = ["BotInfo", "Button", "Embed", "FileAttachment", "MessageFormatter", "WebhookMessage", "mark"]
 
 
 class MessageFormatter:

@@ -11,7 +11,7 @@ from ..events.event import Event
 from ..events.folding import paced
 from . import limits
 from .markdown import visible
-from .message import Attachment
+from .message import FileAttachment
 from .own_markup import revealed
 
 _INDENT: Final = "\n    "
@@ -45,12 +45,12 @@ def lines_before(event: Event) -> list[str]:
     return [line for line in before if isinstance(line, str)] if isinstance(before, (list, tuple)) else []  # pyright: ignore[reportUnknownVariableType]
 
 
-def text_file(name: str, events: Sequence[Event], pause: Callable[[], object], most: int = limits.FILE_BYTES) -> Attachment:
+def text_file(name: str, events: Sequence[Event], pause: Callable[[], object], most: int = limits.FILE_BYTES) -> FileAttachment:
     """Return a file of at most so many bytes with every event in full, in the order given."""
     data, count = full_text(events, pause)
     for event in events[count:]:
         data += to_bytes(format_text(event) + "\n")
-    return Attachment(name, cut(bytes(data), most))
+    return FileAttachment(name, cut(bytes(data), most))
 
 
 def full_text(events: Sequence[Event], pause: Callable[[], object], most: int = limits.FILE_BYTES) -> tuple[bytearray, int]:

@@ -22,7 +22,7 @@ _SPOILER: Final = re.compile(r"^(?:SPOILER_)+")
 
 
 @dataclass(frozen=True, slots=True)
-class Attachment:
+class FileAttachment:
     """A file that goes with a message."""
 
     filename: str
@@ -55,7 +55,7 @@ class WebhookMessage:
     embeds: tuple[Embed, ...] = ()
     username: str | None = None
     avatar_url: str | None = None
-    files: tuple[Attachment, ...] = ()
+    files: tuple[FileAttachment, ...] = ()
     buttons: tuple[Button, ...] | None = None
 
     def to_payload(self) -> dict[str, Any]:
@@ -144,6 +144,6 @@ def free_name(name: str, taken: Iterable[str]) -> str:
     return free
 
 
-def size(files: Sequence[Attachment]) -> int:
+def size(files: Sequence[FileAttachment]) -> int:
     """Return how many bytes the files have together."""
     return sum(len(file.data) for file in files)

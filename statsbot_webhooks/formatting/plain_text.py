@@ -11,7 +11,7 @@ from . import limits
 from .embeds import WHOLE_FILE, event_files, repeats_line
 from .full_text import lines_before, text_file, value_text
 from .markdown import MORE, break_fences, code_block, escape_markdown, shorten
-from .message import NOTE_ROOM, Attachment, WebhookMessage, size
+from .message import NOTE_ROOM, FileAttachment, WebhookMessage, size
 from .style import Style, own_fields, shown_message, shown_title
 from .traceback_text import shorten_traceback
 
@@ -20,7 +20,7 @@ def format_plain(groups: Sequence[Group], style: Style) -> tuple[WebhookMessage,
     """Return a message with a paragraph for each group, and how many of the groups fitted into it (at least one)."""
     room = style.room - NOTE_ROOM
     parts: list[str] = []
-    files: list[Attachment] = []
+    files: list[FileAttachment] = []
     shown: list[Event] = []
     is_whole = True
     used = 0

@@ -93,7 +93,7 @@ def parse_templates(text: str) -> tuple[Templates, list[str]]:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return Templates(), [f"not valid TOML: {error}"]
-    reader = _Reader(text)
+    reader = _TableReader(text)
     for kind, table in tables.items():
         if kind not in list(EventKind) or not isinstance(table, dict):
             reader.complain((), kind, f"[{kind}] is no kind of event{_hint(kind, list(EventKind))}")
@@ -102,7 +102,7 @@ def parse_templates(text: str) -> tuple[Templates, list[str]]:
     return Templates(reader.looks), reader.problems
 
 
-class _Reader:
+class _TableReader:
     """Turns tables into looks and collects what is wrong."""
 
     def __init__(self, text: str) -> None:

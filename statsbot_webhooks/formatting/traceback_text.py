@@ -24,7 +24,7 @@ _KNOWN_AS: Final = {"discord": "discord.py"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Frame:
+class _ShownFrame:
     """A frame: its lines as Python printed them, and what its first line says."""
 
     lines: Sequence[str]
@@ -56,9 +56,9 @@ def shorten_traceback(trace: str, root: str = "") -> str:
     return "\n".join(lines)
 
 
-def _parts(lines: Sequence[str]) -> Iterator[str | list[_Frame]]:
+def _parts(lines: Sequence[str]) -> Iterator[str | list[_ShownFrame]]:
     """Yield the lines that are no frames, and the runs of frames between them."""
-    run: list[_Frame] = []
+    run: list[_ShownFrame] = []
     index = 0
     while index < len(lines):
         match = _FRAME.fullmatch(lines[index])
@@ -74,15 +74,15 @@ def _parts(lines: Sequence[str]) -> Iterator[str | list[_Frame]]:
         indent = match["margin"] + "    "
         while end < len(lines) and (lines[end].startswith(indent) or lines[end].startswith(f"{match['margin']}  [")):
             end += 1
-        run.append(_Frame(lines[index:end], match["margin"], match["path"], match["rest"], match["mark"] == "> "))
+        run.append(_ShownFrame(lines[index:end], match["margin"], match["path"], match["rest"], match["mark"] == "> "))
         index = end
     if run:
         yield run
 
 
-def _show_run(run: Sequence[_Frame], root: str) -> Iterator[str]:
+def _show_run(run: Sequence[_ShownFrame], root: str) -> Iterator[str]:
     has_own = any(frame.is_own for frame in run)
-    folded: list[_Frame] = []
+    folded: list[_ShownFrame] = []
     for index, frame in enumerate(run):
         is_shown = frame.is_own or (not has_own and index == len(run) - 1)
         if not is_shown:
@@ -98,7 +98,7 @@ def _show_run(run: Sequence[_Frame], root: str) -> Iterator[str]:
         yield _fold(folded)
 
 
-def _fold(frames: Sequence[_Frame]) -> str:
+def _fold(frames: Sequence[_ShownFrame]) -> str:
     names = list(dict.fromkeys(package_of(frame.path) for frame in frames))
     return f"{frames[0].margin}  ... {format_count(len(frames), 'frame')} of {', '.join(names[:3])}{' ...' if names[3:] else ''}"
 

@@ -48,22 +48,22 @@ class FunctionTap:
         self._signature = inspect.signature(function) if hasattr(function, "__wrapped__") else None
         self.reports: list[tuple[object, Report]] = []
 
-    def begin(self, arguments: dict[str, Any]) -> _Running:
+    def begin(self, arguments: dict[str, Any]) -> _RunningCall:
         """Note that the function is called; called by the function itself."""
         try:
             flag = _suppressed()
             reports = [report for owner, report in self.reports if owner is None or arguments.get("self") is owner]
             if not reports:
-                return _Running()
+                return _RunningCall()
             call = FunctionCall(self._named(arguments))
             if flag.get() and not self._reports_nested:
                 if (outer := _outer.get()) is not None:
                     outer.nested.append(call.arguments)
-                return _Running()
-            return _Running(self, call, reports, flag, flag.set(True), _outer.set(call), _our_handlers())
+                return _RunningCall()
+            return _RunningCall(self, call, reports, flag, flag.set(True), _outer.set(call), _our_handlers())
         except Exception as error:  # noqa: BLE001 - a guard: the host's call must not fail because of us
             self._fail(error)
-            return _Running()
+            return _RunningCall()
 
     def _named(self, arguments: dict[str, Any]) -> dict[str, Any]:
         if self._signature is None or len(arguments) != 2:
@@ -85,7 +85,7 @@ class FunctionTap:
         _log.debug("a call of %s was not shipped: %s", self._name, type(error).__name__)
 
 
-class _Running:
+class _RunningCall:
     """A call that is not over; without arguments, one of which nothing is told."""
 
     __slots__ = ("_parts",)

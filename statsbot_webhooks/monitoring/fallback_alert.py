@@ -33,7 +33,7 @@ _HEADERS_OVER: Final = {**HEADERS, "Title": "Bot: Discord is reached again", "Pr
 STATE: Final = "fallback/since"
 
 
-class Delivery(Protocol):
+class DeliveryView(Protocol):
     """What is asked about the delivery."""
 
     def last_delivery(self) -> float | None:
@@ -76,7 +76,7 @@ class FallbackAlert:
     """Watch the delivery and tell. `watch` is run as a task."""
 
     def __init__(
-        self, find_address: Callable[[], Address], delivery: Delivery, *, clock: Clock, bot_name: Callable[[], str]
+        self, find_address: Callable[[], Address], delivery: DeliveryView, *, clock: Clock, bot_name: Callable[[], str]
     ) -> None:
         self._find_address = find_address
         self._delivery = delivery

@@ -74,7 +74,7 @@ class Monitor:
     def _start_fallback(self, config: WebhookConfig) -> None:
         if config.fallback_url is None:
             return
-        delivery, clock = _Delivery(self._pipeline, self._pool), self._pipeline.clock
+        delivery, clock = _ManagerDelivery(self._pipeline, self._pool), self._pipeline.clock
         alert = FallbackAlert(self._find_address, delivery, clock=clock, bot_name=self._bot_name)
         self._tasks.run("fallback", alert.watch)
 
@@ -108,7 +108,7 @@ def _version() -> str:
         return "not installed"
 
 
-class _Delivery:
+class _ManagerDelivery:
     """What the fallback asks about the delivery."""
 
     def __init__(self, pipeline: Pipeline, pool: WorkerPool) -> None:

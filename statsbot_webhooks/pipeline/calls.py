@@ -18,14 +18,16 @@ def _nothing() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class IntakeCall:
     """Something to do on the thread; `fail` is called instead when the thread ends without having done it."""
 
     work: Callable[[], object]
     fail: Callable[[], object] = _nothing
 
 
-def answering_call(loop: asyncio.AbstractEventLoop, future: asyncio.Future[_T], function: Callable[..., _T], *args: Any) -> Call:
+def answering_call(
+    loop: asyncio.AbstractEventLoop, future: asyncio.Future[_T], function: Callable[..., _T], *args: Any
+) -> IntakeCall:
     """Return a call whose result, or exception, the future gets; always one of them."""
 
     def work() -> None:
@@ -42,7 +44,7 @@ def answering_call(loop: asyncio.AbstractEventLoop, future: asyncio.Future[_T], 
     def fail() -> None:
         post_result(loop, future, None, NotRunningError("the thread that owns the storage has ended"))
 
-    return Call(work, fail)
+    return IntakeCall(work, fail)
 
 
 def post_result(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], result: Any, error: Exception | None) -> None:

@@ -25,7 +25,7 @@ from ..redaction.rules import warm_up
 from ..storage import Outbox
 from . import at_exit
 from .before_send import BeforeSend
-from .calls import Call, answering_call, post_result
+from .calls import IntakeCall, answering_call, post_result
 from .gate import Gate, Mirror
 from .incoming_events import IncomingEvents
 from .router import Router
@@ -95,7 +95,7 @@ class Intake:
         # SimpleQueue.put is reentrant: `post` and `submit` may be called from __del__ or a signal handler (queue docs).
         # The bell is a queue of its own so that the events' queue counts events and nothing else.
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._calls: queue.SimpleQueue[Call] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[IntakeCall] = queue.SimpleQueue()
         self._incoming = IncomingEvents(self._max_events, self._max_mb)
         # What was taken from the queue and is not filed yet.
         self._group: list[Event] = []
@@ -204,12 +204,12 @@ class Intake:
 
     def post(self, function: Callable[..., object], *args: Any) -> None:
         """Run a function of the outbox on this thread some time; returns at once. A failure is logged."""
-        self._calls.put(Call(lambda: function(*args)))
+        self._calls.put(IntakeCall(lambda: function(*args)))
         self._bell.put(None)
 
     def file(self, destination: str, event: Event) -> None:
         """File an event for one destination, past the routes. Returns at once."""
-        self._calls.put(Call(lambda: self._store_for(destination, event)))
+        self._calls.put(IntakeCall(lambda: self._store_for(destination, event)))
         self._bell.put(None)
 
     def announce(self, destinations: set[str]) -> None:
@@ -227,7 +227,7 @@ class Intake:
         filed = threading.Event()
         if not self.is_alive:
             return False
-        self._calls.put(Call(lambda: self._add_barrier(filed.set)))
+        self._calls.put(IntakeCall(lambda: self._add_barrier(filed.set)))
         self._bell.put(None)
         return filed.wait(seconds)
 

@@ -198,7 +198,7 @@ def _in_one_go(word: str) -> re.Pattern[bytes]:
 
 def find_named(data: bytes, words: Sequence[tuple[str, int]]) -> list[Found]:
     """Return the secrets that a name before them gives away, for each of these words; some may lie within others."""
-    lower, found, reader = data.lower(), list[Found](), _Reader(data, sum(count for _, count in words))
+    lower, found, reader = data.lower(), list[Found](), _ValueReader(data, sum(count for _, count in words))
     for word, count in words:
         done = 0
         for at in _places(lower, word, count):
@@ -221,7 +221,7 @@ def _places(lower: bytes, word: str, count: int) -> Iterator[tuple[int, re.Match
             yield at, match
 
 
-class _Reader:
+class _ValueReader:
     """Values of one text. Each is looked for within so many bytes that all together cost no more than the text does."""
 
     def __init__(self, data: bytes, places: int) -> None:
@@ -247,7 +247,7 @@ class _Reader:
         return (value[0] + first, value[1] + first) if value is not None else None
 
 
-def _read(reader: _Reader, at: int, match: re.Match[bytes]) -> Found | None:
+def _read(reader: _ValueReader, at: int, match: re.Match[bytes]) -> Found | None:
     """Return the secret behind the name around `at`, if what is there is one."""
     data = reader.data
     joint = match.lastgroup or ""

@@ -40,13 +40,13 @@ def compile_user_pattern(pattern: str) -> re.Pattern[str]:
         # Behind a quotation mark is a part of the pattern, which may be the secret itself.
         fault = error.msg if isinstance(error, re.error) else "too deep"
         raise ValueError(re.split("['\"]", fault)[0].strip() or "it is no regular expression") from None
-    compiled = re.compile(_Reader(pattern).read(), re.ASCII)
+    compiled = re.compile(_PatternReader(pattern).read(), re.ASCII)
     if compiled.search("") is not None:
         raise ValueError("it matches the empty text, so it would redact everything")
     return compiled
 
 
-class _Reader:
+class _PatternReader:
     """One reading of a pattern, from the left to the right."""
 
     def __init__(self, pattern: str) -> None:

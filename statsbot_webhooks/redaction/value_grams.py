@@ -17,7 +17,7 @@ PIECE: Final = GRAM + SHIFT - 1
 _BETWEEN: Final = 32
 
 
-class _Group(NamedTuple):
+class _GramGroup(NamedTuple):
     """What stands before and behind one gram in the forms that have it, each sorted; `forms` in the order of `after`."""
 
     before: list[bytes]
@@ -32,7 +32,7 @@ class Grams:
 
     def __init__(self) -> None:
         self._places: dict[bytes, list[tuple[bytes, int]]] = {}
-        self._groups: dict[bytes, _Group] = {}
+        self._groups: dict[bytes, _GramGroup] = {}
 
     def add(self, form: bytes) -> bool:
         """Add a form; False when it has no grams but of the same few letters again and again."""
@@ -68,11 +68,11 @@ class Grams:
                 yield at - before, at + after, b""
                 done = at + after
 
-    def _group(self, gram: bytes) -> _Group:
+    def _group(self, gram: bytes) -> _GramGroup:
         places = sorted((form[offset:], form, offset) for form, offset in self._places[gram])
         before = sorted(form[:offset][::-1] for _, form, offset in places)
         after = [rest for rest, _, _ in places]
-        group = _Group(before, after, [place[1:] for place in places], max(map(len, before)), max(map(len, after)))
+        group = _GramGroup(before, after, [place[1:] for place in places], max(map(len, before)), max(map(len, after)))
         self._groups[gram] = group
         return group
 

@@ -15,7 +15,7 @@ from typing import Any
 class Timer:
     """A call that is due at a time of the sandbox's clock."""
 
-    def __init__(self, clock: Clock, due: float, function: Callable[..., object], args: tuple[Any, ...]) -> None:
+    def __init__(self, clock: SandboxClock, due: float, function: Callable[..., object], args: tuple[Any, ...]) -> None:
         self.due = due
         self._clock = clock
         self._function = function
@@ -37,7 +37,7 @@ class Timer:
         self._function(*self._args)
 
 
-class Clock:
+class SandboxClock:
     """Real time, and what a test has skipped on top of it. Timers belong to the server's thread."""
 
     def __init__(self) -> None:

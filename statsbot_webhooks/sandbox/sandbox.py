@@ -16,7 +16,7 @@ from aiohttp import web
 
 from . import page
 from .access import own_names_only
-from .clock import Clock
+from .clock import SandboxClock
 from .gateway import Gateway
 from .messages import MessageStore
 from .moderation import Moderation
@@ -66,7 +66,7 @@ class Sandbox:
         self, *, port: int = 0, limits: bool = True, privileged_intents: bool = True, shards: int = 1,
         message_content: bool = True, strict_names: bool = False, heartbeat_seconds: float = 41.25,
     ) -> None:  # fmt: skip
-        self._clock = Clock()
+        self._clock = SandboxClock()
         self.state = state = State(self._clock)
         messages, moderation = MessageStore(state), Moderation(state)
         owner, me = state.user("olivia", age_days=2000), state.user("demo-bot", bot=True, age_days=300)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from .clock import Clock, iso
+from .clock import SandboxClock, iso
 from .guild_payload import DEFAULT_PERMISSIONS, guild_payload, role_payload
 from .permissions import ADMINISTRATOR, add_up
 from .rest.errors import parts
@@ -82,7 +82,7 @@ class State:
     # A direct message has no limits of its own.
     DIRECT_PERMISSIONS: Final = DEFAULT_PERMISSIONS
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: SandboxClock) -> None:
         self.clock = clock
         self._counter = itertools.count()
         self._listeners: list[Listener] = []

@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from aiohttp import web
 
-from .clock import Clock
+from .clock import SandboxClock
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -25,7 +25,7 @@ class ServerThread:
     """
 
     def __init__(
-        self, port: int, clock: Clock, application: Callable[[], web.Application], on_start: Callable[[str], None],
+        self, port: int, clock: SandboxClock, application: Callable[[], web.Application], on_start: Callable[[str], None],
         on_stop: Callable[[], Awaitable[None]],
     ) -> None:  # fmt: skip
         self._port = port

@@ -13,7 +13,7 @@ from discord.ext import commands
 
 from statsbot_webhooks.clock import SystemClock
 from statsbot_webhooks.commands.base import REFUSAL
-from statsbot_webhooks.commands.permissions import Refusal
+from statsbot_webhooks.commands.permissions import Denial
 from statsbot_webhooks.sandbox import InteractionResult, Sandbox
 
 from ..conftest import running_bot
@@ -236,7 +236,7 @@ async def test_old_buttons_and_old_calls_do_nothing(
         ours.runner.access._clock = clock
         assert (await sandbox.invoke("webhooks toggle", options={"destination": "error"})).text.strip() == REFUSAL
         assert bot.cogs["Webhooks"].manager.workers["error"].is_enabled
-        assert ours.runner.access.refused[Refusal.STALE] == 2
+        assert ours.runner.access.refused[Denial.STALE] == 2
 
 
 async def test_the_role_of_everyone_is_no_role_of_admins(
@@ -251,4 +251,4 @@ async def test_the_role_of_everyone_is_no_role_of_admins(
         config = bot.cogs["Webhooks"].manager.config
         object.__setattr__(config, "admin_role_ids", frozenset({sandbox.guild_id}))
         assert await status(sandbox, sandbox.member_id) == REFUSAL
-        assert access.refused[Refusal.STRANGER] == 1
+        assert access.refused[Denial.STRANGER] == 1

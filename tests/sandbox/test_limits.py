@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from statsbot_webhooks.sandbox import Sandbox
-from statsbot_webhooks.sandbox.clock import Clock
+from statsbot_webhooks.sandbox.clock import SandboxClock
 from statsbot_webhooks.sandbox.rest.errors import Refusal
 from statsbot_webhooks.sandbox.rest.rules import OldEdits, RateLimits
 
@@ -45,7 +45,7 @@ def test_thirty_in_any_sixty_seconds_for_each_channel_over_all_its_webhooks() ->
 
 
 def test_a_message_older_than_an_hour_takes_few_edits() -> None:
-    edits = OldEdits(Clock(), on=True)
+    edits = OldEdits(SandboxClock(), on=True)
     old, young = {"id": "1", "timestamp": "2026-01-01T00:00:00+00:00"}, {"id": "2", "timestamp": "2999-01-01T00:00:00+00:00"}
     for _ in range(3):
         edits.check(old)

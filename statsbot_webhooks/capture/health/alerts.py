@@ -76,7 +76,7 @@ class Alert:
 
 
 @dataclass(slots=True)
-class _Watch:
+class _MetricWatch:
     """What is known of one metric. `above_for` is the time above the threshold that counts towards an alert."""
 
     since: float
@@ -101,7 +101,7 @@ class Alerts:
 
     def __init__(self, minimum_seconds: float) -> None:
         self._minimum = minimum_seconds
-        self._watches: dict[str, _Watch] = {}
+        self._watches: dict[str, _MetricWatch] = {}
 
     @property
     def open(self) -> tuple[Alert, ...]:
@@ -132,7 +132,7 @@ class Alerts:
         if watch is None:
             if level is None:
                 return None
-            watch = self._watches[metric] = _Watch(now, now)
+            watch = self._watches[metric] = _MetricWatch(now, now)
         elapsed, watch.judged = max(now - watch.judged, 0.0), now
         if value > watch.peak:
             watch.peak, watch.peak_time = value, now
@@ -140,7 +140,9 @@ class Alerts:
             return self._wait(now, metric, watch, value, threshold, elapsed)
         return self._follow(now, watch, watch.alert, value, threshold)
 
-    def _wait(self, now: float, metric: str, watch: _Watch, value: float, threshold: Threshold, elapsed: float) -> Alert | None:
+    def _wait(
+        self, now: float, metric: str, watch: _MetricWatch, value: float, threshold: Threshold, elapsed: float
+    ) -> Alert | None:
         """Count the time above the threshold until it makes an alert."""
         level = threshold.level(value)
         if level is None:
@@ -158,7 +160,7 @@ class Alerts:
         )
         return watch.alert
 
-    def _follow(self, now: float, watch: _Watch, alert: Alert, value: float, threshold: Threshold) -> Alert | None:
+    def _follow(self, now: float, watch: _MetricWatch, alert: Alert, value: float, threshold: Threshold) -> Alert | None:
         alert = replace(alert, value=value, now=now, threshold=threshold, state=AlertState.LASTS)
         alert = replace(alert, peak=watch.peak, peak_time=watch.peak_time)
         is_calm = threshold.level(value, RECOVERY) is None
@@ -174,7 +176,7 @@ class Alerts:
         watch.shown = now
         return alert
 
-    def _change_level(self, now: float, watch: _Watch, alert: Alert, threshold: Threshold) -> Alert:
+    def _change_level(self, now: float, watch: _MetricWatch, alert: Alert, threshold: Threshold) -> Alert:
         """Become critical at once, and a warning again only after the minimum time."""
         if threshold.level(alert.value) is LogLevel.CRITICAL:
             watch.eased_since = None

@@ -30,7 +30,7 @@ _FORGET_SECONDS: Final = 900.0
 
 
 @dataclass(slots=True, eq=False)
-class _Call:
+class _WatchedCall:
     """A call that runs. `source` is what the context is read from."""
 
     name: str
@@ -56,7 +56,7 @@ class CallWatch:
         self._clock = clock
         self._command_limit = command_ms / 1000
         self._listener_limit = listener_ms / 1000
-        self._running: dict[object, _Call] = {}
+        self._running: dict[object, _WatchedCall] = {}
         self._slow = SlowCalls()
         self._events = self._commands = 0
         self._measured = self._clock.monotonic()
@@ -115,7 +115,7 @@ class CallWatch:
                     return None
                 task = original(coro, event_name, *args, **kwargs)
                 if limit:
-                    running[task] = _Call(event_name, monotonic(), limit, task, coro)
+                    running[task] = _WatchedCall(event_name, monotonic(), limit, task, coro)
                     task.add_done_callback(finish)
                 return task
 
@@ -146,7 +146,7 @@ class CallWatch:
             return
         # The command runs in the task of the listener that processes messages, and stands for it from now on.
         known = self._running.pop(task, None)
-        self._running[task] = _Call("", self._clock.monotonic(), self._command_limit, task, context)
+        self._running[task] = _WatchedCall("", self._clock.monotonic(), self._command_limit, task, context)
         if known is None:
             task.add_done_callback(self._finish)
 
@@ -160,7 +160,7 @@ class CallWatch:
             return
         self._commands += 1
         if self._command_limit:
-            self._running[interaction.id] = _Call("", self._clock.monotonic(), self._command_limit, None, interaction)
+            self._running[interaction.id] = _WatchedCall("", self._clock.monotonic(), self._command_limit, None, interaction)
 
     def _end_interaction(self, interaction: discord.Interaction[Any], _command: Any) -> None:
         self._finish(interaction.id)
@@ -200,7 +200,7 @@ class CallWatch:
                 if not call.is_patient:
                     self._ship(call, seconds, is_running=True, is_new=True)
 
-    def _ship(self, call: _Call, seconds: float, *, is_running: bool, is_new: bool) -> None:
+    def _ship(self, call: _WatchedCall, seconds: float, *, is_running: bool, is_new: bool) -> None:
         name, place = _describe(call)
         now = self._clock.now()
         event = self._slow.note(name, place, seconds, call.limit, call.where, now=now, is_running=is_running, is_new=is_new)
@@ -224,7 +224,7 @@ def _task_of(interaction: Any) -> asyncio.Task[Any] | None:
     return None
 
 
-def _describe(call: _Call) -> tuple[str, ErrorContext]:
+def _describe(call: _WatchedCall) -> tuple[str, ErrorContext]:
     if isinstance(call.source, commands.Context):
         place = error_context.read(error_context.of_context, call.source)  # pyright: ignore[reportUnknownMemberType]
         return f"command {place.command}", place

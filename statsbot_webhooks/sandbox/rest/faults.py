@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from aiohttp import web
 
-from ..clock import Clock
+from ..clock import SandboxClock
 from .errors import JSON, Refusal
 from .http import VIA, Body, reply
 
@@ -108,7 +108,7 @@ class Fault:
 class Faults:
     """The fault of each webhook, by its name."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: SandboxClock) -> None:
         self._clock = clock
         self.by_name: dict[str, Fault] = {}
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, cast
 
-from ..clock import Clock
+from ..clock import SandboxClock
 from .component_rules import check_components
 from .errors import JSON, Form, Refusal, is_finite
 
@@ -210,7 +210,7 @@ class OldEdits:
     first.
     """
 
-    def __init__(self, clock: Clock, *, on: bool) -> None:
+    def __init__(self, clock: SandboxClock, *, on: bool) -> None:
         self._clock = clock
         self._on = on
         self._edits: defaultdict[str, deque[float]] = defaultdict(deque)

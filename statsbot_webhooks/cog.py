@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from types import new_class
+from typing import Any
 
 import discord
 from discord.ext import commands
@@ -161,14 +164,25 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         await self._commands.sync()
 
 
+def _class_for(bot: object) -> type[WebhookCog]:
+    """Return the class of the cog for a bot: Red takes none that is not of its own (`Red.add_cog`)."""
+    own: Any = getattr(sys.modules.get("redbot.core.commands"), "Cog", None)
+    red: Any = getattr(sys.modules.get("redbot.core.bot"), "Red", None)
+    if own is None or red is None or not isinstance(bot, red):
+        return WebhookCog
+    kind: Any = new_class("WebhookCog", (WebhookCog, own), {"name": WebhookCog.__cog_name__})
+    kind.__module__ = __name__
+    return kind
+
+
 async def setup(bot: commands.Bot) -> None:
     """Load the extension; called by `bot.load_extension`. A wrong setting costs itself only, and is named."""
-    manager = runtime.find_usable_manager()
+    manager, make = runtime.find_usable_manager(), _class_for(bot)
     if manager is not None:
-        await bot.add_cog(WebhookCog(bot, manager.config, manager=manager))
+        await bot.add_cog(make(bot, manager.config, manager=manager))
         return
     loaded = load_forgiving()
-    cog = WebhookCog(bot, loaded.config)
+    cog = make(bot, loaded.config)
     runtime.tell_problems(cog.manager, loaded)
     await bot.add_cog(cog)
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Final
 
 from .ambient import ambient
 from .event import Event, EventKind, LogLevel, Person, to_plain
 from .plain_values import plain_text
 from .tracebacks import chain_of, describe, leaves, note_exception
+
+_NUMBERS: Final = (int, float, bool)
+_ID_DIGITS: Final = 20
 
 
 def error_event(
@@ -32,7 +36,8 @@ def error_event(
     before it, as lines. Without stack traces the context names what caused it
     and what a group holds, by type and text.
     """
-    if not isinstance(error, BaseException):  # pyright: ignore[reportUnnecessaryIsInstance]
+    # By its type: what it says of its class may be code of the host's that fails.
+    if not issubclass(type(error), BaseException):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"an exception is wanted, such as the one of `except ... as error`, not {type(error).__name__}")
     details = {**ambient.get(), **(context or {})}
     noted = note_exception(error, trace, is_shown=include_stack_traces)
@@ -72,18 +77,26 @@ def performance_event(
     if (found := LogLevel.named(details.get("level"))) is not None:
         level = found
         del details["level"]
-    message = f"{metric_name} is {_number(value)}, the threshold is {_number(threshold)}"
-    return Event(EventKind.PERFORMANCE, level, message, now, metric_name, to_plain(details), template=metric_name)
+    name = plain_text(metric_name)
+    message = f"{name} is {_number(value)}, the threshold is {_number(threshold)}"
+    return Event(EventKind.PERFORMANCE, level, message, now, name, to_plain(details), template=name)
 
 
 def _ratio(value: object, threshold: object) -> dict[str, float]:
-    if not isinstance(value, (int, float)) or not isinstance(threshold, (int, float)) or not threshold:
+    # Other classes of numbers may be the host's own, and do as they like.
+    if type(value) not in _NUMBERS or type(threshold) not in _NUMBERS or not threshold:
         return {}
-    return {"ratio": round(value / threshold, 2)}
+    try:
+        return {"ratio": round(value / threshold, 2)}  # type: ignore[operator]
+    except OverflowError:
+        return {}
 
 
 def _number(value: object) -> str:
-    return f"{value:g}" if isinstance(value, (int, float)) else plain_text(value)
+    try:
+        return f"{value:g}" if type(value) in _NUMBERS else plain_text(value)
+    except OverflowError:
+        return plain_text(value)
 
 
 def member_event(
@@ -95,23 +108,30 @@ def member_event(
     context: Mapping[str, object] | None = None,
 ) -> Event:
     """Return what happened to a member; `guild_id` in the context says where. A member may have no name, or no id."""
-    number = str(member_id) if member_id is not None else ""
-    name = str(username) if username else ""
+    number = "" if member_id is None else plain_text(member_id)
+    name = "" if username is None else plain_text(username)
+    kind = plain_text(event_type)
     known = {"member_id": number or "unknown", "username": name or "unknown"}
     plain = to_plain({**known, **(context or {})})
     guild_id = plain.get("guild_id")
-    who = f"{name} (<@{number}>)" if number.isdigit() and name else f"<@{number}>" if number.isdigit() else name or number
+    is_id = _is_id(number)
+    who = f"{name} (<@{number}>)" if is_id and name else f"<@{number}>" if is_id else name or number
     return Event(
         EventKind.MEMBER,
-        LogLevel.WARNING if event_type in ("ban", "kick") else LogLevel.INFO,
+        LogLevel.WARNING if kind in ("ban", "kick") else LogLevel.INFO,
         who or "unknown member",
         now,
-        str(event_type),
+        kind,
         plain,
-        guild_id=int(guild_id) if guild_id is not None and str(guild_id).isdigit() else None,
+        guild_id=int(guild_id) if _is_id(str(guild_id)) else None,
         # No template: two people are two events, never repeats of one.
-        persons=(Person(int(number), (name,) if name else ()),) if number.isdigit() else (),
+        persons=(Person(int(number), (name,) if name else ()),) if is_id else (),
     )
+
+
+def _is_id(text: str) -> bool:
+    # Ids have 64 bits. Digits of other scripts are no numbers to `int`, or others.
+    return len(text) <= _ID_DIGITS and text.isascii() and text.isdecimal()
 
 
 def notice_event(text: str, *, now: float, origin: str = "statsbot_webhooks") -> Event:

@@ -100,7 +100,7 @@ def format_card(group: Group, style: Style, taken_names: set[str]) -> EmbedCard:
     picture = next((file.filename for file in files if _PICTURE.match(file.filename)), None)
     if picture:
         embed["image"] = {"url": f"attachment://{picture}"}
-    while embed_length(embed) > limits.EMBED_TOTAL - MARK_ROOM:
+    while embed_length(embed) > limits.EMBED_TOTAL - MARK_ROOM and embed.get("fields"):
         embed["fields"].pop()
         fields_whole = False
     return EmbedCard(embed, files, whole and fields_whole and files_whole, embed_length(embed))
@@ -116,7 +116,8 @@ def finish(embed: Embed, event: Event, style: Style) -> None:
     if style.include_timestamps:
         embed["timestamp"] = stamp_of(event)
     is_named = event.kind in (EventKind.LOG, EventKind.ERROR) and event.origin.removeprefix("command ") not in embed["title"]
-    parts = [limits.truncate(visible(event.origin), 200) if is_named else "", event.issue, event.note.partition(":")[0]]
+    said = (event.origin if is_named else "", event.issue, event.note.partition(":")[0])
+    parts = [limits.truncate(visible(part), 200) for part in said]
     if any(parts):
         embed["footer"] = {"text": " · ".join(filter(None, parts))}
 

@@ -331,7 +331,12 @@ class Intake:
         items: list[tuple[str, Event]] = []
         since = self._clock.monotonic()
         for event in group:
-            items.extend(self._prepare(event))
+            try:
+                items.extend(self._prepare(event))
+            except Exception as error:  # noqa: BLE001 - a guard: one bad event must neither end the thread nor hold up the others
+                # What could not be redacted must not be shown.
+                self._counters.refused += 1
+                _log.error("an event was lost in the intake: %s", type(error).__name__)
             # Yield the interpreter lock: the event loop must not wait a whole switch interval (5 ms) for us. Not after
             # each event, for where system calls are slow that costs more than the event.
             if self._clock.monotonic() - since > _SLICE_SECONDS:
@@ -370,31 +375,26 @@ class Intake:
         if kept is None and event is not None:  # pyright: ignore[reportUnnecessaryComparison] - a host may submit anything
             self._counters.filtered += 1
             return []
-        event = kept or event
-        try:
-            # What a log record was made of is made sound here, where it costs the host nothing.
-            event.__post_init__()
-            self._tally.add(event)
-            names = self.router.route(event)
-            if not names:
-                self._counters.filtered += 1
-            elif self._gate is not None:
-                names = self._gate.admit(event, names, redacted=False)
-            if not names and self.mirror is None:
-                return []
-            clean = self._clean(event)
-            if event.noted is not None and names:
-                clean = self._occurrences.note(clean)
-            if self._gate is not None and names:
-                clean = self._gate.identify(clean)
-                names = self._gate.admit(clean, names, redacted=True)
-            if self.mirror is not None:
-                self.mirror.add(clean, names)
-        except Exception as error:  # noqa: BLE001 - a guard: one bad event must not end the thread
-            # What could not be redacted must not be shown.
-            self._counters.refused += 1
-            _log.error("an event was lost in the intake: %s", type(error).__name__)
+        # Its truth is not asked: that may be the host's own code.
+        event = event if kept is None else kept
+        # What a log record was made of is made sound here, where it costs the host nothing.
+        event.__post_init__()
+        self._tally.add(event)
+        names = self.router.route(event)
+        if not names:
+            self._counters.filtered += 1
+        elif self._gate is not None:
+            names = self._gate.admit(event, names, redacted=False)
+        if not names and self.mirror is None:
             return []
+        clean = self._clean(event)
+        if event.noted is not None and names:
+            clean = self._occurrences.note(clean)
+        if self._gate is not None and names:
+            clean = self._gate.identify(clean)
+            names = self._gate.admit(clean, names, redacted=True)
+        if self.mirror is not None:
+            self.mirror.add(clean, names)
         if len(names) > 1 or self._outbox.fleet.label:
             clean = replace(clean, routes=names if len(names) > 1 else (), process=self._outbox.fleet.label)
         return [(name, clean) for name in names]

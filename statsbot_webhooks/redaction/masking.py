@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
+from html.entities import codepoint2name
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
@@ -179,8 +180,21 @@ def _spellings(name: str) -> set[str]:
             ascii(form)[1:-1],
         }
         raw = form.encode("utf-8", "replace")
+        found |= set(_as_entities(form))
         found |= {quote(raw, safe=""), quote(raw), quote_plus(raw), form.replace(" ", "+"), html.escape(form), repr(raw)[2:-1]}
     return {form for form in found if form.strip()}
+
+
+def _as_entities(name: str) -> Iterator[str]:
+    """Yield a name as HTML without letters beyond ASCII: by their names, by their numbers."""
+    if not name.isascii():
+        yield "".join(f"&{codepoint2name[ord(char)]};" if ord(char) in codepoint2name else char for char in name)
+        yield name.encode("ascii", "xmlcharrefreplace").decode()
+        yield "".join(char if char.isascii() else f"&#x{ord(char):x};" for char in name)
+        yield "".join(
+            char if char.isascii() else f"&{codepoint2name[ord(char)]};" if ord(char) in codepoint2name else f"&#{ord(char)};"
+            for char in name
+        )
 
 
 def persons_of(context: Mapping[str, Any]) -> Iterator[Person]:

@@ -24,6 +24,7 @@ from .value_index import RULE, KnownValues
 OWN_PATTERN: Final = "own pattern"
 # From here on a number may be a secret of the environment or a card.
 _LONG_NUMBER: Final = 10**7
+_SNOWFLAKE: Final = 10**16
 _MOST_CACHED: Final = 2048
 _MOST_LETTERS: Final = 200
 # PNG, JPEG, GIF, WebP, PDF, ZIP and gzip, by how their files begin.
@@ -277,6 +278,9 @@ class Redactor:
             return self._mapping(value, clean, mask)  # pyright: ignore[reportUnknownArgumentType]
         if isinstance(value, (list, tuple)):
             return self._items(list(value), clean, mask)  # pyright: ignore[reportUnknownArgumentType]
+        if isinstance(value, float) and mask is not None and _SNOWFLAKE <= value < 10**20:
+            # An id that went through a program whose numbers are all floats.
+            return mask.number(int(value))
         return self._number(value, mask) if isinstance(value, int) and abs(value) >= _LONG_NUMBER else value
 
     def _number(self, value: int, mask: Mask | None) -> int | str:

@@ -97,6 +97,8 @@ def test_a_name_is_masked_however_it_is_spelled(form: str) -> None:
         quote(name, safe=""),
     ]
     spellings += [repr(name), ascii(name), html.escape(name), name.replace(" ", "+"), repr(name.encode())]
+    # HTML without letters beyond ASCII.
+    spellings += [name.encode("ascii", "xmlcharrefreplace").decode(), "Ren&eacute; M&uuml;ller", "Ren&#xe9; M&#xfc;ller"]
     for spelling in spellings:
         shown = masked(f"hello {spelling}, welcome").message
         assert NAME in shown, spelling
@@ -138,3 +140,9 @@ def test_files_that_are_not_utf8() -> None:
     assert files[1].data == picture
     wide = masked(files=(EventFile("a.txt", "", "password=hunter2-hunter".encode("utf-16")),)).files[0].data
     assert b"h\x00u\x00n" not in wide
+
+
+def test_an_id_that_was_a_float_on_its_way_is_masked() -> None:
+    clean = masked("m", (), context={"value": float(OTHER), "list": [float(OTHER)], "ratio": 1.5, "count": 1e9})
+    assert str(OTHER)[:12] not in repr(clean.context).replace(".", "")
+    assert (clean.context["ratio"], clean.context["count"]) == (1.5, 1e9)

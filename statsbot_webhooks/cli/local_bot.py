@@ -19,9 +19,10 @@ _GRACE_SECONDS: Final = 15.0
 def environment_for(sandbox: Sandbox, *, urls: bool = True) -> dict[str, str]:
     """Return the variables that a bot needs: its token, the admin server and, if wanted, four URLs.
 
-    Without URLs the variables are there and empty: then those of the bot's own `.env` do not count.
+    Its application owns the webhooks, as those that `/webhooks setup` makes, so that their cards have buttons. Without URLs the
+    variables are there and empty: then those of the bot's own `.env` do not count.
     """
-    names = {f"WEBHOOK_{name.upper()}_URL": sandbox.webhook_url(name) if urls else "" for name in BUILT_IN}
+    names = {f"WEBHOOK_{name.upper()}_URL": sandbox.webhook_url(name, owned=True) if urls else "" for name in BUILT_IN}
     return {"DISCORD_TOKEN": sandbox.bot_token, **names, "WEBHOOK_ADMIN_GUILD_ID": str(sandbox.guild_id)}
 
 

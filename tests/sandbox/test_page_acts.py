@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+import statsbot_webhooks
 from statsbot_webhooks.cli.local_bot import end_bot, start_bot
 from statsbot_webhooks.sandbox import Sandbox
 
@@ -17,17 +18,18 @@ from .test_page import Tab, browser, has_browser, tab_on
 
 __all__ = ["browser"]
 BOT = Path(__file__).parents[2] / "examples" / "sample_bot" / "shop_bot.py"
+DEMO = Path(statsbot_webhooks.__file__).parent / "cli" / "demo_bot.py"
 # The bot and the browser go by the machine's clock.
 pytestmark = [pytest.mark.slow, pytest.mark.real_time, has_browser]
 
 
 @pytest.fixture
-async def shop(tmp_path: Path) -> AsyncGenerator[Sandbox]:
+async def shop(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncGenerator[Sandbox]:
     """A sandbox with the sample bot in it, in a process of its own."""
     async with Sandbox() as box:
         more = {"WEBHOOK_BATCH_TIMEOUT": "0.2", "WEBHOOK_LOG_LEVEL": "INFO", "WEBHOOK_BREAKER_COOLDOWN_SECONDS": "3"}
         with (tmp_path / "bot.log").open("wb") as log:
-            bot = await start_bot(box, BOT, more, str(tmp_path), log, storage=tmp_path / "own.sqlite3")
+            bot = await start_bot(box, getattr(request, "param", BOT), more, str(tmp_path), log, storage=tmp_path / "own.sqlite3")
             try:
                 await box.wait_until(lambda: box.commands() and box.connections, 30)
                 yield box
@@ -66,6 +68,21 @@ async def fill(tab: Tab, selector: str, text: str) -> None:
     await tab.until(f"document.querySelector({json.dumps(selector)}) !== null")
     await tab.js(f"document.querySelector({json.dumps(selector)}).select()")
     await tab.call("Input.insertText", text=text)
+
+
+@pytest.mark.parametrize("shop", [DEMO], indirect=True)
+async def test_a_person_decides_about_a_card_of_a_webhook(page: Tab, shop: Sandbox) -> None:
+    shop.say("!divide 0")
+    await shop.wait_until(lambda: any(message.raw["components"] for message in shop.messages("error")))
+    await page.open("/#channel=errors")
+    find = "[...document.querySelectorAll('.press')].find((one) => one.textContent === 'Acknowledge')"
+    await page.until(f"{find} !== undefined")
+    await page.js(f"{find}.click()")
+    await page.until("document.querySelector('.private') !== null")
+    assert "acknowledged by olivia" in (await page.texts(".private"))[0]
+    await page.until(
+        "[...document.querySelectorAll('.text')].some((one) => one.textContent.startsWith('Acknowledged by olivia'))"
+    )
 
 
 async def test_a_person_uses_a_bot_through_the_page_alone(page: Tab, shop: Sandbox) -> None:

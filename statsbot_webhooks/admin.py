@@ -6,6 +6,7 @@ Choices are kept in the storage, so that a restart changes nothing. Who may call
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
@@ -25,7 +26,7 @@ from .issues.issue import Issue, IssueState
 from .pipeline.assembly import Pipeline
 from .pipeline.mutes import Mute, MuteKind, format_summary
 from .pipeline.overrides import Ended, Overrides
-from .storage import DeadLetter
+from .storage import DeadLetter, Member
 from .storage.erasure import Trace, forget
 
 _log = logging.getLogger(__name__)
@@ -136,11 +137,11 @@ class Admin:
 
     async def find_issue(self, text: str) -> Issue | None:
         """Return the issue of a reference such as E-7F3A, or of a fingerprint."""
-        return await self._intake.run(self.overrides.issues.find, text)
+        return await self._intake.run(lambda: self.overrides.known_issues().find(text))
 
     async def list_issues(self, state: IssueState | None = None) -> Sequence[Issue]:
         """Return the issues, those seen last first."""
-        return await self._intake.run(self.overrides.issues.all, state)
+        return await self._intake.run(lambda: self.overrides.known_issues().all(state))
 
     async def decide(self, fingerprint: str, state: IssueState, by: str) -> tuple[Issue, bool] | None:
         """Acknowledge, resolve or open an issue; its cards say so. Returns it, and whether that changed anything."""
@@ -174,11 +175,17 @@ class Admin:
         # On this thread, for a press may come before the storage is open.
         return await self._intake.run(read)
 
-    def find_pressed(self, message_id: int) -> tuple[str, Event] | None:
+    async def find_pressed(self, message_id: int) -> tuple[str, Event] | None:
         """Return the key and the newest event of the card that a message shows; None when it is not known any more."""
         for worker in self._pool.workers.values():
             if (key := worker.key_of(message_id)) and (event := worker.card_event(key)) is not None:
                 return key, event
+        # Another process of the fleet keeps it up to date.
+        stored = await self._intake.run(self._outbox.read_state, "card/") if self._outbox.fleet.has_others else {}
+        for name, state in stored.items():
+            if isinstance(state, dict) and state.get("message_id") == message_id:  # pyright: ignore[reportUnknownMemberType]
+                with contextlib.suppress(KeyError, TypeError, ValueError):
+                    return name.split("/", 2)[2], from_state(state["fold"]).event  # pyright: ignore[reportUnknownArgumentType]
         return None
 
     async def restore_issue(self, event: Event) -> None:
@@ -216,6 +223,13 @@ class Admin:
             if message_id and channel_id:
                 found[name] = (channel_id, message_id)
         return found
+
+    # -- the fleet
+
+    async def members(self) -> tuple[Sequence[Member], Mapping[str, int]]:
+        """Return the processes that share the storage, and what waits in it by destination; none when there is no other."""
+        fleet = self._outbox.fleet
+        return await self._intake.run(lambda: (fleet.members(), fleet.backlog()))
 
     # -- destinations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from types import new_class
 from typing import Any
@@ -74,6 +74,12 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         self._commands.install()
         self._termination.install()
         await self._use_clients()
+
+    @commands.Cog.listener()
+    async def on_connect(self) -> None:
+        """Tell the other processes which shards this one has; they are known once the gateway is."""
+        ids = getattr(self.bot, "shard_ids", None) or ([] if self.bot.shard_id is None else [self.bot.shard_id])
+        self.manager.describe_process(_ranges(ids))
 
     async def cog_unload(self) -> None:
         """Deliver what waits, and undo everything in reverse. The hooks stay to the last moment: a drain takes seconds."""
@@ -189,3 +195,14 @@ async def setup(bot: commands.Bot) -> None:
 
 async def teardown(_bot: commands.Bot) -> None:
     """Unload the extension; discord.py removes the cog, which undoes the rest."""
+
+
+def _ranges(ids: Iterable[int]) -> str:
+    """Return numbers as people write them: 0-3, 7."""
+    ranges: list[list[int]] = []
+    for number in sorted(ids):
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)

@@ -121,6 +121,7 @@ class WebhookManager:
         self._own_records.install()
         self._pool.start(self._formatters.use(self._formatters.make(self.config)))
         self._pipeline.start(self.admin.end_mutes)
+        self.describe_process("")
         self._pool.add(self._pipeline.all_destinations)
         self._monitor.start()
 
@@ -312,6 +313,16 @@ class WebhookManager:
 
     # -- what it is told
 
+    def describe_process(self, shards: str) -> None:
+        """Say which shards this process has; the other processes of a fleet show it."""
+        # What few use is imported on first use.
+        from importlib.metadata import PackageNotFoundError, version
+
+        parts = [f"bot {self.config.bot_version}"] if self.config.bot_version else []
+        with contextlib.suppress(PackageNotFoundError):
+            parts.append(f"statsbot_webhooks {version('statsbot_webhooks')}")
+        self._outbox.fleet.describe(", ".join(parts), shards)
+
     def set_bot_info(self, name: str | None, avatar_url: str | None) -> None:
         """Say whose events these are; shown when `include_bot_info` is on."""
         self._formatters.set_bot_info(BotInfo(name, avatar_url))
@@ -337,5 +348,7 @@ class WebhookManager:
         self._pool.follow_term()
         self._pool.apply_switches()
         self._pool.load()
-        self._pool.add(stored)
+        workers = self._pool.workers
+        self._pool.add([new for new in stored if new.name not in workers or workers[new.name].destination != new])
         self.listeners.apply_choices()
+        self.admin.overrides.look_again()

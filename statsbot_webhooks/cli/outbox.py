@@ -22,6 +22,7 @@ examples:
   statsbot-webhooks outbox show 17         one event in full
   statsbot-webhooks outbox replay --all    send all refused events again when the bot starts
   statsbot-webhooks outbox purge 17 --yes  delete one without a question
+  statsbot-webhooks outbox move sqlite:///bot.sqlite3 redis://localhost?prefix=bot
 
 exit codes: 0 done, 1 it could not be done"""
 
@@ -36,6 +37,10 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--storage", metavar="URL", help="sqlite:///file.sqlite3 or redis://host (default: WEBHOOK_STORAGE)")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    move = actions.add_parser("move", help="move everything to another storage, as from a file to a Redis; stop the bot first")
+    move.add_argument("source", metavar="SOURCE", help="where it is, such as sqlite:///file.sqlite3")
+    move.add_argument("target", metavar="TARGET", help="where it goes, such as redis://host?prefix=mybot")
+    move.set_defaults(run=_move)
     for name, (action, meaning) in _ACTIONS.items():
         each = actions.add_parser(name, help=meaning)
         each.set_defaults(run=_run, act=action)
@@ -46,6 +51,15 @@ def add_parser(commands: Any) -> None:
         each.add_argument("--all", action="store_true", help="every dead letter")
         if name == "purge":
             each.add_argument("--yes", action="store_true", help="delete without a question")
+
+
+def _move(options: argparse.Namespace) -> int:
+    # It needs every backend, which the other actions do not.
+    from ..storage.moving import move_all
+
+    moved = move_all(options.source, options.target)
+    print(f"moved: {moved.entries} waiting events, {_count(moved.letters)}, {moved.state} choices and cards")
+    return 0
 
 
 def storage_url(given: str | None) -> str:

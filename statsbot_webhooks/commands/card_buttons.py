@@ -57,7 +57,7 @@ class CardPresses:
         if press is None or message is None:
             self._runner.access.refuse(Denial.FORGED)
             raise Complaint(_FORGED)
-        found = admin.find_pressed(message.id)
+        found = await admin.find_pressed(message.id)
         key, event = found or (f"error-{press.target}", None)
         try:
             if press.target.startswith("c-"):

@@ -48,6 +48,8 @@ class Overview(Theme):
             embed.description = "The storage is memory: what waits is lost when the bot ends."
         elif not stats.balanced:
             embed.description = "The counts of events do not add up. That is a fault of this package: please report it."
+        if lines := await self._processes():
+            embed.add_field(name="Processes", value=lines, inline=False)
         if len(manager.admin.overrides.mutes):
             embed.add_field(name="Muted", value=self._mutes(), inline=False)
         refused = self.runner.access.refused
@@ -57,6 +59,24 @@ class Overview(Theme):
         if redacted := manager.admin.redacted:
             embed.add_field(name="Redacted", value=_by_rule(redacted), inline=False)
         return Answer(embed=embed)
+
+    async def _processes(self) -> str:
+        members, backlog = await self.manager.admin.members()
+        if len(members) < 2:
+            return ""
+        waiting = sum(backlog.values())
+        lines = [f"{waiting} event{'' if waiting == 1 else 's'} of all processes wait; the counts above are of this process"]
+        for member in members:
+            facts = [
+                f"shards {plain(member.shards, 60)}" if member.shards else "",
+                plain(member.version, 30),
+                f"seen {member.seen:.0f} s ago",
+                f"{member.waiting} wait in its own file" if member.waiting else "",
+                "**sends for all**" if member.is_sender else "",
+            ]
+            lines.append(f"{plain(member.name, 48)} on {plain(member.host, 40)} · {' · '.join(filter(None, facts))}")
+        more = f"\n… and {len(lines) - 9} more" if len(lines) > 9 else ""
+        return "\n".join(lines[:9])[:1000] + more
 
     def _choices(self, name: str) -> str:
         level = self.manager.admin.overrides.levels.get(name)

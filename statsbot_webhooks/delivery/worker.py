@@ -50,6 +50,9 @@ class DestinationWorker:
         self._is_to_load = False
         self._is_to_give_back = False
         self._look_up_at = 0.0
+        self._is_to_redraw = False
+        # What was decided about each card, when that was last looked at.
+        self._notes: dict[str, str] = {}
 
     @property
     def destination(self) -> Destination:
@@ -149,6 +152,11 @@ class DestinationWorker:
         self._is_to_load = True
         self.wake()
 
+    def look_at_decisions(self) -> None:
+        """Show what was decided about cards elsewhere."""
+        self._is_to_redraw = True
+        self.wake()
+
     def retire(self) -> None:
         """End after what is being sent now."""
         self._is_retired = True
@@ -178,6 +186,13 @@ class DestinationWorker:
             await self._parts.outbox.write_state(changed)
         self.wake()
         return bool(changed)
+
+    async def _redraw_decided(self) -> None:
+        """Let cards show what was decided about them in another process of the fleet."""
+        parts = self._parts
+        notes = {key: parts.states.of(key, card.whole.event).note for key, card in parts.cards.items()}
+        before, self._notes = self._notes, notes
+        await self.redraw(*(key for key, note in notes.items() if before.get(key, "") != note))
 
     async def add_buttons(self) -> None:
         """Give buttons to cards that were posted before it was known that the webhook carries them."""
@@ -260,6 +275,9 @@ class DestinationWorker:
         if self._is_to_load:
             self._is_to_load = False
             await self._load()
+        if self._is_to_redraw:
+            self._is_to_redraw = False
+            await self._redraw_decided()
         wait, act = await self._next()
         if wait is None or wait > 0:
             await wait_for_event(self._parts.clock, self._wake, wait)

@@ -253,7 +253,11 @@ class WorkerPool:
     def load(self) -> None:
         """Let workers read the stored state again."""
         for worker in self._workers.values():
-            worker.load()
+            if self._outbox.fleet.name:
+                # The cards are this process's alone while it sends; what was decided about them is not.
+                worker.look_at_decisions()
+            else:
+                worker.load()
 
     def apply_switches(self) -> None:
         """Let exactly those destinations send that admins did not switch off."""

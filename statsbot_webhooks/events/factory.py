@@ -139,6 +139,13 @@ def notice_event(text: str, *, now: float, origin: str = "statsbot_webhooks") ->
     return Event(EventKind.LOG, LogLevel.WARNING, text, now, origin)
 
 
+def departed_event(name: str, host: str, shards: str, seconds: float, *, now: float) -> Event:
+    """Return the event of a process of a fleet that ended without saying so."""
+    context = {"process": name, "host": host, "shards": shards} if shards else {"process": name, "host": host}
+    text = f"Process {name} on {host} has given no sign of life for {seconds:.0f} s. It did not say that it would end"
+    return Event(EventKind.LIFECYCLE, LogLevel.ERROR, text, now, "fleet", context, title="A process of the fleet ended")
+
+
 @dataclass(frozen=True, slots=True)
 class Outage:
     """How an outage of a destination is now. `key` is that of its card; `seconds` is how long it has lasted.

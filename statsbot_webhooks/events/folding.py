@@ -22,7 +22,7 @@ _MAX_TIMES: Final = 240
 class Fold:
     """Repeats of one event. `event` is the newest of the highest level; `first` and `last` are seconds since the epoch.
 
-    `guilds` and `commands` count where it happened; `times` draw the sparkline.
+    `guilds`, `commands` and `processes` count where it happened; `times` draw the sparkline.
     """
 
     event: Event
@@ -32,12 +32,15 @@ class Fold:
     times: tuple[float, ...] = ()
     guilds: Mapping[str, int] = field(default_factory=dict[str, int])
     commands: Mapping[str, int] = field(default_factory=dict[str, int])
+    processes: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 def fold_of(event: Event) -> Fold:
     """Return an event that has happened once."""
     places = {key: {str(value): 1} for key in ("guild", "command") if (value := event.context.get(key))}
-    return Fold(event, 1, event.time, event.time, (event.time,), places.get("guild", {}), places.get("command", {}))
+    processes = {event.process: 1} if event.process else {}
+    times = (event.time,)
+    return Fold(event, 1, event.time, event.time, times, places.get("guild", {}), places.get("command", {}), processes)
 
 
 def merge(earlier: Fold, later: Fold) -> Fold:
@@ -51,6 +54,7 @@ def merge(earlier: Fold, later: Fold) -> Fold:
         _thin(times),
         _sum(earlier.guilds, later.guilds),
         _sum(earlier.commands, later.commands),
+        _sum(earlier.processes, later.processes),
     )
 
 
@@ -107,12 +111,15 @@ def _group(events: Sequence[Event], positions: Sequence[int], pause: Callable[[]
     # A failure is not hidden by a retry of it that was only a warning.
     newest = max(paced(events, pause), key=lambda event: (event.level.number, event.time))
     times = sorted(event.time for event in paced(events, pause))
-    guilds, commands = Counter[str](), Counter[str]()
+    guilds, commands, processes = Counter[str](), Counter[str](), Counter[str]()
     for event in paced(events, pause):
+        if event.process:
+            processes[event.process] += 1
         for counts, key in ((guilds, "guild"), (commands, "command")):
             if event.context.get(key):
                 counts[str(event.context[key])] += 1
-    fold = Fold(newest, len(events), times[0], times[-1], _thin(times), _sum({}, guilds), _sum({}, commands))
+    where = (_sum({}, guilds), _sum({}, commands), _sum({}, processes))
+    fold = Fold(newest, len(events), times[0], times[-1], _thin(times), *where)
     return Group(fold, events, positions)
 
 
@@ -134,6 +141,8 @@ def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
 def to_state(fold: Fold) -> dict[str, Any]:
     """Return a JSON-able copy for the state store."""
     rest = {name: getattr(fold, name) for name in ("count", "first", "last")}
+    if fold.processes:
+        rest["processes"] = fold.processes
     return {**rest, "event": encode(fold.event), "times": list(fold.times), "guilds": fold.guilds, "commands": fold.commands}
 
 

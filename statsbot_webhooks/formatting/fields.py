@@ -36,10 +36,19 @@ def fields_of(event: Event, fold: Fold, style: Style) -> tuple[list[dict[str, An
     # A card has one counter.
     details = [(key, value) for key, value in details if key != "seen_before" or fold.count == 1]
     rows = [(escape_markdown(_name(key)), _text(event, key, value, fold, style)) for key, value in details]
+    rows += processes_rows(fold)
     fields = [_field(name, text) for name, text in rows]
     if not is_list:
         fields.sort(key=lambda item: not item["inline"])
     return fields[: limits.FIELDS], len(rows) <= limits.FIELDS and all(map(_fits, rows))
+
+
+def processes_rows(fold: Fold) -> list[tuple[str, str]]:
+    """Return which processes of a fleet it comes from, and how often from each when there are several."""
+    names = {escape_markdown(name): count for name, count in fold.processes.items()}
+    if len(names) > 1:
+        return [("Processes", ", ".join(f"{name} ×{count}" for name, count in names.items()))]
+    return [("Process", name) for name in names]
 
 
 def _sorted(context: Mapping[str, Any]) -> list[tuple[str, Any]]:

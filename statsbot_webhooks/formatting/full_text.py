@@ -27,6 +27,8 @@ def format_text(event: Event) -> str:
     origin = f" {event.origin}" if event.origin else ""
     title = f" [{event.title}]" if event.title else ""
     details = [f"{key}: {value_text(value)}" for key, value in event.context.items()]
+    if event.process:
+        details.append(f"process: {event.process}")
     short = [detail for detail in details if len(detail) <= _SHORT and "\n" not in detail]
     parts = [" · ".join([f"{stamp} {event.level.value}{origin}{title}: {event.message}", *filter(None, [event.issue]), *short])]
     parts += [detail for detail in details if len(detail) > _SHORT or "\n" in detail]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -64,6 +64,32 @@ class Issue:
     def decide(self, state: IssueState, by: str, now: float, version: str) -> None:
         """Note a decision."""
         self.state, self.by, self.since, self.version = state, by, now, version
+
+
+def merged(stored: Issue, local: Issue, before: Issue | None) -> Issue:
+    """Return a stored issue, which other processes may count too, with what was counted here since it was `before`."""
+    count, held = (local.count, local.held) if before is None else (local.count - before.count, local.held - before.held)
+    newer = local if local.hour >= stored.hour else stored
+    in_hour = newer.in_hour
+    if local.hour == stored.hour:
+        in_hour = max(stored.in_hour + local.in_hour - (before.in_hour if before and before.hour == local.hour else 0), 0)
+    return replace(
+        stored,
+        first=min(stored.first, local.first),
+        last=max(stored.last, local.last),
+        count=stored.count + max(count, 0),
+        held=stored.held + max(held, 0),
+        seen_in=local.seen_in or stored.seen_in,
+        hour=newer.hour,
+        in_hour=in_hour,
+        in_hour_before=max(stored.in_hour_before, local.in_hour_before) if local.hour == stored.hour else newer.in_hour_before,
+    )
+
+
+def decided(issue: Issue, decision: Issue) -> Issue:
+    """Return an issue with the state that was decided for another copy of it."""
+    by, since, version = decision.by, decision.since, decision.version
+    return replace(issue, state=decision.state, by=by, since=since, version=version, held=decision.held)
 
 
 def title_of(message: str) -> str:

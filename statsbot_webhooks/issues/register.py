@@ -10,12 +10,13 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 from ..events.event import Event, EventKind, LogLevel
 from ..storage import StateStore
 from .fingerprint import FINGERPRINT
-from .issue import Issue, IssueState, from_state, title_of, to_state
+from .issue import Issue, IssueState, decided, from_state, merged, title_of, to_state
 from .text_pattern import text_pattern
 from .versions import is_later
 
@@ -39,24 +40,42 @@ class IssueRegister:
         self._unsaved: set[str] = set()
         self._new: set[str] = set()
         self._new_saved = 0.0
+        # What was stored of each issue when it was last read or saved: other processes may count it too.
+        self._stored: dict[str, Issue] = {}
+        # Decided here and not stored yet.
+        self._decided: set[str] = set()
         self._deleted: set[str] = set()
         self._versions: list[str] = []
         self.version = version
 
-    def load(self) -> None:
-        """Read what is stored; what cannot be read is dropped."""
-        for key, state in self._store.read_state("issue/").items():
+    def load(self, *, is_shared: bool = False) -> None:
+        """Read what is stored; what cannot be read is dropped. With `is_shared` other processes may have changed it."""
+        stored_issues = self._store.read_state("issue/")
+        for key, state in stored_issues.items():
             try:
                 issue = from_state(state)
             except (KeyError, TypeError, ValueError, AttributeError):
                 _log.warning("a stored issue cannot be read and is dropped: %s", key)
                 self._store.write_state({key: None})
                 continue
-            self._issues[issue.fingerprint] = issue
-            self._by_reference[issue.reference] = issue.fingerprint
+            self._adopt(issue)
+        if is_shared:
+            kept = {*self._unsaved, *(key.removeprefix("issue/") for key in stored_issues)}
+            self._drop([issue for fingerprint, issue in self._issues.items() if fingerprint not in kept])
+            self._deleted.clear()
         stored = self._store.read_state("versions").get("versions")
         self._versions = [str(each) for each in stored] if isinstance(stored, list) else []  # pyright: ignore[reportUnknownVariableType,reportUnknownArgumentType]
         self.use_version(self.version)
+
+    def _adopt(self, stored: Issue) -> None:
+        """Go on with a stored issue, and what was counted here since it was last read."""
+        local = self._issues.get(stored.fingerprint) if stored.fingerprint in self._unsaved else None
+        whole = stored if local is None else merged(stored, local, self._stored.get(stored.fingerprint))
+        if local is not None and stored.fingerprint in self._decided:
+            whole = decided(whole, local)
+        self._issues[stored.fingerprint] = replace(whole)
+        self._stored[stored.fingerprint] = stored
+        self._by_reference[stored.reference] = stored.fingerprint
 
     def use_version(self, version: str) -> None:
         """Note which version of the bot runs now."""
@@ -82,12 +101,13 @@ class IssueRegister:
             # Its card has buttons, and a process that is killed now must know it again; of a burst many are one write.
             self._new_saved = event.time
             self._save(set(self._new))
+            issue = self._issues[issue.fingerprint]
         note = event.note
         if issue.state == IssueState.RESOLVED:
             if is_later(self.version, issue.version, self._versions):
                 note = _regression(issue, self.version)
                 issue.decide(IssueState.OPEN, "", event.time, self.version)
-                self._save({issue.fingerprint})
+                self._save({issue.fingerprint}, is_decision=True)
             else:
                 issue.held += 1
         return replace(event, issue=issue.reference, note=note)
@@ -131,8 +151,8 @@ class IssueRegister:
             return replace(issue), False
         issue.decide(state, by, now, self.version)
         issue.held = 0
-        self._save({fingerprint})
-        return replace(issue), True
+        self._save({fingerprint}, is_decision=True)
+        return replace(self._issues[fingerprint]), True
 
     def restore(self, event: Event) -> None:
         """Know an issue again by the event of its card, if it was not written before the process was killed."""
@@ -169,14 +189,35 @@ class IssueRegister:
             self._drop(old)
         self._save(self._unsaved)
 
-    def _save(self, fingerprints: set[str]) -> None:
-        values = {f"issue/{key}": to_state(self._issues[key]) for key in fingerprints if key in self._issues}
-        values |= dict.fromkeys(f"issue/{key}" for key in self._deleted)
-        if values:
-            self._store.write_state(values)
-        self._unsaved -= set(fingerprints)
-        self._new -= set(fingerprints)
-        self._deleted.clear()
+    def _save(self, fingerprints: set[str], *, is_decision: bool = False) -> None:
+        if is_decision:
+            self._decided |= fingerprints
+        if self._deleted:
+            self._store.write_state(dict.fromkeys(f"issue/{key}" for key in self._deleted))
+            self._deleted.clear()
+        names = [key for key in fingerprints if key in self._issues]
+        changes = {f"issue/{key}": partial(self._merge, key) for key in names}
+        # The process that sends draws the cards, with what is known of their issues.
+        is_news = bool((self._decided | self._new).intersection(names))
+        saved = self._store.update_state(changes, is_news=is_news) if changes else {}
+        self._new -= set(names)
+        for key in names:
+            if f"issue/{key}" in saved:
+                self._unsaved.discard(key)
+                self._decided.discard(key)
+                self._adopt(from_state(saved[f"issue/{key}"]))
+            else:
+                # Another time: the storage cannot say what the others counted.
+                self._unsaved.add(key)
+
+    def _merge(self, fingerprint: str, stored: Any) -> dict[str, Any]:
+        local = self._issues[fingerprint]
+        try:
+            known = from_state(stored)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return to_state(local)
+        whole = merged(known, local, self._stored.get(fingerprint))
+        return to_state(decided(whole, local) if fingerprint in self._decided else whole)
 
     def _drop(self, issues: Sequence[Issue]) -> None:
         for issue in issues:
@@ -184,6 +225,7 @@ class IssueRegister:
             self._by_reference.pop(issue.reference, None)
             self._unsaved.discard(issue.fingerprint)
             self._new.discard(issue.fingerprint)
+            self._stored.pop(issue.fingerprint, None)
             self._deleted.add(issue.fingerprint)
 
 

@@ -21,7 +21,7 @@ from ..config.renewal import Renews, parts_to_renew
 from ..config.sources import read_values
 from ..errors import NotRunningError
 from ..events.accounting import Counters, Stats
-from ..events.factory import notice_event
+from ..events.factory import departed_event, notice_event
 from ..issues.source_links import SourceLinks
 from ..redaction.known_values import address_secrets, secret_values
 from ..redaction.redactor import Redactor
@@ -38,6 +38,7 @@ from .supervisor import Supervisor, Work
 _log = logging.getLogger(__name__)
 _EXPIRE_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 1.0
+_DEPARTED_SECONDS: Final = 20.0
 # What the mirror gets for its last lines, however late it is.
 _LEAST_SECONDS: Final = 0.5
 # A key of the state: what waits was accepted under other rules of redaction.
@@ -81,7 +82,7 @@ class Pipeline:
         # Kept over changes of the settings: a token of before is a secret still.
         self._secrets: set[str] = set()
         router = Router(config.destinations)
-        self.overrides = Overrides(self.outbox, router, self.counters, clock, config.bot_version)
+        self.overrides = Overrides(self.outbox, router, self.counters, clock, config.bot_version, self.outbox.fleet)
         self.intake = Intake(
             self.outbox,
             self._make_redactor(config),
@@ -171,7 +172,7 @@ class Pipeline:
         self._chores.abandon()
         self._use_json_log(self.config, self.config)
         self.intake.start()
-        for work in (self._keep_house, self._watch_intake, *chores):
+        for work in (self._keep_house, self._watch_intake, self._watch_fleet, *chores):
             self._chores.run(work.__name__.strip("_").replace("_", " "), work)
 
     async def stop(self, deadline: float) -> None:
@@ -239,6 +240,13 @@ class Pipeline:
             if not self.intake.is_alive:
                 _log.error("the thread that owns the storage had ended and is started again")
                 self.intake.start()
+
+    async def _watch_fleet(self) -> None:
+        """Tell of processes that ended without a word, until cancelled."""
+        while True:
+            await self.clock.sleep(_DEPARTED_SECONDS)
+            for member in await self.intake.run(self.outbox.fleet.take_departed):
+                self.intake.submit(departed_event(member.name, member.host, member.shards, member.seen, now=self.clock.now()))
 
     # -- on the intake's thread
 

@@ -395,6 +395,5 @@ class Intake:
             names = self._gate.admit(clean, names, redacted=True)
         if self.mirror is not None:
             self.mirror.add(clean, names)
-        if len(names) > 1 or self._outbox.fleet.label:
-            clean = replace(clean, routes=names if len(names) > 1 else (), process=self._outbox.fleet.label)
+        clean = self._care.sign(clean if len(names) == 1 else replace(clean, routes=names))
         return [(name, clean) for name in names]

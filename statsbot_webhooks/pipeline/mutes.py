@@ -144,6 +144,19 @@ def _is_worse(mute: Mute, tally: MuteCount, now: float) -> bool:
     return len(tally.recent) > mute.above
 
 
+def merged(stored: MuteCount, local: MuteCount, before: MuteCount | None) -> MuteCount:
+    """Return a stored tally, to which other processes may add too, with what was counted here since it was `before`."""
+    base = before or MuteCount()
+    times = [each for each in (stored.first, stored.last, local.first, local.last) if each is not None]
+    return MuteCount(
+        stored.levels + (local.levels - base.levels),
+        stored.destinations + (local.destinations - base.destinations),
+        min(times, default=None),
+        max(times, default=None),
+        local.recent,
+    )
+
+
 def parse_duration(text: str) -> float:
     """Return the seconds of "90s", "10 m", "1h 30m", "2 days"; raises `ValueError` that says what is understood."""
     position, seconds = 0, 0.0

@@ -20,8 +20,9 @@ from ..issues.decisions import Decisions
 from ..issues.deploys import Deploys
 from ..issues.issue import Issue, IssueState
 from ..issues.register import IssueRegister
-from ..storage import StateStore
-from .mutes import Mute, MuteCount, Mutes, mute_from_state, mute_to_state
+from ..storage import Alone, Fleet, StateStore
+from .mute_tallies import MuteTallies
+from .mutes import Mute, MuteCount, Mutes, mute_from_state
 from .recent_events import RecentEvents
 from .router import Router
 
@@ -32,8 +33,18 @@ Ended = tuple[Mute, MuteCount]
 class Overrides:
     """The switches, levels and mutes of one manager."""
 
-    def __init__(self, store: StateStore, router: Router, counters: Counters, clock: Clock, version: str = "") -> None:
+    def __init__(
+        self,
+        store: StateStore,
+        router: Router,
+        counters: Counters,
+        clock: Clock,
+        version: str = "",
+        fleet: Fleet | None = None,
+    ) -> None:
         self._store = store
+        self._fleet = fleet or Alone()
+        self._tallies = MuteTallies(store, clock, self._fleet)
         self._router = router
         self._counters = counters
         self._clock = clock
@@ -53,6 +64,7 @@ class Overrides:
         """Read what was chosen before."""
         switches = self._store.read_state("switch/")
         self.switched_off = frozenset(key.removeprefix("switch/") for key, is_on in switches.items() if is_on is False)
+        self.levels, self.logger_levels = {}, {}
         for key, level in self._store.read_state("level/").items():
             _, _, rest = key.partition("/")
             sort, _, name = rest.partition("/")
@@ -61,10 +73,12 @@ class Overrides:
             except (TypeError, ValueError):
                 _log.warning("a stored level cannot be read and is left out")
         self._router.set_levels(self.levels)
-        self.issues.load()
+        self.issues.load(is_shared=bool(self._fleet.name))
         self.decisions.load()
         running = {mute.key for mute, _ in self.mutes}
-        for key, state in self._store.read_state("mute/").items():
+        stored = self._store.read_state("mute/")
+        self._tallies.follow(self.mutes, stored)
+        for key, state in stored.items():
             if key.removeprefix("mute/") in running:
                 # It has counted on since it was stored.
                 continue
@@ -138,31 +152,31 @@ class Overrides:
     def mute(self, mute: Mute) -> None:
         """Begin a mute."""
         self.mutes.add(mute)
-        self.save_tallies()
+        self._tallies.begin(self.mutes, mute)
 
     def unmute(self, key: str) -> Ended | None:
         """End a mute before its time; None when there is none of that key."""
         ended = self.mutes.end(key)
-        if ended is not None:
-            self._store.write_state({f"mute/{key}": None})
-        return ended
+        return None if ended is None else next(iter(self._tallies.end([ended], is_early=True)), ended)
 
     def end_due(self) -> list[Ended]:
         """End the mutes whose time is over."""
-        ended = self.mutes.end_due(self._clock.now())
-        if ended:
-            self._store.write_state({f"mute/{mute.key}": None for mute, _ in ended})
-        return ended
+        return self._tallies.end(self.mutes.end_due(self._clock.now() - self._tallies.grace_seconds))
 
     def save_tallies(self) -> None:
         """Keep what the mutes and the issues have counted so far."""
         self.issues.save(self._clock.now())
-        if len(self.mutes):
-            self._store.write_state({f"mute/{mute.key}": mute_to_state(mute, tally) for mute, tally in self.mutes})
+        self._tallies.save(self.mutes)
+
+    def known_issues(self) -> IssueRegister:
+        """Return the issues with what other processes counted and decided until now."""
+        if self._fleet.has_others:
+            self.issues.load(is_shared=True)
+        return self.issues
 
     def decide(self, fingerprint: str, state: IssueState, by: str) -> tuple[Issue, bool] | None:
         """Set the state of an issue; returns it, and whether that changed anything. None when there is none."""
-        return self.issues.decide(fingerprint, state, by, self._clock.now())
+        return self.known_issues().decide(fingerprint, state, by, self._clock.now())
 
     # -- destinations that `setup` made
 
@@ -197,7 +211,7 @@ class Overrides:
             for ended in await run(self.end_due):
                 await tell(ended)
             end = self.mutes.next_end()
-            wait = None if end is None else max(end - self._clock.now(), 0.01)
+            wait = None if end is None else max(end + self._tallies.grace_seconds - self._clock.now(), 0.01)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._changed.wait()

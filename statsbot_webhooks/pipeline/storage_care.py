@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from ..clock import Clock
+from ..events.event import Event
 from ..storage import Outbox
 
 # While another place stands in for the storage, the usual one is tried again that often.
@@ -33,6 +35,14 @@ class StorageCare:
         if is_due or self._outbox.fleet.has_news:
             self._tried = now
             self.look()
+
+    def sign(self, event: Event) -> Event:
+        """Return an event with where it happened, when other processes share the storage."""
+        fleet = self._outbox.fleet
+        if not fleet.name:
+            return event
+        # An alert of another process is another card.
+        return replace(event, process=fleet.label, card=event.card and f"{event.card}@{fleet.name}")
 
     def look(self) -> None:
         """Let the storage put itself in order."""

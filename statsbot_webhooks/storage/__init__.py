@@ -12,7 +12,20 @@ from ..clock import Clock, SystemClock
 from ..config.redis_address import is_redis_url, parse_redis_url
 from ..errors import StorageError
 from . import schema
-from .base import LEFT_CARDS, DeadLetter, Depth, Entry, Fleet, Forgotten, LeaseLostError, Loss, Member, Outbox, StateStore
+from .base import (
+    LEFT_CARDS,
+    Alone,
+    DeadLetter,
+    Depth,
+    Entry,
+    Fleet,
+    Forgotten,
+    LeaseLostError,
+    Loss,
+    Member,
+    Outbox,
+    StateStore,
+)
 from .fleet.own_file import default_name, file_of
 from .sqlite import DEFAULT_FILE_MB, DEFAULT_MEMORY_MB, SqliteOutbox
 
@@ -21,6 +34,7 @@ __all__ = [
     "DEFAULT_MEMORY_MB",
     "INSTEAD",
     "LEFT_CARDS",
+    "Alone",
     "DeadLetter",
     "Depth",
     "Entry",

@@ -183,6 +183,10 @@ class Fleet(Protocol):
         """Return those that ended without saying so, each in one process only."""
         ...
 
+    def backlog(self) -> Mapping[str, int]:
+        """Return how much waits in what they share, by destination; nothing when it is this one alone."""
+        ...
+
     def resign(self) -> None:
         """Let another process send, if there is one."""
         ...
@@ -211,6 +215,9 @@ class Alone:
     def take_departed(self) -> Sequence[Member]:
         return ()
 
+    def backlog(self) -> Mapping[str, int]:
+        return {}
+
     def resign(self) -> None:
         """There is no other process."""
 
@@ -233,10 +240,12 @@ class StateStore(Protocol):
         """Set values, all or none; `None` deletes."""
         ...
 
-    def update_state(self, changes: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    def update_state(self, changes: Mapping[str, Callable[[Any], Any]], *, is_news: bool = True) -> dict[str, Any]:
         """Replace values by what a function makes of the stored ones (None for none); returns the new ones.
 
         No other process changes them between, so that counts of several processes add up. A function may be called twice.
+        Nothing is changed, and nothing returned, while the storage cannot say what it holds. `is_news` tells the other
+        processes at once.
         """
         ...
 

@@ -30,7 +30,7 @@ class DeadLetters:
 
     def add(self, db: sqlite3.Connection, letters: Iterable[Letter]) -> None:
         """Add letters inside a transaction; call `note` and `make_room` after it."""
-        db.executemany(_INSERT, letters)
+        insert_letters(db, letters)
 
     def note(self, added: int) -> None:
         """Note that there are so many more."""
@@ -88,3 +88,8 @@ class DeadLetters:
         """Return how many there are."""
         self._count = self._db.read("SELECT count(*) FROM dead")[0][0]
         return self._count
+
+
+def insert_letters(db: sqlite3.Connection, letters: Iterable[Letter]) -> None:
+    """Add letters inside a transaction."""
+    db.executemany(_INSERT, letters)

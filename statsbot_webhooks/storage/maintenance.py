@@ -86,7 +86,7 @@ class Upkeep:
     def forget_old(self, outbox: Outbox) -> None:
         """Delete cards and expired lines that are too old; once an hour, for it reads all of them."""
         now = self._clock.monotonic()
-        if self._looked is not None and now - self._looked < _LOOK_SECONDS:
+        if (self._looked is not None and now - self._looked < _LOOK_SECONDS) or outbox.fleet.term is None:
             return
         self._looked = now
         try:

@@ -12,7 +12,10 @@ MASK_KEY: Final = "mask_key"
 
 def read_mask_key(store: StateStore) -> bytes | None:
     """Return the stored key of the pseudonyms."""
-    key: Any = store.read_state(MASK_KEY).get(MASK_KEY)
+    return _parse(store.read_state(MASK_KEY).get(MASK_KEY))
+
+
+def _parse(key: Any) -> bytes | None:
     try:
         return bytes.fromhex(key) or None
     except (TypeError, ValueError):
@@ -21,8 +24,7 @@ def read_mask_key(store: StateStore) -> bytes | None:
 
 def keep_mask_key(store: StateStore, redactor: Redactor) -> None:
     """Use the stored key, or store a new one, so that a person is called the same over restarts."""
-    key = read_mask_key(store)
-    if key is None:
-        store.write_state({MASK_KEY: redactor.mask_key.hex()})
-    else:
-        redactor.mask_key = key
+    if read_mask_key(store) is None:
+        # Processes that start together are to have one key.
+        store.update_state({MASK_KEY: lambda stored: stored if _parse(stored) else redactor.mask_key.hex()})
+    redactor.mask_key = read_mask_key(store) or redactor.mask_key

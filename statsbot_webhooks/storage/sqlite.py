@@ -350,7 +350,7 @@ class SqliteOutbox:
         if values:
             self._db.write(lambda db: self._state.write(db, values))
 
-    def update_state(self, changes: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    def update_state(self, changes: Mapping[str, Callable[[Any], Any]], *, is_news: bool = True) -> dict[str, Any]:
         values = {key: change(self.read_state(key).get(key)) for key, change in changes.items()}
         self.write_state(values)
         return values

@@ -25,6 +25,11 @@ class Store:
     def read_state(self, prefix: str) -> Mapping[str, Any]:
         return {key: value for key, value in self.state.items() if key.startswith(prefix)}
 
+    def update_state(self, changes: Any, *, is_news: bool = True) -> dict[str, Any]:
+        values = {key: change(self.read_state(key).get(key)) for key, change in changes.items()}
+        self.write_state(values)
+        return values
+
     def write_state(self, values: Mapping[str, Any]) -> None:
         for key, value in values.items():
             self.state[key] = value

@@ -28,6 +28,11 @@ class Store:
     def read_state(self, prefix: str) -> dict[str, Any]:
         return {key: value for key, value in self.values.items() if key.startswith(prefix)}
 
+    def update_state(self, changes: Any, *, is_news: bool = True) -> dict[str, Any]:
+        values = {key: change(self.read_state(key).get(key)) for key, change in changes.items()}
+        self.write_state(values)
+        return values
+
     def write_state(self, values: Any) -> None:
         self.values = {key: value for key, value in {**self.values, **values}.items() if value is not None}
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from time import time
 from typing import Any
 
 import pytest
 
 from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager
 from statsbot_webhooks.events.accounting import Stats
+from statsbot_webhooks.issues.issue import IssueState
+from statsbot_webhooks.pipeline.mutes import Mute, MuteKind
 from statsbot_webhooks.sandbox import Sandbox
 
+from ..clocks import SkippingClock
 from ..conftest import running_manager
 from ..redis_server import RedisServer
 
@@ -52,3 +56,84 @@ async def test_what_every_process_accepts_arrives_once(redis_server: RedisServer
         stats = await stats_when(managers, lambda stats: sum(each.delivered + each.folded for each in stats) == 3)
         assert all(each.balanced for each in stats)
         assert sum(each.forwarded for each in stats) == 0
+
+
+async def crash(manager: WebhookManager) -> None:
+    try:
+        raise RuntimeError("the shop is closed")
+    except RuntimeError as error:
+        await manager.send_error(error)
+
+
+async def test_an_error_of_all_processes_is_one_card_that_says_which(
+    redis_server: RedisServer, sandbox: Sandbox, urls: dict[str, Any]
+) -> None:
+    async with AsyncExitStack() as stack:
+        managers = [
+            await stack.enter_async_context(running_manager(settings(redis_server, urls, n, card_edit_seconds=0.2)))
+            for n in range(3)
+        ]
+        await until(lambda: all(manager._outbox.fleet.has_others for manager in managers))
+        for number, manager in enumerate(managers):
+            for _ in range(number + 1):
+                await crash(manager)
+        await until(lambda: "cluster-2 on" in shown(sandbox, "error") and "×3" in shown(sandbox, "error"))
+        (message,) = sandbox.messages("error")
+        fields = {field["name"]: field["value"] for field in message.embeds[0]["fields"]}
+        assert sorted(part.split(" ")[0] + part[-3:] for part in fields["Processes"].split(", ")) == [
+            "cluster-0 ×1", "cluster-1 ×2", "cluster-2 ×3",
+        ]  # fmt: skip
+
+
+async def test_choices_and_decisions_hold_for_all_processes(
+    redis_server: RedisServer, sandbox: Sandbox, urls: dict[str, Any]
+) -> None:
+    async with AsyncExitStack() as stack:
+        first, second = [
+            await stack.enter_async_context(running_manager(settings(redis_server, urls, n, card_edit_seconds=0.2)))
+            for n in range(2)
+        ]
+        await until(lambda: first._outbox.fleet.has_others and second._outbox.fleet.has_others)
+        follower, sender = (second, first) if second._outbox.fleet.term is None else (first, second)
+        await follower.admin.set_level("info", LogLevel.ERROR)
+        await until(lambda: sender.admin.overrides.levels == {"info": LogLevel.ERROR})
+        await follower.admin.toggle("performance", is_on=False)
+        await until(lambda: "performance" in sender.admin.overrides.switched_off)
+        await crash(sender)
+        await crash(follower)
+        await until(lambda: len(sandbox.messages("error")) == 1)
+        (issue,) = await follower.admin.list_issues()
+        await follower.admin.decide(issue.fingerprint, IssueState.ACKNOWLEDGED, "anna")
+        await until(lambda: "Acknowledged" in str(sandbox.messages("error")[0]))
+        assert (await sender.admin.find_issue(issue.reference)).state == IssueState.ACKNOWLEDGED  # type: ignore[union-attr]
+        mute = Mute(MuteKind.DESTINATION, "member_events", time() + 2.0, time(), "quiet", "anna")
+        await follower.admin.mute(mute)
+        await until(lambda: len(sender.admin.overrides.mutes) == 1)
+        for manager in (first, second):
+            await manager.send_member_event("join", 5, "mia")
+        await until(lambda: "2 events were muted" in shown(sandbox, "member_events"))
+        assert len(sandbox.messages("member_events")) == 1
+
+
+async def test_the_status_names_the_processes_and_a_crash_is_told(
+    redis_server: RedisServer, sandbox: Sandbox, urls: dict[str, Any]
+) -> None:
+    async with AsyncExitStack() as stack:
+        clock = SkippingClock()
+        first = WebhookManager(settings(redis_server, urls, 0), clock=clock)
+        await first.start()
+        stack.push_async_callback(first.stop, 5)
+        second = await stack.enter_async_context(running_manager(settings(redis_server, urls, 1)))
+        second.describe_process("4-7")
+        async with asyncio.timeout(10):
+            while {m.name: m.shards for m in (await first.admin.members())[0]} != {"cluster-0": "", "cluster-1": "4-7"}:
+                await asyncio.sleep(0.05)
+        client = redis_server.client()
+        client.hset("test:processes", "gone", '{"name": "cluster-9", "host": "far", "pid": 1, "shards": "8-11"}')
+        sender = first if first._outbox.fleet.term is not None else second
+        if sender is first:
+            clock.skip(21)
+        else:
+            await asyncio.sleep(21)
+        await until(lambda: "cluster-9 on far" in shown(sandbox, "error") + shown(sandbox, "info"))
+        assert not client.hexists("test:processes", "gone")

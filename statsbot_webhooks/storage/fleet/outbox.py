@@ -75,6 +75,11 @@ class RedisOutbox:
         return not self._detour.problem or self._file.is_durable
 
     @property
+    def problem(self) -> str:
+        """Why Redis takes nothing; empty when it does."""
+        return self._detour.problem
+
+    @property
     def is_displaced(self) -> bool:
         return self._is_open and self._detour.is_long
 
@@ -281,10 +286,6 @@ class RedisOutbox:
         times = [part.since for part in parts if part.since is not None]
         return ErrorsWaiting(sum(part.count for part in parts), min(times, default=None))
 
-    def lengths(self) -> Mapping[str, int]:
-        """Return how much waits in all processes together, by destination."""
-        return self._try(self._streams.lengths, {})
-
     # -- dead letters
 
     def _try(self, work: Callable[[], Any], otherwise: Any) -> Any:
@@ -345,8 +346,8 @@ class RedisOutbox:
     def write_state(self, values: Mapping[str, Any]) -> None:
         self._state.write(values, is_away=bool(self._detour.problem))
 
-    def update_state(self, changes: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
-        return self._state.update(changes, is_away=bool(self._detour.problem))
+    def update_state(self, changes: Mapping[str, Callable[[Any], Any]], *, is_news: bool = True) -> dict[str, Any]:
+        return self._state.update(changes, is_away=bool(self._detour.problem), is_news=is_news)
 
 
 def _time(text: object) -> float:

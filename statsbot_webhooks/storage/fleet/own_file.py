@@ -150,7 +150,7 @@ class OwnFile:
 def _prefix_if_full(path: Path) -> str | None:
     """Return whose file it is, if something waits in it; without touching it."""
     try:
-        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=0, uri=True)) as db:
             row = db.execute("SELECT value FROM state WHERE key = ? AND EXISTS (SELECT 1 FROM entries)", (_PREFIX,)).fetchone()
         return str(json.loads(row[0])) if row else None
     except (sqlite3.Error, OSError, ValueError, TypeError):

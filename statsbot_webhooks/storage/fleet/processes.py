@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..base import Member
 from .lease import FleetThread
 from .link import RedisAwayError, RedisLink
+from .streams import Streams
 
 
 class RedisFleet:
@@ -83,6 +84,12 @@ class RedisFleet:
             return self._link.run(thread.presence.departed)
         except RedisAwayError:
             return ()
+
+    def backlog(self) -> Mapping[str, int]:
+        try:
+            return Streams(self._link, "").lengths()
+        except RedisAwayError:
+            return {}
 
     def resign(self) -> None:
         if self.thread is not None:

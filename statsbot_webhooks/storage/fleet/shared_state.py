@@ -37,7 +37,10 @@ class SharedState:
 
     def write(self, values: Mapping[str, Any], *, is_away: bool) -> None:
         """Set values. What belongs to sending raises `LeaseLostError` in a process that does not send; deleting it does not."""
-        of_sender = {key: value for key, value in values.items() if key.startswith(SENDER_STATE) and value is not None}
+        is_sender = self._calls.is_held
+        of_sender = {
+            key: value for key, value in values.items() if key.startswith(SENDER_STATE) and (is_sender or value is not None)
+        }
         if of_sender and not self._calls.do(lambda lease: self._streams.write_sender_state(lease, of_sender)):
             raise LeaseLostError
         others = {key: value for key, value in values.items() if key not in of_sender}
@@ -50,12 +53,12 @@ class SharedState:
             except RedisAwayError as error:
                 self._on_away(error.reason)
 
-    def update(self, changes: Mapping[str, Callable[[Any], Any]], *, is_away: bool) -> dict[str, Any]:
+    def update(self, changes: Mapping[str, Callable[[Any], Any]], *, is_away: bool, is_news: bool) -> dict[str, Any]:
         """Replace values by what functions make of them; returns the new ones, none when Redis is away."""
         if is_away or not changes:
             return {}
         try:
-            return self._streams.update_state(changes)
+            return self._streams.update_state(changes, is_news=is_news)
         except RedisAwayError as error:
             self._on_away(error.reason)
             return {}

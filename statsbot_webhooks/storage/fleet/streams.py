@@ -254,7 +254,7 @@ class Streams:
         """Set values that only the sender may set."""
         self._link.script(scripts.WRITE_SENDER_STATE, [], [self._prefix, lease, *state_arguments(values)])
 
-    def update_state(self, changes: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    def update_state(self, changes: Mapping[str, Callable[[Any], Any]], *, is_news: bool) -> dict[str, Any]:
         """Replace values by what functions make of them; begins anew when another process changes them meanwhile."""
         hashes = {key: f"{self._prefix}:state:{bucket_of(key)}" for key in changes}
 
@@ -273,11 +273,12 @@ class Streams:
                     else:
                         pipeline.sadd(f"{self._prefix}:buckets", bucket_of(key))
                         pipeline.hset(hashes[key], key, json.dumps(value, default=str))
-                # The pushed change tells the others; the count tells those who did not hear it.
-                pipeline.hincrby(f"{self._prefix}:sums", "changes", 1)
+                # The publish tells the others; the count tells those who did not hear it.
+                pipeline.hincrby(f"{self._prefix}:sums", "changes", int(is_news))
 
             changed = client.transaction(change, *set(hashes.values()))[-1]
-            client.publish(f"{self._prefix}:news:{self._db}", f"state {self._instance} {changed}")
+            if is_news:
+                client.publish(f"{self._prefix}:news:{self._db}", f"state {self._instance} {changed}")
             return values
 
         return self._link.run(work)

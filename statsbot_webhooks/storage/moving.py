@@ -1,0 +1,147 @@
+"""Moves everything from one storage to another, as from a file to a Redis: first stored there, then deleted here.
+
+What was under way is moved as if it had not left: a message that Discord may have is sent again, under another id.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from ..clock import SystemClock
+from ..config.redis_address import is_redis_url, parse_redis_url
+from ..errors import StorageError
+from ..events.event import encode
+from . import open_existing, schema, storage_path
+from .base import DeadLetter, Outbox
+from .dead_letters import insert_letters
+from .fleet.link import RedisAwayError, RedisLink
+from .fleet.outbox import RedisOutbox, Told
+from .fleet.streams import Streams
+from .sqlite import SqliteOutbox
+
+_MOST: Final = 1_000_000
+_AT_A_TIME: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What was moved."""
+
+    entries: int
+    letters: int
+    state: int
+
+
+def move_all(source_url: str, target_url: str) -> Moved:
+    """Move what waits, dead letters and choices; raises `StorageError` and leaves what was not moved where it is."""
+    if source_url == target_url:
+        raise StorageError("source and target are the same storage")
+    source = _open_source(source_url)
+    try:
+        target = _open_target(target_url)
+        try:
+            state = _copy_state(source, target)
+            letters = [letter for letter in source.dead_letters(_MOST) if letter.is_readable][::-1]
+            entries = _move_entries(source, target)
+        finally:
+            target.close()
+        _keep_letters(target_url, letters)
+        source.purge([letter.id for letter in letters])
+        return Moved(entries, len(letters), state)
+    finally:
+        source.close()
+
+
+def _open_source(url: str) -> Outbox:
+    if not is_redis_url(url):
+        return open_existing(url)
+    outbox = _redis(url)
+    outbox.open()
+    if outbox.fleet.term is None:
+        problem = outbox.problem or "is in use: a process of the fleet sends. Stop the bots first"
+        outbox.close()
+        raise StorageError(f"{parse_redis_url(url)} {problem}")
+    return outbox
+
+
+def _open_target(url: str) -> Outbox:
+    if is_redis_url(url):
+        return open_existing(url)
+    path = _file(url)
+    with contextlib.closing(schema.open_database(path)):
+        # An outbox would go on with memory when the file cannot be used, or another process has it.
+        pass
+    outbox = SqliteOutbox(path, _MOST, _refuse, max_mb=2**40)
+    outbox.open()
+    return outbox
+
+
+def _file(url: str) -> Path:
+    try:
+        path = storage_path(url)
+    except ValueError as error:
+        raise StorageError(f"the storage {error}") from None
+    if path is None:
+        raise StorageError("memory:// keeps nothing")
+    return path
+
+
+def _redis(url: str) -> RedisOutbox:
+    try:
+        address = parse_redis_url(url)
+    except ValueError as error:
+        raise StorageError(f"the storage {error}") from None
+    told = Told(_refuse, lambda _name, _count: None, lambda _text: None)
+    return RedisOutbox(address, "move", _MOST, told, SystemClock(), max_mb=2**20)
+
+
+def _refuse(_: object) -> None:
+    """Nothing makes room while it is moved; what cannot be read has been told by the log."""
+
+
+def _copy_state(source: Outbox, target: Outbox) -> int:
+    """Copy choices and cards; what the target has already stays, such as the key of its pseudonyms."""
+    state = source.read_state("")
+    changes: dict[str, Callable[[Any], Any]] = {key: partial(_unless_there, value) for key, value in state.items()}
+    if changes and not target.update_state(changes):
+        raise StorageError("the target does not take the choices; nothing was moved")
+    return len(state)
+
+
+def _unless_there(value: Any, stored: Any) -> Any:
+    return value if stored is None else stored
+
+
+def _move_entries(source: Outbox, target: Outbox) -> int:
+    moved = 0
+    # Dead letters are read already: this deletes those that are too old, here all.
+    while entries := source.expire(math.inf):
+        target.put([(entry.destination, entry.event) for entry in entries])
+        if target.is_displaced or not target.is_durable:
+            source.release(entries)
+            raise StorageError(f"the target takes no more events; {moved} were moved, the others are where they were")
+        source.ack(entries)
+        moved += len(entries)
+    return moved
+
+
+def _keep_letters(url: str, letters: list[DeadLetter]) -> None:
+    rows = [(letter.destination, letter.reason, letter.time, encode(letter.event)) for letter in letters]
+    if not is_redis_url(url):
+        with contextlib.closing(schema.open_database(_file(url))) as db, db:
+            insert_letters(db, rows)
+        return
+    link = RedisLink(parse_redis_url(url), SystemClock())
+    try:
+        for row in rows:
+            Streams(link, "move").add_letter(*row)
+    except RedisAwayError as error:
+        raise StorageError(f"{link.address} {error.reason}; the dead letters are not moved") from None
+    finally:
+        link.close()

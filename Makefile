@@ -6,10 +6,14 @@ PIP = .ci/install .venv/bin/python
 # Bytecode is written also where the environment forbids it: without it each process of the tests compiles everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-fast fuzz mutate lower-bounds soak lint audit lock settings docs bench bench-rivals pictures clean
+.PHONY: demo demo-fleet test test-fast fuzz mutate lower-bounds soak lint audit lock settings docs bench bench-rivals pictures clean
 
 demo: .venv/.installed
 	.venv/bin/python -m statsbot_webhooks demo
+
+# A Redis, four processes and a local Discord: an error storm, and the process that sends is killed. Needs redis-server.
+demo-fleet: .venv/.installed-test
+	.venv/bin/python examples/demo_fleet.py
 
 test: .venv/.installed-test
 	.venv/bin/python -m pytest -q -n 4 --dist worksteal

@@ -40,9 +40,10 @@ def main(seconds: float) -> None:
     with Sandbox() as sandbox:
         print(f"the channels: {sandbox.base_url}", flush=True)
         bots = [start(sandbox, folder, 0)]
-        time.sleep(seconds / 4)
+        time.sleep(5)
         bots += [start(sandbox, folder, number) for number in range(1, 4)]
-        time.sleep(seconds)
+        while "cluster-3" not in card(sandbox)["processes"]:
+            time.sleep(1)
         print(f"a storm in four processes: {card(sandbox)}", flush=True)
         bots[0].kill()
         print("cluster-0 sent for all and is killed; another one goes on", flush=True)

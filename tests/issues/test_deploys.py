@@ -26,7 +26,7 @@ class Store:
         return {key: value for key, value in self.state.items() if key.startswith(prefix)}
 
     def update_state(self, changes: Any, *, is_news: bool = True) -> dict[str, Any]:
-        values = {key: change(self.read_state(key).get(key)) for key, change in changes.items()}
+        values = {key: change(self.state.get(key)) for key, change in changes.items()}
         self.write_state(values)
         return values
 

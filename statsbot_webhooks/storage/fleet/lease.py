@@ -32,6 +32,7 @@ _SILENCE_SECONDS: Final = 5.0
 _LOOK_SECONDS: Final = 1.0
 _LISTEN_SECONDS: Final = 0.5
 _RETRY_SECONDS: Final = 1.0
+_STATE_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ class FleetThread:
         self._due = dict.fromkeys(("renew", "look", "presence"), -math.inf)
         self._changes = ""
         self._is_resigned = False
+        self._is_state_new = False
+        self._state_told = -math.inf
 
     # -- from any thread
 
@@ -148,6 +151,7 @@ class FleetThread:
                 while message is not None:
                     self._hear(str(message["data"]))
                     message = pubsub.get_message(timeout=0)
+                self._tell_state()
 
     def _hear(self, text: str) -> None:
         now = self._clock.monotonic()
@@ -156,8 +160,7 @@ class FleetThread:
             self.note("put")
         elif word == "state" and len(rest) == 2:  # noqa: PLR2004 - see scripts.WRITE_STATE
             self._changes = rest[1]
-            if rest[0] != self.instance:
-                self.note("state")
+            self._is_state_new |= rest[0] != self.instance
         elif word == "hello" and rest != [self.instance]:
             self._due["presence"] = -math.inf
         elif word == "forget":
@@ -168,10 +171,17 @@ class FleetThread:
         elif word == "beat" and len(rest) == 3:  # noqa: PLR2004 - see scripts.RENEW
             self._hear_beat(now, *rest)
 
+    def _tell_state(self) -> None:
+        """Let the owner read the state again; not for each of many changes, for it reads all of it."""
+        now = self._clock.monotonic()
+        if self._is_state_new and now - self._state_told >= _STATE_SECONDS:
+            self._is_state_new, self._state_told = False, now
+            self.note("state")
+
     def _hear_beat(self, now: float, lease: str, changes: str, codec: str) -> None:
         self._due["look"] = now + _SILENCE_SECONDS
         if changes not in ("0", self._changes) and self._changes:
-            self.note("state")
+            self._is_state_new = True
         self._changes = changes if changes != "0" else self._changes
         if codec.isdigit() and int(codec) < CODEC:
             # The sender cannot read what this version writes: it gives way to one that can.

@@ -57,7 +57,7 @@ function composer(channel) {
   const box = el("form", "composer"), area = el("textarea"), list = el("div", "choices"), attach = el("button", "attach", "+"), send = el("button", "send", "Send"), chooser = input("file", "file"), note = el("div", "note");
   const id = "c" + channel.id;
   let offered = [], picked = 0, asked = 0, files = [];
-  Object.assign(area, { rows: 1, placeholder: channel.direct ? `Message ${channel.name}` : all ? `Message #${channel.name}` : `Message #${channel.name}, or / for commands`, id });
+  Object.assign(area, { rows: 1, placeholder: channel.direct ? `Message ${channel.name}` : all || innerWidth < 600 ? `Message #${channel.name}` : `Message #${channel.name}, or / for commands`, id });
   for (const [key, value] of [["role", "combobox"], ["aria-expanded", "false"], ["aria-autocomplete", "list"], ["aria-controls", id + "l"], ["aria-label", `Message to ${channel.direct ? "" : "#"}${channel.name} as ${memberName(actor)}`]]) area.setAttribute(key, value);
   list.id = id + "l"; list.setAttribute("role", "listbox"); list.setAttribute("aria-label", "Commands and options"); list.hidden = true;
   attach.type = "button"; attach.setAttribute("aria-label", "Attach a file"); send.type = "submit"; chooser.hidden = true; chooser.multiple = true;

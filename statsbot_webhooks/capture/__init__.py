@@ -135,6 +135,8 @@ class Capture:
         )
 
     def _install_on_process(self, host: _Host, settle: Callable[[float], object], stack: ExitStack) -> None:
+        # Before the first record is seen.
+        trail.most = self._settings.breadcrumbs
         hook = RootHook(
             self._make_handler(host),
             self._settings.loggers,
@@ -151,7 +153,6 @@ class Capture:
         ProcessHooks(reporter, settle).install(stack)
         UnaskedResults(reporter).install(stack)
         BreadcrumbHooks(host.bot, now=self._clock.now).install_on_process(stack)
-        trail.most = self._settings.breadcrumbs
         self._process_reporter = reporter
 
     def _switch_loguru(self) -> None:

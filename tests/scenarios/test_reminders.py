@@ -149,6 +149,7 @@ async def test_a_restart_goes_on(sandbox: Sandbox, urls: dict[str, Any]) -> None
         await second.pass_minutes(30)
         assert [each.id for each in second.lines] == [line.id], "neither told again nor forgotten"
         await second.manager.send_log("CRITICAL", "the database is away")
+        await second.settled()
         await second.pass_minutes(15.1)
         await second.until(lambda: [each.id != line.id for each in second.lines] == [True])
 

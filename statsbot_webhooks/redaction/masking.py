@@ -130,9 +130,8 @@ class Mask:
             return self._names[text.lower()]
         if self._level == MaskLevel.IDS and not text.isdigit():
             return other(value)
-        cleaned = self.text(text)
-        # A mapping may hold more of the person than was found in it.
-        return cleaned if isinstance(value, str) and cleaned != text else pseudonym(self._key, text)
+        # A mapping may hold more of the person than was found in it; a text may hold more than the person, such as a secret.
+        return other(value) if isinstance(value, str) and self.text(text) != text else pseudonym(self._key, text)
 
     def number(self, value: int) -> int | str:
         """Return a number, or the pseudonym when it may be a person's id."""

@@ -71,16 +71,20 @@ class Redactor:
 
     def redact(self, event: Event) -> Event:
         """Return the event without secrets, the same object where nothing is one; equal input gives equal output for one key."""
+        mask = None
         if self._level != MaskLevel.OFF:
             mask = Mask(self._level, self.mask_key, (*event.persons, *persons_of(event.context)), event.guild_id)
-            return self._redacted(event, lambda text: mask.text(self._clean(text)), mask)
         texts = self._texts(event)
-        if texts is None:
-            return self._redacted(event, self._clean, None)
-        done = self._cleaned(texts)
-        if all(text == clean for text, clean in done.items()):
+        done: Mapping[str, str] = {} if texts is None else self._cleaned(texts)
+        if mask is None and texts is not None and all(text == clean for text, clean in done.items()):
             return event
-        return self._redacted(event, lambda text: done[text] if text in done else self._clean(text), None)
+
+        def clean(text: str) -> str:
+            # A text that was gathered and is not in `done` is known to be without secrets.
+            plain = self._clean(text) if texts is None else done.get(text, text)
+            return plain if mask is None else mask.text(plain)
+
+        return self._redacted(event, clean, mask)
 
     def _cleaned(self, texts: list[str]) -> Mapping[str, str]:
         """Return what texts become, nothing for none that changes. All are looked through at once, for what a secret needs."""

@@ -146,3 +146,12 @@ def test_an_id_that_was_a_float_on_its_way_is_masked() -> None:
     clean = masked("m", (), context={"value": float(OTHER), "list": [float(OTHER)], "ratio": 1.5, "count": 1e9})
     assert str(OTHER)[:12] not in repr(clean.context).replace(".", "")
     assert (clean.context["ratio"], clean.context["count"]) == (1.5, 1e9)
+
+
+def test_a_secret_beside_a_person_is_redacted_and_a_name_beside_a_secret_is_masked() -> None:
+    for called in ("René Müller", "bert"):
+        for key in ("user", "member", "author", "note"):
+            shown = repr(masked("m", context={key: f"{called} password=hunter2-x"}).context)
+            assert "hunter2" not in shown
+            assert "bert" not in shown or key == "note"
+            assert "Müller" not in shown

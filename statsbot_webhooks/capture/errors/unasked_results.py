@@ -2,19 +2,21 @@
 
 asyncio reports such a task when it is destroyed, which one that the host holds is not. Those are reported at the end; a task
 of `tasks.loop` as soon as it ends, for discord.py asks for no result. A future of `run_coroutine_threadsafe` is reported by
-nothing at all, so it is reported when it is destroyed, or at the end.
+nothing at all, nor is one of a `ThreadPoolExecutor`, so it is reported when it is destroyed, or at the end.
 """
 
 from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import concurrent.futures.thread
 import functools
 import gc
 import sys
 import weakref
 from collections.abc import Callable
 from contextlib import ExitStack
+from types import FrameType
 from typing import Any, Final
 
 from discord.ext import tasks
@@ -23,7 +25,6 @@ from ...events.event import Event
 from ...patching import watch_calls
 from .reporter import Reporter
 
-_THREADSAFE: Final = "the result of run_coroutine_threadsafe was not asked for"
 _HELD: Final = "the task failed, and its result was not asked for"
 # On an exception that was reported from here: it lives as long as the task that the host holds, also over a reload.
 _REPORTED: Final = "_statsbot_webhooks_was_held"
@@ -80,9 +81,11 @@ class UnaskedResults:
     # -- futures of run_coroutine_threadsafe
 
     def _on_set_exception(self, future: Any, error: BaseException | None) -> None:
-        if error is None or not _is_threadsafe_call() or _is_awaited(future):
+        caller = _caller() if error is not None else ""
+        if error is None or not caller or _is_awaited(future):
             return
-        event = self._reporter.prepare(error, "run_coroutine_threadsafe", details={"reported_as": _THREADSAFE})
+        details = {"reported_as": f"the result of {caller} was not asked for"}
+        event = self._reporter.prepare(error, caller, details=details)
         if event is None:
             return
         condition = future._condition = _WatchedCondition(future._condition)
@@ -138,16 +141,20 @@ def _exception_of(task: Any) -> BaseException | None:
     return getattr(task, "_exception", None) if task.done() and not task.cancelled() else None
 
 
-def _is_threadsafe_call() -> bool:
-    code = asyncio.futures._set_concurrent_future_state.__code__  # type: ignore[attr-defined]  # noqa: SLF001
-    frame = sys._getframe(1)  # noqa: SLF001 - as above
+def _caller() -> str:
+    """Return what has made the future that fails; empty for one that is none of ours."""
+    asynchronous: Any = asyncio.futures
+    threads: Any = concurrent.futures.thread
+    codes = {
+        asynchronous._set_concurrent_future_state.__code__: "run_coroutine_threadsafe",  # noqa: SLF001 - as above
+        threads._WorkItem.run.__code__: "ThreadPoolExecutor.submit",  # noqa: SLF001 - as above
+    }
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - as above
     for _ in range(_DEEPEST_CALLER):
-        if frame.f_code is code:
-            return True
-        if frame.f_back is None:
-            return False
+        if frame is None or frame.f_code in codes:
+            break
         frame = frame.f_back
-    return False
+    return codes.get(frame.f_code, "") if frame is not None else ""
 
 
 def _is_awaited(future: Any) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import discord
@@ -186,3 +187,26 @@ async def test_a_failure_that_was_logged_is_not_reported_again(events: list[Even
     await turn()
     end()
     assert texts(events) == ["it failed", "it failed"]
+
+
+async def test_calls_of_an_executor(events: list[Event]) -> None:
+    def work(text: str) -> None:
+        raise LookupError(text)
+
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1) as pool:
+        held.append(pool.submit(work, "held"))
+        pool.submit(work, "dropped")
+        asked, called = pool.submit(work, "asked later"), pool.submit(work, "has a callback")
+        called.add_done_callback(lambda future: future.exception())
+        mapped = pool.map(work, ["mapped"])
+        with pytest.raises(LookupError):
+            await loop.run_in_executor(pool, work, "awaited")
+    assert isinstance(asked.exception(), LookupError)
+    with pytest.raises(LookupError):
+        list(mapped)
+    await turn()
+    assert texts(events) == ["LookupError: dropped"]
+    assert events[0].context["reported_as"] == "the result of ThreadPoolExecutor.submit was not asked for"
+    end()
+    assert sorted(texts(events)) == ["LookupError: dropped", "LookupError: held"]

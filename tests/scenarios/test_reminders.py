@@ -88,6 +88,7 @@ async def test_a_critical_error_that_comes_again(sandbox: Sandbox, urls: dict[st
         await channel.pass_minutes(60)
         assert [each.id for each in channel.lines] == [line.id]
         await manager.send_log("CRITICAL", "the database is away")
+        await channel.settled()
         await channel.pass_minutes(180)
         # The line before is deleted.
         await channel.until(lambda: [each.id != line.id for each in channel.lines] == [True])
@@ -96,6 +97,7 @@ async def test_a_critical_error_that_comes_again(sandbox: Sandbox, urls: dict[st
         await manager.admin.decide(issue.fingerprint, IssueState.ACKNOWLEDGED, "olivia")
         await channel.until(lambda: not channel.lines)
         await manager.send_log("CRITICAL", "the database is away")
+        await channel.settled()
         await channel.pass_minutes(3 * 1440)
         assert not channel.lines
 
@@ -140,6 +142,7 @@ async def test_a_restart_goes_on(sandbox: Sandbox, urls: dict[str, Any]) -> None
         await first.until(lambda: sandbox.messages("error"))
         await first.noted()
         await first.manager.send_log("CRITICAL", "the database is away")
+        await first.settled()
         await first.pass_minutes(15.1)
         await first.until(lambda: first.lines)
         (line,) = first.lines

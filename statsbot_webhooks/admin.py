@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from .config.destination import WebhookURL
 from .delivery.button_ids import Press
-from .delivery.outcome import Result
+from .delivery.outcome import Outcome, Result
 from .delivery.worker_pool import WorkerPool
 from .events.accounting import LossReason
 from .events.colors import GREEN
@@ -258,6 +258,10 @@ class Admin:
         text = f"Test message for {destination}: {_SHOWN.get(destination, 'its events')} will appear here."
         # ERROR, so that it does not wait for a batch to fill; what it says is good news.
         event = Event(EventKind.LOG, LogLevel.ERROR, text, self._clock.now(), origin, title="Webhook connected", color=GREEN)
+        if self._outbox.fleet.term is None:
+            # Discord's answer comes to another process.
+            self._intake.file(destination, event)
+            return Result(Outcome.RETRY, "another process of the fleet sends; the message appears in the channel within seconds")
         answer = worker.watch(origin)
         worker.revive()
         self._intake.file(destination, event)

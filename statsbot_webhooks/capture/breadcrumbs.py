@@ -74,6 +74,8 @@ class Trail:
         self._taken: deque[float] = deque(maxlen=_MOST_TRAILS)
         self.append: Callable[[Crumb], object] = self._crumbs.append
         self._most = 20
+        # An attribute, for every record asks.
+        self.is_on = True
 
     @property
     def most(self) -> int:
@@ -82,6 +84,7 @@ class Trail:
     @most.setter
     def most(self, value: int) -> None:
         self._most = value
+        self.is_on = value > 0
         self.append = self._crumbs.append if value else _drop
         if not value:
             self.clear()

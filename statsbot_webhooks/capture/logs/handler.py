@@ -142,8 +142,9 @@ class WebhookLogHandler(logging.Handler):
         if is_error:
             self._add_trail(draft, record)
         # Spelled out: a call of `Trail.note` would cost a tenth of all this.
-        number = record.thread if (loop := _running_loop()) is None else task_number(loop)
-        trail.append((record.created, level, record.name, message if len(message) <= _CRUMB else message[:_CRUMB], number))
+        if trail.is_on:
+            number = record.thread if (loop := _running_loop()) is None else task_number(loop)
+            trail.append((record.created, level, record.name, message if len(message) <= _CRUMB else message[:_CRUMB], number))
         if error is not None or record.stack_info or len(record.__dict__) > _STANDARD_SIZE or ambient.get():
             self._add_details(draft, record, error)
         if is_error and (trace := trace_details()):

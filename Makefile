@@ -68,7 +68,7 @@ bench: .venv/.installed
 pictures: .venv/.installed-test
 	.venv/bin/python docs/make_pictures.py docs
 
-# Ours and the rivals from PyPI in one run, about 20 minutes; OPTIONS='--json FILE --plot FILE --baseline FILE NAME ...'.
+# Ours and the rivals from PyPI in one run, about 20 minutes; OPTIONS='--json FILE --plot FILE --baseline benchmarks/rivals/baseline.json NAME ...'.
 bench-rivals: .venv/.installed .venv-rivals/.installed
 	RIVALS_PYTHON=.venv-rivals/bin/python .venv/bin/python benchmarks/rivals $(OPTIONS)
 

@@ -127,7 +127,7 @@ async def outage(sandbox: Sandbox, name: str, folder: Path) -> dict[str, Any]:
         await asyncio.sleep(5)
         sandbox.fault(client.channel, "500", seconds=30)
         emitted = (await read(process)).get("emitted", 0)
-        until = time.perf_counter() + LIMIT_SECONDS - 20
+        until = time.perf_counter() + LIMIT_SECONDS
         while time.perf_counter() < until and shown(sandbox, client.channel) < 300:  # noqa: ASYNC110 - the page is looked at
             await asyncio.sleep(0.5)
     return {"outage_missing": 300 - shown(sandbox, client.channel), "outage_emitted": emitted}
@@ -136,7 +136,8 @@ async def outage(sandbox: Sandbox, name: str, folder: Path) -> dict[str, Any]:
 async def kill(sandbox: Sandbox, name: str, folder: Path) -> dict[str, Any]:
     client = Client(sandbox, name, "kill", folder)
     async with client as process:
-        emitted = (await read(process, 15)).get("emitted", 0)
+        # Seven of them start at once.
+        emitted = (await read(process)).get("emitted", 0)
         await asyncio.sleep(1)
         process.kill()
     async with Client(sandbox, name, "resume", folder) as process:
@@ -144,26 +145,29 @@ async def kill(sandbox: Sandbox, name: str, folder: Path) -> dict[str, Any]:
     return {"kill_missing": emitted - shown(sandbox, client.channel), "kill_emitted": emitted}
 
 
-async def measure(sandbox: Sandbox, names: list[str], folder: Path) -> dict[str, dict[str, Any]]:
+async def measure(sandbox: Sandbox, names: list[str], folder: Path, only: set[str]) -> dict[str, dict[str, Any]]:
     results: dict[str, dict[str, Any]] = {name: {} for name in names}
     for name in names:
-        for task in ("emit", "memory"):
+        for task in only & {"emit", "memory"}:
             figures = await simple(sandbox, name, task, folder)
             results[name] |= {key: value for key, value in figures.items() if key != "emitted"}
             if task == "memory":
                 results[name]["memory_events"] = figures.get("emitted", 0)
+        if "burst" not in only:
+            continue
         results[name] |= await burst(sandbox, name, folder)
         print(f"{name}: {results[name]['on_screen']} of 2,000 after {results[name]['seconds']:.1f} s", file=sys.stderr)
     # What waits for the clock, not for the processor, runs side by side.
-    for work in (outage, kill):
+    for work in (work for work in (outage, kill) if work.__name__ in only):
         found = await asyncio.gather(*(work(sandbox, name, folder) for name in names))
         for name, figures in zip(names, found, strict=True):
             results[name] |= figures
-    for name in names:
+    for name in names if "long" in only else ():
         results[name] |= await simple(sandbox, name, "long", folder)
     return results
 
 
+TASKS = ("emit", "memory", "burst", "outage", "kill", "long")
 COLUMNS = (
     ("emit", "emit_us", "{:,.1f} us"),
     ("exception", "exception_us", "{:,.0f} us"),
@@ -172,8 +176,8 @@ COLUMNS = (
     ("requests", "requests", "{}"),
     ("429s", "429s", "{}"),
     ("loop p99", "loop_p99_ms", "{:.1f} ms"),
-    ("lost in 30 s of 500s", "outage_missing", "{} of 300"),
-    ("lost by kill -9", "kill_missing", "{}"),
+    ("missing 60 s after 30 s of 500s", "outage_missing", "{} of 300"),
+    ("lost by kill -9", "kill_missing", "{} of 500"),
     ("50,000 letters", "long_percent", "{:.0f} %"),
     ("100,000 queued", "memory_mb", "{:.0f} MB"),
 )
@@ -186,7 +190,7 @@ def table(results: dict[str, dict[str, Any]]) -> str:
         if figures.get("memory_events", 100_000) < 100_000:
             cells[-1] = f"blocks ({figures['memory_events']:,} in 20 s)"
         if figures.get("kill_emitted", 500) < 500:
-            cells[8] += f" of {figures['kill_emitted']}"
+            cells[8] = f"{max(figures['kill_missing'], 0)} of {figures['kill_emitted']} that it took"
         rows.append([name, *cells])
     return "\n".join(
         ["| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0]), *("| " + " | ".join(r) + " |" for r in rows[1:])]
@@ -210,20 +214,21 @@ def plot(results: dict[str, dict[str, Any]], path: str) -> None:
     figure.savefig(path, dpi=120, bbox_inches="tight")
 
 
-async def run(names: list[str]) -> dict[str, dict[str, Any]]:
+async def run(names: list[str], only: set[str]) -> dict[str, dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         async with Sandbox() as sandbox:
-            return await measure(sandbox, names, Path(folder))
+            return await measure(sandbox, names, Path(folder), only)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help=", ".join(CLIENTS))
+    parser.add_argument("--only", choices=TASKS, action="append", help="may be given several times")
     parser.add_argument("--json")
     parser.add_argument("--plot")
     parser.add_argument("--baseline")
     options = parser.parse_args()
-    results: dict[str, Any] = asyncio.run(run(options.names or list(CLIENTS)))
+    results: dict[str, Any] = asyncio.run(run(options.names or list(CLIENTS), set(options.only or TASKS)))
     print(table(results))
     if options.plot:
         plot(results, options.plot)

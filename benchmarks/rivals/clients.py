@@ -218,6 +218,8 @@ async def measure_paced(emit: Emit) -> dict[str, Any]:
 
 
 async def measure_kill(emit: Emit) -> dict[str, Any]:
+    # A bot that has been running, not one that is just starting: seven of them start at once on a small machine.
+    await asyncio.sleep(10)
     emitted = len(await emit_all(emit, numbered(500), 5))
     print(json.dumps({"emitted": emitted}), flush=True)
     await asyncio.sleep(LIMIT_SECONDS)

@@ -4,6 +4,9 @@ Prints one table; `--json FILE` writes the figures, `--plot FILE` draws how the 
 ratios that got worse by more than a fifth. The clients are processes of the Python that RIVALS_PYTHON names.
 """
 
+# The rivals are in an environment of their own.
+# pyright: basic, reportMissingImports=false, reportPrivateImportUsage=false
+
 from __future__ import annotations
 
 import argparse

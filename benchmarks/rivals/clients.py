@@ -3,6 +3,9 @@
 Each client is used as its README shows. It lives in an event loop, as it would in a bot.
 """
 
+# The rivals are in an environment of their own.
+# pyright: basic, reportMissingImports=false, reportPrivateImportUsage=false
+
 from __future__ import annotations
 
 import asyncio

@@ -133,7 +133,8 @@ async def _main() -> None:
         elif word == "settle":
             await asyncio.to_thread(manager.settle, 30)
         elif word == "term":
-            answer = manager._outbox.fleet.term  # noqa: SLF001 - who sends is nowhere else to be seen without Redis
+            fleet = manager._outbox.fleet  # who sends is nowhere else to be seen without Redis
+            answer = fleet.term if fleet.may_send else None
         elif word == "stats":
             stats = await manager.stats()
             answer = f"{stats.balanced} {stats.accepted} {stats.lost + stats.pending} {stats.delivered + stats.folded}"

@@ -5,11 +5,12 @@ It edits nothing; when it is its turn is decided by the worker.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from ..formatting.formatter import WebhookMessage
+from ..formatting.formatter import WebhookMessage, mark
 from ..storage import Entry
 from .batch import MAX_ENTRIES, Batch, Presentation
 from .callbacks import Watches
@@ -91,12 +92,11 @@ class MessageSender:
         unit = await self._next_unit()
         if unit is None:
             return
-        batch_id = unit.entries[0].batch or f"{unit.entries[0].id:x}"
         card = await parts.layout.compute(parts.cards.preview, unit.entries) if unit.key else None
         state = parts.states.of(unit.key, card.whole.event) if card is not None else CardState()
         try:
             # Long texts take milliseconds to lay out: never on the loop.
-            batch = await parts.layout.compute(self._lay_out, unit, card, batch_id, parts.limiter.budget_left())
+            batch = await parts.layout.compute(self._lay_out, unit, card, parts.limiter.budget_left())
             if card is not None:
                 batch = replace(batch, message=parts.dress(batch.message, card, state))
                 card = replace(card, has_buttons=bool(batch.message.buttons))
@@ -105,7 +105,7 @@ class MessageSender:
             await self._reject(unit.entries, Result(Outcome.REJECTED, f"{type(error).__name__} while it was laid out"))
             return
         place = parts.threads.place(batch.entries[-1].event, unit.key, parts.clock.now())
-        sent = _Sent(batch, batch_id, place, unit.key, card, state)
+        sent = _Sent(batch, _id_of(batch.entries), place, unit.key, card, state)
         # What is left of a half stays leased.
         rest = [*(() if self._is_of_search(batch.entries) else batch.rest), *unit.rest]
         result = await self._find_lost(unit, sent)
@@ -186,16 +186,16 @@ class MessageSender:
         rest, left = [*watched, *absorbed.rest], parts.limiter.budget_left()
         return await parts.layout.compute(next_unit, rest, left, parts.cards.knows) if rest else None
 
-    def _lay_out(self, unit: Unit, card: Card | None, batch_id: str, budget_left: int) -> Batch:
+    def _lay_out(self, unit: Unit, card: Card | None, budget_left: int) -> Batch:
         parts, batcher = self._parts, self._parts.batcher
         if card is None:
-            state = {"current": self._presentation, "budget_left": budget_left}
-            batch = batcher.build(unit.entries, note=self.note, batch_id=batch_id, now=parts.clock.now(), **state)
+            now, current = parts.clock.now(), self._presentation
+            batch = batcher.build(unit.entries, note=self.note, now=now, budget_left=budget_left, current=current)
             self._presentation = batch.presentation
-            return batch
+            return replace(batch, message=mark(batch.message, "", _id_of(batch.entries)))
         # There is room for one line; the card's own comes back with its first edit.
         note = self.note or parts.states.of(unit.key, card.whole.event).note or card.remark
-        return Batch(unit.entries, (), batcher.build_card(card.whole, card.events, note=note, batch_id=batch_id))
+        return Batch(unit.entries, (), batcher.build_card(card.whole, card.events, note=note, batch_id=_id_of(unit.entries)))
 
     async def _settle(self, sent: _Sent, result: Result) -> None:
         parts, entries = self._parts, sent.batch.entries
@@ -296,6 +296,17 @@ class MessageSender:
         parts.cards.buried(refused.event)
         name = parts.destination.name
         parts.health.say(f"Discord refuses an event for webhook {name}: {result.reason}. It is kept as a dead letter")
+
+
+def _id_of(entries: Sequence[Entry]) -> str:
+    """Return the id of the message that shows entries: theirs if they are sealed, else one that no other set of entries has.
+
+    A message that began with the same entry may be in the channel, if a refusal that came after a lost answer unsealed it.
+    """
+    first = entries[0]
+    if first.batch or len(entries) == 1:
+        return first.batch or f"{first.id:x}"
+    return f"{first.id:x}z{zlib.crc32(repr([entry.id for entry in entries]).encode()) & 0xFFFF:x}"
 
 
 def _priority(entries: Sequence[Entry]) -> Priority:

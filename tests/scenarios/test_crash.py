@@ -32,6 +32,8 @@ _STREAM = (
 async def main():
     manager = setup_webhook_logging()
     await manager.start()
+    # What is accepted before the storage is open waits for that, which takes its time on a busy machine.
+    await manager.stats()
     for number in range(first, first + 100_000):
         await manager.send_log(LogLevel.INFO, f"number {number}.")
         print(number, time.monotonic(), flush=True)

@@ -35,7 +35,7 @@ def card(sandbox: Sandbox) -> dict[str, str]:
 
 def main(seconds: float) -> None:
     folder = tempfile.mkdtemp(prefix="fleet-")
-    arguments = ["--port", "0", "--unixsocket", f"{folder}/redis.sock", "--dir", folder]
+    arguments = ["--port", "0", "--unixsocket", f"{folder}/redis.sock", "--dir", folder, "--save", ""]
     server = subprocess.Popen([SERVER, *arguments], stdout=subprocess.DEVNULL)
     with Sandbox() as sandbox:
         print(f"the channels: {sandbox.base_url}", flush=True)
@@ -53,7 +53,7 @@ def main(seconds: float) -> None:
             input("Enter ends it. ")
         for bot in bots:
             bot.kill()
-    server.terminate()
+    server.kill()
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -51,9 +51,8 @@ def main(seconds: float) -> None:
         print(f"it is still one card: {card(sandbox)}; rate limited {sandbox.count_status(429)} times", flush=True)
         if sys.stdin.isatty():
             input("Enter ends it. ")
-        for bot in bots:
-            bot.kill()
-    server.kill()
+        for process in (*bots, server):
+            process.kill()
     shutil.rmtree(folder, ignore_errors=True)
 
 

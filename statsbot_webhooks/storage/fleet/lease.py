@@ -142,9 +142,12 @@ class FleetThread:
     def _listen(self, client: Any) -> None:
         with client.pubsub(ignore_subscribe_messages=True) as pubsub:
             pubsub.subscribe(f"{self._prefix}:news:{self._db}")
-            # What was said while this process did not listen.
+            # Its answer: what is said from now on is heard.
+            pubsub.get_message(timeout=_LISTEN_SECONDS)
+            # What was said before: something stored or chosen, or the hello of a process.
             self.note("put")
             self.note("state")
+            self.hurry()
             while not self._stopping.is_set():
                 self._beat(self._link)
                 message = pubsub.get_message(timeout=_LISTEN_SECONDS)

@@ -35,20 +35,20 @@ _HAS_MONTH: Final = re.compile(_MONTH)
 _CANDIDATE: Final = re.compile(r"(?<!\S)[^\s\d@]*+[\d@]\S*+")
 _VARIABLE: Final = re.compile(
     r"""
-      (?<![\w.+%\-#@])[\w.+%\-#]++(?:@[\w.\-#]++)++
+      (?<![\w.+%\-#@])[\w.+%\-#]++(?>@[\w.\-#]++)++
     | (?<![\w#])\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?(?![\w#])
     | (?<![\w#])[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}(?![\w#])
     | (?<![\w#])0[xX][0-9a-fA-F]++(?![\w#])
-    | (?<![\w#:])[0-9a-fA-F]{0,4}+(?::[0-9a-fA-F]{0,4}+){2,7}+(?![\w#:])
+    | (?<![\w#:])[0-9a-fA-F]{0,4}+(?>:[0-9a-fA-F]{0,4}+){2,7}+(?![\w#:])
     | (?<![\w#])(?=[a-fA-F]*+\d)[0-9a-fA-F]{4,}+(?![\w#])
-    | (?<![\w#])(?=\w{8})(?:[a-zA-Z]*+\d++[a-zA-Z]++){2,}+\d*+(?![\w#])
-    | (?<![\w#])[-+]?\d++(?:[.,_]\d++)*+(?:[eE][-+]?\d++(?![\w#]))?%?
+    | (?<![\w#])(?=\w{8})(?>[a-zA-Z]*+\d++[a-zA-Z]++){2,}+\d*+(?![\w#])
+    | (?<![\w#])[-+]?\d++(?>[.,_]\d++)*+(?:[eE][-+]?\d++(?![\w#]))?%?
     | \d++
     """,
     re.VERBOSE,
 )
 # A list is known by what it is a list of, not by how long it is.
-_HOLES: Final = re.compile(r"#(?:[ ,.:;/|+-]*+#)++")
+_HOLES: Final = re.compile(r"#(?>[ ,.:;/|+-]*+#)++")
 # What `%` and `str.format` put in, in a template.
 _PLACE: Final = re.compile(r"%(?:\([^)\n]{0,100}+\))?[-+# 0-9.*hlL]{0,20}+[a-zA-Z%]|\{[^{}\n]{0,100}+\}")
 # What was taken out may leave something like an address: one more look finds it, and very rarely yet another.

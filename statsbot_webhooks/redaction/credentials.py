@@ -31,11 +31,11 @@ _PEM: Final = re.compile(
     rb"-----BEGIN(?: |%20|\+)(?:[A-Z0-9]{1,12}(?: |%20|\+)){0,4}PRIVATE(?: |%20|\+)KEY(?:(?: |%20|\+)BLOCK)?-----"
 )
 # Armor cut off before its end: long lines of base64, however the line ends are written.
-_PEM_BODY: Final = re.compile(rb"(?:\s|\\+[nr]|%0[AaDd]|[A-Za-z0-9+/=]{30,})*+[A-Za-z0-9+/=]*+")
+_PEM_BODY: Final = re.compile(rb"(?>\s|\\+[nr]|%0[AaDd]|[A-Za-z0-9+/=]{30,})*+[A-Za-z0-9+/=]*+")
 _PEM_BYTES: Final = 8192
-_PEM_BLOCK: Final = re.compile(_PEM.pattern + rb"(?:\s|\\+[nr]|%0[AaDd]|[A-Za-z0-9+/=]++|-----END [A-Z ]{1,40}-----)*+")
+_PEM_BLOCK: Final = re.compile(_PEM.pattern + rb"(?>\s|\\+[nr]|%0[AaDd]|[A-Za-z0-9+/=]++|-----END [A-Z ]{1,40}-----)*+")
 _PUTTY: Final = re.compile(
-    rb"PuTTY-User-Key-File-\d(?:[^\r\n\\]|\\(?!r?\\?n))*+(?:(?:\\r\\n|\\n|\r?\n)(?:[A-Z][\w-]{2,30}:[^\r\n\\]{0,200}|[A-Za-z0-9+/=]{20,200}))*"
+    rb"PuTTY-User-Key-File-\d(?>[^\r\n\\]|\\(?!r?\\?n))*+(?:(?:\\r\\n|\\n|\r?\n)(?:[A-Z][\w-]{2,30}:[^\r\n\\]{0,200}|[A-Za-z0-9+/=]{20,200}))*"
 )
 _CODE: Final = re.compile(
     rb"(?:o(?<![a-z0-9]o)tp|c(?<![a-z0-9]c)v[vc]2?|t(?<![a-z0-9]t)otp|p(?<![a-z0-9]p)in|2(?<![a-z0-9]2)fa)(?:[ _-]?code)?['\"]?"
@@ -50,7 +50,7 @@ _CARD: Final = re.compile(
     rb"|(?<=3[47]\d\d[ -])\d{6}\2\d{5}|(?<=3[0689]\d\d[ -])\d{6}\2\d{4}))(?![\w-])(?!\.\d)"
     rb"|\d{9,15}+(?![\w-])(?!\.\d))"
 )
-_CARDS: Final = re.compile(b"(?:" + _CARD.pattern + rb"[ ,\n]?)++")
+_CARDS: Final = re.compile(b"(?>" + _CARD.pattern + rb"[ ,\n]?)++")
 _GROUPS: Final = re.compile(rb"\d{4}(?:[ -]\d{4,6}){2,3}")
 _DIGIT_BEFORE: Final = re.compile(rb"\d[ ,]{1,2}\Z")
 _DIGIT_AFTER: Final = re.compile(rb"[ ,]{1,2}\d")

@@ -52,12 +52,12 @@ _TAIL: Final = (
     rf"(?P<assign>(?:(?=[=:|\xef\xe6\xe4\xe3])|(?=[\"'`\]\\%&\xe2\xc2])(?:{_QUOTE}){{0,2}}+\]?"
     rf"|(?=[ \t+])(?:{_BLANK}){{1,5}}+(?=[=:|%\\&\xef-])|(?=[ \t(\[]){_WHOSE}){_ASSIGN})"
     # name: password, value: ...; variable "password" { default = ... }; <input type="password" value=...>
-    rf"|(?P<valued>(?:{_QUOTE})?[\]}}]?(?:[ \t,;{{]|{_LINE_END}){{1,24}}+"
+    rf"|(?P<valued>(?:{_QUOTE})?[\]}}]?(?>[ \t,;{{]|{_LINE_END}){{1,24}}+"
     rf"(?:(?:{_QUOTE})?\w{{1,20}}(?:{_QUOTE})?[ ]?[=:][ ]?(?:{_QUOTE})?[\w./-]{{1,40}}(?:{_QUOTE})?"
-    rf"(?:[ \t,;]|{_LINE_END}){{1,24}}+){{0,3}}?"
+    rf"(?>[ \t,;]|{_LINE_END}){{1,24}}+){{0,3}}?"
     rf"(?:{_QUOTE})?(?:value|default|content)(?:{_QUOTE})?[ \t]{{0,3}}[=:][ \t]{{0,3}})"
     # "name", "value" of a list of pairs; key='name' value='…'; a field of a form
-    rf"|(?P<pair>{_QUOTE}\)?(?:{_BLANK}){{0,3}}+[,;]?(?:{_BLANK}|{_LINE_END}){{0,3}}+"
+    rf"|(?P<pair>{_QUOTE}\)?(?:{_BLANK}){{0,3}}+[,;]?(?>{_BLANK}|{_LINE_END}){{0,3}}+"
     rf"(?:{_QUOTE}?value{_QUOTE}?(?:{_BLANK}){{0,3}}+[=:](?:{_BLANK}){{0,3}}+|(?<=[,; ])(?=b?{_QUOTE})))"
     rf"|(?P<form>[\"'](?:;[^\r\n\\]{{0,80}})?{_LINE_END}{_LINE_END})"
     r"|(?P<tag>[\"']?>|&gt;|</key>[ \t\r\n]{0,20}<string>|[ \t][^<>\n \t]{1,40}=[^<>\n]{0,80}>)"

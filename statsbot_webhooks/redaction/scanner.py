@@ -96,7 +96,7 @@ def _behind_boundary() -> re.Pattern[bytes]:
 
 @cache
 def _all_behind_boundary() -> re.Pattern[bytes]:
-    return re.compile(b"(?:" + _behind_boundary().pattern + b")++")
+    return re.compile(b"(?>" + _behind_boundary().pattern + b")++")
 
 
 @cache

@@ -45,7 +45,7 @@ _CLOSING: Final = {
 _NEXT_PART: Final = re.compile(rb"\s{0,60}(?:[+.&]\s{0,60}|\\\s{0,60})?(?=(?:[bBrRuUfF]{1,2})?[\"'`])")
 _BARE: Final = re.compile(
     rb"(?:(?i:bearer|basic|bot|digest|token|apikey|negotiate|aws4-hmac-sha256)[ \t]++)?"
-    rb"(?:\[redacted[^\]\n]{0,40}\]|[^\s,;&)}\]\"'<>%\\|`]++"
+    rb"(?>\[redacted[^\]\n]{0,40}\]|[^\s,;&)}\]\"'<>%\\|`]++"
     # The end of a value in an address or in JSON within a text.
     rb"|%(?!(?:25){0,3}(?:2[0267cC]|3[bB]|0[aAdD]))|\\(?![\"'`nrt]|u00(?:2[267]|0[aAdD])|x2[267]|x0[aAdD])"
     # A delimiter inside it belongs to it unless what follows shows that the value is over: half a password must not remain.
@@ -77,7 +77,7 @@ _PHRASES: Final = re.compile("phrase|mnemonic|seed|recovery|words", re.I)
 _PASSWORDS: Final = re.compile("pass|pw|kennwort|wachtwoord|senha|contrase|parol|haslo", re.I)
 _SCHEME: Final = re.compile(rb"(?i:token|basic|bearer|bot)[ \t]+[^\s\"']")
 _HEADERS: Final = re.compile(r"cookie|authorization", re.I)
-_LINE: Final = re.compile(rb"(?:[^\r\n\\%&]++|\\(?!\\*[nr]|\\*u000)|%(?!(?:25)*0[aAdD])|&(?!#1[03];))++")
+_LINE: Final = re.compile(rb"(?>[^\r\n\\%&]++|\\(?!\\*[nr]|\\*u000)|%(?!(?:25)*0[aAdD])|&(?!#1[03];))++")
 _YAML_MARK: Final = re.compile(rb"(?:!![a-z]{2,12}|&\w{1,30})[ ]{1,3}(?=[^\s])")
 _BLOCK: Final = re.compile(rb"(?:[!&][\w!]{1,30}[ ])?[|>][+-]?\d?[ \t]*(?=\\*[nr]|[\r\n]|%0[aAdD])")
 _BREAK: Final = re.compile(rb"\r?\n|(?:\\{1,8}r)?\\{1,8}n|(?:%0[dD])?%0[aA]")
@@ -319,7 +319,7 @@ def _below(data: bytes, label: Label, at: int) -> Span | None:
         line_break = _BREAK.match(data, at)
         if line_break is None:
             break
-        line = re.compile(rb"(?:[^\r\n\\%\"]++|\\(?![nr\\])|%(?!0[aAdD]))*+").match(data, line_break.end())
+        line = re.compile(rb"(?>[^\r\n\\%\"]++|\\(?![nr\\])|%(?!0[aAdD]))*+").match(data, line_break.end())
         if line is None:
             break
         text = line[0]

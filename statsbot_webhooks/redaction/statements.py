@@ -38,7 +38,7 @@ _INSERT: Final = re.compile(rb"\((?P<names>[\w\s,\"`.\[\]]{1,2000}+)\)\s{0,4}(?:
 # Where SQLAlchemy and others show what the placeholders of a statement stood for.
 _PARAMETERS: Final = re.compile(rb"(?i:param(?:eter)?s|args|values)[\"']?[:=]\s{0,3}[\[(]{1,2}")
 _ITEM: Final = re.compile(
-    rb"\s*+(?P<item>(?:[bBrRuUnNeE]{0,2})(?:'(?:[^'\\\n]|\\.|'')*+'|\"(?:[^\"\\\n]|\\.)*+\")|[^,()'\"\n]{0,200}+(?:\([^()\n]{0,100}\))?)\s*+(?P<end>[,)\]])"
+    rb"\s*+(?P<item>(?:[bBrRuUnNeE]{0,2})(?:'(?>[^'\\\n]|\\.|'')*+'|\"(?>[^\"\\\n]|\\.)*+\")|[^,()'\"\n]{0,200}+(?:\([^()\n]{0,100}\))?)\s*+(?P<end>[,)\]])"
 )
 _PLACEHOLDER: Final = re.compile(rb"\?|%s|%\(\w{1,40}\)s|[$:]\w{1,40}|@\w{1,40}|(?i:null|default|true|false)|")
 _MOST_COLUMNS: Final = 60

@@ -18,7 +18,7 @@ _W: Final = r"[A-Za-z0-9_-]"
 _H: Final = "[0-9a-f]"
 _X: Final = "[0-9A-Fa-f]"
 # As addresses escape it, too.
-_B: Final = "(?:[A-Za-z0-9+/]|%2[BbFf])"
+_B: Final = "(?>[A-Za-z0-9+/]|%2[BbFf])"
 _UUID: Final = f"{_X}{{8}}-{_X}{{4}}-{_X}{{4}}-{_X}{{4}}-{_X}{{12}}"
 # Words are told from keys by their lack of digits, and of capitals among small letters.
 _DIGIT: Final = r"(?=[A-Za-z_-]{0,60}+\d|[A-Za-z_-]{0,30}?[A-Z][a-z]{1,2}[A-Z]{1,3}[a-z]{1,2}[A-Z])"
@@ -58,7 +58,7 @@ KINDS: Final = (
     Kind("digitalocean token", "dop_v1_ doo_v1_ dor_v1_ DOP_V1_ DOO_V1_ DOR_V1_", rf"{_X}{{40,}}+"),
     Kind("heroku key", "HRKU-", rf"{_W}{{20,}}+"),
     Kind("fly.io token", "fo1_", rf"{_W}{{40,}}+"),
-    Kind("fly.io token", "fm1a_ fm1r_ fm2_", r"(?:[\w+/-]|%2[BbFf]){40,}+={0,3}"),
+    Kind("fly.io token", "fm1a_ fm1r_ fm2_", r"(?>[\w+/-]|%2[BbFf]){40,}+={0,3}"),
     Kind("cloudflare key", "v1.0-", rf"{_H}{{24}}-{_H}{{100,}}+"),
     Kind("cloudflare token", "cfut_ cfat_ cfk_", rf"{_A}{{36,}}+"),
     Kind("netlify token", "nfp_ nfc_ nfo_ nfu_ nfb_", rf"{_A}{{30,}}+"),
@@ -112,7 +112,7 @@ KINDS: Final = (
     Kind("rubygems key", "rubygems_", rf"{_H}{{40,}}+"),
     Kind("crates.io token", "cio", rf"{_DIGIT}{_A}{{32}}{_END}"),
     Kind("clojars token", "CLOJARS_ clojars_ Clojars_", r"[A-Za-z0-9]{60}"),
-    Kind("sentry token", "sntrys_ sntryu_ sntrya_ sntryi_", r"(?:[\w+/=.-]|%2[BbFf]|%3[Dd]){20,}+"),
+    Kind("sentry token", "sntrys_ sntryu_ sntrya_ sntryi_", r"(?>[\w+/=.-]|%2[BbFf]|%3[Dd]){20,}+"),
     Kind("sonar token", "sqp_ squ_ sqa_", rf"{_H}{{40}}"),
     Kind("sourcegraph token", "sgp_", rf"(?:(?:{_X}{{16}}|local)_)?{_X}{{40}}"),
     Kind("sourcegraph token", "slk_", rf"{_X}{{64}}"),
@@ -200,7 +200,7 @@ KINDS: Final = (
     Kind("langsmith key", "lsv2_pt_ lsv2_sk_ ls__", rf"{_DIGIT}\w{{24,}}+"),
     # Safes and proofs
     Kind("1password key", "A3-", r"[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}"),
-    Kind("1password token", "ops_eyJ", r"(?:[\w+/=-]|%2[BbFf]|%3[Dd]){40,}+"),
+    Kind("1password token", "ops_eyJ", r"(?>[\w+/=-]|%2[BbFf]|%3[Dd]){40,}+"),
     Kind("age key", "AGE-SECRET-KEY-1 AGE-SECRET-KEY-PQ-1", r"[A-Z0-9]{40,}+"),
     Kind("adobe secret", "p8e-", rf"{_DIGIT}{_A}{{32}}{_END}"),
     Kind("authress key", "sc_ ext_ scauth_ authress_", r"[a-z0-9]{5,30}\.[a-z0-9]{4,6}\.acc[_-][a-z0-9-]{10,32}\.[\w+/=-]{30,}+"),

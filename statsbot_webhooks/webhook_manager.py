@@ -193,6 +193,9 @@ class WebhookManager:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(None if deadline == math.inf else deadline):
                 await self._intake.settle()
+                if self._outbox.is_displaced:
+                    # The file may be free again since it was tried last: then what it holds is sent too.
+                    await self._intake.run(self._intake.look_after)
         return await self._pool.flush(deadline, is_ending=is_ending)
 
     def settle(self, seconds: float) -> bool:

@@ -294,3 +294,22 @@ async def test_a_file_that_is_locked_for_a_moment_at_the_end_gets_what_waits(san
     async with running_manager(settings) as again:
         await again.flush(10)
     assert "waits in memory" in sandbox.messages("info")[0].text
+
+
+async def test_a_flush_sends_what_a_file_holds_that_was_locked_at_the_start(sandbox: Sandbox, urls: dict[str, Any]) -> None:
+    """The file is free again, and memory, which stands in for it until it is tried again, holds nothing."""
+    settings = WebhookConfig(info_webhook_url=urls["info_webhook_url"])
+    sandbox.fault("info", "500")
+    async with running_manager(settings) as manager:
+        await manager.send_log(LogLevel.INFO, "waits in the file")
+        await manager.stop(0)
+    sandbox.heal("info")
+    lock = sqlite3.connect("statsbot_webhooks.sqlite3")
+    lock.execute("BEGIN EXCLUSIVE")
+    async with running_manager(settings) as again:
+        assert (await again.stats()).pending == 0
+        assert not again.is_durable
+        lock.close()
+        await again.flush(10)
+        assert (again.is_durable, (await again.stats()).pending) == (True, 0)
+        assert "waits in the file" in sandbox.messages("info")[0].text

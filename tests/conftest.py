@@ -181,7 +181,7 @@ def nothing_left() -> Iterator[None]:
     new = [thread for thread in set(threading.enumerate()) - threads if not thread.name.startswith("asyncio_")]
     for thread in new:
         # discord.py tells its heartbeat to end and does not wait for it; asyncio's watcher of a process ends after telling.
-        if thread.name.startswith(("keep-alive-handler", "asyncio-waitpid")):
+        if thread.name.startswith(("keep-alive-handler", "asyncio-waitpid", "waitpid-")):
             thread.join(10)
     assert not [thread.name for thread in new if thread.is_alive()]
     assert "filter" not in vars(logging.Logger)

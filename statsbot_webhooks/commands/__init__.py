@@ -9,7 +9,7 @@ from discord import app_commands
 
 from ..clock import SystemClock
 from .base import Cog, CommandRunner
-from .card_buttons import CardPresses
+from .button_presses import CardPresses
 from .card_menu import About
 from .delivery import Delivery
 from .drill import Drill

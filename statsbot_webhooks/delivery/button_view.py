@@ -1,4 +1,4 @@
-"""Buttons as discord.py sends them. It must not keep the view: `commands/card_buttons.py` answers, after a check of its own."""
+"""Buttons as discord.py sends them. It must not keep the view: `commands/button_presses.py` answers, after a check of its own."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from ..clock import Clock
 from .callbacks import Pause
-from .response import WebhookResponse
+from .response_headers import WebhookResponse
 
 _log = logging.getLogger(__name__)
 # https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans: 10,000 in 10 minutes.

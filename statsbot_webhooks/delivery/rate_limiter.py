@@ -18,7 +18,7 @@ from aiolimiter import AsyncLimiter
 
 from ..clock import Clock
 from .outcome import EDIT_LIMITS
-from .response import WebhookResponse
+from .response_headers import WebhookResponse
 
 # https://github.com/discord/discord-api-docs/issues/1454: the channel's limit, which no header shows.
 _WINDOW_SECONDS: Final = 60.0

@@ -1,7 +1,7 @@
 """Reminders of one destination: a line about what lasts and was not acknowledged, in place of the line before. They end by
 themselves, and never ping.
 
-When each is due is in `issues/reminders.py`; what was decided about a card is looked up like the card's own state.
+When each is due is in `issues/reminder_schedule.py`; what was decided about a card is looked up like the card's own state.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..events.time_text import format_span
 from ..formatting.markdown import escape_markdown, shorten
 from ..formatting.message import WebhookMessage
 from ..formatting.presentation import present
-from ..issues.reminders import Reminder, due_at, from_state, passed, to_state
+from ..issues.reminder_schedule import Reminder, due_at, from_state, passed, to_state
 from .card import Card, error_key
 from .outcome import Outcome
 from .rate_limiter import Priority

@@ -27,7 +27,7 @@ from ..formatting.formatter import WebhookMessage
 from .button_view import make_view
 from .forum_threads import ThreadPlace
 from .outcome import EndedCallError, Outcome, Result, classify
-from .response import WebhookResponse, parse_response
+from .response_headers import WebhookResponse, parse_response
 
 T = TypeVar("T")
 

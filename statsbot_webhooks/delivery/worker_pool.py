@@ -34,7 +34,7 @@ from .live_cards import Cards
 from .lost_answers import LostAnswers
 from .outbox_client import OutboxClient
 from .rate_limiter import ChannelLimiters
-from .response import WebhookResponse
+from .response_headers import WebhookResponse
 from .role_pings import Pings
 from .transport import WebhookTransport
 from .worker import DestinationWorker

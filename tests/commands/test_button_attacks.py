@@ -16,7 +16,7 @@ from statsbot_webhooks import WebhookManager
 from statsbot_webhooks.commands.base import REFUSAL
 from statsbot_webhooks.sandbox import InteractionResult, Message, Sandbox
 
-from .test_card_buttons import card, custom_id, owned, posted, press, says
+from .test_button_presses import card, custom_id, owned, posted, press, says
 from .test_commands import steered_bot
 from .test_permissions import CALLERS, Caller, callers, exposed_bot
 

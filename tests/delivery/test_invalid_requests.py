@@ -6,7 +6,7 @@ import pytest
 
 from statsbot_webhooks.delivery.callbacks import Pause
 from statsbot_webhooks.delivery.invalid_requests import InvalidRequests
-from statsbot_webhooks.delivery.response import WebhookResponse, parse_response
+from statsbot_webhooks.delivery.response_headers import WebhookResponse, parse_response
 
 from ..clocks import SkippingClock
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from statsbot_webhooks.delivery.rate_limiter import ChannelLimiter, ChannelLimiters, Priority, Shares
-from statsbot_webhooks.delivery.response import WebhookResponse, parse_response
+from statsbot_webhooks.delivery.response_headers import WebhookResponse, parse_response
 from statsbot_webhooks.sandbox.rest.rules import RateLimits
 
 

@@ -17,7 +17,7 @@ from statsbot_webhooks.events.factory import log_event
 from statsbot_webhooks.events.folding import group_events
 from statsbot_webhooks.sandbox import Sandbox
 
-from ..commands.test_card_buttons import card, labels, owned, posted, press
+from ..commands.test_button_presses import card, labels, owned, posted, press
 from ..commands.test_commands import call, shown, steered_bot
 from ..commands.test_permissions import Caller, callers
 from ..conftest import running_manager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from statsbot_webhooks.issues.reminders import Reminder, due_at, from_state, passed, to_state
+from statsbot_webhooks.issues.reminder_schedule import Reminder, due_at, from_state, passed, to_state
 
 MINUTES = (15.0, 60.0, 240.0, 1440.0)
 DAY = 1440

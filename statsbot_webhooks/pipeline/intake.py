@@ -72,7 +72,7 @@ class Intake:
         self._gate = gate
         self._clock = clock or SystemClock()
         self._care = StorageCare(outbox, self._clock, on_open, on_put)
-        outbox.fleet.on_news = self._ring
+        outbox.fleet.on_news = lambda: self._bell.put(None)
         self._max_mb = max_mb
         self.failures = 0
         self._busy_since: float | None = None
@@ -273,7 +273,8 @@ class Intake:
         self._guard(self._outbox.open)
         self._guard(self._on_open)
         if not self._is_stopping:
-            self._guard(warm_up)
+            # What was accepted before is stored first: a process that is killed in its first moments loses what is not.
+            self._guard(lambda: warm_up(self._work))
         while not self._is_stopping:
             self._await_bell()
             self._busy_since = self._clock.monotonic()
@@ -301,9 +302,6 @@ class Intake:
             self._bell.get(timeout=self._care.wait_seconds)
         while not self._bell.empty():
             self._bell.get()
-
-    def _ring(self) -> None:
-        self._bell.put(None)
 
     def look_after(self) -> None:
         """Let the storage put itself in order; on this thread."""

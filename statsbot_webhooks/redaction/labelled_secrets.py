@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Final
 from unicodedata import normalize
 
@@ -139,10 +139,8 @@ _FIRST_WORD: Final = re.compile(
 )
 
 
-def warm_up() -> None:
-    """Build what most texts need."""
-    _tail(is_option=False)
-    _tail(is_option=True)
+# What most texts need; each is built by its first call.
+LARGE_PATTERNS: Final = (partial(_tail, is_option=False), partial(_tail, is_option=True))
 
 
 def may_have_word(text: str) -> bool:

@@ -25,10 +25,14 @@ def mark(rule: str) -> str:
     return f"[redacted: {rule}]"
 
 
-def warm_up() -> None:
-    """Build the large patterns, which takes a tenth of a second: on a thread, so that no text on an event loop has to."""
-    scanner.warm_up()
-    labelled_secrets.warm_up()
+def warm_up(meanwhile: Callable[[], object] = bool) -> None:
+    """Build the large patterns, which takes 50 ms of a core: on a thread, so that no text on an event loop has to.
+
+    `meanwhile` is called before each of them: the thread does there what may not wait for all.
+    """
+    for build in (*scanner.LARGE_PATTERNS, *labelled_secrets.LARGE_PATTERNS):
+        meanwhile()
+        build()
 
 
 def may_hold_secret(data: bytes, text: str) -> bool:

@@ -135,12 +135,8 @@ def _addresses() -> tuple[_Within, ...]:
     return _within(ADDRESSES)
 
 
-def warm_up() -> None:
-    """Build what most texts need."""
-    _behind_boundary()
-    _behind_escape()
-    _anchored()
-    _addresses()
+# What most texts need; each is built by its first call.
+LARGE_PATTERNS: Final = (_behind_boundary, _behind_escape, _anchored, _addresses)
 
 
 def may_have_address(text: str) -> bool:

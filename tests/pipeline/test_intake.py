@@ -15,6 +15,7 @@ from statsbot_webhooks import WebhookConfig, WebhookManager
 from statsbot_webhooks.errors import NotRunningError
 from statsbot_webhooks.events.event import Event, EventKind, LogLevel
 from statsbot_webhooks.pipeline.incoming_events import IncomingEvents
+from statsbot_webhooks.redaction import scanner
 
 URL = "https://discord.com/api/webhooks/123456789012345678/" + "x" * 68
 
@@ -37,6 +38,26 @@ async def stored(manager: WebhookManager) -> list[str]:
     await manager._intake.settle()
     entries = await manager._intake.run(manager._outbox.claim, "info", 1000)
     return [entry.event.message for entry in entries]
+
+
+async def test_what_was_accepted_before_the_start_is_stored_before_any_pattern_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is killed in its first moments loses what is not stored."""
+    stored_before: list[int] = []
+    is_built = threading.Event()
+    manager = WebhookManager(WebhookConfig(info_webhook_url=URL))
+
+    def build() -> None:
+        stored_before.append(manager._outbox.depth("info").entries)
+        manager.submit(event("meanwhile"))
+
+    monkeypatch.setattr(scanner, "LARGE_PATTERNS", (build, build, is_built.set))
+    for number in range(3):
+        manager.submit(event(str(number)))
+    manager._intake.start()
+    await asyncio.to_thread(is_built.wait, 5)
+    found = await stored(manager)
+    await manager._intake.stop(asyncio.get_running_loop().time() + 5)
+    assert (found, stored_before) == (["0", "1", "2", "meanwhile", "meanwhile"], [3, 4])
 
 
 def test_exactly_as_many_events_as_the_limit_are_accepted() -> None:

@@ -196,13 +196,13 @@ class Cards:
         return min(waits.items(), key=lambda item: item[1]) if waits else None
 
     def _wait(self, card: Card, now: float) -> float:
-        # A clock that was set back must not make a card wait longer than its pace.
         shown, newest, pace = card.fold.event, card.whole.event, self._pace
         if shown.card and newest.level.number > shown.level.number:
             pace = 0.0
         elif newest.ends_card or (shown.card and card.shown == card.posted and shown.level.number < LogLevel.WARNING.number):
             pace = min(pace, _SECOND_STATE_SECONDS)
-        return min(max(card.shown + pace - now, 0.0), pace)
+        # Shown in the future: the clock was set back. The pace from now on would begin anew at each look, and never end.
+        return 0.0 if card.shown > now else max(card.shown + pace - now, 0.0)
 
     def preview(self, entries: Sequence[Entry]) -> Card:
         """Return the card that entries of one key are to be shown in, when they are posted."""

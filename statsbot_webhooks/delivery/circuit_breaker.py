@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
 _GROWTH: Final = 2.0
 _CAP_SECONDS: Final = 600.0
+# So many trips take a week, and 2.0 to the power of more is no number.
+_MOST: Final = 1000
 _JITTER: Final = 0.2
 # Between failures that do not trip it yet: a blip is over by then, and an outage is told within three seconds.
 _RETRY_SECONDS: Final = 0.7
@@ -70,12 +73,29 @@ class CircuitBreaker:
         if self.state is not BreakerState.HALF_OPEN and self._failures < self._limit and not at_least:
             self._until = now + min(_RETRY_SECONDS, self._cooldown)
             return False
-        pause = min(self._cooldown * _GROWTH**self._trips, max(_CAP_SECONDS, self._cooldown))
+        pause = min(self._cooldown * _GROWTH ** min(self._trips, _MOST), max(_CAP_SECONDS, self._cooldown))
         pause *= random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - spreads retries, no secret
         self._until = now + max(pause, at_least)
         self._trips += 1
         self.state = BreakerState.OPEN
         return self._trips == 1
+
+    @property
+    def marks(self) -> tuple[float, ...]:
+        """What changes only when something is noted: another value is news for the next process that sends."""
+        return self.state is not BreakerState.CLOSED, self._failures, self._trips, self._until
+
+    def learned(self, now: float) -> dict[str, float]:
+        """Return what the next process that sends is to know, with seconds counted from now."""
+        is_open = self.state is not BreakerState.CLOSED
+        return {"open": int(is_open), "failures": self._failures, "trips": self._trips, "wait": max(self._until - now, 0.0)}
+
+    def relearn(self, learned: Mapping[str, float], age: float, now: float) -> None:
+        """Go on with what another process learned so many seconds ago."""
+        self._failures, self._trips = (min(int(learned.get(name, 0)), _MOST) for name in ("failures", "trips"))
+        self._until = now + max(learned.get("wait", 0.0) - age, 0.0)
+        if learned.get("open"):
+            self.state = BreakerState.OPEN
 
     def probe_now(self) -> None:
         """Let the next attempt through at once."""

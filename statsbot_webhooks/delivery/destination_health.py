@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from ..config.destination import Destination
 from ..events.factory import Outage
@@ -97,6 +98,27 @@ class Health:
         self._gone = None
         self._look_seconds = _FIRST_LOOK_SECONDS
         self.breaker.probe_now()
+
+    @property
+    def outage_marks(self) -> tuple[object, ...]:
+        """What changes only when something is told of an outage: another value is news for the next process that sends."""
+        return self._outage, self._told_in
+
+    def learned_outage(self, now: float) -> dict[str, Any]:
+        """Return what was told of an outage, so that the next process that sends goes on with its card."""
+        if self._outage is None:
+            return {}
+        since = self._outage_since if self._failing_since is None else self._failing_since
+        known = {"key": self._outage.key, "problem": self._outage.problem, "where": self._told_in}
+        return {**known, "seconds": now - self._outage_since, "failing": now - since}
+
+    def relearn_outage(self, texts: Mapping[str, str], seconds: Mapping[str, float], age: float, now: float) -> None:
+        """Go on with the outage that another process told, as it said so many seconds ago."""
+        if key := texts.get("key"):
+            self._outage = Outage(key, self._destination.name, problem=texts.get("problem", ""))
+            self._told_in = texts.get("where", "")
+            self._outage_since = now - seconds.get("seconds", 0.0) - age
+            self._failing_since = now - seconds.get("failing", 0.0) - age
 
     def record_failure(self, result: Result, now: float) -> None:
         """Note a request that failed for a reason that is not the message's own."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from ..clock import Clock
@@ -14,6 +14,9 @@ from .response_headers import WebhookResponse
 _log = logging.getLogger(__name__)
 # https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans: 10,000 in 10 minutes.
 _WINDOW_SECONDS: Final = 600.0
+# How exactly the next process that sends knows when they were.
+_STEP_SECONDS: Final = 10
+_MOST: Final = 10_000
 _INVALID: Final = (401, 403, 429)
 
 
@@ -29,10 +32,32 @@ class InvalidRequests:
         self._pause = pause
         self._say = say
         self._times: deque[float] = deque()
+        # The marks of what is stored for the next process that sends.
+        self.kept = self.marks
 
     def configure(self, limit: int) -> None:
         """Go on with another limit; what was counted counts."""
         self._limit = limit
+
+    @property
+    def marks(self) -> tuple[float, ...]:
+        """What changes only when something is noted: another value is news for the next process that sends."""
+        return self._times[-1] if self._times else 0.0, self._pause.until
+
+    def learned(self) -> dict[str, float]:
+        """Return what the next process that sends is to know: how many there were how many seconds ago, and the pause."""
+        now = self._clock.monotonic()
+        ages = Counter(int((now - time) // _STEP_SECONDS * _STEP_SECONDS) for time in self._times if self.count)
+        return {"pause": max(self._pause.until - now, 0.0), **{str(age): count for age, count in ages.items()}}
+
+    def relearn(self, learned: Mapping[str, float], age: float) -> None:
+        """Count what another process counted, as it said so many seconds ago, and keep its pause."""
+        now = self._clock.monotonic()
+        if (pause := learned.get("pause", 0.0) - age) > 0:
+            self._pause.until = max(self._pause.until, now + pause)
+        ages = {int(key) + age: min(int(count), _MOST) for key, count in learned.items() if key.isascii() and key.isdigit()}
+        times = [now - each for each, count in ages.items() if each < _WINDOW_SECONDS for _ in range(count)]
+        self._times = deque(sorted([*self._times, *times]))
 
     @property
     def count(self) -> int:

@@ -139,6 +139,14 @@ class OutboxClient:
         """Return when messages left, also those of the process before."""
         return await self._intake.run(self._outbox.recent_sends, self._name, since)
 
+    async def keep_limits(self, name: str, text: str) -> None:
+        """Keep what was learned of the limits for the next process that sends."""
+        await self._intake.run(self._outbox.fleet.keep_limits, name, text)
+
+    async def kept_limits(self, name: str) -> tuple[str, float] | None:
+        """Return what was kept, and how many seconds ago; None for nothing."""
+        return await self._intake.run(self._outbox.fleet.kept_limits, name)
+
     async def note_edit(self, now: float) -> None:
         """Note that an edit leaves: Discord's window outlives this process."""
         await self._intake.run(self._outbox.note_send, self._name, now)

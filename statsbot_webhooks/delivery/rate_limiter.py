@@ -8,7 +8,7 @@ requests; how they follow each other, bursts included, is the rule of leaky buck
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import IntEnum
@@ -133,8 +133,34 @@ class ChannelLimiter:
         self._requests += new
         self._fill(sorted((now - (now if request.time is None else request.time) for request in new), reverse=True))
         self._ceiling = min(self._ceiling, other._ceiling)
+        if other._burst < self._burst:
+            self._set_burst(other._burst)
         self._blocked_until = max(self._blocked_until, other._blocked_until)
         self._learned_at = max(self._learned_at, other._learned_at)
+
+    @property
+    def marks(self) -> tuple[float, ...]:
+        """What changes only when something is learned: another value is news for the next process that sends."""
+        return self._ceiling, self._burst, self._learned_at, self._blocked_until
+
+    def learned(self) -> dict[str, float]:
+        """Return what answers said of the limits, with seconds counted from now."""
+        now = self._clock.monotonic()
+        self._recover(now)
+        known = {"ceiling": self._ceiling, "burst": self._burst, "blocked": max(self._blocked_until - now, 0.0)}
+        return known if self._learned_at == -math.inf else {**known, "age": now - self._learned_at}
+
+    def relearn(self, learned: Mapping[str, float], age: float) -> None:
+        """Go on with what another process learned, as it said so many seconds ago."""
+        now = self._clock.monotonic()
+        self._ceiling = min(self._ceiling, max(learned.get("ceiling", self._limit), min(_LEAST, self._limit)))
+        burst = max(int(learned.get("burst", _BURST)), 1)
+        if burst < self._burst:
+            self._set_burst(burst)
+        if (blocked := learned.get("blocked", 0.0) - age) > 0:
+            self._blocked_until = max(self._blocked_until, now + blocked)
+        if "age" in learned:
+            self._learned_at = max(self._learned_at, now - learned["age"] - age)
 
     def count_one(self) -> None:
         """Enter a request that was counted elsewhere, and has just been answered."""
@@ -280,6 +306,8 @@ class ChannelLimiters:
         self._limiters: dict[int, ChannelLimiter] = {}
         self._unknown = ChannelLimiter(max_requests_per_minute, clock, self._limiters.values)
         self._recalled: set[str] = set()
+        # Whose knowledge of an earlier process is entered: only a new term has any (`learned_limits`).
+        self.taken_up: set[str] = set()
 
     def recall(self, destination: str, times: Iterable[float]) -> None:
         """Enter what left for a destination before this process, by wall clock times; once, however many workers ask for it."""

@@ -268,6 +268,7 @@ class DestinationWorker:
         return True
 
     async def _turn(self) -> None:
+        await self._parts.learned.keep(self._parts.outbox, self._parts.clock)
         if self._is_to_give_back:
             # What was posted may have failed like the turn before, and then its entries would wait for the next start.
             await self._parts.outbox.release_all()
@@ -292,6 +293,7 @@ class DestinationWorker:
             parts.restore(stored)  # pyright: ignore[reportUnknownArgumentType]
         else:
             parts.limiters.leave(self.name)
+        await parts.learned.take_up(parts.outbox, parts.clock)
         await self._look_up()
         # Before anything is sent: the channel's windows outlive a process.
         parts.limiters.recall(self.name, await parts.outbox.recent_sends(parts.clock.now() - 61))

@@ -17,6 +17,7 @@ from .card_states import CardState, CardStates
 from .destination_health import Health
 from .forum_threads import Threads
 from .layout_threads import LayoutThreads
+from .learned_limits import LearnedLimits
 from .live_cards import Cards
 from .lost_answers import LostAnswers
 from .outbox_client import OutboxClient
@@ -51,6 +52,7 @@ class WorkerContext:
     lost_answers: LostAnswers
     states: CardStates
     buttons: CardButtons
+    learned: LearnedLimits
     # The owner of the webhook and its server, when Discord has told them.
     application_id: int | None = None
     guild_id: int | None = None

@@ -30,6 +30,7 @@ from .destination_health import DestinationState, Health
 from .forum_threads import Threads
 from .invalid_requests import InvalidRequests
 from .layout_threads import LayoutThreads
+from .learned_limits import LearnedLimits
 from .live_cards import Cards
 from .lost_answers import LostAnswers
 from .outbox_client import OutboxClient
@@ -364,6 +365,7 @@ class WorkerPool:
                 lost_answers=LostAnswers(destination, shared.transport, shared.limiters, self._callbacks),
                 states=self.states,
                 buttons=self.buttons,
+                learned=LearnedLimits(name, destination.url.id, health, shared.limiters, shared.invalid),
             ),
             config.remind_minutes,
         )

@@ -191,6 +191,14 @@ class Fleet(Protocol):
         """Let another process send, if there is one."""
         ...
 
+    def keep_limits(self, name: str, text: str) -> None:
+        """Keep what this process, while it sends, learned of Discord's limits, for the next one."""
+        ...
+
+    def kept_limits(self, name: str) -> tuple[str, float] | None:
+        """Return what an earlier sender kept, and how many seconds ago by the clock of the storage; None for nothing."""
+        ...
+
 
 class Alone:
     """The fleet of a process that shares its storage with none."""
@@ -220,6 +228,12 @@ class Alone:
 
     def resign(self) -> None:
         """There is no other process."""
+
+    def keep_limits(self, name: str, text: str) -> None:
+        """A restart of the only process begins anew."""
+
+    def kept_limits(self, name: str) -> tuple[str, float] | None:
+        return None
 
 
 def _nothing() -> None:

@@ -23,6 +23,13 @@ def test_the_breaker_trips_cools_down_probes_and_closes() -> None:
     assert breaker.state is BreakerState.CLOSED
 
 
+def test_an_outage_of_weeks_is_tried_as_often_as_one_of_days() -> None:
+    breaker = CircuitBreaker(failures=1, cooldown_seconds=10)
+    for _ in range(1100):
+        breaker.record_failure(0)
+    assert breaker.pause_seconds(0) <= 720
+
+
 def test_one_server_error_trips_at_once() -> None:
     breaker = CircuitBreaker(failures=5, cooldown_seconds=10)
     assert breaker.record_failure(0, weight=5)

@@ -15,8 +15,8 @@ from ..rows import is_sound, stored_bytes
 _SEQUENCE_BITS: Final = 20
 _ID: Final = re.compile(r"(\d{1,14})-(\d{1,6})", re.ASCII)
 _PARTS: Final = 2
-# What only the sender may write, since it is of its channels: cards, pings, posts, channels, reminders, limits.
-SENDER_STATE: Final = ("card/", "left/", "ping/", "thread/", "channel/", "reminder/", "limits/")
+# What only the sender may write, since it is of its channels: cards, pings, posts, channels, reminders.
+SENDER_STATE: Final = ("card/", "left/", "ping/", "thread/", "channel/", "reminder/")
 
 
 def number_of(stream_id: str) -> int:

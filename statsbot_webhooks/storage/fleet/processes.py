@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
-from ..base import Member
+from ..base import LeaseLostError, Member
+from . import scripts
 from .lease import FleetThread
-from .link import RedisAwayError, RedisLink
+from .link import RedisAwayError, RedisLink, RefusedError
 from .streams import Streams
+
+# Longer than any pause that Discord asks for. What is left of it says how old the knowledge is.
+_LIMITS_SECONDS: Final = 172_800
 
 
 class RedisFleet:
@@ -90,6 +96,30 @@ class RedisFleet:
             return Streams(self._link, "").lengths()
         except RedisAwayError:
             return {}
+
+    def keep_limits(self, name: str, text: str) -> None:
+        lease = self.thread.lease if self.thread is not None else None
+        if lease is not None:
+            # Without Redis nothing is sent; what is learned then is little.
+            with contextlib.suppress(RedisAwayError, RefusedError):
+                arguments = [self._link.address.prefix, lease.text, name, text, _LIMITS_SECONDS]
+                self._link.script(scripts.KEEP_LIMITS, [], arguments)
+
+    def kept_limits(self, name: str) -> tuple[str, float] | None:
+        key = f"{self._link.address.prefix}:limits:{name}"
+
+        def work(client: Any) -> Any:
+            with client.pipeline(transaction=True) as pipeline:
+                pipeline.get(key)
+                pipeline.pttl(key)
+                return pipeline.execute()
+
+        try:
+            text, left = self._link.run(work)
+        except RedisAwayError:
+            # Before it is known what was learned nothing may leave.
+            raise LeaseLostError from None
+        return None if text is None else (text, max(_LIMITS_SECONDS - left / 1000, 0.0))
 
     def resign(self) -> None:
         if self.thread is not None:

@@ -145,6 +145,16 @@ return now
 """
 )
 
+# What was learned of Discord's limits; what is left of its life tells its age without any clock of a machine.
+# ARGV: prefix, lease, destination, text, seconds.
+KEEP_LIMITS: Final = (
+    _FENCE
+    + """
+redis.call('SET', p .. ':limits:' .. ARGV[3], ARGV[4], 'EX', ARGV[5])
+return 1
+"""
+)
+
 # ARGV: prefix, lease, destination.
 UNSEAL: Final = (
     _FENCE

@@ -1,0 +1,124 @@
+"""What one process learned of Discord's limits is known to the next one that sends, on Redis and by Redis' time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from statsbot_webhooks import WebhookManager
+from statsbot_webhooks.delivery.callbacks import Pause
+from statsbot_webhooks.delivery.invalid_requests import InvalidRequests
+from statsbot_webhooks.delivery.rate_limiter import ChannelLimiter
+from statsbot_webhooks.delivery.response_headers import WebhookResponse
+from statsbot_webhooks.sandbox import Sandbox
+
+from ..clocks import SkippingClock
+from ..conftest import running_manager
+from ..redis_server import RedisServer
+from ..scenarios.test_fleet import settings, until
+
+# Redis has a time of its own, which passes as it does.
+pytestmark = pytest.mark.real_time
+
+
+def posts(sandbox: Sandbox, name: str) -> int:
+    return sum(each.method == "POST" and each.webhook == name for each in sandbox.requests)
+
+
+@asynccontextmanager
+async def two_of(server: RedisServer, urls: dict[str, Any], **more: Any) -> AsyncIterator[tuple[WebhookManager, WebhookManager]]:
+    """Two processes, of which the first one sends."""
+    async with running_manager(settings(server, urls, 0, **more)) as first:
+        await until(lambda: first._outbox.fleet.may_send)
+        async with running_manager(settings(server, urls, 1, **more)) as second:
+            await until(lambda: first._outbox.fleet.has_others)
+            yield first, second
+
+
+async def hand_over(first: WebhookManager, second: WebhookManager) -> None:
+    """Let the other one send."""
+    await first.stop(0)
+    await until(lambda: second._outbox.fleet.may_send)
+
+
+@pytest.mark.parametrize(("fault", "delay"), [("429", 100.0), ("500", 0.0), ("429_no_via", 100.0)])
+async def test_the_next_sender_waits_as_long_as_the_one_before(
+    redis_server: RedisServer, sandbox: Sandbox, urls: dict[str, Any], fault: str, delay: float
+) -> None:
+    more = {"breaker_cooldown_seconds": 100.0}
+    async with two_of(redis_server, urls, **more) as (first, second):
+        sandbox.fault("info", fault, delay=delay, methods=("POST",))
+        await first.send_log("INFO", "one")
+        await until(lambda: (first.workers["info"].next_try_seconds or 0) > 60)
+        # The next turn keeps it.
+        client = redis_server.client()
+        await until(lambda: client.exists("test:limits:info" if fault != "429_no_via" else "test:limits:"))
+        before = posts(sandbox, "info")
+        await hand_over(first, second)
+        await until(lambda: (second.workers["info"].next_try_seconds or 0) > 60)
+        assert posts(sandbox, "info") == before
+        if fault == "500":
+            sandbox.heal("info")
+            card = await outage(sandbox)
+            assert "works again" not in card
+            assert not (await second.admin.send_test("info")).reason
+            await until(lambda: "works again" in str(sandbox.messages("error")[0]))
+            assert await outage(sandbox) != card
+
+
+async def outage(sandbox: Sandbox) -> str:
+    """Return the one card that tells it."""
+    await until(lambda: sandbox.messages("error"))
+    (message,) = sandbox.messages("error")
+    return str(message)
+
+
+@pytest.mark.slow
+async def test_budget_and_refusals_of_before_count(redis_server: RedisServer, sandbox: Sandbox, urls: dict[str, Any]) -> None:
+    more = {"max_invalid_requests": 3}
+    async with two_of(redis_server, urls, **more) as (first, second):
+        for number in range(2):
+            sandbox.fault("info", "429", times=1, delay=0.05, methods=("POST",))
+            await first.send_log("INFO", f"number {number}")
+            await until(lambda number=number: f"number {number}" in str(sandbox.messages("info")))
+        await hand_over(first, second)
+        sandbox.fault("info", "429", times=1, delay=0.05, methods=("POST",))
+        await second.send_log("INFO", "number 2")
+        # The third within 10 minutes stops everything.
+        await until(lambda: (second.workers["performance"].next_try_seconds or 0) > 500)
+
+
+async def test_a_limiter_goes_on_with_what_another_learned() -> None:
+    clock = SkippingClock()
+    old, new = ChannelLimiter(27, clock), ChannelLimiter(27, clock)
+    old.learn(WebhookResponse("info", "POST", 429))
+    old.learn(WebhookResponse("info", "POST", 200, limit=3, remaining=3))
+    assert new.marks != old.marks
+    new.relearn(old.learned(), 0.4)
+    assert new.learned()["ceiling"] == pytest.approx(27 * 0.7)
+    assert new.learned()["burst"] == 2
+    assert 0 < new.blocked_seconds(clock.monotonic()) <= 0.6
+    # A minute after the last 429 one request comes back, whoever learned of it.
+    clock.shift = 59.7
+    assert new.learned()["ceiling"] == pytest.approx(27 * 0.7 + 1)
+    # What is no news changes nothing.
+    fresh = ChannelLimiter(27, clock)
+    fresh.relearn({}, 5.0)
+    assert fresh.marks == ChannelLimiter(27, clock).marks
+
+
+def test_refusals_are_known_to_ten_seconds() -> None:
+    clock, pause = SkippingClock(), Pause()
+    old, new = InvalidRequests(500, clock, Pause(), str), InvalidRequests(500, clock, pause, str)
+    for _ in range(7):
+        old.note(WebhookResponse("info", "POST", 403))
+    clock.shift = 300
+    old.note(WebhookResponse("info", "POST", 403))
+    new.relearn({**old.learned(), "pause": 30.0, "²": 1.0}, 10.0)
+    assert new.count == 8
+    assert 19 < pause.until - clock.monotonic() <= 20
+    clock.shift = 300 + 295
+    assert new.count == 1

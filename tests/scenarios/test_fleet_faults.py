@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -157,7 +158,39 @@ async def _read_only(server: RedisServer, seconds: float) -> None:
     client.replicaof("NO", "ONE")
 
 
-FAULTS = {"stopped": _stopped, "killed": _killed, "hanging": _hanging, "paused": _paused, "full": _full, "read only": _read_only}
+async def _failed_over(server: RedisServer, seconds: float) -> None:
+    """A planned failover: a replica that has all takes the place of its master, at the address of the service."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = server.folder / "replica"
+    folder.mkdir()
+    master, replica = server.client(), RedisServer(folder, "--appendonly", "yes").start()
+    master.config_set("port", port)
+    replica.client().replicaof("127.0.0.1", port)
+    async with asyncio.timeout(20):
+        while replica.client().info("replication")["master_link_status"] != "up":
+            await asyncio.sleep(0.1)
+    # Replication is asynchronous: without the pause, what the replica had not got yet would be lost.
+    master.client_pause(60_000, all=False)
+    async with asyncio.timeout(20):
+        while (offsets := master.info("replication"))["slave0"]["offset"] != offsets["master_repl_offset"]:
+            await asyncio.sleep(0.1)
+    server.stop(kill=True)
+    await asyncio.sleep(seconds)
+    replica.client().replicaof("NO", "ONE")
+    replica.socket.rename(server.socket)
+    server.pid = replica.pid
+
+
+FAULTS = {
+    "stopped": _stopped,
+    "killed": _killed,
+    "hanging": _hanging,
+    "paused": _paused,
+    "full": _full,
+    "read only": _read_only,
+} | {"failed over": _failed_over}
 
 
 @pytest.mark.parametrize("seconds", [3, pytest.param(20, marks=pytest.mark.soak)])

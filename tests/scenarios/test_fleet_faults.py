@@ -190,7 +190,8 @@ FAULTS = {
     "paused": _paused,
     "full": _full,
     "read only": _read_only,
-} | {"failed over": _failed_over}
+    "failed over": _failed_over,
+}
 
 
 @pytest.mark.parametrize("seconds", [3, pytest.param(20, marks=pytest.mark.soak)])

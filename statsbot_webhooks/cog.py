@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from types import new_class
 from typing import Any
 
-import discord
 from discord.ext import commands
 
 from . import runtime
 from .capture import Capture
-from .capture.errors.deduplication import SeenExceptions
 from .capture.errors.extension_hooks import is_closing, is_reloading
 from .commands import WebhookCommands
 from .config.loading import load_forgiving
@@ -21,8 +18,9 @@ from .config.model import WebhookConfig
 from .config.renewal import Renews
 from .delivery.channel_reader import BotChannelReader
 from .delivery.formatters import CustomFormatter
-from .events.event import Event, decode
+from .events.event import decode
 from .formatting.formatter import BotInfo
+from .integration.bot_capture import bot_info_of, install_capture
 from .integration.statsbot import resume_integrations, suspend_integrations
 from .sigterm import Termination
 from .webhook_manager import WebhookManager
@@ -56,8 +54,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
     @property
     def bot_info(self) -> BotInfo | None:
         """The bot's name and picture, once it has logged in."""
-        user: discord.ClientUser | None = self.bot.user
-        return None if user is None else BotInfo(user.name, user.display_avatar.url)
+        return bot_info_of(self.bot)
 
     async def cog_load(self) -> None:
         """Start delivering and install the hooks. Runs before login: no user, no session (L4)."""
@@ -66,7 +63,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         self.manager.listeners.add(self)
         self.manager.readers.append(self._reader)
         unstored = runtime.take_over()
-        self._install_capture()
+        install_capture(self._capture, self.bot, self)
         for text in unstored:
             self.manager.submit(decode(text))
         self.apply_choices()
@@ -111,7 +108,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
     def lead(self) -> None:
         """Capture what belongs to no bot too: the bot that did so has left."""
         self._capture.uninstall()
-        self._install_capture()
+        install_capture(self._capture, self.bot, self)
         self.apply_choices()
 
     async def _use_clients(self) -> None:
@@ -120,27 +117,6 @@ class WebhookCog(commands.Cog, name="Webhooks"):
             holder for holder in runtime.holders_of(self.manager) if holder is not self or self._reader in self.manager.readers
         ]
         await self.manager.use_clients([cog.bot for cog in cogs])
-
-    def _install_capture(self) -> None:
-        manager = self.manager
-        self._capture.install(
-            self.bot,
-            self._submit,
-            manager.settle,
-            is_leading=runtime.is_leading(self),
-            submit_of_process=manager.submit,
-            seen=runtime.share(manager, "seen exceptions", SeenExceptions),
-            find_delivery_problem=manager.find_delivery_problem,
-            stats=manager.stats,
-            take_tally=manager.take_tally,
-        )
-
-    def _submit(self, event: Event) -> bool:
-        """Accept an event of this bot; it says whose it is where several bots share the manager."""
-        info = self.bot_info
-        if info is not None and len(runtime.holders_of(self.manager)) > 1:
-            event = replace(event, context={"bot": info.name, **event.context})
-        return self.manager.submit(event)
 
     async def reconfigure(self, config: WebhookConfig) -> None:
         """Go on with other settings; see `WebhookManager.reconfigure`."""

@@ -7,23 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import Any
 
 import discord
 
 from .. import runtime
 from ..capture import Capture
-from ..capture.errors.deduplication import SeenExceptions
 from ..config.model import WebhookConfig
 from ..config.renewal import Renews
 from ..delivery.channel_reader import BotChannelReader
-from ..events.event import Event
 from ..formatting.formatter import BotInfo
 from ..patching import add_listeners, patch_attribute, watch_calls
 from ..runtime import setup_webhook_logging
 from ..sigterm import Termination
 from ..webhook_manager import WebhookManager
+from .bot_capture import bot_info_of, install_capture
 from .statsbot import resume_integrations, suspend_integrations
 
 # What waits is sent while the client is closed, which has no time limit of its own.
@@ -63,8 +61,7 @@ class _ClientHolder:
     @property
     def bot_info(self) -> BotInfo | None:
         """The client's name and picture, once it has logged in."""
-        user = self.bot.user
-        return None if user is None else BotInfo(user.name, user.display_avatar.url)
+        return bot_info_of(self.bot)
 
     async def start(self) -> None:
         """Start delivering and install the hooks."""
@@ -72,7 +69,7 @@ class _ClientHolder:
         await runtime.join(self)
         self.manager.listeners.add(self)
         self.manager.readers.append(self._reader)
-        self._install_capture()
+        install_capture(self._capture, self.bot, self)
         self.apply_choices()
         resume_integrations()
         self._termination.install()
@@ -120,29 +117,8 @@ class _ClientHolder:
     def lead(self) -> None:
         """Capture what belongs to no client too: the one that did so has left."""
         self._capture.uninstall()
-        self._install_capture()
+        install_capture(self._capture, self.bot, self)
         self.apply_choices()
-
-    def _install_capture(self) -> None:
-        manager = self.manager
-        self._capture.install(
-            self.bot,
-            self._submit,
-            manager.settle,
-            is_leading=runtime.is_leading(self),
-            submit_of_process=manager.submit,
-            seen=runtime.share(manager, "seen exceptions", SeenExceptions),
-            find_delivery_problem=manager.find_delivery_problem,
-            stats=manager.stats,
-            take_tally=manager.take_tally,
-        )
-
-    def _submit(self, event: Event) -> bool:
-        """Accept an event of this client; it says whose it is where several share the manager."""
-        info = self.bot_info
-        if info is not None and len(runtime.holders_of(self.manager)) > 1:
-            event = replace(event, context={"bot": info.name, **event.context})
-        return self.manager.submit(event)
 
     def apply_choices(self) -> None:
         """Capture loggers from the levels that admins chose."""

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from ..events.accounting import LossReason
 from ..events.event import LogLevel
 from .base import Depth, ErrorsWaiting, Loss
-from .ready_queue import DestinationQueue, LaneName, QueuePlace
+from .ready_queue import DestinationQueue, LaneName, QueuePlace, first_fitting
 
 _ERROR: Final = LogLevel.ERROR.number
+# A claim ends after so much text: its events are in memory several times over while a message is built, and fit into one file.
+_CLAIM_BYTES: Final = 8_000_000
+# What one call moves or lets expire: it takes some milliseconds, and the intake does other work before the next.
+CHUNK: Final = 300
+CHUNK_BYTES: Final = 300_000
 
 
 class Backlog:
@@ -50,6 +55,24 @@ class Backlog:
     def sealed_ready(self, queue: DestinationQueue) -> Sequence[QueuePlace]:
         """Return the entries of a sealed batch, when none of them is handed out."""
         return [] if any(number in self._leased for number in queue.sealed) else list(queue.sealed.values())
+
+    def next_batch(self, queue: DestinationQueue, limit: int) -> tuple[Sequence[QueuePlace], str]:
+        """Take what leaves next: up to `limit` entries, or a sealed batch, with its id."""
+        if queue.sealed:
+            return self.sealed_ready(queue), queue.batch
+        lane = queue.next_lane()
+        return [] if lane is None else queue.take(lane, limit, _CLAIM_BYTES), ""
+
+    def expired_batches(self, before: float, *, only_recovered: bool) -> Iterator[tuple[str, Sequence[QueuePlace], str]]:
+        """Yield destination, entries and batch of what is older than a time; it is taken when it is yielded."""
+        lanes = [LaneName.RECOVERED] if only_recovered else list(LaneName)
+        for name, queue in list(self.queues.items()):
+            places, batch = self.sealed_ready(queue), queue.batch
+            if not places or not all(place.time < before and place.lane in lanes for place in places):
+                places, batch = list(first_fitting(queue.older_than(before, CHUNK, lanes), CHUNK_BYTES)), ""
+                for place in places:
+                    queue.remove(place)
+            yield name, places, batch
 
     def unseal(self, queue: DestinationQueue) -> None:
         """Put what was sealed, and is not handed out now, back into the lanes."""

@@ -15,20 +15,15 @@ from typing import Any, Final
 
 from ..events.accounting import LossReason
 from ..events.event import Event, encode
-from .backlog import Backlog
+from .backlog import CHUNK, CHUNK_BYTES, Backlog
 from .base import Alone, DeadLetter, Depth, Entry, ErrorsWaiting, Fleet, Forgotten, Loss
 from .connection import SteadyConnection, steady
 from .dead_letters import UNREADABLE, DeadLetters
 from .loading import ReservedIds, find_entries, missing_entries, read_entries, read_events, read_seals, read_texts
-from .ready_queue import LaneName, QueuePlace, first_fitting
+from .ready_queue import LaneName, QueuePlace
 from .rows import INSERT, Row, StateRows, in_chunks, note_send, read_event, row_of
 
 _log = logging.getLogger(__name__)
-# A claim ends after so much text: its events are in memory several times over while a message is built, and fit into one file.
-_CLAIM_BYTES: Final = 8_000_000
-# What one call moves or lets expire: it takes some milliseconds, and the intake does other work before the next.
-_CHUNK: Final = 300
-_CHUNK_BYTES: Final = 300_000
 DEFAULT_FILE_MB: Final = 256
 DEFAULT_MEMORY_MB: Final = 32
 # Where ids begin when the file cannot be read, and with it which ids are in use.
@@ -110,11 +105,7 @@ class SqliteOutbox:
     def claim(self, destination: str, limit: int) -> Sequence[Entry]:
         queue = self._backlog.queues[destination]
         while True:
-            if queue.sealed:
-                places, batch = self._backlog.sealed_ready(queue), queue.batch
-            else:
-                name = queue.next_lane()
-                places, batch = [] if name is None else queue.take(name, limit, _CLAIM_BYTES), ""
+            places, batch = self._backlog.next_batch(queue, limit)
             entries = self._lease(destination, places, batch)
             # What cannot be read is out of the way now; something behind it may be readable.
             if entries or not places:
@@ -253,7 +244,7 @@ class SqliteOutbox:
             if not self._backlog.sealed_ready(origin):
                 return 0
             self._break_seal(source)
-        places = origin.take_any(_CHUNK, _CHUNK_BYTES)
+        places = origin.take_any(CHUNK, CHUNK_BYTES)
         texts = read_texts(self._db, [place.id for place in places]) if is_there is not None else {}
         there = {number for number, text in texts.items() if is_there and (event := read_event(text)) and is_there(event)}
         rows = [(target, place.id) for place in places if place.id not in there]
@@ -274,14 +265,7 @@ class SqliteOutbox:
     @steady
     def expire(self, before: float, *, only_recovered: bool = False) -> Sequence[Entry]:
         self._dead.expire(before)
-        lanes = [LaneName.RECOVERED] if only_recovered else list(LaneName)
-        for name, queue in list(self._backlog.queues.items()):
-            places = list(self._backlog.sealed_ready(queue))
-            batch = queue.batch
-            if not places or not all(place.time < before and place.lane in lanes for place in places):
-                places, batch = list(first_fitting(queue.older_than(before, _CHUNK, lanes), _CHUNK_BYTES)), ""
-                for place in places:
-                    queue.remove(place)
+        for name, places, batch in self._backlog.expired_batches(before, only_recovered=only_recovered):
             if found := self._lease(name, places, batch):
                 return found
         return []

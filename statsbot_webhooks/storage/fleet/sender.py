@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from ...events.accounting import LossReason
 from ...events.event import Event, encode, is_newer
-from ..backlog import Backlog
+from ..backlog import CHUNK, CHUNK_BYTES, Backlog
 from ..base import Depth, Entry, ErrorsWaiting, LeaseLostError, Loss
-from ..ready_queue import LaneName, QueuePlace, first_fitting
+from ..ready_queue import LaneName, QueuePlace
 from ..rows import read_event
 from ..rows import row_of as sqlite_row
 from .keys import place_of, read_seal
@@ -26,10 +26,6 @@ from .link import RedisAwayError
 from .streams import Found, Streams
 
 _log = logging.getLogger(__name__)
-# As in `sqlite`: what a claim, a move and an expiry take at a time.
-_CLAIM_BYTES: Final = 8_000_000
-_CHUNK: Final = 300
-_CHUNK_BYTES: Final = 300_000
 # Texts that were read with their entries are kept, so that they need not be read twice.
 _KEPT_BYTES: Final = 8_000_000
 _UNREADABLE: Final = "the stored row cannot be read"
@@ -200,11 +196,7 @@ class Sender:
         """Lease up to `limit` entries; none when Redis does not answer."""
         queue = self._backlog.queues[name]
         while self._calls.is_held:
-            if queue.sealed:
-                places, batch = self._backlog.sealed_ready(queue), queue.batch
-            else:
-                lane = queue.next_lane()
-                places, batch = [] if lane is None else queue.take(lane, limit, _CLAIM_BYTES), ""
+            places, batch = self._backlog.next_batch(queue, limit)
             entries = self._hand_out(name, places, batch)
             if entries is None:
                 return []
@@ -349,7 +341,7 @@ class Sender:
                 return 0
             self._calls.do(lambda lease: self._streams.unseal(lease, source))
             self._backlog.unseal(origin)
-        places = origin.take_any(_CHUNK, _CHUNK_BYTES)
+        places = origin.take_any(CHUNK, CHUNK_BYTES)
         try:
             texts = self._streams.texts(source, [place.id for place in places]) if is_there is not None else {}
             there = {number for number, text in texts.items() if is_there and (event := read_event(text)) and is_there(event)}
@@ -368,14 +360,7 @@ class Sender:
 
     def expire(self, before: float, *, only_recovered: bool) -> list[Entry]:
         """Lease some ready entries of events older than a time."""
-        lanes = [LaneName.RECOVERED] if only_recovered else list(LaneName)
-        for name, queue in list(self._backlog.queues.items()):
-            places = list(self._backlog.sealed_ready(queue))
-            batch = queue.batch
-            if not places or not all(place.time < before and place.lane in lanes for place in places):
-                places, batch = list(first_fitting(queue.older_than(before, _CHUNK, lanes), _CHUNK_BYTES)), ""
-                for place in places:
-                    queue.remove(place)
+        for name, places, batch in self._backlog.expired_batches(before, only_recovered=only_recovered):
             if found := self._hand_out(name, places, batch):
                 return found
         return []

@@ -151,11 +151,6 @@ class WebhookTransport:
             self._client = client
             self._webhooks.clear()
 
-    @property
-    def takes_buttons(self) -> bool:
-        """Whether there is a bot to send buttons for."""
-        return self._client is not None
-
     def _webhook(self, destination: Destination) -> discord.Webhook:
         url, known = destination.url, self._webhooks.get(destination.name)
         # `/webhooks setup` may give a destination another webhook while it runs.

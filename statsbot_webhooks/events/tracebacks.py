@@ -115,11 +115,6 @@ def _summary(frame: NotedFrame) -> traceback.FrameSummary:
     )
 
 
-def format_traceback(error: BaseException, trace: TracebackType | None = None) -> str:
-    """Return the traceback with causes, contexts and groups; `> ` stands before each frame of the user's own code."""
-    return note_exception(error, trace).format()
-
-
 def mark_own_frames(text: str) -> str:
     """Return a formatted traceback with `> ` before the frames that are neither of Python nor of an installed package."""
     return _FRAME.sub(lambda match: f'{match[1]}> File "{match[2]}", line ' if is_own_code(match[2]) else match[0], text)

@@ -158,11 +158,6 @@ def _weak_kind(name: str, lower: str) -> NameKind:
     return NameKind.HARMLESS if [word.lower() for word in words[:1]] == ["id"] and "sess" not in lower else NameKind.AMBIGUOUS
 
 
-def is_secret_name(name: str) -> bool:
-    """Return whether what a name stands for should not be shown in any form."""
-    return name_kind(name) is NameKind.SECRET
-
-
 def rule_of(name: str) -> str:
     """Return how the rule is called that a name belongs to, for the reader of a text."""
     lower = name.lower()

@@ -13,7 +13,7 @@ from statsbot_webhooks import WebhookConfig, load_webhook_config
 from statsbot_webhooks.config.model import setting_name
 from statsbot_webhooks.errors import ConfigError
 from statsbot_webhooks.events.event import Event, EventFile, EventKind, LogLevel, Person
-from statsbot_webhooks.redaction.key_names import is_secret_name
+from statsbot_webhooks.redaction.key_names import NameKind, name_kind
 from statsbot_webhooks.redaction.known_values import secret_values
 from statsbot_webhooks.redaction.redactor import Redactor
 from statsbot_webhooks.redaction.token_patterns import passes_luhn
@@ -131,9 +131,9 @@ def test_luhn() -> None:
 
 def test_names() -> None:
     for name in ("password", "DB_PASSWORD", "clientSecret", "X-Api-Key", "aws_secret_access_key", "GITHUB_TOKEN", "tokenValue"):
-        assert is_secret_name(name), name
+        assert name_kind(name) is NameKind.SECRET, name
     for name in ("token_count", "tokens", "max_tokens", "token_id", "secret_name", "tokenizer", "has_password", "author"):
-        assert not is_secret_name(name), name
+        assert name_kind(name) is not NameKind.SECRET, name
 
 
 SECRET = st.one_of(

@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import sqlite3
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -309,30 +308,6 @@ async def test_reload_reads_the_file_of_now_after_load_dotenv(sandbox: Sandbox, 
             os.environ.pop(f"WEBHOOK_{name}", None)
 
 
-@pytest.mark.real_time
-@pytest.mark.slow
-async def test_the_hooks_stay_while_the_extension_drains(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
-    async with running_bot(sandbox) as bot:
-        manager = bot.cogs["Webhooks"].manager
-        await works(sandbox, manager)
-        with steady(logging.getLogger("load"), 20) as logged:
-            sandbox.fault("info", "no_answer", delay=60)
-            manager.submit(note("hangs"))
-            await is_on_its_way(manager, "info")
-            await bot.unload_extension("statsbot_webhooks")
-            count = len(logged)
-        sandbox.heal("info")
-        await bot.load_extension("statsbot_webhooks")
-        logging.getLogger("load").warning("the end")
-        await sandbox.wait_until(lambda: "the end" in shown(sandbox, "error"), 40)
-        text = shown(sandbox, "error")
-    # The drain takes seconds; without hooks the storage is closed, in a fraction of one.
-    assert count > 100
-    missing = [number for number in range(count) if f"steady {number};" not in text]
-    assert missing == list(range(count - len(missing), count))
-    assert len(missing) <= 10
-
-
 async def test_a_manager_that_does_not_run_says_so(urls: dict[str, Any]) -> None:
     manager = WebhookManager(WebhookConfig(**urls))
     for call in (
@@ -346,58 +321,3 @@ async def test_a_manager_that_does_not_run_says_so(urls: dict[str, Any]) -> None
             await call
     assert (await manager.stats()).accepted == 0
     await manager.stop()
-
-
-@pytest.mark.slow
-@pytest.mark.real_time
-@pytest.mark.real_time
-async def test_what_happens_while_the_extension_is_loaded_again_arrives(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
-    """A thread logs and the loop fails all the while, also when the old manager has ended and the new one is made."""
-    # While something happens all the time, the drain takes the whole of its time.
-    env.setattr("statsbot_webhooks.cog._DRAIN_SECONDS", 0.2)
-    # The files of the errors would name the records before them, and each is to be there once.
-    env.setenv("WEBHOOK_BREADCRUMBS", "0")
-    failed = 0
-
-    async def fail(bot: commands.Bot) -> None:
-        nonlocal failed
-        while True:
-            bot.dispatch("shop", failed)
-            failed += 1
-            await asyncio.sleep(0.02)
-
-    async with running_bot(sandbox) as bot:
-
-        @bot.event
-        async def on_shop(number: int) -> None:
-            raise LookupError(f"shop {number};")
-
-        await works(sandbox, bot.cogs["Webhooks"].manager)
-        with steady(logging.getLogger("load"), 100) as logged:
-            failing = asyncio.create_task(fail(bot))
-            await bot.reload_extension("statsbot_webhooks")
-            failing.cancel()
-        for last in (f"steady {len(logged) - 1};", f"shop {failed - 1};"):
-            await sandbox.wait_until(lambda last=last: last in shown(sandbox, "error"), 30)
-        messages = [m.text + "".join(file.text for file in m.attachments) for m in sandbox.messages("error")]
-    # A summary and its file may both show a text.
-    assert [number for number in logged if sum(f"steady {number};" in text for text in messages) != 1] == []
-    assert [number for number in range(failed) if not any(f"shop {number};" in text for text in messages)] == []
-    assert "filter" not in vars(logging.Logger)
-
-
-async def test_hooks_that_no_load_takes_over_are_undone(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
-    env.setattr("statsbot_webhooks.cog._RELOAD_SECONDS", 0.1)
-
-    async def fail(*_: object) -> None:
-        raise RuntimeError("it does not load")
-
-    async with running_bot(sandbox) as bot:
-        # What discord.py loads again when the new one fails: neither of them loads.
-        env.setattr(sys.modules["statsbot_webhooks"], "setup", fail)
-        env.setattr(bot, "_load_from_module_spec", fail)
-        with pytest.raises(RuntimeError):
-            await bot.reload_extension("statsbot_webhooks")
-        assert "filter" in vars(logging.Logger)
-        await sandbox.wait_until(lambda: "filter" not in vars(logging.Logger))
-        assert ours() == ([], [])

@@ -12,7 +12,7 @@ ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType 
 
 
 class TranslatedRecord(logging.LogRecord):
-    """A record with a text of its own; `msg` is the template, `fields` is what was said besides, whatever the names."""
+    """A record with a text of its own; `msg` is the template, `fields` are the other values of the call, under any names."""
 
     def __init__(
         self, name: str, level: int, text: str, *, template: str, fields: Mapping[str, Any], exc_info: ExcInfo | None

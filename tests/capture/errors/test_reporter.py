@@ -14,7 +14,7 @@ from statsbot_webhooks import WebhookConfig
 from statsbot_webhooks.capture import Capture
 from statsbot_webhooks.events.event import Event, LogLevel
 from statsbot_webhooks.events.factory import error_event
-from statsbot_webhooks.events.tracebacks import format_traceback, is_own_code
+from statsbot_webhooks.events.tracebacks import is_own_code, note_exception
 from statsbot_webhooks.issues.fingerprint import fingerprint, finish
 
 from ...clocks import WallClock
@@ -130,7 +130,7 @@ def test_own_frames_are_marked_and_the_rest_is_pythons_own() -> None:
     try:
         asyncio.run(fails())
     except Exception as error:
-        text = format_traceback(error)
+        text = note_exception(error).format()
     lines = text.splitlines()
     assert f'> File "{__file__}", line ' in text
     assert any(line.startswith('  File "') and "asyncio" in line for line in lines)

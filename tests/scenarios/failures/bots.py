@@ -34,6 +34,13 @@ _VARYING = (
 )
 
 
+def comparable(text: str) -> str:
+    """Return what a bot has printed without what differs between two runs."""
+    for pattern, name in _VARYING:
+        text = pattern.sub(name, text)
+    return text
+
+
 class Bot:
     """One process. `printed` is all that it has printed so far, on both streams in one."""
 
@@ -48,10 +55,7 @@ class Bot:
 
     @property
     def comparable(self) -> str:
-        text = self.printed
-        for pattern, name in _VARYING:
-            text = pattern.sub(name, text)
-        return text
+        return comparable(self.printed)
 
 
 @asynccontextmanager

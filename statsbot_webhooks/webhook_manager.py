@@ -173,7 +173,7 @@ class WebhookManager:
             async with asyncio.timeout_at(deadline), self._changing:
                 # A change of the settings that goes on after this finds no workers.
                 await self._monitor.stop()
-                await self._pool.stop()
+                await self._pool.stop((deadline - loop.time()) / 2)
         self._loop.end()
         await self._pipeline.stop(deadline)
         self._own_records.uninstall()

@@ -187,11 +187,11 @@ class WorkerPool:
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
-    async def stop(self) -> None:
+    async def stop(self, patience: float) -> None:
         """End every task and close the connections. What was claimed is given back."""
-        if self._outbox.fleet.has_others:
+        if self._outbox.fleet.has_others and (ending := [*filter(None, map(self._retire, list(self._workers)))]):
             # What is under way comes to its end, so that the next process that sends need not wonder.
-            await asyncio.gather(*filter(None, map(self._retire, list(self._workers))), return_exceptions=True)
+            await asyncio.wait(ending, timeout=patience)
         retiring = list(self._retiring)
         for task in retiring:
             task.cancel()

@@ -19,6 +19,7 @@ from ..clocks import SkippingClock
 from ..conftest import running_manager
 from ..redis_server import RedisServer
 from ..scenarios.test_fleet import settings, until
+from ..scenarios.test_reload import is_on_its_way
 
 # Redis has a time of its own, which passes as it does.
 pytestmark = pytest.mark.real_time
@@ -89,6 +90,20 @@ async def test_budget_and_refusals_of_before_count(redis_server: RedisServer, sa
         await second.send_log("INFO", "number 2")
         # The third within 10 minutes stops everything.
         await until(lambda: (second.workers["performance"].next_try_seconds or 0) > 500)
+
+
+async def test_a_sender_that_waits_for_an_answer_ends_in_time_and_leaves_nothing(
+    redis_server: RedisServer, sandbox: Sandbox, urls: dict[str, Any]
+) -> None:
+    async with two_of(redis_server, urls) as (first, _):
+        sandbox.fault("info", "no_answer", delay=60)
+        await first.send_log("INFO", "one")
+        await is_on_its_way(first, "info")
+        session, layout = first._pool._shared.transport._session, first._pool._shared.layout
+        assert any(thread.is_alive() for thread in layout._threads)
+        await first.stop(0)
+        assert session.closed
+        assert not any(thread.is_alive() for thread in layout._threads)
 
 
 async def test_a_limiter_goes_on_with_what_another_learned() -> None:

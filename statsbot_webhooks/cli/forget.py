@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..config.sources import read_sources
+from ..events.time_text import format_count
 from ..storage import open_existing, storage_path
 from ..storage.erasure import Trace, forget
 from ..storage.json_lines import JsonLines
@@ -52,6 +53,6 @@ def _run(options: argparse.Namespace) -> int:
         f"damaged files {gone.damaged}"
     )
     if log:
-        print(f"deleted in {Path(log).name}: {lines} lines")
+        print(f"deleted in {Path(log).name}: {format_count(lines, 'line')}")
     print("What Discord shows already is not touched: delete those messages there.")
     return 0

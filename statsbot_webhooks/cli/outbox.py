@@ -11,6 +11,7 @@ from typing import Any, Final
 from ..config.loading import build_config
 from ..config.sources import read_sources
 from ..errors import StorageError
+from ..events.time_text import format_count
 from ..formatting.full_text import format_text
 from ..storage import DeadLetter, Outbox, open_existing
 
@@ -58,7 +59,8 @@ def _move(options: argparse.Namespace) -> int:
     from ..storage.moving import move_all
 
     moved = move_all(options.source, options.target)
-    print(f"moved: {moved.entries} waiting events, {_count(moved.letters)}, {moved.state} choices and cards")
+    entries, letters = format_count(moved.entries, "waiting event"), format_count(moved.letters, "dead letter")
+    print(f"moved: {entries}, {letters}, {moved.state} choices and cards")
     return 0
 
 
@@ -86,9 +88,8 @@ def _list(outbox: Outbox, options: argparse.Namespace) -> int:
         return 0
     for name, depth in depths:
         oldest = f", the oldest of {_time_text(depth.oldest)}" if depth.oldest is not None else ""
-        wait = "event waits" if depth.entries == 1 else "events wait"
-        print(f"{name}: {depth.entries} {wait} ({depth.urgent} ERROR or above{oldest})")
-    print(_count(len(letters)) + (":" if letters else ""))
+        print(f"{name}: {format_count(depth.entries, 'event waits', 'events wait')} ({depth.urgent} ERROR or above{oldest})")
+    print(format_count(len(letters), "dead letter") + (":" if letters else ""))
     for letter in letters:
         message = " ".join(letter.event.message.split())
         head = f"{letter.id:>6}  {_time_text(letter.time)}  {letter.destination}  {letter.event.level.value}"
@@ -105,17 +106,16 @@ def _show(outbox: Outbox, options: argparse.Namespace) -> int:
 
 def _replay(outbox: Outbox, options: argparse.Namespace) -> int:
     letters = outbox.replay([letter.id for letter in _chosen(outbox, options)])
-    wait, are = ("event waits", "it is") if len(letters) == 1 else ("events wait", "they are")
-    print(f"{len(letters)} {wait} again; {are} sent when the bot starts")
+    print(f"{format_count(len(letters), 'event waits again; it is', 'events wait again; they are')} sent when the bot starts")
     return 0
 
 
 def _purge(outbox: Outbox, options: argparse.Namespace) -> int:
     letters = _chosen(outbox, options)
-    if not options.yes and not _confirm(f"Delete {_count(len(letters))} for good? [y/N] "):
+    if not options.yes and not _confirm(f"Delete {format_count(len(letters), 'dead letter')} for good? [y/N] "):
         raise StorageError("nothing is deleted; answer y, or give --yes")
     count = outbox.purge([letter.id for letter in letters])
-    print(f"{_count(count)} {'is' if count == 1 else 'are'} deleted")
+    print(f"{format_count(count, 'dead letter is', 'dead letters are')} deleted")
     return 0
 
 
@@ -136,10 +136,6 @@ def _chosen(outbox: Outbox, options: argparse.Namespace) -> Sequence[DeadLetter]
     if missing:
         raise StorageError(f"there is no dead letter {', '.join(map(str, sorted(missing)))}; `outbox list` shows them")
     return letters
-
-
-def _count(number: int) -> str:
-    return f"{number} dead letter{'' if number == 1 else 's'}"
 
 
 def _to_json(letter: DeadLetter) -> dict[str, Any]:

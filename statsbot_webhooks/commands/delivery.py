@@ -11,6 +11,7 @@ from discord import app_commands
 
 from ..delivery.outcome import Outcome
 from ..events.event import LogLevel
+from ..events.time_text import format_count
 from ..storage import DeadLetter
 from .base import Complaint, Theme, checked, make_command, plain
 
@@ -114,16 +115,16 @@ class Delivery(Theme):
             text = "\n".join(_letter_line(letter) for letter in letters[:10])
             return text + (f"\n… and {len(letters) - 10} more" if len(letters) > 10 else "")
         count = await self.manager.purge([letter.id for letter in letters])
-        await self.runner.record(interaction, f"deleted {_count(count)}")
-        return f"{_count(count)} deleted."
+        await self.runner.record(interaction, f"deleted {format_count(count, 'dead letter')}")
+        return f"{format_count(count, 'dead letter')} deleted."
 
     @checked
     @app_commands.describe(number="Which one; all when left out")
     async def replay(self, interaction: discord.Interaction, number: int | None = None) -> str:
         letters = await self._letters(number)
         count = await self.manager.replay([letter.id for letter in letters])
-        await self.runner.record(interaction, f"sent {_count(count)} again")
-        return f"{_count(count)} wait{'s' if count == 1 else ''} for delivery again."
+        await self.runner.record(interaction, f"sent {format_count(count, 'dead letter')} again")
+        return f"{format_count(count, 'dead letter waits', 'dead letters wait')} for delivery again."
 
     async def _letters(self, number: int | None) -> list[DeadLetter]:
         letters = list(await self.manager.dead_letters(None if number is None else [number]))
@@ -155,10 +156,6 @@ def logger_names() -> list[str]:
     """Return the loggers that can be named: all but our own."""
     names = [name for name, logger in logging.root.manager.loggerDict.items() if isinstance(logger, logging.Logger)]
     return sorted(name for name in names if not name.startswith("statsbot_webhooks"))
-
-
-def _count(count: int) -> str:
-    return f"{count} dead letter{'' if count == 1 else 's'}"
 
 
 def _letter_text(letter: DeadLetter) -> str:

@@ -10,6 +10,7 @@ from discord import app_commands
 
 from ..delivery.card_states import describe_issue, describe_mute
 from ..events.colors import BLURPLE
+from ..events.time_text import format_count
 from ..issues.decisions import Decision
 from ..issues.issue import Issue, IssueState
 from .base import Answer, Complaint, Theme, checked, make_command, plain
@@ -66,7 +67,7 @@ class Issues(Theme):
     async def _embed(self, interaction: discord.Interaction, issue: Issue) -> discord.Embed:
         embed = discord.Embed(title=f"{issue.reference}: {plain(issue.title, 200)}", color=BLURPLE)
         embed.description = f"State: **{describe_issue(issue)}**"
-        seen = f"{issue.count} times, first <t:{int(issue.first)}:f>, last <t:{int(issue.last)}:R>"
+        seen = f"{format_count(issue.count, 'time')}, first <t:{int(issue.first)}:f>, last <t:{int(issue.last)}:R>"
         embed.add_field(name="Seen", value=f"{seen}{f', in version {plain(issue.seen_in, 30)}' if issue.seen_in else ''}")
         if issue.held:
             embed.add_field(name="Since it was resolved", value=f"{issue.held} more in versions that do not have the cure yet")

@@ -12,6 +12,7 @@ from ..delivery.destination_health import DestinationState
 from ..delivery.worker import DestinationWorker
 from ..events.accounting import DestinationStats
 from ..events.colors import BLURPLE
+from ..events.time_text import format_count
 from .base import Answer, Theme, checked, make_command, plain
 
 _WHAT_TO_DO: Final[Mapping[DestinationState, str]] = {
@@ -65,7 +66,8 @@ class Overview(Theme):
         if len(members) < 2:
             return ""
         waiting = sum(backlog.values())
-        lines = [f"{waiting} event{'' if waiting == 1 else 's'} of all processes wait; the counts above are of this process"]
+        events = format_count(waiting, "event of all processes waits", "events of all processes wait")
+        lines = [f"{events}; the counts above are of this process"]
         for member in members:
             facts = [
                 f"shards {plain(member.shards, 60)}" if member.shards else "",

@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import parse_qs
 
 from ..events.event import EventKind, LogLevel
+from ..events.time_text import format_count
 
 # https://discord.com/developers/docs/resources/webhook#execute-webhook: the id and the token are the address.
 _URL: Final = re.compile(
@@ -105,7 +106,7 @@ def _shape(text: str) -> str:
     """Describe a wrong URL without any part that could be secret."""
     if not text:
         return "it is empty"
-    size = f"{len(text)} character{'' if len(text) == 1 else 's'}"
+    size = format_count(len(text), "character")
     host = re.match(r"(https?)://(?:[^/@\s]*@)?([\w.-]{1,60})", text, re.I)
     if host is None:
         return f"{size} that do not begin with https://" if len(text) > 1 else f"{size} that does not begin with https://"

@@ -276,6 +276,6 @@ def describe_shape(value: object) -> str:
     try:
         float(text)
     except ValueError:
-        size = f"{len(text)} {'letter' if text.isalpha() else 'character'}{'' if len(text) == 1 else 's'}"
+        size = format_count(len(text), "letter" if text.isalpha() else "character")
         return f"it is a text of {size}"
     return "it is a number outside of that"

@@ -13,6 +13,7 @@ from pydantic.functional_validators import BeforeValidator
 
 from ..errors import ConfigError
 from ..events.event import EventKind
+from ..events.time_text import format_count
 from ..redaction.masking import MaskLevel
 from .destination import BUILT_IN, RESERVED, Destination, ThreadMode, WebhookURL
 from .field_types import Ids, Level, Wants, describe_shape, describe_type, parse_list, parse_word
@@ -63,7 +64,7 @@ class Loaded:
     def describe_problems(self, separator: str) -> str:
         """Return the sentence that names every wrong setting; empty when all are right."""
         count = len(self.problems)
-        head = f"{count} setting{' is' if count == 1 else 's are'} wrong; everything else works"
+        head = f"{format_count(count, 'setting is', 'settings are')} wrong; everything else works"
         return separator.join([head, *self.problems]) if count else ""
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ..events.event import Event, EventKind, LogLevel, decode, encode
 from ..events.folding import Fold, fold_of, from_state, group_events, merge, to_state
+from ..events.time_text import format_count
 from ..issues.fingerprint import fingerprint
 
 # Discord limits edits of messages older than an hour (error 30046): a card moves to a new message well before that.
@@ -72,7 +73,7 @@ class Card:
         if self.note or not self.dropped:
             return self.note
         what = "error" if self.fold.event.level.number >= LogLevel.ERROR.number else "message"
-        return f"{self.dropped} older text{'' if self.dropped == 1 else 's'} of this {what}: see the messages before"
+        return f"{format_count(self.dropped, 'older text')} of this {what}: see the messages before"
 
     def can_be_edited(self, now: float, seconds: float = _NO_EDIT_AFTER_SECONDS) -> bool:
         """Whether Discord would still let us edit its message."""

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from ..config.destination import Destination
 from ..events.factory import Outage
+from ..events.time_text import format_count
 from .callbacks import Callbacks, Pause
 from .circuit_breaker import BreakerState, CircuitBreaker
 from .outcome import LONG_WAIT_SECONDS, Outcome, Result
@@ -175,7 +176,7 @@ class Health:
         if not self.breaker.record_success() or self._failing_since is None:
             return
         seconds, self._failing_since = now - self._failing_since, None
-        events = f"{waiting:,} event{'' if waiting == 1 else 's'}"
+        events = format_count(waiting, "event")
         text = f"webhook {self._destination.name} works again after {seconds:.0f} s; {events} waited"
         # A longer outage that could be told nowhere is told with its end, in the channel itself.
         own = self._destination.name if seconds >= _LONG_OUTAGE_SECONDS else ""

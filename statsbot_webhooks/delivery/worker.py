@@ -14,6 +14,7 @@ from ..clock import wait_for_event
 from ..config.destination import Destination
 from ..config.model import WebhookConfig
 from ..events.event import Event
+from ..events.time_text import format_count
 from ..feedback import suppressed
 from ..storage import Depth, LeaseLostError
 from .batch import Batcher
@@ -390,4 +391,4 @@ def _recovery_note(depth: Depth) -> str:
     if not depth.recovered or depth.recovered_last is None:
         return ""
     last = datetime.fromtimestamp(depth.recovered_last, UTC)
-    return f"{depth.recovered} events from before the restart (last one at {last:%Y-%m-%d %H:%M:%S} UTC)"
+    return f"{format_count(depth.recovered, 'event')} from before the restart (last one at {last:%Y-%m-%d %H:%M:%S} UTC)"

@@ -50,9 +50,9 @@ def format_exact_span(seconds: float) -> str:
     return " ".join(parts[:2]) or "0 s"
 
 
-def format_count(count: int, noun: str) -> str:
-    """Return "1 member", "3,000 members"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def format_count(count: int, one: str, many: str = "") -> str:
+    """Return "1 member", "3,000 members", and, with both given, "1 event waits", "3 events wait"."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
 def discord_time(time: float, style: str) -> str:

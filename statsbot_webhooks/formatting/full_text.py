@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ..events.event import Event
 from ..events.folding import paced
+from ..events.time_text import format_count
 from . import limits
 from .markdown import visible
 from .message import FileAttachment
@@ -35,7 +36,7 @@ def format_text(event: Event) -> str:
     if event.traceback is not None:
         parts.append(event.traceback.rstrip())
     for file in event.files:
-        parts.append(f"{file.name} ({len(file.data)} bytes)" if file.data else f"{file.name}:\n{file.text}")
+        parts.append(f"{file.name} ({format_count(len(file.data), 'byte')})" if file.data else f"{file.name}:\n{file.text}")
     if before := lines_before(event):
         parts.append("\n  ".join(["Before it:", *before]))
     return revealed(visible("\n".join(parts))).replace("\n", _INDENT)
@@ -75,7 +76,7 @@ def cut(data: bytes, most: int) -> bytes:
     """Return what fits into one file; where something is missing, it says how much."""
     if len(data) <= most:
         return data
-    note = f"\n… {len(data) - most} bytes are missing here: Discord takes no larger file …\n".encode()
+    note = f"\n… {len(data) - most:,} bytes are missing here: Discord takes no larger file …\n".encode()
     first = (most - len(note)) // 2
     whole = data[:first] + note + data[len(note) + first - most :]
     # A character cut in two would make Discord show the file as binary.

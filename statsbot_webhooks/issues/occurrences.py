@@ -24,5 +24,5 @@ class Occurrences:
         self._counts.put(event.fingerprint, (count + 1, first))
         if not count:
             return event
-        times = "once" if count == 1 else f"{count} times"
+        times = "once" if count == 1 else f"{count:,} times"
         return replace(event, context={**event.context, "seen_before": f"{times} since {date_text(first)} UTC"})

@@ -198,4 +198,4 @@ async def post(address: Address, text: str, headers: Mapping[str, str] = HEADERS
 
 
 def _waiting(count: int) -> str:
-    return f"{format_count(count, 'error')} {'waits' if count == 1 else 'wait'}"
+    return format_count(count, "error waits", "errors wait")

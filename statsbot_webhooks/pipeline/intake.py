@@ -17,6 +17,7 @@ from ..errors import NotRunningError
 from ..events.accounting import Counters, Stats
 from ..events.daily_counts import DailyCounts
 from ..events.event import Event
+from ..events.time_text import format_count
 from ..issues.fingerprint import finish, with_fingerprint
 from ..issues.occurrences import Occurrences
 from ..issues.source_links import SourceLinks
@@ -168,7 +169,8 @@ class Intake:
         self._is_stopping = True
         self._run()
         if not self._has_stored:
-            _log.warning("%d events were accepted after the end, or before a start that never came, and are lost", count)
+            events = format_count(count, "event was", "events were")
+            _log.warning("%s accepted after the end, or before a start that never came, and lost", events)
 
     def after_fork(self) -> None:
         """Begin anew in a child process, which has neither the thread nor a storage of its own until it calls `start`.

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from ..events.event import Event, LogLevel
-from ..events.time_text import format_exact_span
+from ..events.time_text import format_count, format_exact_span
 from ..issues.fingerprint import OLD_FINGERPRINT, fingerprint
 from ..issues.old_fingerprint import old_fingerprint
 
@@ -185,8 +185,7 @@ def format_summary(mute: Mute, tally: MuteCount, now: float) -> str:
     order = sorted(tally.levels, key=lambda level: -LogLevel(level).number)
     levels = ", ".join(f"{tally.levels[level]} {level}" for level in order)
     where = ", ".join(f"{count} for {name}" for name, count in tally.destinations.most_common())
-    noun = "event was" if tally.count == 1 else "events were"
-    return f"{head}: {tally.count} {noun} muted ({levels}; {where})"
+    return f"{head}: {format_count(tally.count, 'event was', 'events were')} muted ({levels}; {where})"
 
 
 def mute_to_state(mute: Mute, tally: MuteCount) -> dict[str, Any]:

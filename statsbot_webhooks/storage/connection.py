@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
+from ..events.time_text import format_count
 from . import salvage, schema
 
 _log = logging.getLogger(__name__)
@@ -227,7 +228,7 @@ class SteadyConnection:
         self._is_in_file = True
         what = "was deleted" if aside is None else f"was damaged and is kept as {aside.name}"
         lost = sum(missing.values())
-        tail = f"; {lost} entries could not be read" if lost else ""
+        tail = f"; {format_count(lost, 'entry', 'entries')} could not be read" if lost else ""
         _log.error("%s: the storage file %s %s; a new one takes over with what could be read%s.", _SETTING, path.name, what, tail)
         return db, missing
 

@@ -6,6 +6,7 @@ import threading
 from collections import Counter, defaultdict
 
 from ..events.accounting import LossReason
+from ..events.time_text import format_count
 from .base import Loss
 
 
@@ -37,7 +38,7 @@ class LossReport:
             del self._counts[destination], self._seen[destination]
         reasons = sorted({reason for reason, _ in counts})
         parts = [
-            f"{reason.value}: " + ", ".join(f"{count} {level}" for (why, level), count in counts.items() if why == reason)
+            f"{reason.value}: " + ", ".join(f"{count:,} {level}" for (why, level), count in counts.items() if why == reason)
             for reason in reasons
         ]
-        return f"{total} events for this channel were lost ({'; '.join(parts)})"
+        return f"{format_count(total, 'event for this channel was', 'events for this channel were')} lost ({'; '.join(parts)})"

@@ -12,6 +12,7 @@ from typing import Final
 from ..clock import Clock
 from ..config.model import WebhookConfig
 from ..events.accounting import Counters, LossReason
+from ..events.time_text import format_count
 from . import Entry, Loss, Outbox, storage_path
 from .erasure import forget_old
 from .expired_file import write_expired
@@ -69,8 +70,9 @@ class Upkeep:
     def _write(self, old: Sequence[Entry]) -> bool:
         """Write events to the expired file before they leave the storage; False when that failed."""
         path = storage_path(self.config.storage, self.config.process_name)
+        events = format_count(len(old), "event was", "events were")
         if path is None:
-            _log.warning("%d events were older than WEBHOOK_MAX_AGE_HOURS and are dropped", len(old))
+            _log.warning("%s older than WEBHOOK_MAX_AGE_HOURS and dropped", events)
             return True
         try:
             file = write_expired(path, old)
@@ -80,7 +82,7 @@ class Upkeep:
                 _log.error("events older than WEBHOOK_MAX_AGE_HOURS cannot be written to a file: %s", error.strerror or error)
             return False
         self._has_said_failure = False
-        _log.warning("%d events were older than WEBHOOK_MAX_AGE_HOURS; they are in %s", len(old), file.name)
+        _log.warning("%s older than WEBHOOK_MAX_AGE_HOURS and moved to %s", events, file.name)
         return True
 
     def forget_old(self, outbox: Outbox) -> None:
@@ -103,7 +105,8 @@ class Upkeep:
         if not total:
             return ""
         if outbox.is_durable:
-            return f"{total} events wait in the storage for the next start"
+            return f"{format_count(total, 'event waits', 'events wait')} in the storage for the next start"
         for name, count in waiting.items():
             self._counters.lose(name, LossReason.STOPPED, count)
-        return f"{total} events were not delivered before the stop and are lost: the storage is memory"
+        lost = format_count(total, "event is", "events are")
+        return f"{lost} lost: not delivered before the stop, and the storage is memory"

@@ -241,7 +241,7 @@ asyncio.run(main())
     )
     process = await start(sandbox, fill)
     _, err = await process.communicate()
-    assert "100000 events wait in the storage" in err.decode()
+    assert "100,000 events wait in the storage" in err.decode()
     measure = (
         _COMMON
         + """

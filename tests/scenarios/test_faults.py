@@ -225,9 +225,10 @@ async def test_a_full_buffer_says_what_it_lost(sandbox: Sandbox, urls: dict[str,
         stats = await manager.stats()
     assert stats.balanced
     text = shown(sandbox, "info")
-    found = re.search(r"(\d+) events for this channel were lost \(storage full: (\d+) INFO\)", text)
+    found = re.search(r"([\d,]+) events for this channel were lost \(storage full: ([\d,]+) INFO\)", text)
     assert found
-    assert int(found[1]) == int(found[2]) == stats.lost > 100
+    assert found[1] == found[2] == f"{stats.lost:,}"
+    assert stats.lost > 100
     # A summary and its file may both show a text.
     parts = [[message.text, *(file.text for file in message.attachments)] for message in sandbox.messages("info")]
     assert sum(any("were lost" in part for part in found) for found in parts) == 1
@@ -250,7 +251,7 @@ async def test_a_clean_stop_keeps_what_is_left(sandbox: Sandbox, urls: dict[str,
         stats = await again.stats()
     assert stats.balanced
     assert stats.delivered + stats.folded == 5000
-    assert "5000 events from before the restart (last one at" in shown(sandbox, "info")
+    assert "5,000 events from before the restart (last one at" in shown(sandbox, "info")
     assert numbers(sandbox, "info") == list(range(5000))
 
 

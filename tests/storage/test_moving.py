@@ -36,7 +36,7 @@ def fill(url: str, count: int) -> None:
 def test_a_storage_is_moved_to_redis_and_on(redis_server: RedisServer, capsys: pytest.CaptureFixture[str]) -> None:
     fill(FILE, 1000)
     assert main(["outbox", "move", FILE, redis_server.url()]) == 0
-    assert "1000 waiting events, 3 dead letters, 2 choices and cards" in capsys.readouterr().out
+    assert "1,000 waiting events, 3 dead letters, 2 choices and cards" in capsys.readouterr().out
     assert main(["outbox", "--storage", redis_server.url(), "list"]) == 0
     assert "a: 500 events wait" in capsys.readouterr().out
     assert move_all(redis_server.url(), OTHER).entries == 1000

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ...config.description import Setting
 from ...config.sources import Source
+from ...events.time_text import format_count
 from ..terminal import color
 
 
@@ -69,4 +70,4 @@ def _mark(grade: Grade) -> str:
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+    return format_count(number, noun) if number else f"no {noun}s"

@@ -16,6 +16,7 @@ from ...clock import Clock
 from ...config.redis_address import RedisAddress
 from ...events.accounting import LossReason
 from ...events.event import Event
+from ...events.time_text import format_count
 from ..base import DeadLetter, Depth, Entry, ErrorsWaiting, Fleet, Forgotten, LeaseLostError, Loss
 from ..rows import read_letter
 from .detour import Detour, Row
@@ -103,7 +104,8 @@ class RedisOutbox:
         self._look()
         for name, count in self._file.counts().items():
             if count:
-                _log.warning("%d events for %s wait in %s since an earlier run", count, name, self._file.path.name)
+                waiting = format_count(count, f"event for {name} waits", f"events for {name} wait")
+                _log.warning("%s in %s since an earlier run", waiting, self._file.path.name)
 
     def open_to_look(self) -> None:
         """Look and change without being a process of the fleet: no lease, no file, no sign of life. Raises `RedisAwayError`."""

@@ -96,7 +96,7 @@ def make_outbox(
         told = Told(on_loss, on_moved, on_notice)
         name = process_name or default_name()
         return RedisOutbox(parse_redis_url(url), name, max_events, told, clock or SystemClock(), max_mb)
-    return SqliteOutbox(storage_path(url), max_events, on_loss, max_mb)
+    return SqliteOutbox(storage_path(url), max_events, on_loss, max_mb, clock)
 
 
 def open_existing(url: str) -> Outbox:

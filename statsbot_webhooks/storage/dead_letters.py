@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
+from ..clock import Clock
 from .base import DeadLetter
 from .connection import SteadyConnection
 from .rows import in_chunks, read_letter
@@ -22,8 +23,9 @@ Letter = tuple[str, str, float, str]
 class DeadLetters:
     """Keep at most so many; the oldest make room. They have been counted, so that is no loss of its own."""
 
-    def __init__(self, db: SteadyConnection, most: int) -> None:
+    def __init__(self, db: SteadyConnection, most: int, clock: Clock) -> None:
         self._db = db
+        self._clock = clock
         self._most = min(_MOST, most)
         self._count = 0
         self._has_said = False
@@ -31,6 +33,11 @@ class DeadLetters:
     def add(self, db: sqlite3.Connection, letters: Iterable[Letter]) -> None:
         """Add letters inside a transaction; call `note` and `make_room` after it."""
         insert_letters(db, letters)
+
+    def add_unreadable(self, db: sqlite3.Connection, name: str, texts: Iterable[str]) -> None:
+        """Add rows that cannot be read. They are kept from now on: how old their events are may not be known."""
+        now = self._clock.now()
+        self.add(db, [(name, UNREADABLE, now, text) for text in texts])
 
     def note(self, added: int) -> None:
         """Note that there are so many more."""

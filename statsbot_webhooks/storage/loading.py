@@ -17,7 +17,7 @@ from ..events.accounting import LossReason
 from ..events.event import Event
 from .base import Loss
 from .connection import SteadyConnection
-from .dead_letters import UNREADABLE, DeadLetters
+from .dead_letters import DeadLetters
 from .ready_queue import QueuePlace
 from .rows import INSERT, in_chunks, is_sound, read_event, read_ids, row_of
 
@@ -85,7 +85,7 @@ def read_entries(
 
 def _drop(db: SteadyConnection, dead: DeadLetters, number: int, name: str, text: str) -> None:
     def work(connection: sqlite3.Connection) -> None:
-        dead.add(connection, [(name, UNREADABLE, 0.0, text)])
+        dead.add_unreadable(connection, name, [text])
         connection.execute("DELETE FROM entries WHERE id = ?", (number,))
 
     db.write(work)

@@ -13,12 +13,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from ..clock import Clock, SystemClock
 from ..events.accounting import LossReason
 from ..events.event import Event, encode
 from .backlog import CHUNK, CHUNK_BYTES, Backlog
 from .base import Alone, DeadLetter, Depth, Entry, ErrorsWaiting, Fleet, Forgotten, Loss
 from .connection import SteadyConnection, steady
-from .dead_letters import UNREADABLE, DeadLetters
+from .dead_letters import DeadLetters
 from .loading import ReservedIds, find_entries, missing_entries, read_entries, read_events, read_seals, read_texts
 from .ready_queue import LaneName, QueuePlace
 from .rows import INSERT, Row, StateRows, in_chunks, note_send, read_event, row_of
@@ -35,14 +36,21 @@ _LARGEST_PART: Final = 2
 class SqliteOutbox:
     """Keep at most `max_events` entries of `max_mb` megabytes; `on_loss` is told of each that is dropped or cannot be read."""
 
-    def __init__(self, path: Path | None, max_events: int, on_loss: Callable[[Loss], None], max_mb: float | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        max_events: int,
+        on_loss: Callable[[Loss], None],
+        max_mb: float | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         self._db = SteadyConnection(path, self._load)
         self._max_bytes = int((max_mb or (DEFAULT_FILE_MB if path is not None else DEFAULT_MEMORY_MB)) * 1024 * 1024)
         self._on_loss = on_loss
         self._state = StateRows()
         self._leased: dict[int, tuple[Entry, QueuePlace]] = {}
         self._backlog = Backlog(max_events, self._max_bytes, self._leased)
-        self._dead = DeadLetters(self._db, max_events)
+        self._dead = DeadLetters(self._db, max_events, clock or SystemClock())
         self._reserved = ReservedIds(self._db)
         self._first_id = self._next_id = 0
         self.fleet: Fleet = Alone()
@@ -126,14 +134,14 @@ class SqliteOutbox:
 
     def _set_aside(self, name: str, places: Sequence[QueuePlace], texts: Mapping[int, Any]) -> None:
         """Keep rows that this version cannot read among the dead letters, where a newer one may read them."""
-        rows = [(name, UNREADABLE, place.time, texts[place.id]) for place in places if isinstance(texts.get(place.id), str)]
+        kept = [text for place in places if isinstance(text := texts.get(place.id), str)]
 
         def work(db: sqlite3.Connection) -> None:
-            self._dead.add(db, rows)
+            self._dead.add_unreadable(db, name, kept)
             db.executemany("DELETE FROM entries WHERE id = ?", [(place.id,) for place in places])
 
         self._db.write(work)
-        self._dead.note(len(rows))
+        self._dead.note(len(kept))
         queue = self._backlog.queues[name]
         for place in places:
             queue.sealed.pop(place.id, None)

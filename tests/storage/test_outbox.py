@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -144,6 +145,15 @@ def test_buried_entries_can_be_read_replayed_and_purged(outbox: Outbox) -> None:
     assert texts(outbox.claim("a", 9)) == ["2"]
     assert outbox.purge([letters[1].id]) == 1
     assert texts(outbox.dead_letters(10)) == ["0"]
+
+
+def test_dead_letters_expire_by_the_time_of_their_burying(outbox: Outbox) -> None:
+    outbox.put([("a", event(0))])
+    outbox.bury(outbox.claim("a", 1), "400 Bad", time.time())
+    assert not outbox.expire(time.time() - 60)
+    assert texts(outbox.dead_letters(10)) == ["0"]
+    assert not outbox.expire(time.time() + 1)
+    assert not outbox.dead_letters(10)
 
 
 def test_a_destination_hands_over_what_is_ready(outbox: Outbox) -> None:

@@ -66,7 +66,7 @@ class RedisOutbox:
     def _begin(self, instance: str) -> None:
         self._streams = Streams(self._link, instance)
         self._calls = LeasedCalls(self._lose_lease)
-        self._sender = Sender(self._streams, self._calls, self._bounds, self._told.on_loss, self._told.on_moved)
+        self._sender = Sender(self._streams, self._calls, self._bounds, self._told.on_loss, self._told.on_moved, self._clock)
         self._state = SharedState(self._streams, self._calls, self._go_away)
         self._detour.begin(self._streams)
         self._has_begun = False
@@ -269,6 +269,8 @@ class RedisOutbox:
             self._go_away(error.reason)
 
     def expire(self, before: float, *, only_recovered: bool = False) -> Sequence[Entry]:
+        if self._fleet.may_send:
+            self._try(lambda: self._streams.expire_letters(before), None)
         return self._sender.expire(before, only_recovered=only_recovered)
 
     def depth(self, destination: str) -> Depth:

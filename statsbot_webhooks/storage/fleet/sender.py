@@ -12,10 +12,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
+from ...clock import Clock
 from ...events.accounting import LossReason
 from ...events.event import Event, encode, is_newer
 from ..backlog import CHUNK, CHUNK_BYTES, Backlog
 from ..base import Depth, Entry, ErrorsWaiting, LeaseLostError, Loss
+from ..dead_letters import UNREADABLE
 from ..ready_queue import LaneName, QueuePlace
 from ..rows import read_event
 from ..rows import row_of as sqlite_row
@@ -28,7 +30,6 @@ from .streams import Found, Streams
 _log = logging.getLogger(__name__)
 # Texts that were read with their entries are kept, so that they need not be read twice.
 _KEPT_BYTES: Final = 8_000_000
-_UNREADABLE: Final = "the stored row cannot be read"
 _READS_AT_ONCE: Final = 20
 
 
@@ -42,8 +43,9 @@ class Sender:
         bounds: tuple[int, int],
         on_loss: Callable[[Loss], None],
         on_moved: Callable[[str, int], None],
+        clock: Clock,
     ) -> None:
-        self._streams, self._calls = streams, calls
+        self._streams, self._calls, self._clock = streams, calls, clock
         self._on_loss, self._on_moved = on_loss, on_moved
         self._leased: dict[int, tuple[Entry, QueuePlace]] = {}
         self._backlog = Backlog(*bounds, self._leased)
@@ -165,9 +167,11 @@ class Sender:
             )
 
     def _set_aside(self, name: str, number: int, text: object, size: int) -> None:
+        now = self._clock.now()
+
         def work(lease: str) -> None:
             letters = [text] if isinstance(text, str) else []
-            self._streams.bury(lease, name, [number], size, unseals=False, letters=letters, why=_UNREADABLE, now=0.0)
+            self._streams.bury(lease, name, [number], size, unseals=False, letters=letters, why=UNREADABLE, now=now)
 
         self._calls.do(work)
         # It has been counted nowhere yet.

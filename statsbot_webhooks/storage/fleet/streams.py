@@ -215,6 +215,11 @@ class Streams:
         fields = {"d": name, "r": reason, "t": time, "e": text}
         self._link.run(lambda client: client.xadd(f"{self._prefix}:dead", fields, maxlen=_MOST_LETTERS, approximate=False))
 
+    def expire_letters(self, before: float) -> None:
+        """Delete dead letters that were buried before a time; their ids say when, by the clock of Redis."""
+        oldest = int(min(max(before * 1000, 0), 2**62))
+        self._link.run(lambda client: client.xtrim(f"{self._prefix}:dead", minid=oldest, approximate=False))
+
     def purge(self, numbers: Sequence[int]) -> int:
         """Delete dead letters; returns how many there were."""
         ids = [id_of(number) for number in numbers]

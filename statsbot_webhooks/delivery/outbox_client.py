@@ -14,6 +14,7 @@ from ..events.accounting import Counters
 from ..events.event import Event
 from ..pipeline.intake import Intake
 from ..storage import Depth, Entry, LeaseLostError, Outbox
+from ..storage.maintenance import hand_over
 
 
 class OutboxClient:
@@ -99,29 +100,9 @@ class OutboxClient:
         await self._intake.run(work)
 
     async def move(self, target: str, goes_on: Callable[[], bool]) -> int:
-        """Hand what is ready to another destination, a part at a time while `goes_on`; returns how many.
-
-        What was filed for that one too is not shown twice.
-        """
-
-        def move_some() -> int:
-            there = 0
-
-            def is_there(event: Event) -> bool:
-                nonlocal there
-                there += target in event.routes
-                return target in event.routes
-
-            count = self._outbox.move(self._name, target, is_there)
-            # Accepted is counted where an event ends, so that each destination's counters balance.
-            self._counters.add(self._name, "accepted", -count)
-            self._counters.add(target, "accepted", count)
-            # The other destination's message stands for these.
-            self._counters.add(self._name, "folded", there)
-            return count + there
-
+        """Hand what is ready to another destination, a part at a time while `goes_on`; returns how many."""
         total = 0
-        while goes_on() and (count := await self._intake.run(move_some)):
+        while goes_on() and (count := await self._intake.run(hand_over, self._outbox, self._counters, self._name, target)):
             total += count
         return total
 

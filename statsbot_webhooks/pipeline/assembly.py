@@ -27,7 +27,7 @@ from ..redaction.known_values import address_secrets, secret_values
 from ..redaction.redactor import Redactor
 from ..storage import DEFAULT_FILE_MB, DEFAULT_MEMORY_MB, make_outbox, storage_path
 from ..storage.button_key import ButtonKeys
-from ..storage.maintenance import Upkeep
+from ..storage.maintenance import Upkeep, hand_over
 from ..storage.mask_key import keep_mask_key
 from .intake import Intake
 from .json_log import JsonLog
@@ -153,8 +153,9 @@ class Pipeline:
         if not self.intake.is_alive:
             # Of the storage nothing is known before it is open.
             return self._exchange(config, redactor, router, {})
-        # What may fail comes first.
+        # What may fail comes first. And an event of before may have no destination any more afterwards.
         stored = await self.intake.run(self._stored_urls, config)
+        await self.intake.settle()
         return await self.intake.run(self._exchange, config, redactor, router, stored)
 
     def report_losses(self, destination: str) -> None:
@@ -290,10 +291,7 @@ class Pipeline:
         """Show elsewhere what waits for destinations that the settings do not have any more. On the intake's thread."""
         for name in set(self.outbox.depths()) - set(self.destinations):
             target = next((other for other in fallbacks(name) if other in self.destinations), None)
-            count = self.outbox.move(name, target) if target is not None else 0
-            if target is not None and count:
-                self.counters.add(name, "accepted", -count)
-                self.counters.add(target, "accepted", count)
+            if target is not None and hand_over(self.outbox, self.counters, name, target):
                 self.intake.announce({target})
                 # The rest after what else waits for this thread.
                 self.intake.post(self.move_unconfigured)
@@ -318,6 +316,8 @@ class Pipeline:
         self.overrides.save_tallies()
         self._show_deploys()
         self.intake.look_after()
+        # A message that was under way at a change of the settings may have told something of its channel since.
+        self.move_unconfigured()
         self.upkeep.forget_old(self.outbox)
 
     def _show_deploys(self) -> None:

@@ -1,6 +1,6 @@
-"""Outbox maintenance: report losses, expire old events, account for what is left at a stop. Delivers nothing.
+"""Outbox maintenance: hand events over, report losses, expire old events, account for what is left at a stop. Delivers nothing.
 
-Every method but `report_losses` runs on the intake's thread.
+Everything but `report_losses` runs on the intake's thread.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Final
 from ..clock import Clock
 from ..config.model import WebhookConfig
 from ..events.accounting import Counters, LossReason
+from ..events.event import Event
 from ..events.time_text import format_count
 from . import Entry, Loss, Outbox, storage_path
 from .erasure import forget_old
@@ -20,6 +21,27 @@ from .losses import LossReport
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS: Final = 3600.0
+
+
+def hand_over(outbox: Outbox, counters: Counters, source: str, target: str) -> int:
+    """Hand some of what is ready for a destination to another one; returns how many. Call it until it does nothing.
+
+    What was filed for that one too is not shown twice.
+    """
+    there = 0
+
+    def is_there(event: Event) -> bool:
+        nonlocal there
+        there += target in event.routes
+        return target in event.routes
+
+    count = outbox.move(source, target, is_there)
+    # Accepted is counted where an event ends, so that each destination's counters balance.
+    counters.add(source, "accepted", -count)
+    counters.add(target, "accepted", count)
+    # The other destination's message stands for these.
+    counters.add(source, "folded", there)
+    return count + there
 
 
 class Upkeep:

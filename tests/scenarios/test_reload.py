@@ -266,11 +266,32 @@ async def test_a_destination_that_is_taken_out_leaves_its_events_to_another(sand
         manager.submit(note("was on its way"))
         await is_on_its_way(manager, "info")
         manager.submit(note("waits"))
+        manager.submit(note("of both", LogLevel.CRITICAL))
         await manager.reconfigure(WebhookConfig(error_webhook_url=error, batch_timeout_seconds=0))
         await sandbox.wait_until(lambda: "was on its way" in shown(sandbox, "error") and "waits" in shown(sandbox, "error"), 20)
+        manager._intake.file("info", note("came late"))
+        await sandbox.wait_until(lambda: "came late" in shown(sandbox, "error"), 120)
+        assert shown(sandbox, "error").count("of both") == 1
         assert list(manager.workers) == ["error"]
         stats = await manager.stats()
         assert (stats.balanced, stats.lost) == (True, 0)
+
+
+async def test_what_was_accepted_before_a_reload_goes_where_the_settings_of_then_say(sandbox: Sandbox) -> None:
+    info, error = sandbox.webhook_url("info"), sandbox.webhook_url("error")
+    config = WebhookConfig(info_webhook_url=info, error_webhook_url=error, batch_timeout_seconds=0)
+    async with running_manager(config) as manager:
+        # The thread of the storage is busy, and finds both the event and the change of the settings afterwards.
+        manager._intake.post(time.sleep, 0.1)
+        manager.submit(note("was before"))
+        change = asyncio.create_task(manager.reconfigure(WebhookConfig(error_webhook_url=error, batch_timeout_seconds=0)))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        manager._intake.post(time.sleep, 0.3)
+        await change
+        await sandbox.wait_until(lambda: "was before" in shown(sandbox, "error") + shown(sandbox, "info"), 5)
+        stats = await manager.stats()
+        assert (stats.balanced, stats.lost, stats.filtered) == (True, 0, 0)
 
 
 async def test_limits_stay_known_over_reloads(sandbox: Sandbox) -> None:

@@ -5,6 +5,7 @@ Order: known values, then shapes and named secrets, then the user's patterns, th
 
 from __future__ import annotations
 
+import functools
 import re
 import secrets as randomness
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -52,7 +53,7 @@ class Redactor:
         self._level = mask_level or (MaskLevel.FULL if mask_user_ids else MaskLevel.OFF)
         self._keeps_traces = include_stack_traces
         self._secrets = frozenset(secrets)
-        self._values = KnownValues(self._secrets)
+        self._values = self._known_values()
         self._patterns = tuple(map(compile_user_pattern, patterns))
         self._clean_texts: dict[str, str] = {}
         self.mask_key = mask_key or randomness.token_bytes(16)
@@ -62,8 +63,13 @@ class Redactor:
         """Redact these values too from now on."""
         more = self._secrets.union(values)
         if more != self._secrets:
-            self._secrets, self._values = more, KnownValues(more)
+            self._secrets = more
+            self._values = self._known_values()
             self._clean_texts = {}
+
+    def _known_values(self) -> Callable[[], KnownValues]:
+        # Made by the first text, on the thread that stores events: all forms of a bot's secrets take an event loop 20 ms.
+        return functools.cache(functools.partial(KnownValues, self._secrets))
 
     def continue_from(self, other: Redactor) -> None:
         """Take the place of a redactor of other settings: with its pseudonyms, and what it has counted."""
@@ -93,7 +99,7 @@ class Redactor:
             joined = "\n".join(texts)
             if joined.isascii() and "\x1b" not in joined:
                 data = joined.encode()
-                if not self._values.may_be_in(bones(data)) and not may_hold_secret(data, joined.lower()):
+                if not self._values().may_be_in(bones(data)) and not may_hold_secret(data, joined.lower()):
                     _remember(known, texts[1:])
                     return {}
         done = {text: self._clean(text) for text in texts}
@@ -195,7 +201,7 @@ class Redactor:
 
     def _bytes(self, data: bytes, lower: str) -> bytes:
         """Return UTF-8 without secrets; the same object when there are none."""
-        known, count = self._values.redact(data, mark(RULE).encode())
+        known, count = self._values().redact(data, mark(RULE).encode())
         if count:
             self.counts[RULE] = self.counts.get(RULE, 0) + count
         return redact_bytes(known, lower, self.counts)

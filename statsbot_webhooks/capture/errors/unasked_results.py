@@ -14,8 +14,9 @@ import functools
 import gc
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import compress
 from types import FrameType
 from typing import Any, Final
 
@@ -102,10 +103,11 @@ class UnaskedResults:
 
     def _report_held(self) -> None:
         # The collector knows all of them; asyncio keeps those that are done in other places in each version of Python.
-        for each in gc.get_objects():
-            # Not isinstance: an object of the host may answer for its class with an exception.
-            if issubclass(type(each), asyncio.Future):
-                self._reporter.watch(self._report_task)(each)
+        # There may be millions of objects, so the interpreter's own loop looks at their types; isinstance would ask them, too.
+        objects, kinds = gc.get_objects(), set(_subclasses(asyncio.Future))
+        report = self._reporter.watch(self._report_task)
+        for task in compress(objects, map(kinds.__contains__, map(type, objects))):
+            report(task)
 
     def _report_task(self, task: Any) -> None:
         error = _exception_of(task)
@@ -134,6 +136,12 @@ class _WatchedCondition:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._condition, name)
+
+
+def _subclasses(kind: type[Any]) -> Iterator[type[Any]]:
+    yield kind
+    for each in type.__subclasses__(kind):
+        yield from _subclasses(each)
 
 
 def _exception_of(task: Any) -> BaseException | None:

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from types import ModuleType
+from pathlib import Path
 from typing import Any
 
 import discord
@@ -71,18 +71,21 @@ def passing_time(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
         quick_time.install(monkeypatch)
 
 
-@pytest.fixture(autouse=True)
-def own_folder(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
-    """The storage file of each test is its own."""
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="session")
+def folders() -> list[Path]:
+    return []
 
 
 @pytest.fixture(autouse=True)
-def modules_stay() -> Iterator[None]:
-    """Unloading the extension takes its modules out of `sys.modules`; the next test begins with those it has imported."""
-    before = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "statsbot_webhooks"}
-    yield
-    sys.modules.update(before)
+def own_folder(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, folders: list[Path]
+) -> None:
+    """The storage file of each test is its own. A folder in which a test left nothing is the next one's, too."""
+    if "tmp_path" in request.fixturenames:
+        folders.append(request.getfixturevalue("tmp_path"))
+    elif not folders or any(folders[-1].iterdir()):
+        folders.append(tmp_path_factory.mktemp("test"))
+    monkeypatch.chdir(folders[-1])
 
 
 @pytest.fixture
@@ -159,18 +162,16 @@ async def online(bot: commands.Bot, sandbox: Sandbox) -> AsyncIterator[None]:
         await asyncio.wait([running])
 
 
-def _our_modules() -> dict[str, ModuleType]:
-    return {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "statsbot_webhooks"}
-
-
 @pytest.fixture(autouse=True)
 def same_modules() -> Iterator[None]:
-    """A reload of the extension makes new modules (L2); the next test gets those that it imported."""
-    before = _our_modules()
+    """A reload of the extension makes new modules (L2), unloading takes them away; the next test gets those that it imported."""
+    before = sys.modules.copy()
     yield
-    for name in _our_modules():
+    if all(sys.modules.get(name) is module for name, module in before.items()):
+        return
+    for name in [name for name in sys.modules if name.partition(".")[0] == "statsbot_webhooks"]:
         del sys.modules[name]
-    sys.modules.update(before)
+    sys.modules.update({name: module for name, module in before.items() if name.partition(".")[0] == "statsbot_webhooks"})
 
 
 @pytest.fixture(autouse=True)

@@ -14,9 +14,8 @@ import statsbot_webhooks
 from statsbot_webhooks.cli.local_bot import end_bot, start_bot
 from statsbot_webhooks.sandbox import Sandbox
 
-from .test_page import Tab, browser, has_browser, tab_on
+from .browser import Tab, has_browser, tab_on
 
-__all__ = ["browser"]
 BOT = Path(__file__).parents[2] / "examples" / "sample_bot" / "shop_bot.py"
 DEMO = Path(statsbot_webhooks.__file__).parent / "cli" / "demo_bot.py"
 # The bot and the browser go by the machine's clock.

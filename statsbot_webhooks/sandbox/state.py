@@ -22,7 +22,9 @@ TEXT: Final = 0
 CATEGORY: Final = 4
 ANNOUNCEMENT: Final = 5
 THREAD: Final = 11
+PRIVATE_THREAD: Final = 12
 FORUM: Final = 15
+VOICE: Final = (2, 13)
 # The flag of a forum whose posts need a tag.
 REQUIRE_TAG: Final = 1 << 4
 Listener = Callable[[str, dict[str, Any]], None]
@@ -145,7 +147,7 @@ class State:
         ids = [guild.id, *(int(role_id) for role_id in (member["roles"] if member is not None else ()))]
         roles = [guild.roles[role_id] for role_id in ids if role_id in guild.roles]
         place = guild.place(channel_id) if channel_id is not None else None
-        if place is not None and place["type"] == THREAD:
+        if place is not None and "thread_metadata" in place:
             place = guild.channels.get(int(place["parent_id"]))
         overwrites = parts(place and place["permission_overwrites"])
         return add_up(roles, overwrites, user_id, guild.id, is_owner=user_id == guild.owner_id)
@@ -182,11 +184,13 @@ class State:
 
     def add_channel(self, guild: Guild, name: str, topic: str = "", kind: int = TEXT, **more: Any) -> int:
         channel_id = self.snowflake()
-        tags: JSON = {"available_tags": [], "default_reaction_emoji": None} if kind == FORUM else {}
+        own: JSON = {"available_tags": [], "default_reaction_emoji": None} if kind == FORUM else {}
+        if kind in VOICE:
+            own = {"bitrate": 64000, "user_limit": 0, "rtc_region": None}
         guild.channels[channel_id] = {
             "id": str(channel_id), "guild_id": str(guild.id), "name": name, "topic": topic, "type": kind,
             "position": len(guild.channels), "permission_overwrites": [], "nsfw": False, "parent_id": None,
-            "rate_limit_per_user": 0, "last_message_id": None, "flags": 0, **tags, **more,
+            "rate_limit_per_user": 0, "last_message_id": None, "flags": 0, **own, **more,
         }  # fmt: skip
         self.messages[channel_id] = []
         self.emit("channel_create", guild.channels[channel_id])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import aiohttp
 import discord
 import pytest
 from discord.ext import commands
@@ -186,3 +187,57 @@ async def test_heartbeats_without_an_answer() -> None:
                 box.acknowledge_heartbeats(True)
                 before = bot.latency
                 await box.wait_until(lambda: bot.latency != before)
+
+
+async def test_channels_of_every_kind_and_their_order(sandbox: Sandbox) -> None:
+    async with plain_bot(sandbox) as bot:
+        guild, channel = places(bot, sandbox)
+        voice, stage = await guild.create_voice_channel("voice"), await guild.create_stage_channel("stage")
+        assert (voice.bitrate, stage.user_limit) == (64000, 0)
+        category = await guild.create_category("category")
+        await channel.edit(position=2, category=category)
+        await voice.move(end=True)
+        await sandbox.wait_until(lambda: channel.category == category)
+        role = await guild.create_role(name="low")
+        assert (await guild.fetch_role(role.id)).name == "low"
+        # Whom a thread is shown to does not change what the bot may do in it.
+        private = await channel.create_thread(name="private")
+        assert (await private.send("within")).channel == private
+        await private.edit(archived=True)
+        assert [each.id async for each in channel.archived_threads(private=True)] == [private.id]
+        assert not [each.id async for each in channel.archived_threads()]
+
+
+async def test_parts_of_a_message_that_are_not_implemented_are_refused_by_name(sandbox: Sandbox) -> None:
+    async with plain_bot(sandbox) as bot:
+        _, channel = places(bot, sandbox)
+        poll = discord.Poll("Which?", timedelta(hours=1)).add_answer(text="this")
+        webhook = await channel.create_webhook(name="shop")
+        for send in (channel.send, webhook.send):
+            with pytest.raises(discord.HTTPException, match="the sandbox does not implement polls"):
+                await send(poll=poll)
+        with pytest.raises(discord.HTTPException, match="the sandbox does not implement forwarded messages"):
+            await (await channel.send("hello")).forward(channel)
+        assert len(sandbox.messages("general")) == 1
+
+
+_ODD = (None, 5, "x", [5], [None], {"a": 1}, [[1]])
+
+
+async def test_bodies_of_another_shape_are_refused_and_nothing_breaks(sandbox: Sandbox) -> None:
+    channel, guild = f"channels/{sandbox.add_channel('talk')}", f"guilds/{sandbox.guild_id}"
+    routes = (
+        ("PUT", f"{channel}/permissions/{sandbox.admin_role_id}", "type"), ("PATCH", channel, "permission_overwrites"),
+        ("POST", f"{channel}/messages", "embeds"), ("POST", f"{channel}/messages/bulk-delete", "messages"),
+        ("POST", f"{guild}/roles", "permissions"), ("POST", f"{guild}/bulk-ban", "user_ids"),
+        ("POST", "users/@me/channels", "recipient_id"), ("PATCH", f"{guild}/channels", "position"),
+    )  # fmt: skip
+    sandbox.allow("administrator")
+    headers = {"Authorization": f"Bot {sandbox.bot_token}"}
+    async with aiohttp.ClientSession(f"{sandbox.base_url}/api/v10/", headers=headers) as session:
+        for method, path, key in routes:
+            for value in _ODD:
+                async with session.request(method, path, json={key: value}) as answer:
+                    assert answer.status < 500, (method, path, value, await answer.text())
+        async with session.post(f"{channel}/messages", json={"content": "still here"}) as answer:
+            assert answer.status == 200

@@ -6,6 +6,7 @@ What a route does is in the file of its subject.
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote
@@ -20,7 +21,7 @@ from .account import BotAccount
 from .bot_routes import BotRoutes
 from .channel_routes import ChannelRoutes
 from .command_routes import CommandRoutes
-from .errors import Refusal
+from .errors import Refusal, invalid_body
 from .faults import Faults
 from .guild_routes import GuildRoutes
 from .http import VIA, Body, read_body, reply
@@ -32,6 +33,9 @@ from .rules import NAMES, STRICT_NAMES, OldEdits, RateLimits
 from .thread_routes import ThreadRoutes
 from .webhook_routes import WebhookRoutes
 
+_log = logging.getLogger(__name__)
+# What reading a body of another shape ends in. Discord refuses such a body; discord.py would repeat a 500 five times.
+_MISREAD: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 # What counts towards https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
 _INVALID: Final = (401, 403, 429)
 
@@ -107,6 +111,10 @@ class Rest:
             if refusal.status == 429:
                 headers["Retry-After"] = str(refusal.body()["retry_after"])
             response = reply(refusal.body(), refusal.status, headers)
+        except _MISREAD as error:
+            _log.warning("%s %s has a body that the sandbox cannot read", request.method, request.path, exc_info=True)
+            text = f"the sandbox cannot read it: {type(error).__name__}: {error}"
+            response = reply(invalid_body(text).body(), 400, headers)
         self._record(request, webhook, body, response)
         return response
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from aiohttp import web
 
 from ..state import State
@@ -43,10 +41,7 @@ class CommandRoutes:
 
     def _replace(self, call: Call) -> web.Response:
         guild_id, known = self._known(call)
-        payload: object = call.body.payload
-        if not call.body.is_valid or not isinstance(payload, list):
-            raise Refusal(400, 50109, "The request body contains invalid JSON.")
-        known[:] = [self._command(guild_id, command, known) for command in cast(list[JSON], payload)]
+        known[:] = [self._command(guild_id, command, known) for command in call.body.items()]
         self._state.emit("commands", {"guild_id": guild_id})
         return reply(known)
 

@@ -33,6 +33,11 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not an error of the s
         return {**body, "errors": self.errors} if self.errors else body
 
 
+def invalid_body(text: str) -> Refusal:
+    """Return the refusal of a body as a whole."""
+    return Refusal(400, 50035, "Invalid Form Body", {"body": {"_errors": [{"code": "MODEL_TYPE_CONVERT", "message": text}]}})
+
+
 class Form:
     """Collects what is wrong with a body, in the shape of Discord's error 50035."""
 

@@ -34,9 +34,12 @@ class GuildRoutes:
         routes.add("PATCH /guilds/{guild}", self._change)
         routes.add("GET /guilds/{guild}/channels", lambda call: reply(list(self.find(call).channels.values())))
         routes.add("POST /guilds/{guild}/channels", self._add_channel)
+        routes.add("PATCH /guilds/{guild}/channels", self._move_channels)
         routes.add("GET /guilds/{guild}/threads/active", self._threads)
         routes.add("GET /guilds/{guild}/roles", lambda call: reply(list(self.find(call).roles.values())))
         routes.add("POST /guilds/{guild}/roles", self._add_role)
+        routes.add("PATCH /guilds/{guild}/roles", self._move_roles)
+        routes.add("GET /guilds/{guild}/roles/{role}", self._role)
         routes.add("PATCH /guilds/{guild}/roles/{role}", self._change_role)
         routes.add("DELETE /guilds/{guild}/roles/{role}", self._delete_role)
         routes.add("GET /guilds/{guild}/audit-logs", self._audit_log)
@@ -100,6 +103,16 @@ class GuildRoutes:
             raise Refusal(400, 30005, f"Maximum number of server roles reached ({_MOST_ROLES})")
         name, permissions = changes.pop("name", "new role"), int(changes.pop("permissions", 0))
         return reply(self._state.add_role(guild, name, permissions, **changes))
+
+    def _role(self, call: Call) -> web.Response:
+        return reply(found(self.find(call).roles.get(call.id("role")), 10011, "Unknown Role"))
+
+    def _move_roles(self, call: Call) -> web.Response:
+        guild = self.find(call)
+        for move in call.body.items():
+            self._manageable(guild, int(move["id"]))
+            self._state.change_role(guild, int(move["id"]), position=int(move["position"]))
+        return reply(list(guild.roles.values()))
 
     def _change_role(self, call: Call) -> web.Response:
         guild = self.find(call)
@@ -180,6 +193,15 @@ class GuildRoutes:
             parent_id=None if parent is None else parent["id"], permission_overwrites=clean_overwrites(overwrites), **more,
         )  # fmt: skip
         return reply(guild.channels[channel_id], 201)
+
+    def _move_channels(self, call: Call) -> web.Response:
+        guild = self.find(call)
+        self._bot.demand(guild, MANAGE_CHANNELS)
+        for move in call.body.items():
+            found(guild.channels.get(int(move["id"])), 10003, "Unknown Channel")
+            changes = {key: move[key] for key in ("position", "parent_id") if key in move}
+            self._state.change_channel(guild, int(move["id"]), **changes)
+        return no_content()
 
     def tags(self, wanted: Any) -> list[JSON]:
         """Return the tags of a forum, each with an id."""

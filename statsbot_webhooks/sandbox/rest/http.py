@@ -50,6 +50,13 @@ class Body:
             raise Refusal(400, 50109, "The request body contains invalid JSON.")
         return cast(JSON, payload)
 
+    def items(self) -> list[JSON]:
+        """Return the payload when it is a list; raises `Refusal`."""
+        payload: object = self.payload
+        if not self.is_valid or not isinstance(payload, list):
+            raise Refusal(400, 50109, "The request body contains invalid JSON.")
+        return cast(list[JSON], payload)
+
 
 def reply(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """Answer as Discord does; discord.py parses JSON only when the type is exactly this (W5)."""

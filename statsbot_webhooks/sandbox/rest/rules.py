@@ -11,7 +11,7 @@ from typing import Final, Literal, cast
 
 from ..clock import SandboxClock
 from .component_rules import check_components
-from .errors import JSON, Form, Refusal, is_finite
+from .errors import JSON, Form, Refusal, is_finite, part
 
 # A date and a time of day; Discord does not take Python's shorter spellings of ISO 8601.
 _STAMP: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?\Z")
@@ -70,6 +70,12 @@ def check_message(
     body = cast(JSON, payload)
     if sum(file_sizes) > _FILE_BYTES:
         raise Refusal(413, 40005, "Request entity too large")
+    reference: JSON = part(body.get("message_reference"))
+    for is_there, name in (
+        (body.get("poll"), "polls"), (body.get("sticker_ids"), "stickers"), (reference.get("type"), "forwarded messages"),
+    ):  # fmt: skip
+        if is_there:
+            raise Refusal(400, 0, f"the sandbox does not implement {name}")
     form = Form()
     if len(file_sizes) > 10:
         form.add("files", "BASE_TYPE_BAD_LENGTH", "Must be between 0 and 10 in length.")
@@ -88,7 +94,7 @@ def check_message(
     _check_mentions(form, body.get("allowed_mentions"))
     form.finish()
     has_text = bool((body.get("content") or "").strip())
-    shows = has_text or any(map(_is_shown, embeds)) or file_sizes or body.get("components") or body.get("poll")
+    shows = has_text or any(map(_is_shown, embeds)) or file_sizes or body.get("components")
     if not (editing or may_be_empty or shows):
         raise Refusal(400, 50006, "Cannot send an empty message")
     return body

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from ..messages import MessageStore
 from ..permissions import CREATE_THREADS, MANAGE_THREADS, SEND_MESSAGES
-from ..state import FORUM, REQUIRE_TAG, THREAD, Guild, State
+from ..state import FORUM, PRIVATE_THREAD, REQUIRE_TAG, THREAD, Guild, State
 from .account import BotAccount, found
 from .channel_routes import ChannelRoutes
 from .errors import JSON, Form, Refusal
@@ -32,9 +32,10 @@ class ThreadRoutes:
         routes.add(f"POST {base}/threads", self._start)
         routes.add(f"POST {base}/messages/{{message}}/threads", self._start_from)
         routes.add(f"GET {base}/threads/archived/public", self._archived)
-        routes.add(f"GET {base}/threads/archived/private", lambda call: reply(_page([])))
+        routes.add(f"GET {base}/threads/archived/private", self._archived)
         routes.add(f"GET {base}/users/@me/threads/archived/private", lambda call: reply(_page([])))
         routes.add(f"GET {base}/thread-members", self._members)
+        routes.add(f"GET {base}/thread-members/{{user}}", self._member)
         for who in ("@me", "{user}"):
             routes.add(f"PUT {base}/thread-members/{who}", self._member_changed)
             routes.add(f"DELETE {base}/thread-members/{who}", self._member_changed)
@@ -79,12 +80,21 @@ class ThreadRoutes:
     def _archived(self, call: Call) -> web.Response:
         guild, channel_id, _ = self._channels.place(call)
         mine = [thread for thread in guild.threads.values() if thread["parent_id"] == str(channel_id)]
-        return reply(_page([thread for thread in mine if thread["thread_metadata"]["archived"]]))
+        is_private = call.path.endswith("/private")
+        return reply(
+            _page([one for one in mine if one["thread_metadata"]["archived"] and (one["type"] == PRIVATE_THREAD) == is_private])
+        )
 
     def _members(self, call: Call) -> web.Response:
         _, channel_id, _ = self._channels.place(call)
-        joined = {"id": str(channel_id), "user_id": str(self._bot.id), "join_timestamp": self._state.now(), "flags": 0}
-        return reply([joined])
+        return reply([self._joined(channel_id)])
+
+    def _member(self, call: Call) -> web.Response:
+        _, channel_id, _ = self._channels.place(call)
+        return reply(found(self._joined(channel_id) if call.id("user") == self._bot.id else None, 10007, "Unknown Member"))
+
+    def _joined(self, thread_id: int) -> JSON:
+        return {"id": str(thread_id), "user_id": str(self._bot.id), "join_timestamp": self._state.now(), "flags": 0}
 
     def _member_changed(self, call: Call) -> web.Response:
         guild, channel_id, _ = self._channels.place(call)

@@ -45,9 +45,12 @@ class WebhookRoutes:
             case "PATCH":
                 data = body.table()
                 self._names.check(data.get("name"))
+                target = int(data.get("channel_id") or webhook.channel_id)
+                if target not in self._state.guilds[webhook.guild_id].channels:
+                    raise Refusal(404, 10003, "Unknown Channel")
                 webhook.title = data.get("name") or webhook.title
-                if data.get("channel_id") and not with_token:
-                    webhook.channel_id = int(data["channel_id"])
+                if not with_token:
+                    webhook.channel_id = target
                 self._state.webhooks_changed(webhook)
             case "DELETE":
                 del self._state.webhooks[webhook.id]

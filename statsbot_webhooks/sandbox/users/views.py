@@ -6,7 +6,7 @@ import copy
 from dataclasses import dataclass
 
 from ..rest.errors import parts
-from ..state import JSON, THREAD, State
+from ..state import JSON, State
 from .results import embed_texts
 
 
@@ -96,7 +96,7 @@ def messages_of(state: State, channel_id: int) -> list[Message]:
     """Return what a channel or thread shows, oldest first."""
     guild = state.guild_of(channel_id)
     place = guild.place(channel_id) if guild is not None else None
-    thread_id = channel_id if place is not None and place["type"] == THREAD else None
+    thread_id = channel_id if place is not None and "thread_metadata" in place else None
 
     def view(raw: JSON) -> Message:
         files = tuple(_attachment(state, channel_id, item) for item in raw["attachments"])

@@ -16,7 +16,7 @@ Object.assign(ICONS, {
   theme: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18Zm0 2v14a7 7 0 0 1 0-14Z",
   slash: "M15.500 3 7 21h1.800L17.300 3h-1.800Z",
 });
-const FORUM = 15, THREAD = 11, CATEGORY = 4;
+const FORUM = 15, CATEGORY = 4, isThread = (channel) => [10, 11, 12].includes(channel.type);
 const all = new URLSearchParams(location.search).has("all"), $ = (id) => document.getElementById(id);
 let guilds = [], current = null, pending = null, last = null;
 // Messages, and what is known of them, by the id of their channel; `people` are names by id.

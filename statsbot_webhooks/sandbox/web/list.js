@@ -94,6 +94,6 @@ class MessageList {
   }
 }
 function welcome(channel) {
-  const name = channel.name, text = channel.direct ? `Direct messages with ${name}.` : channel.type === THREAD ? "This is the start of the thread." : `This is the start of the #${name} channel.`;
-  return el("li", "welcome", el("i", "", icon(iconOf(channel), 40)), el("h2", "", channel.direct || channel.type === THREAD ? name : `Welcome to #${name}!`), el("p", "", text));
+  const name = channel.name, text = channel.direct ? `Direct messages with ${name}.` : isThread(channel) ? "This is the start of the thread." : `This is the start of the #${name} channel.`;
+  return el("li", "welcome", el("i", "", icon(iconOf(channel), 40)), el("h2", "", channel.direct || isThread(channel) ? name : `Welcome to #${name}!`), el("p", "", text));
 }

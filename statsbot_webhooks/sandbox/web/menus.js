@@ -58,8 +58,8 @@ function eventsMenu() {
     ["A new channel…", () => form("A new channel", [labelled("Name", input("text", "name", "", { required: true })), labelled("Kind", select("kind", [["text", "Text"], ["forum", "Forum"], ["announcement", "Announcements"]]))], "Add", (f) => tryAsk({ do: "channel", name: f.name.value, kind: f.kind.value }))],
     ["A new role…", () => form("A new role", [labelled("Name", input("text", "name", "", { required: true }))], "Add", (f) => tryAsk({ do: "add_role", name: f.name.value }))],
     ["The bot joins another server…", () => form("Another server", [labelled("Name", input("text", "name", "", { required: true }))], "Join", async (f) => { const wrong = await tryAsk({ do: "guild", name: f.name.value }); if (!wrong) load(); return wrong; })],
-    current && current.type === THREAD ? ["Archive this thread", () => ask({ do: "set_thread", channel: current.id, archived: true })] : null,
-    current && current.type === THREAD ? ["Lock this thread", () => ask({ do: "set_thread", channel: current.id, locked: true })] : null,
+    current && isThread(current) ? ["Archive this thread", () => ask({ do: "set_thread", channel: current.id, archived: true })] : null,
+    current && isThread(current) ? ["Lock this thread", () => ask({ do: "set_thread", channel: current.id, locked: true })] : null,
     ["Time passes…", () => form("Time passes", [labelled("Minutes", input("number", "minutes", "60", { min: 0, step: "any" }), "Limits and time-outs of this Discord end sooner; the bot's own clock goes on as before")], "Skip", (f) => tryAsk({ do: "skip", seconds: f.minutes.value * 60 }))],
   ]);
 }

@@ -6,8 +6,8 @@ const channelOf = (id) => channels().find((channel) => channel.id === id);
 const of = (channelId) => messages.get(channelId) || messages.set(channelId, []).get(channelId);
 const listOf = (channelId) => [...document.querySelectorAll(".list")].find((list) => list.dataset.channel === channelId);
 function note(m) { people.set(m.author.id, nameOf(m.author)); for (const user of m.mentions || []) people.set(user.id, nameOf(user)); }
-const iconOf = (channel) => channel.direct ? "bot" : channel.type === FORUM ? "forum" : channel.type === THREAD ? "thread" : "hash";
-const childrenOf = (channel) => guildOf(channel)?.channels.filter((c) => c.type === THREAD && c.parent_id === channel.id) || [];
+const iconOf = (channel) => channel.direct ? "bot" : channel.type === FORUM ? "forum" : isThread(channel) ? "thread" : "hash";
+const childrenOf = (channel) => guildOf(channel)?.channels.filter((c) => isThread(c) && c.parent_id === channel.id) || [];
 // The channel of a user and the bot: the sandbox gives it the number after the user's own.
 const directId = (userId) => String(BigInt(userId) + 1n);
 const directChannels = new Map();
@@ -32,7 +32,7 @@ function forum(channel) {
 }
 function tool(text, run, cls = "tool", name = "") { const node = el("button", cls, text); node.type = "button"; node.onclick = run; if (name) { node.title = name; node.setAttribute("aria-label", name); } return node; }
 function header(channel) {
-  const parent = channel.type === THREAD && guildOf(channel).channels.find((c) => c.id === channel.parent_id);
+  const parent = isThread(channel) && guildOf(channel).channels.find((c) => c.id === channel.parent_id);
   const path = parent ? el("a", "parent", icon(iconOf(parent), 24), parent.name, " \u203a") : null, metadata = channel.thread_metadata || {};
   if (path) path.href = "#channel=" + parent.id;
   const state = metadata.locked ? "locked" : metadata.archived ? "archived" : "", open = tool("☰", () => document.body.classList.toggle("drawer"), "drawer-button", "Servers and channels");
@@ -50,7 +50,7 @@ function column(channel) {
 }
 function entry(c) {
   const count = unread.get(c.id), badge = count ? el("b", pinged.has(c.id) ? "count ping" : "count", count > 99 ? "99+" : String(count)) : null;
-  const node = el("button", "chan" + (c.type === THREAD ? " thread" : "") + (c === current ? " on" : "") + (count ? " unread" : ""), c.type === THREAD ? null : icon(iconOf(c), 20), el("span", "", c.name), badge);
+  const node = el("button", "chan" + (isThread(c) ? " thread" : "") + (c === current ? " on" : "") + (count ? " unread" : ""), isThread(c) ? null : icon(iconOf(c), 20), el("span", "", c.name), badge);
   if (c === current) node.setAttribute("aria-current", "page");
   if (count) badge.setAttribute("aria-label", `${count} unread`);
   node.onclick = () => { document.body.classList.remove("drawer"); location.hash = "channel=" + c.id; };
@@ -88,7 +88,7 @@ function drawSide() {
     return node;
   }));
   document.querySelector("#side h1").textContent = guild?.name || "No server";
-  const tops = (guild?.channels || []).filter((c) => c.type !== CATEGORY && c.type !== THREAD), groups = new Map([[null, []]]);
+  const tops = (guild?.channels || []).filter((c) => c.type !== CATEGORY && !isThread(c)), groups = new Map([[null, []]]);
   for (const c of tops) groups.set(c.parent_id ?? null, [...(groups.get(c.parent_id ?? null) || []), c]);
   const nameOfGroup = (id) => guild.channels.find((c) => c.id === id)?.name || "Text Channels", private_ = directs();
   $("chans").replaceChildren(...[...groups].filter(([, list]) => list.length).flatMap(([id, list]) => [el("div", "cat", icon("down", 12), nameOfGroup(id)), ...list.flatMap((c) => [entry(c), ...childrenOf(c).map(entry)])]),
@@ -117,7 +117,7 @@ function unknown(name) {
 }
 function draw() {
   current = wanted();
-  const columns = !current ? [] : all && !current.direct ? guildOf(current).channels.filter((c) => c.type !== CATEGORY && c.type !== THREAD) : [current];
+  const columns = !current ? [] : all && !current.direct ? guildOf(current).channels.filter((c) => c.type !== CATEGORY && !isThread(c)) : [current];
   for (const channel of columns) { unread.delete(channel.id); pinged.delete(channel.id); }
   document.body.classList.toggle("all", all && !current?.direct);
   const typed = new Map([...document.querySelectorAll(".composer textarea")].map((area) => [area.id, area.value])), focused = document.activeElement?.id;
@@ -131,7 +131,7 @@ function add(m) {
   const list = listOf(m.channel_id), mine = of(m.channel_id);
   if (mine.some((other) => other.id === m.id)) return;
   mine.push(m); note(m);
-  const thread = channels().find((c) => c.id === m.channel_id && c.type === THREAD), posts = thread && document.querySelector(`[data-forum="${thread.parent_id}"]`);
+  const thread = channels().find((c) => c.id === m.channel_id && isThread(c)), posts = thread && document.querySelector(`[data-forum="${thread.parent_id}"]`);
   if (posts) draw();
   if (!list) {
     unread.set(m.channel_id, (unread.get(m.channel_id) || 0) + 1);

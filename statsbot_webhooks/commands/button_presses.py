@@ -7,7 +7,7 @@ Presses come in by a listener of our own, for the bot's views are the host's.
 from __future__ import annotations
 
 import contextlib
-from datetime import timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 import discord
@@ -121,9 +121,9 @@ class CardPresses:
         known = self._runner.manager.admin.overrides.decisions.of(key)
         if known is not None and known.until > now:
             return f"Already paused by {plain(known.by, 60)} until <t:{int(known.until)}:t>."
-        until = discord.utils.utcnow() + timedelta(seconds=_HOUR)
+        decision = Decision(self._runner.name_of(interaction.user), now, now + _HOUR)
+        until = datetime.fromtimestamp(decision.until, UTC)
         await guild.edit(invites_disabled_until=until, reason=f"/webhooks: raid, by {interaction.user}")
-        decision = Decision(self._runner.name_of(interaction.user), now, until.timestamp())
         await self._runner.manager.admin.decide_card(key, decision)
         await self._runner.record(interaction, f"paused the invites of {guild.name} for 1 h")
         return f"The invites of **{plain(guild.name, 80)}** are paused until <t:{int(decision.until)}:t>."

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from ..events.event import Event, EventKind, LogLevel, decode, encode
@@ -37,6 +37,9 @@ class Card:
     and `unseen` are the same of what was taken in since. `dropped` counts different repeats of earlier messages. Without a
     `message_id` the card is in no message of its own, and the next state is posted. `version` is that of the bot that posted it,
     and `has_buttons` says whether the message has any.
+
+    `files` are ids and sizes of the message's files that hold `filed` older texts, which are not kept here any more; `tail` is
+    what the last of them holds, as long as it may grow, and is not stored. `deleted` counts texts of a message that is not found any more.
     """
 
     fold: Fold
@@ -48,6 +51,10 @@ class Card:
     version: str = ""
     texts: tuple[Event, ...] = ()
     dropped: int = 0
+    files: tuple[tuple[int, int], ...] = ()
+    filed: int = 0
+    tail: bytes = b""
+    deleted: int = 0
     is_stale: bool = False
     has_buttons: bool = False
     waiting: Fold | None = None
@@ -70,10 +77,15 @@ class Card:
     @property
     def remark(self) -> str:
         """What stands above the card: its note, or where the rest of it is."""
-        if self.note or not self.dropped:
+        if self.note or not (self.dropped or self.filed or self.deleted):
             return self.note
         what = "error" if self.fold.event.level.number >= LogLevel.ERROR.number else "message"
-        return f"{format_count(self.dropped, 'older text')} of this {what}: see the messages before"
+        places = [
+            (self.deleted, "in an earlier message, if it was not deleted"),
+            (self.dropped, "see the messages before"),
+            (self.filed, "in the attached files"),
+        ]
+        return "; ".join(f"{format_count(count, 'older text')} of this {what}: {place}" for count, place in places if count)
 
     def can_be_edited(self, now: float, seconds: float = _NO_EDIT_AFTER_SECONDS) -> bool:
         """Whether Discord would still let us edit its message."""
@@ -151,13 +163,36 @@ def shown_whole(card: Card, now: float) -> Card:
 
 def continued(before: Card, fresh: Card) -> Card:
     """Return the card of a new message that goes on counting where another one ended."""
-    texts, dropped = distinct((*before.events, *fresh.texts)), before.dropped
+    texts, dropped = distinct((*before.events, *fresh.texts)), before.dropped + before.filed
     if not fits(texts):
         # What the other message shows can be read there.
         texts = distinct((*before.unseen, *fresh.texts))
         shown_again = set(map(text_of, texts))
         dropped += sum(text_of(event) not in shown_again for event in before.texts)
-    return replace(fresh, fold=merge(before.whole, fresh.fold), texts=texts, dropped=dropped)
+    return replace(fresh, fold=merge(before.whole, fresh.fold), texts=texts, dropped=dropped, deleted=before.deleted)
+
+
+def without_files(card: Card, *, is_deleted: bool = False) -> Card:
+    """Return the card for another message: the files stay in the one that it had, or went with it."""
+    deleted, dropped = (card.filed, 0) if is_deleted else (0, card.filed)
+    counts = {"deleted": card.deleted + deleted, "dropped": card.dropped + dropped}
+    return replace(card, files=(), filed=0, tail=b"", **counts)
+
+
+def full(card: Card, now: float) -> Card:
+    """Return a card whose next repeat begins a new message: an edit would have to show all of it again."""
+    return replace(without_texts(without_files(shown_whole(card, now))), message_id=None)
+
+
+def format_silence(seconds: float) -> str:
+    """Return how long nothing came."""
+    hours, minutes = divmod(int(seconds) // 60, 60)
+    return f"{hours // 24} d {hours % 24} h" if hours >= 48 else f"{hours} h {minutes} min"  # noqa: PLR2004 - two days
+
+
+def without_texts(card: Card) -> Card:
+    """Return the card without the texts that its message shows."""
+    return replace(card, texts=(), dropped=card.dropped + len(card.texts))
 
 
 def unshown(card: Card) -> list[Event]:
@@ -174,13 +209,34 @@ def unshown(card: Card) -> list[Event]:
     return sorted([*card.unseen, *(replace(waiting.event, time=time) for time in times)], key=lambda event: event.time)
 
 
+@dataclass(slots=True)
+class Taken:
+    """What one card takes in, and the texts that it holds with it."""
+
+    card: Card
+    events: list[Event] = field(default_factory=list[Event])
+    texts: dict[tuple[str, str], Event] = field(default_factory=dict[tuple[str, str], Event])
+
+    def has_room(self, event: Event) -> bool:
+        """Whether the card's message can show one more event."""
+        if event.card or text_of(event) in self.texts:
+            return True
+        if not fits([*self.texts.values(), event]):
+            return False
+        self.texts[text_of(event)] = event
+        return True
+
+
 _PLAIN: Final = ("message_id", "thread_id", "posted", "shown", "note", "version", "dropped", "is_stale", "has_buttons")
+# Of later versions.
+_ADDED: Final = ("filed", "deleted")
 
 
 def to_stored(card: Card) -> dict[str, Any]:
     """Return a JSON-able copy for the state store."""
-    state: dict[str, Any] = {name: getattr(card, name) for name in _PLAIN}
+    state: dict[str, Any] = {name: getattr(card, name) for name in (*_PLAIN, *_ADDED)}
     state |= {"fold": to_state(card.fold), "texts": [encode(event) for event in card.texts]}
+    state["files"] = [list(file) for file in card.files]
     if card.waiting is not None:
         state |= {"waiting": to_state(card.waiting), "unseen": [encode(event) for event in card.unseen]}
     return state
@@ -188,7 +244,8 @@ def to_stored(card: Card) -> dict[str, Any]:
 
 def from_stored(state: Mapping[str, Any]) -> Card:
     """Return the card of `to_stored`, also one of an earlier version; raises `ValueError`, `KeyError` or `TypeError`."""
-    plain = {name: state[name] for name in _PLAIN if name in state}
+    plain = {name: state[name] for name in (*_PLAIN, *_ADDED) if name in state}
     texts, unseen = (tuple(decode(text) for text in state.get(name, ())) for name in ("texts", "unseen"))
     waiting = from_state(state["waiting"]) if state.get("waiting") else None
-    return Card(from_state(state["fold"]), texts=texts, waiting=waiting, unseen=unseen, **plain)
+    files = tuple((int(file_id), int(size)) for file_id, size in state.get("files", ()))
+    return Card(from_state(state["fold"]), texts=texts, waiting=waiting, unseen=unseen, files=files, **plain)

@@ -10,9 +10,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ..formatting.formatter import WebhookMessage
-from .card import Card
+from .card import Card, without_files
+from .card_files import beside_files
 from .lost_answers import Sight
-from .outcome import ANNOUNCEMENT_EDITS, LOST_MESSAGE, Outcome, Result
+from .outcome import ANNOUNCEMENT_EDITS, GONE_MESSAGE, LOST_MESSAGE, Outcome, Result
 from .place_refusals import way_out
 from .rate_limiter import Priority
 from .transport import options_for
@@ -59,13 +60,14 @@ class CardEditor:
         try:
             is_post = card.message_id is None or not card.can_be_edited(parts.clock.now())
             if is_post and card.waiting is None:
-                await parts.outbox.write_state(parts.cards.lost(key))
+                await parts.outbox.write_state(parts.cards.lost(key, is_deleted=False))
                 return
+            card = without_files(card) if is_post else card
             batch_id = self._doubted.get(key) or _batch_id(key, card) if is_post else ""
             build = parts.batcher.build_card
             note = state.note or card.remark
             message = await parts.layout.compute(build, card.whole, card.events, note=note, batch_id=batch_id)
-            message = parts.dress(message, card, state)
+            message = parts.dress(beside_files(card, message), card, state)
         except Exception as error:  # noqa: BLE001 - a guard, as for batches: the worker goes on
             await self._settle(key, card, Result(Outcome.REJECTED, f"{type(error).__name__} while it was laid out"))
             return
@@ -78,6 +80,7 @@ class CardEditor:
         async with parts.limiter.request(Priority.EDIT):
             await parts.outbox.note_edit(parts.clock.now())
             place: dict[str, Any] = {"thread_id": card.thread_id, "keeps": _kept(card)}
+            place["kept_files"] = [file_id for file_id, _ in card.files]
             result = await parts.transport.edit(parts.destination, card.message_id or 0, message, **place)
         if result.is_about_buttons:
             parts.buttons.refused.add(parts.destination.url.id)
@@ -122,7 +125,7 @@ class CardEditor:
                 )
             self._no_edit_until = parts.clock.monotonic() + _EDIT_LIMIT_SECONDS
         elif result.code in LOST_MESSAGE and card.message_id is not None:
-            await parts.outbox.write_state(parts.cards.lost(key))
+            await parts.outbox.write_state(parts.cards.lost(key, is_deleted=result.code in GONE_MESSAGE))
         elif place_text:
             parts.health.record_refusal(result, parts.clock.monotonic(), place_text)
         elif result.outcome == Outcome.REJECTED:

@@ -8,23 +8,27 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ..events.event import Event, LogLevel
 from ..events.folding import fold_of, merge
+from ..formatting.message import WebhookMessage
 from ..issues.fingerprint import OLD_FINGERPRINT
 from ..storage import LEFT_CARDS, Entry
 from .card import (
     MOVE_AFTER_SECONDS,
     Card,
+    Taken,
     card_key,
     continued,
     distinct,
     error_key,
     fits,
     fold_repeats,
+    format_silence,
     from_stored,
+    full,
     is_of_text,
     shown_whole,
     take_in,
@@ -32,7 +36,11 @@ from .card import (
     text_of,
     to_stored,
     unshown,
+    without_files,
+    without_texts,
 )
+from .card_files import GrowingFiles, Grown, filed, filed_when_posted, has_room
+from .outcome import SentFile
 
 # How soon an end, and the second state of what was no warning, are shown: another join, say. What is worse is shown at once.
 _SECOND_STATE_SECONDS: Final = 2.0
@@ -56,24 +64,6 @@ class Absorbed:
     state: Mapping[str, Any]
 
 
-@dataclass(slots=True)
-class _Taken:
-    """What one card takes in, and the texts that it holds with it."""
-
-    card: Card
-    events: list[Event] = field(default_factory=list[Event])
-    texts: dict[tuple[str, str], Event] = field(default_factory=dict[tuple[str, str], Event])
-
-    def has_room(self, event: Event) -> bool:
-        """Whether the card's message can show one more event."""
-        if event.card or text_of(event) in self.texts:
-            return True
-        if not fits([*self.texts.values(), event]):
-            return False
-        self.texts[text_of(event)] = event
-        return True
-
-
 class Cards:
     """The cards of one destination. `pace` is the least time between two states of a card, in seconds.
 
@@ -91,6 +81,7 @@ class Cards:
         self._cards: dict[str, Card] = {}
         # Keys in the storage that are deleted with the next state that is written.
         self._outdated: list[str] = []
+        self._growing = GrowingFiles()
         # Events whose edit Discord refused: they leave in a message of their own, or are refused there too.
         self._apart: set[tuple[str, float, str]] = set()
 
@@ -158,7 +149,7 @@ class Cards:
         """Take the entries in whose card can be edited. They need no message of their own: the card becomes stale."""
         absorbed: list[Entry] = []
         rest: list[Entry] = []
-        taken: dict[str, _Taken] = {}
+        taken: dict[str, Taken] = {}
         for entry in entries:
             event = entry.event
             key = card_key(event)
@@ -166,7 +157,7 @@ class Cards:
             if card is None or not self._takes(card, event, now) or _apart(key, event) in self._apart:
                 rest.append(entry)
                 continue
-            into = taken.get(key) or taken.setdefault(key, _Taken(card, texts={text_of(text): text for text in card.events}))
+            into = taken.get(key) or taken.setdefault(key, Taken(card, texts={text_of(text): text for text in card.events}))
             if into.has_room(event):
                 absorbed.append(entry)
                 into.events.append(event)
@@ -184,7 +175,7 @@ class Cards:
             return False
         if event.card:
             return True
-        if event.note:
+        if event.note or not has_room(card, event):
             return False
         # An edit sends no notification, so what is worse than all before is posted.
         is_worse = event.level.number > card.whole.event.level.number
@@ -218,7 +209,7 @@ class Cards:
         if note:
             pass
         elif (silence := fresh.fold.first - before.whole.last) >= _SILENCE_SECONDS:
-            note = f"Back after {_duration(silence)} of silence; {times} before that"
+            note = f"Back after {format_silence(silence)} of silence; {times} before that"
         elif before.version != self._version:
             note = f"Again in version {self._version or '?'}; {times} in {before.version or 'another'}"
         if not note:
@@ -251,15 +242,45 @@ class Cards:
             # Its message is still to show what it has taken in.
             events = [entry.event for entry in entries]
             return replace(before, fold=merge(before.fold, fold_repeats(events)), dropped=before.dropped + len(distinct(events)))
-        return replace(card if fits(card.texts) else _without_texts(card), message_id=None, shown=now, note="")
+        return replace(card if fits(card.texts) else without_texts(card), message_id=None, shown=now, note="")
 
-    def posted(self, key: str, card: Card, message_id: int | None, thread_id: int | None, now: float) -> dict[str, Any]:
-        """Note that a new message shows a card; returns the state to store."""
+    def overfull(self, key: str, events: Sequence[Event], now: float) -> Card | None:
+        """Return what the card of a key would be with events that it has no room for; `None` when they need a new message."""
+        card = self._cards.get(key) if key else None
+        if card is None or any(event.card or event.files for event in events):
+            return None
+        is_taken = all(self._takes(card, event, now) and _apart(key, event) not in self._apart for event in events)
+        return take_in(card, events) if is_taken else None
+
+    def appended(self, key: str, grown: Grown, sent: Sequence[SentFile], now: float) -> Mapping[str, Any]:
+        """Note that a file of the message has all that a card could not keep; returns the state to store."""
+        card = self._cards.get(key)
+        shown = filed(grown.card, grown.kept, grown.file, sent, now) or full(grown.card, now)
+        is_stale = card is not None and card.redraws != grown.card.redraws
+        self._put(key, replace(shown, is_stale=is_stale and shown.message_id is not None))
+        return self._state_of([key])
+
+    def _put(self, key: str, card: Card) -> None:
+        self._cards[key] = card
+        for other in self._growing.note(key, card):
+            if other in self._cards:
+                self._cards[other] = replace(self._cards[other], tail=b"")
+
+    def posted(
+        self,
+        key: str,
+        card: Card,
+        message_id: int | None,
+        thread_id: int | None,
+        now: float,
+        message: WebhookMessage | None = None,
+        files: Sequence[SentFile] = (),
+    ) -> dict[str, Any]:
+        """Note that a new message shows a card; returns the state to store. `files` are those of the message in Discord."""
         shown = replace(shown_whole(card, now), message_id=message_id, thread_id=thread_id, posted=now)
         if not fits(shown.texts):
-            # An edit would have to show all of it again: the next repeat begins a new message.
-            shown = replace(_without_texts(shown), message_id=None)
-        self._cards[key] = shown
+            shown = filed_when_posted(shown, message, files, now) or full(shown, now)
+        self._put(key, shown)
         self._apart = {apart for apart in self._apart if apart[0] != key}
         return {**self._state_of([key]), **self._prune(now)}
 
@@ -273,12 +294,16 @@ class Cards:
         self._cards[key] = replace(shown, is_stale=card.redraws != drawn.redraws)
         return self._state_of([key])
 
-    def lost(self, key: str) -> Mapping[str, Any]:
-        """Note that the message of a card is not there any more: what it did not show is posted. Returns the state to store."""
+    def lost(self, key: str, *, is_deleted: bool) -> Mapping[str, Any]:
+        """Note that the message of a card is deleted, or takes no more: what it did not show is posted.
+
+        Returns the state to store.
+        """
         card = self._cards.get(key)
         if card is None:
             return {}
         # What was decided about a card is no reason for a new message.
+        card = without_files(card, is_deleted=is_deleted)
         self._cards[key] = replace(card, message_id=None, is_stale=card.waiting is not None)
         return self._state_of([key])
 
@@ -360,7 +385,7 @@ class Cards:
                     state[f"{self._prefix}{key}"] = None
             elif card.texts and card.shown < now - _SILENCE_SECONDS:
                 # The next repeat begins a new message, so only the count is needed.
-                self._cards[key] = _without_texts(card)
+                self._cards[key] = without_texts(card)
         return state
 
     def _worth(self, key: str) -> tuple[bool, bool, float]:
@@ -371,12 +396,3 @@ class Cards:
 
 def _apart(key: str, event: Event) -> tuple[str, float, str]:
     return key, event.time, event.message
-
-
-def _without_texts(card: Card) -> Card:
-    return replace(card, texts=(), dropped=card.dropped + len(card.texts))
-
-
-def _duration(seconds: float) -> str:
-    hours, minutes = divmod(int(seconds) // 60, 60)
-    return f"{hours // 24} d {hours % 24} h" if hours >= 48 else f"{hours} h {minutes} min"  # noqa: PLR2004 - two days

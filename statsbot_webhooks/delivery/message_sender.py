@@ -15,6 +15,7 @@ from ..storage import Entry
 from .batch import MAX_ENTRIES, Batch, Presentation
 from .callbacks import Watches
 from .card import Card
+from .card_appender import CardAppender
 from .card_states import CardState
 from .forum_threads import FORUM_NEEDS_NAME, NOT_A_FORUM, ThreadPlace
 from .lost_answers import Sight
@@ -54,6 +55,7 @@ class MessageSender:
         self._parts = parts
         self._on_return = on_return
         self._search = RefusalSearch()
+        self._appender = CardAppender(parts)
         # The batch whose last message is known not to have arrived; of any other sealed batch it is not known.
         self._unsent = ""
         # When a message that may be on its way has arrived; of one of the worker before it is not known.
@@ -91,6 +93,8 @@ class MessageSender:
         parts = self._parts
         unit = await self._next_unit()
         if unit is None:
+            return
+        if self._may_append(unit) and await self._appender.append(unit, self._priority):
             return
         card = await parts.layout.compute(parts.cards.preview, unit.entries) if unit.key else None
         state = parts.states.of(unit.key, card.whole.event) if card is not None else CardState()
@@ -158,6 +162,11 @@ class MessageSender:
         if role_id is not None and result.outcome not in (Outcome.DELIVERED, Outcome.UNKNOWN):
             parts.pings.give_back()
         return result
+
+    def _may_append(self, unit: Unit) -> bool:
+        """Whether entries may be added to a message: not what is to be sent as it was, is looked at alone, or needs the note."""
+        is_plain = bool(unit.key) and not self.note and not self._search and not unit.entries[0].batch
+        return is_plain and not any(map(self.watches.has, unit.entries))
 
     def _with_allowed_name(self, message: WebhookMessage) -> WebhookMessage:
         """Leave out what Discord refused before: the name or the picture of the sender."""
@@ -269,7 +278,8 @@ class MessageSender:
         shown = len(sent.batch.entries) - sent.batch.folded
         if sent.card is not None:
             thread_id = sent.place.thread_of(result.channel_id)
-            state |= parts.cards.posted(sent.key, sent.card, result.message_id, thread_id, now)
+            message = sent.batch.message
+            state |= parts.cards.posted(sent.key, sent.card, result.message_id, thread_id, now, message, result.files)
             if parts.states.of(sent.key, sent.card.whole.event) != sent.state:
                 # It was decided while the message was under way.
                 state |= parts.cards.redraw(sent.key, now)

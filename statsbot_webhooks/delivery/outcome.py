@@ -20,8 +20,9 @@ UNKNOWN_WEBHOOK: Final = 10015
 ANNOUNCEMENT_EDITS: Final = 20022
 OLD_EDITS: Final = 30046
 EDIT_LIMITS: Final = frozenset({ANNOUNCEMENT_EDITS, OLD_EDITS})
-# The message that an edit is for is not there, is not ours, or had too many edits after an hour; its thread was deleted.
-LOST_MESSAGE: Final = frozenset({UNKNOWN_CHANNEL, 10008, OLD_EDITS, 50005})
+# The message that an edit is for is not there, or its thread was deleted; it is not ours, or had too many edits after an hour.
+GONE_MESSAGE: Final = frozenset({UNKNOWN_CHANNEL, 10008})
+LOST_MESSAGE: Final = GONE_MESSAGE | {OLD_EDITS, 50005}
 # How many failures an outcome counts for, of the five that trip a breaker by default. A server that fails, or takes a
 # request without an answer, fails for longer than a connection that could not be made; and each try may be a copy.
 _NEVER_LEFT_WEIGHT: Final = 2
@@ -43,12 +44,21 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file of a message as Discord knows it."""
+
+    id: int
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """An outcome with Discord's reason; `weight` is how many failures it counts for, `retry_after` is in seconds.
 
     `code` is Discord's number for the reason, `fields` are those of the payload that it names, and `message_id`,
-    `channel_id` and `thread_id` tell where a delivered message is. `application_id` is the owner of a webhook that was
-    looked up, and `guild_id` its server.
+    `channel_id` and `thread_id` tell where a delivered message is, and `files` what is attached to it. `application_id` is the
+    owner of a webhook that was looked up, and `guild_id` its server.
     """
 
     outcome: Outcome
@@ -64,6 +74,7 @@ class Result:
     thread_id: int | None = None
     application_id: int | None = None
     guild_id: int | None = None
+    files: tuple[SentFile, ...] = ()
 
     @property
     def is_about_buttons(self) -> bool:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import io
 import json
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
@@ -26,7 +26,7 @@ from ..formatting import limits
 from ..formatting.formatter import WebhookMessage
 from .button_view import make_view
 from .forum_threads import ThreadPlace
-from .outcome import EndedCallError, Outcome, Result, classify
+from .outcome import EndedCallError, Outcome, Result, SentFile, classify
 from .response_headers import WebhookResponse, parse_response
 
 T = TypeVar("T")
@@ -59,6 +59,7 @@ class Transport(Protocol):
         *,
         thread_id: int | None = None,
         keeps: Collection[str] = (),
+        kept_files: Sequence[int] = (),
     ) -> Result: ...
 
     async def delete(self, destination: Destination, message_id: int, *, thread_id: int | None = None) -> Result: ...
@@ -76,6 +77,17 @@ def options_for(place: ThreadPlace, events: Iterable[Event], role_id: int | None
     """Return how a message of these events leaves; INFO and below send no push notification."""
     is_silent = all(event.level.number < LogLevel.WARNING.number for event in events)
     return Options(place.thread_id, place.thread_name, is_silent, role_id, place.tags)
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptFile:
+    """A file of a message that stays as it is."""
+
+    id: int
+
+    def to_dict(self) -> dict[str, int]:
+        """Return how discord.py names it to Discord."""
+        return {"id": self.id}
 
 
 @dataclass(slots=True)
@@ -194,7 +206,8 @@ class WebhookTransport:
         except Exception as error:  # noqa: BLE001 - a guard: every failure becomes a result, which is counted
             return self._failed(error, call)
         status = call.answer.status if call.answer is not None else None
-        return Result(Outcome.DELIVERED, status=status, message_id=sent.id, channel_id=sent.channel.id)
+        files = _sent_files(sent)
+        return Result(Outcome.DELIVERED, status=status, message_id=sent.id, channel_id=sent.channel.id, files=files)
 
     async def edit(
         self,
@@ -204,17 +217,23 @@ class WebhookTransport:
         *,
         thread_id: int | None = None,
         keeps: Collection[str] = (),
+        kept_files: Sequence[int] = (),
     ) -> Result:
-        """Replace what a message shows; the webhook's name stays as it was posted, and so do "embeds" or "files" in `keeps`."""
+        """Replace what a message shows; the webhook's name stays as it was posted, and so do "embeds" or "files" in `keeps`.
+
+        Of its files those whose ids are in `kept_files` stay beside the new ones.
+        """
         missing = discord.utils.MISSING
         _call.set(call := _WebhookCall(destination.name))
+        # Only `to_dict` is called of what is no new file (handle_message_parameters).
+        kept = cast("list[discord.Attachment]", [_KeptFile(file_id) for file_id in kept_files])
         try:
-            await _freely(
+            edited = await _freely(
                 self._webhook(destination).edit_message(
                     message_id,
                     content=message.content,
                     embeds=missing if "embeds" in keeps else _embeds(message),
-                    attachments=missing if "files" in keeps else _files(message),
+                    attachments=missing if "files" in keeps else [*kept, *_files(message)],
                     view=missing if message.buttons is None else make_view(message.buttons) if message.buttons else None,
                     allowed_mentions=discord.AllowedMentions.none(),
                     thread=discord.Object(thread_id) if thread_id else missing,
@@ -222,7 +241,7 @@ class WebhookTransport:
             )
         except Exception as error:  # noqa: BLE001 - as in send
             return self._failed(error, call)
-        return Result(Outcome.DELIVERED, message_id=message_id)
+        return Result(Outcome.DELIVERED, message_id=message_id, files=_sent_files(edited))
 
     async def delete(self, destination: Destination, message_id: int, *, thread_id: int | None = None) -> Result:
         """Delete a message of the webhook."""
@@ -336,6 +355,10 @@ def _with_ping(content: str | None, role_id: int | None) -> tuple[str | None, di
 
 def _embeds(message: WebhookMessage) -> list[discord.Embed]:
     return [discord.Embed.from_dict(embed) for embed in message.embeds]
+
+
+def _sent_files(message: discord.Message) -> tuple[SentFile, ...]:
+    return tuple(SentFile(file.id, file.filename, file.size) for file in message.attachments)
 
 
 def _files(message: WebhookMessage) -> list[discord.File]:

@@ -1,0 +1,107 @@
+"""The files of a card's message that hold the texts which the card keeps no longer. Pure.
+
+They are uploaded once and stay through later edits by their ids; what is sent is decided by `card_appender`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ..events.event import Event
+from ..formatting.embeds import WHOLE_FILE
+from ..formatting.message import FileAttachment, WebhookMessage
+from .card import Card, shown_whole
+from .outcome import SentFile
+
+# Discord takes ten files a message: one is for the newest texts, one is left for a file of the newest event.
+MOST_FILES: Final = 8
+_ALL_FILES: Final = 10
+_MOST_BYTES: Final = 8 * 1024 * 1024
+# The last file is sent again with what is added to it up to this size; then another begins.
+_GROWING_BYTES: Final = 1024 * 1024
+_MOST_GROWING: Final = 4
+
+
+class GrowingFiles:
+    """The few cards whose last file is in memory, so that it can grow."""
+
+    def __init__(self) -> None:
+        self._keys: list[str] = []
+
+    def note(self, key: str, card: Card) -> list[str]:
+        """Note a card as it is now; returns the keys of those whose last file is to be forgotten."""
+        keys = [*(other for other in self._keys if other != key), *([key] if card.tail else [])]
+        self._keys = keys[-_MOST_GROWING:]
+        return keys[:-_MOST_GROWING]
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """A card that has taken in more than it can keep, the message that shows it, and which files of the message stay."""
+
+    card: Card
+    message: WebhookMessage
+    kept: tuple[tuple[int, int], ...]
+    file: FileAttachment
+
+
+def has_room(card: Card, event: Event) -> bool:
+    """Whether the card's message takes the files of one more event."""
+    return not card.files or len(card.files) + len(event.files) < _ALL_FILES
+
+
+def grow(card: Card, message: WebhookMessage) -> Grown | None:
+    """Put all texts of a card into a file that stays; `None` when its message takes no more.
+
+    `message` shows the card, with all of its texts in a file if it does not show them itself.
+    """
+    whole = _whole_file(message)
+    if whole is None:
+        return None
+    kept, data = card.files, whole.data
+    if card.tail and len(card.tail) + len(data) <= _GROWING_BYTES:
+        kept, data = kept[:-1], card.tail + data
+    others = tuple(file for file in message.files if file is not whole)
+    is_full = len(kept) >= MOST_FILES or len(kept) + len(others) + 1 >= _ALL_FILES
+    if is_full or sum(size for _, size in kept) + len(data) > _MOST_BYTES:
+        return None
+    file = FileAttachment(_name(len(kept) + 1), data)
+    return Grown(card, replace(message, files=(*others, file)), kept, file)
+
+
+def filed(
+    card: Card, kept: tuple[tuple[int, int], ...], file: FileAttachment, sent: Iterable[SentFile], now: float
+) -> Card | None:
+    """Return a card all of whose texts are in a file that Discord has; `None` when Discord does not say so."""
+    ids = [known.id for known in sent if known.name == file.filename and known.id not in {file_id for file_id, _ in kept}]
+    if len(ids) != 1:
+        return None
+    shown = shown_whole(card, now)
+    tail = file.data if len(file.data) < _GROWING_BYTES else b""
+    files = (*kept, (ids[0], len(file.data)))
+    return replace(shown, texts=(), files=files, filed=card.filed + len(shown.texts), tail=tail)
+
+
+def filed_when_posted(card: Card, message: WebhookMessage | None, sent: Sequence[SentFile], now: float) -> Card | None:
+    """Return the card of a new message whose file has all of its texts; `None` when it has none."""
+    whole = None if message is None else _whole_file(message)
+    return None if whole is None or len(whole.data) > _MOST_BYTES else filed(card, (), whole, sent, now)
+
+
+def beside_files(card: Card, message: WebhookMessage) -> WebhookMessage:
+    """Return the message of a card whose own file has a name of its own among those that stay."""
+    if not card.files:
+        return message
+    name = _name(len(card.files) + 1)
+    files = [replace(file, filename=name) if file.filename == WHOLE_FILE else file for file in message.files]
+    return replace(message, files=tuple(files))
+
+
+def _name(number: int) -> str:
+    return WHOLE_FILE if number == 1 else f"{WHOLE_FILE.removesuffix('.txt')}-{number}.txt"
+
+
+def _whole_file(message: WebhookMessage) -> FileAttachment | None:
+    return next((file for file in message.files if file.filename == WHOLE_FILE), None)

@@ -35,6 +35,8 @@ _RELOAD_SECONDS = 60.0
 class WebhookCog(commands.Cog, name="Webhooks"):
     """Capture what happens to the bot and ship it."""
 
+    answers_presses = True
+
     def __init__(
         self,
         bot: commands.Bot,
@@ -113,10 +115,9 @@ class WebhookCog(commands.Cog, name="Webhooks"):
 
     async def _use_clients(self) -> None:
         """Let cards have buttons that the bots answer. Before the login there is no application (L4)."""
-        cogs = [
-            holder for holder in runtime.holders_of(self.manager) if holder is not self or self._reader in self.manager.readers
-        ]
-        await self.manager.use_clients([cog.bot for cog in cogs])
+        has_left = self._reader not in self.manager.readers
+        holders = [each for each in runtime.holders_of(self.manager) if each.answers_presses and not (each is self and has_left)]
+        await self.manager.use_clients([holder.bot for holder in holders])
 
     async def reconfigure(self, config: WebhookConfig) -> None:
         """Go on with other settings; see `WebhookManager.reconfigure`."""

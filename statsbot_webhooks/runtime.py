@@ -79,6 +79,11 @@ class Holder(Protocol):
     def manager(self) -> WebhookManager: ...
 
     @property
+    def answers_presses(self) -> bool:
+        """Whether it answers who presses a button of a card."""
+        ...
+
+    @property
     def bot_info(self) -> BotInfo | None:
         """The name and the picture of the bot, when they are known."""
         ...

@@ -49,6 +49,8 @@ async def watch_client(client: discord.Client, config: WebhookConfig | None = No
 class _ClientHolder:
     """Share the manager on behalf of a client."""
 
+    answers_presses = False
+
     def __init__(self, client: discord.Client, manager: WebhookManager) -> None:
         self.bot = client
         self.manager = manager

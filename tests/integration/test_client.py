@@ -17,6 +17,8 @@ from statsbot_webhooks import get_webhook_manager, setup_webhook_logging, watch_
 from statsbot_webhooks.integration import integrate_with_member_events, remove_integrations
 from statsbot_webhooks.sandbox import Sandbox
 
+from ..conftest import running_bot
+
 
 class Panel(ui.View):
     @ui.button(label="Buy", custom_id="buy")
@@ -170,3 +172,15 @@ async def test_members_alone_are_shown_for_a_client_that_sends_its_errors_itself
 async def test_what_is_no_client_is_said() -> None:
     with pytest.raises(TypeError, match=r"a discord\.Client is wanted"):
         await watch_client(object())  # type: ignore[arg-type]
+
+
+async def test_buttons_are_only_where_a_bot_with_the_extension_answers(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBHOOK_ERROR_URL", sandbox.webhook_url("error", owned=True))
+    log = logging.getLogger("shop")
+    async with running(Shop(), sandbox), running_bot(sandbox) as bot:
+        log.error("with a bot")
+        await sandbox.wait_until(lambda: any(message.raw["components"] for message in sandbox.messages("error")))
+        await bot.unload_extension("statsbot_webhooks")
+        log.error("without one")
+        await sandbox.wait_until(lambda: len(sandbox.messages("error")) == 2)
+    assert [bool(message.raw["components"]) for message in sandbox.messages("error")] == [True, False]

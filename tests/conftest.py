@@ -106,8 +106,8 @@ def env(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch
 
 
 @asynccontextmanager
-async def running_manager(config: WebhookConfig) -> AsyncIterator[WebhookManager]:
-    manager = WebhookManager(config)
+async def running_manager(config: WebhookConfig, **options: Any) -> AsyncIterator[WebhookManager]:
+    manager = WebhookManager(config, **options)
     await manager.start()
     try:
         yield manager

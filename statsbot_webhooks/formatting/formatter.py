@@ -16,7 +16,7 @@ from .digest import format_digest
 from .embeds import format_cards
 from .lines import format_lines
 from .message import BotInfo, Button, Embed, FileAttachment, WebhookMessage, mark, sign
-from .own_messages import OwnMessages
+from .own_messages import OwnMessages, ShownError, with_context
 from .plain_text import format_plain
 from .presentation import parts_of, present, present_group
 from .style import Style
@@ -69,6 +69,8 @@ class MessageFormatter:
 
     def format_error_message(self, error: BaseException, context: Mapping[str, object] | None = None) -> WebhookMessage:
         """Format an exception with its traceback and context."""
+        if isinstance(error, ShownError):
+            return self._build([with_context(error.group, context or {})])[0]
         now = self._clock.now()
         return self.format_event(error_event(error, now=now, include_stack_traces=self._keeps_traces, context=context))
 
@@ -115,9 +117,13 @@ class MessageFormatter:
         own = self._own()
         for place, group in enumerate(groups):
             message = own.of(group)
-            if message is not None:
+            if message is not None and place > 0:
                 # A message of the host's is one by itself.
-                return (message, 1) if place == 0 else self._build(groups[:place])
+                return self._build(groups[:place])
+            if message is not None:
+                # It shows one of the texts; the others are in the file.
+                files = self._build([group])[0].files if len(group.events) > 1 else ()
+                return replace(message, files=message.files or files), 1
         return self._build(groups)
 
     def _own(self) -> OwnMessages:

@@ -1,24 +1,39 @@
 """Messages of a formatter that the host has written: what it overrides is used for delivery too. Pure.
 
-Only a message for one event is asked of it; lines and digests of many, and exceptions, which are kept as text alone, are ours.
+Only a message for one event is asked of it; lines and digests of many are ours.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
-from ..events.event import Event, EventKind
+from ..events.event import EventKind, to_plain
 from ..events.folding import Group
 from .message import WebhookMessage
 
 _log = logging.getLogger(__name__)
 _METHODS: Final = {
     EventKind.LOG: "format_log_message",
+    EventKind.ERROR: "format_error_message",
     EventKind.PERFORMANCE: "format_performance_alert",
     EventKind.MEMBER: "format_member_event",
 }
+# The line of a traceback that names the class: the first at the margin below the last frame.
+_CLASS: Final = re.compile(r"(?s:.*)^ .*\n(?:[\w<>]+\.)*(\w+)(?:: ((?s:.*)))?\Z", re.MULTILINE)
+
+
+class ShownError(Exception):
+    """An exception as it was stored, for `format_error_message`: the name of its class and its text; what was logged with it is
+    a note. `group` has the rest.
+    """
+
+    def __init__(self, text: str, group: Group) -> None:
+        super().__init__(text)
+        self.group = group
 
 
 class OwnMessages:
@@ -37,7 +52,7 @@ class OwnMessages:
         if event.kind not in self._kinds or event.card:
             return None
         try:
-            made: object = self._make(event, group.fold.count)
+            made: object = self._make(group)
         except Exception as error:  # noqa: BLE001 - a guard: the host's own code may raise anything
             return self._fail(f"raises {type(error).__name__}")
         if not isinstance(made, WebhookMessage):
@@ -45,9 +60,12 @@ class OwnMessages:
         problems = made.validate()
         return self._fail(f"makes what Discord refuses: {problems[0]}") if problems else made
 
-    def _make(self, event: Event, count: int) -> object:
+    def _make(self, group: Group) -> object:
+        event, count = group.fold.event, group.fold.count
         method: Callable[..., object] = getattr(self._formatter, _METHODS[event.kind])
         context = {**event.context, **({"repeats": count} if count > 1 else {})}
+        if event.kind is EventKind.ERROR:
+            return method(_error_of(group), context)
         if event.kind is EventKind.LOG:
             return method(event.level, event.message, **context)
         if event.kind is EventKind.PERFORMANCE:
@@ -63,3 +81,23 @@ class OwnMessages:
         if not self._has_failed:
             self._has_failed = True
             _log.warning("%s %s; the package's own message is sent instead; said once", type(self._formatter).__name__, why)
+
+
+def _error_of(group: Group) -> ShownError:
+    event = group.fold.event
+    name, text = event.template, event.message.removeprefix(f"{event.template}: ")
+    if found := _CLASS.match((event.traceback or "").rstrip()):
+        name, text = found[1], found[2] or ""
+    error = type(name if name.isidentifier() else "Exception", (ShownError,), {})(text, group)
+    if event.message not in (name, f"{name}: {text}"):
+        error.add_note(event.message)
+    return error
+
+
+def with_context(group: Group, context: Mapping[str, object]) -> Group:
+    """Return the group with other details; how often it came stands in the card."""
+    details = to_plain({key: value for key, value in context.items() if key != "repeats"})
+    shown = group.fold.event
+    event = replace(shown, context=details)
+    events = [event if each is shown else each for each in group.events]
+    return replace(group, fold=replace(group.fold, event=event), events=events)

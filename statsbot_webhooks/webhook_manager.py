@@ -17,7 +17,7 @@ import discord
 
 from .admin import Admin
 from .capture.breadcrumbs import trail
-from .capture.errors.deduplication import root_exception
+from .capture.errors.deduplication import as_known, know_as, known_as, reported_trace, root_exception
 from .capture.errors.trace_id import trace_details
 from .clock import Clock, SystemClock
 from .config.destination import Destination
@@ -223,7 +223,8 @@ class WebhookManager:
         keep = self.config.include_stack_traces
         now = self._clock.now()
         details = {**trace_details(), **context}
-        self.submit(error_event(error, now=now, include_stack_traces=keep, context=details, before=trail.before(now)))
+        event = error_event(error, now=now, include_stack_traces=keep, context=details, before=trail.before(now))
+        self.submit(as_known(event, error))
 
     async def send_performance_alert(
         self, metric_name: str = MISSING, value: float = MISSING, threshold: float = MISSING, /, **context: object
@@ -261,7 +262,12 @@ class WebhookManager:
 
     def error_reference(self, error: BaseException) -> str:
         """Return the reference of an exception's issue, such as E-7F3A, to be shown to the user of the bot whom it hit."""
-        fingerprint = with_fingerprint(finish(error_event(root_exception(error), now=self._clock.now()))).fingerprint
+        root = root_exception(error)
+        if not (fingerprint := known_as(root)):
+            event = finish(error_event(root, now=self._clock.now(), trace=reported_trace(root)))
+            if event.fingerprint:
+                know_as(root, event.fingerprint)
+            fingerprint = with_fingerprint(event).fingerprint
         return self.admin.overrides.issues.reference_of(fingerprint)
 
     # -- what is known of it

@@ -39,7 +39,7 @@ class Card:
     and `has_buttons` says whether the message has any.
 
     `files` are ids and sizes of the message's files that hold `filed` older texts, which are not kept here any more; `tail` is
-    what the last of them holds, as long as it may grow, and is not stored. `deleted` counts texts of a message that is not found any more.
+    what the last of them holds, as long as it may grow, and is not stored. `deleted` counts texts of messages that are gone.
     """
 
     fold: Fold

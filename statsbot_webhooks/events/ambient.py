@@ -8,8 +8,11 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 from .event import to_plain
+from .tracebacks import chain_of
 
 _NOTHING: Final[Mapping[str, Any]] = {}
+# Where an exception that left a block keeps the block's values: it is mostly caught where they hold no more.
+_KEY: Final = "_statsbot_webhooks_context"
 ambient: ContextVar[Mapping[str, Any]] = ContextVar("statsbot_webhooks_context", default=_NOTHING)
 
 
@@ -23,5 +26,17 @@ def webhook_context(**values: object) -> Generator[None, None, None]:
     token = ambient.set({**ambient.get(), **plain})
     try:
         yield
+    except BaseException as error:
+        # The innermost block knows the values of those around it.
+        vars(error).setdefault(_KEY, ambient.get())
+        raise
     finally:
         ambient.reset(token)
+
+
+def context_of(error: BaseException) -> Mapping[str, Any]:
+    """Return what holds here, and what held where an exception was raised, and those that led to it."""
+    values = dict(ambient.get())
+    for each in (*reversed(chain_of(error)), error):
+        values |= vars(each).get(_KEY, _NOTHING)
+    return values

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final
 
-from .ambient import ambient
+from .ambient import ambient, context_of
 from .event import Event, EventKind, LogLevel, Person, to_plain
 from .plain_values import plain_text
 from .tracebacks import chain_of, describe, leaves, note_exception
@@ -32,14 +32,13 @@ def error_event(
 ) -> Event:
     """Return the event of an exception, whose traceback is noted and not formatted yet: `finish` does that, off the loop.
 
-    `jump` is the address of the message or channel where it happened, `before` what came
-    before it, as lines. Without stack traces the context names what caused it
-    and what a group holds, by type and text.
+    `jump` is the address of the message or channel where it happened, and `before` what came before it, as lines. Without
+    stack traces the context names what caused it and what a group holds, by type and text.
     """
     # By its type: what it says of its class may be code of the host's that fails.
     if not issubclass(type(error), BaseException):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"an exception is wanted, such as the one of `except ... as error`, not {type(error).__name__}")
-    details = {**ambient.get(), **(context or {})}
+    details = {**context_of(error), **(context or {})}
     noted = note_exception(error, trace, is_shown=include_stack_traces)
     if not include_stack_traces:
         details |= outline(error)
@@ -72,9 +71,10 @@ def performance_event(
     metric_name: str, value: float, threshold: float, *, now: float, context: Mapping[str, object] | None = None
 ) -> Event:
     """Return the alert for a measured value. `level` in the context is the alert's, if it names one; else it is a detail."""
-    details: dict[str, object] = {"value": value, "threshold": threshold, **_ratio(value, threshold), **(context or {})}
+    said = context or {}
+    details: dict[str, object] = {**ambient.get(), "value": value, "threshold": threshold, **_ratio(value, threshold), **said}
     level = LogLevel.WARNING
-    if (found := LogLevel.named(details.get("level"))) is not None:
+    if (found := LogLevel.named(said.get("level"))) is not None:
         level = found
         del details["level"]
     name = plain_text(metric_name)
@@ -112,7 +112,7 @@ def member_event(
     name = "" if username is None else plain_text(username)
     kind = plain_text(event_type)
     known = {"member_id": number or "unknown", "username": name or "unknown"}
-    plain = to_plain({**known, **(context or {})})
+    plain = to_plain({**ambient.get(), **known, **(context or {})})
     guild_id = plain.get("guild_id")
     is_id = _is_id(number)
     who = f"{name} (<@{number}>)" if is_id and name else f"<@{number}>" if is_id else name or number

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 
 from ..capture.breadcrumbs import trail
+from ..capture.errors.deduplication import as_known
 from ..clock import SystemClock
 from ..events.event import Event, LogLevel
 from ..events.factory import error_event, log_event, member_event, performance_event
@@ -26,7 +27,12 @@ def log_to_webhook(level: LogLevel | str, message: object, /, **context: object)
 def log_error_to_webhook(error: BaseException, /, **context: object) -> None:
     """Ship an exception."""
     now = _clock.now()
-    _ship(lambda: error_event(error, now=now, include_stack_traces=keeps_traces(), context=context, before=trail.before(now)))
+
+    def make() -> Event:
+        keep, before = keeps_traces(), trail.before(now)
+        return as_known(error_event(error, now=now, include_stack_traces=keep, context=context, before=before), error)
+
+    _ship(make)
 
 
 def log_performance_alert_to_webhook(metric_name: str, value: float, threshold: float, /, **context: object) -> None:

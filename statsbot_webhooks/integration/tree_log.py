@@ -9,6 +9,8 @@ from typing import Any, Final, cast
 
 from ..capture.breadcrumbs import trail
 from ..capture.errors import context as error_context
+from ..capture.errors.deduplication import as_known
+from ..events.ambient import ambient
 from ..events.event import Event, EventKind, LogLevel, to_plain
 from ..events.factory import error_event
 
@@ -35,6 +37,7 @@ def tree_event(name: str, call: Mapping[str, Any], *, now: float, logger: object
     if isinstance(error, BaseException):
         return _error_event(error, name, text, level, details, now, keeps_traces)
     details.update(_run(name, call.get("self", logger)))
+    details = {**details, **{key: value for key, value in ambient.get().items() if key not in details}}
     symbol = str(call.get("emoji") or _SYMBOLS.get(name, ""))
     title = f"{symbol} {text}".strip() if level.number < LogLevel.WARNING.number else f"{level.value} · {text}"
     return Event(EventKind.LOG, level, "", now, name, to_plain(details), template=text, title=title, facts={"in_order": True})
@@ -61,7 +64,7 @@ def _error_event(
         level=level,
         before=trail.before(now),
     )
-    return replace(made, title=f"{level.value} · {text}", facts={**made.facts, "in_order": True})
+    return replace(as_known(made, error), title=f"{level.value} · {text}", facts={**made.facts, "in_order": True})
 
 
 def _run(name: str, logger: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import weakref
 from types import TracebackType
 from typing import Final
 
+from ...events.event import Event, with_text
 from ...events.tracebacks import is_own_code, leaves
 
 # discord.py nests three deep (HybridCommandError, CommandInvokeError, the cause); a cycle must end somewhere.
@@ -32,12 +33,16 @@ def root_exception(error: BaseException) -> BaseException:
 
 
 class _Kept:
-    """A traceback that lives on, so that the ids of its entries are not used again; of another process it is an empty tuple."""
+    """A traceback that lives on, so that the ids of its entries are not used again; of another process it is an empty tuple.
 
-    __slots__ = ("trace",)
+    `reported` is the traceback as it was when the exception was reported: by it the exception is known.
+    """
 
-    def __init__(self, trace: TracebackType) -> None:
+    __slots__ = ("reported", "trace")
+
+    def __init__(self, trace: TracebackType, reported: TracebackType) -> None:
         self.trace = trace
+        self.reported = reported
 
     def __reduce__(self) -> tuple[type[tuple[()]], tuple[()]]:
         return tuple, ()
@@ -80,7 +85,7 @@ class SeenExceptions:
             before: _Mark | None = marks.get(self._key)
             if before is not None and level <= before[0] and not _was_raised_again(trace, before):
                 # The next look begins where the traceback ends now: what was passed on since is known.
-                marks[self._key] = _mark(before[0], trace)
+                marks[self._key] = _mark(before[0], trace, before[3])
                 return False
             marks[self._key] = _mark(level, trace)
             # What is in a group is shown with the group.
@@ -89,13 +94,41 @@ class SeenExceptions:
             return True
 
 
-def _mark(level: int, trace: TracebackType | None) -> _Mark:
+def reported_trace(error: BaseException) -> TracebackType | None:
+    """Return the traceback with which an exception was reported; `None` when it was not, or was raised again since."""
+    marks: list[_Mark] = [mark for seen in _all if (mark := vars(error).get(seen._key))]  # noqa: SLF001 - its own module
+    kept = next((mark[3] for mark in marks if mark[3] and not _was_raised_again(error.__traceback__, mark)), None)
+    return kept.reported if kept else None
+
+
+# What an exception's issue was called before the exception was reported, and the mark of that moment.
+_KNOWN_AS: Final = "_statsbot_webhooks_known_as"
+
+
+def know_as(error: BaseException, fingerprint: str) -> None:
+    """Remember the fingerprint of an exception: what its user was told holds, though callers add to the traceback."""
+    vars(error)[_KNOWN_AS] = fingerprint, _mark(0, error.__traceback__)
+
+
+def known_as(error: BaseException) -> str:
+    """Return the remembered fingerprint of an exception; empty when there is none, or it was raised again since."""
+    fingerprint, mark = vars(root_exception(error)).get(_KNOWN_AS, ("", None))
+    return "" if mark is None or _was_raised_again(error.__traceback__, mark) else fingerprint
+
+
+def as_known(event: Event, error: BaseException) -> Event:
+    """Return the event of an exception with the fingerprint that was remembered."""
+    fingerprint = known_as(error)
+    return with_text(event, "fingerprint", fingerprint) if fingerprint else event
+
+
+def _mark(level: int, trace: TracebackType | None, before: _Kept | None = None) -> _Mark:
     if trace is None:
         return level, 0, 0, None
     oldest = trace
     while oldest.tb_next is not None:
         oldest = oldest.tb_next
-    return level, id(trace), id(oldest), _Kept(trace)
+    return level, id(trace), id(oldest), _Kept(trace, before.reported if before else trace)
 
 
 def _was_raised_again(trace: TracebackType | None, before: _Mark) -> bool:

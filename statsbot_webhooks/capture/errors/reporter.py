@@ -16,7 +16,7 @@ from ..breadcrumbs import trail
 from ..guard import Guard
 from . import context as error_context
 from .context import NOWHERE, ErrorContext
-from .deduplication import SeenExceptions, root_exception
+from .deduplication import SeenExceptions, as_known, root_exception
 from .trace_id import trace_details
 
 Submit = Callable[[Event], object]
@@ -116,7 +116,7 @@ class Reporter:
         # What the hook knows stands; the traceback fills in the rest.
         context = {**details, **found.details, **place.details, **details, **trace_details()}
         now = self._now()
-        return error_event(
+        event = error_event(
             root,
             now=now,
             include_stack_traces=self._rules.keeps_traces,
@@ -129,6 +129,7 @@ class Reporter:
             jump=place.jump or found.jump,
             before=trail.before(now),
         )
+        return as_known(event, root)
 
     def _level_of(self, error: BaseException, level: LogLevel) -> LogLevel | None:
         """Return the level of an exception, None for one that is no error."""

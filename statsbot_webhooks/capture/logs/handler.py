@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from ...current_manager import get_current_manager, log_capture
-from ...events.ambient import ambient
+from ...events.ambient import ambient, context_of
 from ...events.event import Event, EventKind, LogLevel, Person, to_plain
 from ...events.factory import outline
 from ...events.plain_values import LATEST_TIME, plain_text
@@ -18,7 +18,7 @@ from ...feedback import suppressed
 from ..breadcrumbs import running_loop as _running_loop
 from ..breadcrumbs import task_number, trail
 from ..errors import context as error_context
-from ..errors.deduplication import SeenExceptions
+from ..errors.deduplication import SeenExceptions, known_as
 from ..errors.trace_id import trace_details
 from .structlog_calls import MODULE, translated
 from .translated import TranslatedRecord
@@ -176,7 +176,7 @@ class WebhookLogHandler(logging.Handler):
 
     def _add_details(self, draft: _Draft, record: logging.LogRecord, error: BaseException | None) -> None:
         own = _fields(record)
-        context = {**ambient.get(), **own}
+        context = {**(ambient.get() if error is None else context_of(error)), **own}
         if error is not None:
             # The traceback of the argument, not of the exception: a caller may have passed another one.
             trace: TracebackType | None = record.exc_info[2] if record.exc_info else None
@@ -185,6 +185,7 @@ class WebhookLogHandler(logging.Handler):
             context = {**to_plain(place.details), **context}
             # Only noted here: the intake's thread looks the source lines up and formats them.
             draft.noted = note_exception(error, trace, is_shown=self._keeps_traces)
+            draft.fingerprint = known_as(error)
             if not self._keeps_traces:
                 # Without its traceback the record would not say what failed.
                 context = {"exception": describe(error), **to_plain(outline(error)), **context}

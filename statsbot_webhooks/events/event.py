@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from itertools import islice
+from json.encoder import encode_basestring_ascii as _quoted
 from operator import attrgetter
 from typing import Any, Final
 
@@ -17,7 +18,9 @@ from .plain_values import to_plain as to_plain
 from .tracebacks import NotedException
 
 _EMPTY: Final[Mapping[str, Any]] = {}
-_EXTRAS: Final = ("title", "card", "color", "avatar_url", "route_level", "ends_card", "fingerprint", "issue", "note", "process")
+_EXTRAS: Final = ("fingerprint", "title", "card", "color", "avatar_url", "route_level", "ends_card", "issue", "note", "process")
+_read_extras: Final = attrgetter(*_EXTRAS, "facts", "routes", "files")
+_NO_EXTRAS: Final = ("", "", None, "", None, False, "", "", "", _EMPTY, (), ())
 
 
 class LogLevel(StrEnum):
@@ -309,31 +312,31 @@ _to_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 def encode(event: Event) -> str:
     """Return the event as versioned JSON; pure ASCII, so that lone surrogates survive."""
-    persons = [[person.id, *person.names] for person in event.persons]
-    head = [
-        CODEC if event.process else _PLAIN,
-        event.kind,
-        event.level,
-        event.time,
-        event.origin,
-        event.message,
-        event.template,
-    ]
     trace = event.noted.format() if event.noted is not None and event.noted.is_shown else event.traceback
-    row = [*head, event.context, trace, event.guild_id, persons, _encode_extras(event)]
-    return _to_json(row)
+    persons = _to_json([[person.id, *person.names] for person in event.persons]) if event.persons else "[]"
+    # Put together by hand: one list takes three times as long.
+    return (
+        f"[{CODEC if event.process else _PLAIN},{_quoted(event.kind)},{_quoted(event.level)},{event.time!r}"
+        f",{_quoted(event.origin)},{_quoted(event.message)},{_quoted(event.template)}"
+        f",{_to_json(event.context) if event.context else '{}'},{'null' if trace is None else _quoted(trace)}"
+        f",{'null' if event.guild_id is None else event.guild_id},{persons}"
+        f",{_encode_extras(event)}]"
+    )
 
 
-def _encode_extras(event: Event) -> dict[str, Any]:
-    """Return the fields that most events leave empty."""
-    extras = {name: value for name in _EXTRAS if (value := getattr(event, name)) not in ("", None) and value is not False}
+def _encode_extras(event: Event) -> str:
+    """Return the fields that most events leave empty, all but the fingerprint."""
+    values = _read_extras(event)
+    if values[1:] == _NO_EXTRAS:
+        return f'{{"fingerprint":{_quoted(event.fingerprint)}}}' if event.fingerprint else "{}"
+    extras = {name: value for name, value in zip(_EXTRAS, values, strict=False) if value not in ("", None) and value is not False}
     if event.facts:
         extras["facts"] = event.facts
     if event.routes:
         extras["routes"] = list(event.routes)
     if event.files:
         extras["files"] = [[file.name, file.text, base64.b64encode(file.data).decode()] for file in event.files]
-    return extras
+    return _to_json(extras)
 
 
 def decode(text: str) -> Event:

@@ -61,6 +61,7 @@ class IncomingEvents:
         texts: list[str] = []
         for event in self.take(len(self)):
             try:
+                event.__post_init__()
                 texts.append(encode(finish(event)))
             except Exception:  # noqa: BLE001 - a guard: one bad event costs itself only
                 self._refusals.put(None)

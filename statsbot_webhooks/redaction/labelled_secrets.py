@@ -14,7 +14,7 @@ from typing import Final
 from unicodedata import normalize
 
 from .key_names import AMBIGUOUS_WORDS, SECRET_WORDS, NameKind, name_kind, rule_of
-from .scanner import Found, replace_all
+from .scanner import Found, PrefixTree, replace_all
 from .secret_extent import Label, find_value
 
 _NAME_BYTES: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
@@ -139,15 +139,21 @@ _FIRST_WORD: Final = re.compile(
 )
 
 
+@cache
+def _any_word() -> re.Pattern[str]:
+    tree = PrefixTree()
+    for word in _ASCII_WORDS:
+        tree.add(word, "")
+    return re.compile(tree.pattern())
+
+
 # What most texts need; each is built by its first call.
-LARGE_PATTERNS: Final = (partial(_tail, is_option=False), partial(_tail, is_option=True))
+LARGE_PATTERNS: Final = (_any_word, partial(_tail, is_option=False), partial(_tail, is_option=True))
 
 
 def may_have_word(text: str) -> bool:
     """Whether a text in lower case has one of the words; False is sure."""
-    if [word for word in _ASCII_WORDS if word in text]:
-        return True
-    return not text.isascii() and any(word in text for word in _OTHER_WORDS)
+    return _any_word().search(text) is not None or (not text.isascii() and any(word in text for word in _OTHER_WORDS))
 
 
 def words_of(text: str) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:

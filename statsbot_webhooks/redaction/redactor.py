@@ -82,7 +82,7 @@ class Redactor:
             mask = Mask(self._level, self.mask_key, (*event.persons, *persons_of(event.context)), event.guild_id)
         texts = self._texts(event)
         done: Mapping[str, str] = {} if texts is None else self._cleaned(texts)
-        if mask is None and texts is not None and all(text == clean for text, clean in done.items()):
+        if mask is None and texts is not None and not done:
             return event
 
         def clean(text: str) -> str:
@@ -93,7 +93,7 @@ class Redactor:
         return self._redacted(event, clean, mask)
 
     def _cleaned(self, texts: list[str]) -> Mapping[str, str]:
-        """Return what texts become, nothing for none that changes. All are looked through at once, for what a secret needs."""
+        """Return what those texts become that change. All are looked through at once, for what a secret needs."""
         known = self._clean_texts
         if len(texts) > 1 and not self._patterns:
             joined = "\n".join(texts)
@@ -102,8 +102,9 @@ class Redactor:
                 if not self._values().may_be_in(bones(data)) and not may_hold_secret(data, joined.lower()):
                     _remember(known, texts[1:])
                     return {}
-        done = {text: self._clean(text) for text in texts}
-        _remember(known, (text for text in texts[1:] if text == done[text]))
+        done = {text: clean for text in texts if (clean := self._clean(text)) != text}
+        if len(texts) > 1:
+            _remember(known, (text for text in texts[1:] if text not in done))
         return done
 
     def _texts(self, event: Event) -> list[str] | None:

@@ -39,9 +39,10 @@ _RUNS: Final = bytes(97 if chr(code).isascii() and (chr(code).isalnum() or chr(c
 _SOLID: Final = bytes(97 if chr(code).isascii() and chr(code).isalnum() else 32 for code in range(256))
 _LETTERS: Final = re.compile(b"aaaaaa" + b"a*+")
 _SHORT_TEXT: Final = 4096
-# An id of Discord or a UUID, by themselves.
+# An id of Discord, or a UUID but for its first letters, by themselves: digits and hyphens are rare, so that most is skipped.
 _ID: Final = re.compile(
-    rb"[0-9A-Fa-f](?<![\w.+-][0-9A-Fa-f])(?:[0-9]{15,19}|[0-9A-Fa-f]{7}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12})(?![\w+-])"
+    rb"(?:[0-9](?<![\w.+-][0-9])[0-9]{15,19}"
+    rb"|-(?<=[0-9A-Fa-f]{8}-)(?<![\w.+-][0-9A-Fa-f]{8}-)(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12})(?![\w+-])"
 )
 # What a writer puts for a character ends before the key begins, though its last letter or digit is one of a key's:
 # JSON and repr, URLs, quoted-printable, colours of terminals, PowerShell, control characters in caret form, of rsyslog, of IRC.
@@ -51,18 +52,18 @@ _ESCAPE: Final = (
 )
 
 
-class _Node:
+class PrefixTree:
     """Prefixes that begin alike."""
 
     def __init__(self) -> None:
-        self.children: dict[str, _Node] = {}
+        self.children: dict[str, PrefixTree] = {}
         self.rests: list[str] = []
 
     def add(self, prefix: str, rest: str) -> None:
         """Add what may follow a prefix."""
         node = self
         for char in prefix:
-            node = node.children.setdefault(char, _Node())
+            node = node.children.setdefault(char, PrefixTree())
         node.rests.append(rest)
 
     def pattern(self) -> str:
@@ -74,7 +75,7 @@ class _Node:
 
 @cache
 def _prefixes() -> str:
-    tree = _Node()
+    tree = PrefixTree()
     for kind in KINDS:
         for prefix in kind.prefixes.split(" "):
             tree.add(prefix, kind.rest)
@@ -125,6 +126,10 @@ def _within(rows: Sequence[Anchored]) -> tuple[_Within, ...]:
     )
 
 
+# One look for all of them.
+_ANCHORS: Final = re.compile("|".join(re.escape(row.anchor) for row in ANCHORED).encode())
+
+
 @cache
 def _anchored() -> tuple[_Within, ...]:
     return _within(ANCHORED)
@@ -170,8 +175,8 @@ def _find_keys(data: bytes) -> Iterator[Found]:
             yield Found(match.start(1) - 1, match.end() - 1, _label(match[1]))
         for match in _behind_escape().finditer(text, start, end):
             yield Found(match.start(1) - 1, match.end() - 1, _label(match[1]))
-    for each in _anchored():
-        if each.needle in data:
+    if _ANCHORS.search(data) is not None:
+        for each in [each for each in _anchored() if each.needle in data]:
             yield from _find_within(each, data)
 
 

@@ -41,6 +41,8 @@ def fingerprint(event: Event) -> str:
         return _of_places(places_of_exception(event.noted), event)
     if event.traceback is not None:
         return _of_places(places_of_text(event.traceback), event)
+    if event.kind == EventKind.LOG and len(event.template) <= _LONGEST_KNOWN and _has_template(event):
+        return _of_template(event.kind, event.origin, event.level, event.template) or _hash(*_said(event))
     return _hash(*_said(event))
 
 
@@ -79,13 +81,12 @@ def _said(event: Event) -> tuple[str, ...]:
     head = (event.kind, event.origin, event.level)
     if event.kind not in (EventKind.LOG, EventKind.ERROR):
         return (*head, event.template or event.message)
-    template = event.template
-    # A text that was put together before it was logged is its own template.
-    is_class = event.message.startswith(f"{template}:")
-    is_telling = bool(template) and template != event.message and not is_class
-    look = _known_pattern if len(template) <= _LONGEST_KNOWN else _template_pattern
-    pattern = look(template) if is_telling else ""
-    return (*head, pattern or text_pattern(event.message))
+    return (*head, (_template_pattern(event.template) if _has_template(event) else "") or text_pattern(event.message))
+
+
+def _has_template(event: Event) -> bool:
+    """Whether there is a template; a text that was put together before it was logged is its own."""
+    return bool(event.template) and event.template != event.message and not event.message.startswith(f"{event.template}:")
 
 
 def _template_pattern(template: str) -> str:
@@ -93,8 +94,11 @@ def _template_pattern(template: str) -> str:
     return text_pattern(template) if has_words(template) else ""
 
 
-# Templates come again and again.
-_known_pattern: Final = lru_cache(1024)(_template_pattern)
+@lru_cache(1024)
+def _of_template(kind: str, origin: str, level: str, template: str) -> str:
+    """Return the fingerprint of what was logged with a template, which comes again and again; nothing when it does not say it."""
+    pattern = _template_pattern(template)
+    return _hash(kind, origin, level, pattern) if pattern else ""
 
 
 def _hash(*parts: str) -> str:

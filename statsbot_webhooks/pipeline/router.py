@@ -9,6 +9,7 @@ from ..config.destination import BUILT_IN, Destination
 from ..events.event import Event, EventKind, LogLevel
 
 _OWN_LEVEL = LogLevel.INFO
+_MOST_KNOWN = 512
 
 
 class Router:
@@ -16,6 +17,7 @@ class Router:
 
     def __init__(self, destinations: Iterable[Destination]) -> None:
         self._levels: Mapping[str, LogLevel] = {}
+        self._known: dict[tuple[object, ...], tuple[str, ...]] = {}
         self._configured: dict[str, Destination] = {}
         self._destinations: dict[str, Destination] = {}
         self.add(destinations)
@@ -42,11 +44,22 @@ class Router:
             name: replace(destination, level=levels.get(name, destination.level))
             for name, destination in self._configured.items()
         }
+        # Last: another thread may be routing.
+        self._known = {}
 
     def route(self, event: Event) -> tuple[str, ...]:
         """Return the names of the destinations that want the event, in the order in which they were configured."""
-        wanted = _default_names(event, self._destinations)
-        return tuple(name for name, destination in self._destinations.items() if _accepts(destination, event, name in wanted))
+        # All that is looked at; the same comes again and again.
+        key = (event.kind, event.level, event.route_level, event.origin, event.guild_id)
+        known = self._known
+        names = known.get(key)
+        if names is None:
+            if len(known) >= _MOST_KNOWN:
+                known.clear()
+            wanted = _default_names(event, self._destinations)
+            accepting = (name for name, destination in self._destinations.items() if _accepts(destination, event, name in wanted))
+            names = known[key] = tuple(accepting)
+        return names
 
 
 def fallbacks(name: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import islice
 from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 # Of a queue's head so many slots may be left over from entries that were taken.
 _MAX_TAKEN: Final = 1024
@@ -27,8 +27,7 @@ class LaneName(IntEnum):
     CALM = 2
 
 
-@dataclass(frozen=True, slots=True)
-class QueuePlace:
+class QueuePlace(NamedTuple):
     """Where an entry waits, and what it needs: `size` is in bytes, `rank` the number of its level."""
 
     id: int
@@ -65,7 +64,7 @@ class IdQueue:
 
     def add(self, entry_id: int, time: float, size: int) -> None:
         """Put an id to its place."""
-        if len(self) == 0 or entry_id > self._ids[-1]:
+        if len(self._ids) == self._head or entry_id > self._ids[-1]:
             self._ids.append(entry_id)
             self._times.append(time)
             self._sizes.append(size)

@@ -19,8 +19,8 @@ from ..issues.issue import IssueState
 from ..pipeline.mutes import MuteKind
 from ..pipeline.recent_events import Seen
 from .base import REFUSAL, Answer, CommandRunner, Complaint, checked, plain
-from .button_tokens import PREFIX, Action, Tickets
 from .issues import Issues
+from .menu_tickets import PREFIX, Action, Tickets
 from .mutes import Muting
 from .permissions import Denial
 

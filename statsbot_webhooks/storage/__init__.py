@@ -126,8 +126,8 @@ def open_existing(url: str) -> Outbox:
 
 
 def _open_redis(url: str) -> Outbox:
-    from .fleet.link import RedisAwayError
     from .fleet.outbox import RedisOutbox, Told
+    from .fleet.redis_connection import RedisAwayError
 
     address = parse_redis_url(url)
     outbox = RedisOutbox(address, "", 2**40, Told(lambda _: None, lambda _name, _count: None, lambda _: None), SystemClock())

@@ -15,8 +15,8 @@ from ...clock import Clock
 from ...events.event import Event
 from ..base import Entry
 from .keys import row_of
-from .link import RedisAwayError, RefusedError
 from .own_file import OwnFile
+from .redis_connection import RedisAwayError, RefusedError
 from .streams import Streams
 
 _log = logging.getLogger(__name__)

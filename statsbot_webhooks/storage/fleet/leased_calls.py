@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..base import LeaseLostError
-from .lease import Lease
-from .link import RedisAwayError, RefusedError
+from .redis_connection import RedisAwayError, RefusedError
+from .sender_lease import Lease
 
 
 class LeasedCalls:

@@ -21,13 +21,13 @@ from ..base import DeadLetter, Depth, Entry, ErrorsWaiting, Fleet, Forgotten, Le
 from ..rows import read_letter
 from .detour import Detour, Row
 from .keys import read_seal, row_of
-from .lease import FleetThread
 from .leased_calls import LeasedCalls
-from .link import RedisAwayError, RedisLink, RefusedError
 from .own_file import OwnFile
 from .presence import Presence
 from .processes import RedisFleet
+from .redis_connection import RedisAwayError, RedisLink, RefusedError
 from .sender import Sender
+from .sender_lease import FleetThread
 from .shared_state import SharedState
 from .streams import Streams
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from ..base import LeaseLostError, Member
-from . import scripts
-from .lease import FleetThread
-from .link import RedisAwayError, RedisLink, RefusedError
+from . import lua_scripts
+from .redis_connection import RedisAwayError, RedisLink, RefusedError
+from .sender_lease import FleetThread
 from .streams import Streams
 
 # Longer than any pause that Discord asks for. What is left of it says how old the knowledge is.
@@ -103,7 +103,7 @@ class RedisFleet:
             # Without Redis nothing is sent; what is learned then is little.
             with contextlib.suppress(RedisAwayError, RefusedError):
                 arguments = [self._link.address.prefix, lease.text, name, text, _LIMITS_SECONDS]
-                self._link.script(scripts.KEEP_LIMITS, [], arguments)
+                self._link.script(lua_scripts.KEEP_LIMITS, [], arguments)
 
     def kept_limits(self, name: str) -> tuple[str, float] | None:
         key = f"{self._link.address.prefix}:limits:{name}"

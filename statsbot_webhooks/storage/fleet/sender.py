@@ -22,9 +22,9 @@ from ..ready_queue import LaneName, QueuePlace
 from ..rows import read_event
 from ..rows import row_of as sqlite_row
 from .keys import place_of, read_seal
-from .lease import Lease
 from .leased_calls import LeasedCalls
-from .link import RedisAwayError
+from .redis_connection import RedisAwayError
+from .sender_lease import Lease
 from .streams import Found, Streams
 
 _log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from typing import Any
 from ..base import LeaseLostError
 from .keys import SENDER_STATE
 from .leased_calls import LeasedCalls
-from .link import RedisAwayError
+from .redis_connection import RedisAwayError
 from .streams import Streams
 
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from ..base import Depth
 from ..ready_queue import LaneName
-from . import scripts
+from . import lua_scripts
 from .keys import bucket_of, id_of, may_hold, number_of, place_of, seal_text, state_arguments
-from .link import RedisLink
+from .redis_connection import RedisLink
 
 _log = logging.getLogger(__name__)
 # So many entries are read, or ids deleted, at a time: Redis does nothing else meanwhile.
@@ -40,7 +40,7 @@ class Streams:
         arguments: list[Any] = [self._prefix, self._db, self._instance, number, max_events, max_bytes]
         for name, (facts, size, text) in items:
             arguments += [name, facts, size, text]
-        self._link.script(scripts.PUT, [], arguments)
+        self._link.script(lua_scripts.PUT, [], arguments)
 
     def is_put(self, number: int) -> bool:
         """Whether the group of a number was stored."""
@@ -49,7 +49,7 @@ class Streams:
 
     def read(self, lease: str) -> list[Found]:
         """Return entries that no sender has read: destination, number, facts, text."""
-        found: list[Any] = self._link.script(scripts.READ, [], [self._prefix, lease, self._instance, AT_A_TIME])
+        found: list[Any] = self._link.script(lua_scripts.READ, [], [self._prefix, lease, self._instance, AT_A_TIME])
         return [each for name, rows in found for each in _found(name, rows)]
 
     def take_over(self, lease: str, name: str) -> list[Found]:
@@ -58,7 +58,7 @@ class Streams:
         start = "0-0"
         while True:
             arguments = [self._prefix, lease, self._instance, name, start, AT_A_TIME]
-            start, rows = self._link.script(scripts.TAKE_OVER, [], arguments)
+            start, rows = self._link.script(lua_scripts.TAKE_OVER, [], arguments)
             entries += _found(name, rows)
             if start == "0-0":
                 return entries
@@ -113,11 +113,11 @@ class Streams:
     def note_send(self, lease: str, name: str, batch: str = "", numbers: Sequence[int] = ()) -> None:
         """Note that a message leaves now, and which entries are in it."""
         seal = seal_text(batch, numbers) if batch else ""
-        self._link.script(scripts.SEND, [], [self._prefix, lease, name, seal])
+        self._link.script(lua_scripts.SEND, [], [self._prefix, lease, name, seal])
 
     def unseal(self, lease: str, name: str) -> None:
         """Note that the sealed batch of a destination is none any more."""
-        self._link.script(scripts.UNSEAL, [], [self._prefix, lease, name])
+        self._link.script(lua_scripts.UNSEAL, [], [self._prefix, lease, name])
 
     def seals(self) -> dict[str, str]:
         """Return the stored seals by destination."""
@@ -139,7 +139,7 @@ class Streams:
     def ack(self, lease: str, name: str, numbers: Sequence[int], size: int, *, unseals: bool, state: Mapping[str, Any]) -> None:
         """Delete entries and write state."""
         head = [self._prefix, lease, name, size, int(unseals), len(numbers)]
-        self._link.script(scripts.ACK, [], [*head, *map(id_of, numbers), *state_arguments(state)])
+        self._link.script(lua_scripts.ACK, [], [*head, *map(id_of, numbers), *state_arguments(state)])
 
     def bury(
         self,
@@ -155,12 +155,12 @@ class Streams:
     ) -> None:
         """Move entries to the dead letters, of which a bounded number is kept."""
         head = [self._prefix, lease, name, size, int(unseals), len(numbers)]
-        self._link.script(scripts.BURY, [], [*head, *map(id_of, numbers), _MOST_LETTERS, why, now, *letters])
+        self._link.script(lua_scripts.BURY, [], [*head, *map(id_of, numbers), _MOST_LETTERS, why, now, *letters])
 
     def move(self, lease: str, source: str, target: str, numbers: Sequence[int], there: Sequence[int], size: int) -> int:
         """Move entries to another destination; those of `there`, of so many bytes, end."""
         head = [self._prefix, lease, source, target, size, len(there)]
-        return int(self._link.script(scripts.MOVE, [], [*head, *map(id_of, there), *map(id_of, numbers)]))
+        return int(self._link.script(lua_scripts.MOVE, [], [*head, *map(id_of, there), *map(id_of, numbers)]))
 
     def drop(self, name: str, numbers: Sequence[int], size: int) -> int:
         """Delete entries without the lease, as for a person who is forgotten; returns how many there were."""
@@ -253,11 +253,11 @@ class Streams:
     def write_state(self, values: Mapping[str, Any]) -> None:
         """Set values that every process may set, and tell the others."""
         arguments = [self._prefix, self._db, self._instance, *state_arguments(values)]
-        self._link.script(scripts.WRITE_STATE, [], arguments)
+        self._link.script(lua_scripts.WRITE_STATE, [], arguments)
 
     def write_sender_state(self, lease: str, values: Mapping[str, Any]) -> None:
         """Set values that only the sender may set."""
-        self._link.script(scripts.WRITE_SENDER_STATE, [], [self._prefix, lease, *state_arguments(values)])
+        self._link.script(lua_scripts.WRITE_SENDER_STATE, [], [self._prefix, lease, *state_arguments(values)])
 
     def update_state(self, changes: Mapping[str, Callable[[Any], Any]], *, is_news: bool) -> dict[str, Any]:
         """Replace values by what functions make of them; begins anew when another process changes them meanwhile."""

@@ -1,4 +1,4 @@
-"""Custom ids of our buttons: each is issued to one user, for one use, and means nothing to others."""
+"""Buttons of the card menu, by their custom ids: each is issued to one user, for one use, and means nothing to others."""
 
 from __future__ import annotations
 

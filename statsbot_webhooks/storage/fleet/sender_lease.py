@@ -19,9 +19,9 @@ from typing import Any, Final
 from ...clock import Clock
 from ...config.redis_address import RedisAddress
 from ...events.event import CODEC
-from . import scripts
-from .link import RedisAwayError, RedisLink, RefusedError
+from . import lua_scripts
 from .presence import Presence
+from .redis_connection import RedisAwayError, RedisLink, RefusedError
 
 _log = logging.getLogger(__name__)
 # Another process sends at the latest so long after the last renewal, and one second: within 15 s.
@@ -118,7 +118,7 @@ class FleetThread:
         lease, self.lease = self.lease, None
         if lease is not None:
             with contextlib.suppress(RedisAwayError, RefusedError):
-                self._link.script(scripts.RELEASE, [], [self._prefix, lease.text, self._db])
+                self._link.script(lua_scripts.RELEASE, [], [self._prefix, lease.text, self._db])
 
     def lose(self) -> None:
         """Note that Redis says that the lease is another's."""
@@ -161,7 +161,7 @@ class FleetThread:
         word, *rest = text.split(" ")
         if word == "put" and self.lease is not None:
             self.note("put")
-        elif word == "state" and len(rest) == 2:  # noqa: PLR2004 - see scripts.WRITE_STATE
+        elif word == "state" and len(rest) == 2:  # noqa: PLR2004 - see lua_scripts.WRITE_STATE
             self._changes = rest[1]
             self._is_state_new |= rest[0] != self.instance
         elif word == "hello" and rest != [self.instance]:
@@ -171,7 +171,7 @@ class FleetThread:
         elif word == "free":
             # Not all of them at once.
             self._due["look"] = now + random.uniform(0, _LISTEN_SECONDS / 2)  # noqa: S311 - no secret
-        elif word == "beat" and len(rest) == 3:  # noqa: PLR2004 - see scripts.RENEW
+        elif word == "beat" and len(rest) == 3:  # noqa: PLR2004 - see lua_scripts.RENEW
             self._hear_beat(now, *rest)
 
     def _tell_state(self) -> None:
@@ -205,7 +205,7 @@ class FleetThread:
     def _renew(self, link: RedisLink, lease: Lease, now: float) -> None:
         milliseconds = int(_LEASE_SECONDS * 1000)
         try:
-            link.script(scripts.RENEW, [], [self._prefix, lease.text, self._db, milliseconds, CODEC])
+            link.script(lua_scripts.RENEW, [], [self._prefix, lease.text, self._db, milliseconds, CODEC])
         except RefusedError:
             self._due["look"] = -math.inf
             self.lose()
@@ -217,7 +217,7 @@ class FleetThread:
     def _acquire(self, link: RedisLink, now: float) -> None:
         self._due["look"] = now + _LOOK_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
         milliseconds = int(_LEASE_SECONDS * 1000)
-        token, text = link.script(scripts.ACQUIRE, [], [self._prefix, self._db, self.instance, milliseconds, CODEC])
+        token, text = link.script(lua_scripts.ACQUIRE, [], [self._prefix, self._db, self.instance, milliseconds, CODEC])
         if token:
             self._due["renew"] = now + _RENEW_SECONDS
             self.lease = Lease(int(token), str(text), now + _LEASE_SECONDS)

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from .config.destination import WebhookURL
 from .delivery.button_ids import Press
@@ -181,12 +181,7 @@ class Admin:
             if (key := worker.key_of(message_id)) and (event := worker.card_event(key)) is not None:
                 return key, event
         # Another process of the fleet keeps it up to date.
-        stored = await self._intake.run(self._outbox.read_state, "card/") if self._outbox.fleet.has_others else {}
-        for name, state in stored.items():
-            if isinstance(state, dict) and state.get("message_id") == message_id:  # pyright: ignore[reportUnknownMemberType]
-                with contextlib.suppress(KeyError, TypeError, ValueError):
-                    return name.split("/", 2)[2], from_state(state["fold"]).event  # pyright: ignore[reportUnknownArgumentType]
-        return None
+        return await self.find_card(message_id) if self._outbox.fleet.has_others else None
 
     async def restore_issue(self, event: Event) -> None:
         """Know the issue of a card again."""
@@ -268,15 +263,13 @@ class Admin:
         async with asyncio.timeout(timeout):
             return await answer
 
-    async def find_card(self, message_id: int) -> Event | None:
-        """Return the newest event of the card that a message shows; None when the message is no card."""
-        stored = await self._intake.run(self._outbox.read_state, "card/")
-        for state in stored.values():
-            if isinstance(state, dict) and state.get("message_id") == message_id:  # pyright: ignore[reportUnknownMemberType]
-                try:
-                    return from_state(state["fold"]).event  # pyright: ignore[reportUnknownArgumentType]
-                except (KeyError, TypeError, ValueError):
-                    return None
+    async def find_card(self, message_id: int) -> tuple[str, Event] | None:
+        """Return the key and the newest event of the stored card that a message shows; None when the message is no card."""
+        for name, state in (await self._intake.run(self._outbox.read_state, "card/")).items():
+            card = cast("dict[str, Any]", state) if isinstance(state, dict) else {}
+            if card.get("message_id") == message_id:
+                with contextlib.suppress(KeyError, TypeError, ValueError):
+                    return name.split("/", 2)[2], from_state(card["fold"]).event
         return None
 
     # -- dead letters

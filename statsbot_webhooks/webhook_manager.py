@@ -24,6 +24,7 @@ from .config.destination import Destination
 from .config.model import WebhookConfig
 from .config.network import BotClient, proxy_of_bot, proxy_secrets
 from .config.renewal import Renews, parts_to_renew
+from .config.version import package_version
 from .delivery.channel_reader import ChannelReader
 from .delivery.formatters import CustomFormatter, Formatters
 from .delivery.outcome import Result
@@ -324,12 +325,8 @@ class WebhookManager:
 
     def describe_process(self, shards: str) -> None:
         """Say which shards this process has; the other processes of a fleet show it."""
-        # What few use is imported on first use.
-        from importlib.metadata import PackageNotFoundError, version
-
         parts = [f"bot {self.config.bot_version}"] if self.config.bot_version else []
-        with contextlib.suppress(PackageNotFoundError):
-            parts.append(f"statsbot_webhooks {version('statsbot_webhooks')}")
+        parts += [f"statsbot_webhooks {version}"] if (version := package_version()) else []
         self._outbox.fleet.describe(", ".join(parts), shards)
 
     def set_bot_info(self, name: str | None, avatar_url: str | None) -> None:

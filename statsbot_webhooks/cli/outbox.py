@@ -11,7 +11,7 @@ from typing import Any, Final
 from ..config.loading import build_config
 from ..config.sources import read_sources
 from ..errors import StorageError
-from ..events.time_text import format_count
+from ..events.time_text import date_text, format_count
 from ..formatting.full_text import format_text
 from ..storage import DeadLetter, Outbox, open_existing
 
@@ -87,19 +87,19 @@ def _list(outbox: Outbox, options: argparse.Namespace) -> int:
         print(json.dumps({"waiting": waiting, "dead_letters": [_to_json(letter) for letter in letters]}, indent=2))
         return 0
     for name, depth in depths:
-        oldest = f", the oldest of {_time_text(depth.oldest)}" if depth.oldest is not None else ""
+        oldest = f", the oldest of {date_text(depth.oldest)} UTC" if depth.oldest is not None else ""
         print(f"{name}: {format_count(depth.entries, 'event waits', 'events wait')} ({depth.urgent} ERROR or above{oldest})")
     print(format_count(len(letters), "dead letter") + (":" if letters else ""))
     for letter in letters:
         message = " ".join(letter.event.message.split())
-        head = f"{letter.id:>6}  {_time_text(letter.time)}  {letter.destination}  {letter.event.level.value}"
+        head = f"{letter.id:>6}  {date_text(letter.time)} UTC  {letter.destination}  {letter.event.level.value}"
         print(f"{head}  {message[:80]}  ({letter.reason[:80]})")
     return 0
 
 
 def _show(outbox: Outbox, options: argparse.Namespace) -> int:
     for letter in _chosen(outbox, options):
-        print(f"{letter.id} for {letter.destination}, refused {_time_text(letter.time)}: {letter.reason}")
+        print(f"{letter.id} for {letter.destination}, refused {date_text(letter.time)} UTC: {letter.reason}")
         print(format_text(letter.event), end="\n\n")
     return 0
 
@@ -155,10 +155,6 @@ def _to_json(letter: DeadLetter) -> dict[str, Any]:
 
 def _iso(time: float | None) -> str | None:
     return None if time is None else datetime.fromtimestamp(time, UTC).isoformat(timespec="seconds")
-
-
-def _time_text(time: float) -> str:
-    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 _ACTIONS: Final[dict[str, tuple[Callable[[Outbox, argparse.Namespace], int], str]]] = {

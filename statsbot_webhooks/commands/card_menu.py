@@ -50,7 +50,9 @@ class About:
         if destination is None:
             raise Complaint("This message is not of the bot's webhooks.")
         card = await manager.admin.find_card(message.id)
-        seen = [Seen(card, fingerprint(card))] if card is not None else manager.admin.overrides.recent_events.shown(message.id)
+        seen = (
+            [Seen(card[1], fingerprint(card[1]))] if card is not None else manager.admin.overrides.recent_events.shown(message.id)
+        )
         embed = discord.Embed(title="About this card", color=BLURPLE, description=f"Sent to **{destination}**.")
         if not seen:
             embed.description = f"Sent to **{destination}** before the bot's last start; what it shows is not known any more."

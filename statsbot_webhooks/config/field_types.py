@@ -181,10 +181,6 @@ def _check_growing(value: tuple[float, ...]) -> tuple[float, ...]:
     return value
 
 
-def _lower(value: object) -> object:
-    return value.strip().lower() if isinstance(value, str) else value
-
-
 def _mask_level(value: object) -> object:
     return value.strip().lower() or None if isinstance(value, str) else value
 
@@ -214,7 +210,7 @@ Minutes = Annotated[
 ]
 Names = Annotated[frozenset[str], BeforeValidator(parse_list), Wants("names, separated by commas")]
 MaskLevels = Annotated[MaskLevel, BeforeValidator(_mask_level)]
-ButtonModes = Annotated[Buttons, BeforeValidator(_lower)]
+ButtonModes = Annotated[Buttons, BeforeValidator(parse_word)]
 Patterns = Annotated[
     tuple[Annotated[str, AfterValidator(_check_pattern)], ...],
     BeforeValidator(parse_patterns),

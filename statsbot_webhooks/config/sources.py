@@ -19,9 +19,9 @@ from .env_file import EnvFile, read_env_file, read_text
 from .model import NOT_SETTINGS, WebhookConfig, setting_name
 
 PREFIX: Final = "WEBHOOK_"
-# Older names. The new name beats the old one, wherever either stands.
 # Everything else that is blank is not given.
 _EMPTY_IS_A_VALUE: Final = ("WEBHOOK_REMIND_MINUTES",)
+# Older names. The new name beats the old one, wherever either stands.
 ALIASES: Final = {"WEBHOOK_BATCH_TIMEOUT": "WEBHOOK_BATCH_TIMEOUT_SECONDS"}
 DESTINATION_SUFFIXES: Final = ("level", "events", "loggers", "guilds", "thread_name", "thread_mode", "tags")
 _FIELDS: Final = frozenset(setting_name(item.name) for item in fields(WebhookConfig) if item.name not in NOT_SETTINGS)

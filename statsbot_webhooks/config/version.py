@@ -68,6 +68,18 @@ def find_version(environ: Mapping[str, str] | None = None) -> Version:
 
 
 @functools.cache
+def package_version() -> str:
+    """Return the version of this package as it is installed; empty when it is not."""
+    # It reads e-mail headers and zip files: much for what few use.
+    from importlib import metadata
+
+    try:
+        return metadata.version("statsbot_webhooks")
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+@functools.cache
 def checkout_version() -> Version:
     """Return the version that the checkout had when this was first asked: the tag of its commit, or the commit."""
     checkout = program_checkout()

@@ -140,7 +140,7 @@ class MessageSender:
         async with parts.limiter.request(self._priority):
             await parts.outbox.seal(sent.batch.entries, sent.batch_id, rest)
             role_id = parts.pings.take(events, parts.clock.now())
-            # Whatever ends this call before its answer: the message may be on its way.
+            # This call may be ended before its answer: then the message may be on its way.
             self._unsent, self._arrived_at = "", parts.clock.monotonic() + _ARRIVAL_SECONDS
             result = await parts.transport.send(parts.destination, message, options_for(place, events, role_id))
         self._arrived_at = 0.0

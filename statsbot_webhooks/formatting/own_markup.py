@@ -1,7 +1,7 @@
 """Discord's markup that we put into a text which is escaped later: marked, so that no text of others is taken for it. Pure.
 
 A mark holds a number that this process has drawn: who writes a name or a log text cannot know it. So everything that stands in
-a text as Discord's markup and has no mark is somebody's text, and is escaped. Marks are never stored.
+a text as Discord's markup and has no mark is a text of others, and is escaped. Marks are never stored.
 """
 
 from __future__ import annotations

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from ..config.model import WebhookConfig
+from ..config.version import package_version
 from ..delivery.destination_health import DestinationState
 from ..delivery.worker_pool import WorkerPool
 from ..pipeline.assembly import Pipeline
@@ -91,21 +91,11 @@ class Monitor:
         workers = dict(self._pool.workers)
         log = self._pipeline.json_log
         return Reading(
-            _version(),
+            package_version() or "not installed",
             self._pipeline.peek(),
             {name: DestinationReading(worker.state, worker.delivered_at) for name, worker in workers.items()},
             None if log is None else log.lost,
         )
-
-
-@functools.cache
-def _version() -> str:
-    from importlib import metadata
-
-    try:
-        return metadata.version("statsbot_webhooks")
-    except metadata.PackageNotFoundError:
-        return "not installed"
 
 
 class _ManagerDelivery:

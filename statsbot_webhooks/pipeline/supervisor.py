@@ -19,7 +19,6 @@ class Supervisor:
     def __init__(self) -> None:
         self._work: dict[str, Work] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self.restarts = 0
 
     def run(self, name: str, work: Work) -> None:
         """Run `work()` until `release` or `stop`; it is called again after it has ended for another reason."""
@@ -71,6 +70,5 @@ class Supervisor:
 
     def _restart(self, name: str, reason: str) -> None:
         if name in self._work and self._tasks[name].done():
-            self.restarts += 1
             _log.warning("the task %s had ended (%s) and is started again", name, reason)
             self._begin(name)

@@ -20,7 +20,7 @@ from ..guard import Guard
 from .context import interaction_type
 
 _VERSION: Final = re.compile(r"^.*/api(?:/v\d+)?(?=/)")
-# Ids say who; a token, as of a webhook or an interaction, lets anybody act.
+# Ids say who; a token, as of a webhook or an interaction, lets its holder act.
 _ID: Final = re.compile(r"(?<=/)\d{15,20}(?=/|$)")
 _TOKEN: Final = re.compile(r"(?<=/)[^/]{24,}")
 _COMPONENTS: Final = {2: "button", 3: "menu", 5: "menu", 6: "menu", 7: "menu", 8: "menu"}

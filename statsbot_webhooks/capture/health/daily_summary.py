@@ -32,7 +32,7 @@ class DailySummary:
         take_tally: Callable[[], Awaitable[DailyCounts]],
     ) -> None:
         self._submit = submit
-        self._ring = samples
+        self._samples = samples
         self._hour = hour
         self._zone = zone
         self._stats = stats
@@ -62,6 +62,6 @@ class DailySummary:
         uptime = process_uptime(now)
         day = Day(max(self._since, now - DAY_SECONDS), now, uptime, tally, stats, self._before, self.alerts, self.gaps)
         self._begin(now, stats)
-        charts = [Chart(metric, self._ring.series(metric, day.since)) for metric in METRICS[:DRAWN]]
+        charts = [Chart(metric, self._samples.series(metric, day.since)) for metric in METRICS[:DRAWN]]
         chart = await draw_chart(charts, self._zone)
-        self._submit(summary_event(day, self._ring, self._zone, chart=chart))
+        self._submit(summary_event(day, self._samples, self._zone, chart=chart))

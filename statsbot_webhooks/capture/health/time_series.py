@@ -28,11 +28,6 @@ class TimeSeries:
     def __len__(self) -> int:
         return len(self._times)
 
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """The names of all metrics that have been seen."""
-        return tuple(self._values)
-
     def add(self, now: float, sample: Mapping[str, float]) -> None:
         """Keep a sample. Values that are not finite are left out."""
         is_new = self._head < 0 or not 0 <= now - self._times[self._head] < self.bucket_seconds

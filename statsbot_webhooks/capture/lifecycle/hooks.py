@@ -10,7 +10,7 @@ from typing import Any
 
 import discord
 
-from ...config.version import find_version
+from ...config.version import find_version, package_version
 from ...events.event import Event, Person
 from ...patching import add_listeners
 from ..errors.extension_hooks import is_closing
@@ -188,11 +188,5 @@ def _host() -> str:
 
 
 def _versions() -> str:
-    # It reads e-mail headers and zip files: much for one line at the start.
-    from importlib import metadata
-
-    try:
-        ours = metadata.version("statsbot_webhooks")
-    except metadata.PackageNotFoundError:
-        ours = "(not installed)"
+    ours = package_version() or "(not installed)"
     return f"Python {platform.python_version()} · discord.py {discord.__version__} · statsbot_webhooks {ours}"

@@ -49,7 +49,7 @@ def surge_event(surge: Surge, now: float) -> Event:
     return _event(surge.what, text, now, facts, place, tuple(surge.persons.values()), card=surge.card, files=(file,))
 
 
-def prune_event(prune: Prune, now: float) -> Event:
+def prune_event(prune: Prune) -> Event:
     """Return the event of a prune. Discord does not say which members it took: the leaves around it are listed as leaves."""
     entry, place = prune.entry, prune.place
     rows = [Row(str(who.id), time, who, "left") for who, time in prune.leaves.values()]

@@ -33,7 +33,6 @@ _ACTIONS: Final = {
     discord.AuditLogAction.ban: Type.BAN,
     discord.AuditLogAction.unban: Type.UNBAN,
 }
-# A clock that is set back must not hold anything for longer than this.
 # The wall clock was set if it differs by more from the time since the start.
 _STEP_SECONDS: Final = 1.0
 _MAX_SLEEP: Final = 5.0
@@ -214,7 +213,7 @@ class MemberHooks:
         return True
 
     def _show_prune(self, prune: Prune) -> None:
-        self._submit(prune_event(prune, self._now()))
+        self._submit(prune_event(prune))
 
     def _surge(self, place: GuildProfile, what: str) -> Surges:
         """Return what watches a server for one thing, to be told of something."""

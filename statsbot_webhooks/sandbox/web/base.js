@@ -43,7 +43,7 @@ function safeUrl(text, files = []) {
   try {
     const url = new URL(text, location.href), local = ["localhost", "127.0.0.1", "[::1]"];
     if (!/^https?:$/.test(url.protocol)) return null;
-    // The server names itself 127.0.0.1; whoever opened the page by another name must still get its files.
+    // The server names itself 127.0.0.1; a page that was opened by another name must still get its files.
     return url.port === location.port && local.includes(url.hostname) && local.includes(location.hostname) ? url.pathname + url.search : url.href;
   } catch { return null; }
 }

@@ -47,7 +47,7 @@ class Channel:
         departure.is_shown = True
 
     def show_prune(self, prune: Prune) -> None:
-        self._put(shown(prune_event(prune, self.now)))
+        self._put(shown(prune_event(prune)))
 
     def _put(self, event: Event) -> None:
         self.posted += 1

@@ -274,9 +274,8 @@ class Intake:
         # Opening a large file takes a while: here nothing waits for it.
         self._guard(self._outbox.open)
         self._guard(self._on_open)
-        if not self._is_stopping:
-            # What was accepted before is stored first: a process that is killed in its first moments loses what is not.
-            self._guard(lambda: warm_up(self._work))
+        # Beside this thread: a process that is killed in its first moments loses what is accepted and not stored.
+        warming = warm_up(lambda: self._is_stopping)
         while not self._is_stopping:
             self._await_bell()
             self._busy_since = self._clock.monotonic()
@@ -284,6 +283,7 @@ class Intake:
             self._guard(self._work)
             self._busy_since = None
         self._guard(self._work)
+        warming.join()
         self._has_stored = self._outbox.is_durable  # One that is closed says nothing.
         self._guard(self._outbox.close)
 

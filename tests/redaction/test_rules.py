@@ -22,7 +22,7 @@ import statsbot_webhooks.cog
 print(took())
 from statsbot_webhooks.redaction.redactor import Redactor
 from statsbot_webhooks.redaction.rules import warm_up
-warm_up()
+warm_up().join()
 print(took())
 redactor = Redactor(secrets=["Zx81-planted-Secret"])
 took()

@@ -28,6 +28,7 @@ import discord
 import psutil
 from discord.ext import commands
 
+from statsbot_webhooks.capture.health.charts import Chart, draw_chart
 from statsbot_webhooks.sandbox import redirect
 from tests import hostile_events
 
@@ -178,6 +179,8 @@ class Wear:
 
 
 async def main(base_url: str, token: str, seconds: float, pause: float) -> None:
+    # What the first alert with a picture loads stays in the process.
+    await draw_chart([Chart("cpu", [(0.0, 1.0), (1.0, 2.0)])])
     bot = commands.Bot("!", intents=discord.Intents.all(), guild_ready_timeout=0.2)
     await bot.load_extension("statsbot_webhooks")
     running = asyncio.create_task(bot.start(token))

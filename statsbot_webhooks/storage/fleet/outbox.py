@@ -60,7 +60,7 @@ class RedisOutbox:
         self._detour = Detour(str(address), self._file, self._bounds, clock, told.on_moved, told.on_notice)
         self._fleet = RedisFleet(name, self._link)
         self.fleet: Fleet = self._fleet
-        self._is_open = self._has_begun = self._is_observer = False
+        self._is_open = self._is_observer = False
         self._begin("")
 
     def _begin(self, instance: str) -> None:
@@ -69,7 +69,7 @@ class RedisOutbox:
         self._sender = Sender(self._streams, self._calls, self._bounds, self._told.on_loss, self._told.on_moved, self._clock)
         self._state = SharedState(self._streams, self._calls, self._go_away)
         self._detour.begin(self._streams)
-        self._has_begun = False
+        self._has_begun = self._is_state_new = False
 
     @property
     def is_durable(self) -> bool:
@@ -145,8 +145,10 @@ class RedisOutbox:
         thread.presence.waiting = sum(self._file.counts().values())
         if "forget" in news:
             self._sender.forget_texts()
+        self._is_state_new |= "state" in news
         try:
-            is_changed = self._follow_lease()
+            is_changed = (not self._state.life or self._is_state_new or "lease" in news) and self._follow_life()
+            is_changed |= self._follow_lease()
             if thread.problem and self._detour.problem:
                 return is_changed
             is_changed |= bool(self._detour.problem)
@@ -158,7 +160,19 @@ class RedisOutbox:
         except RedisAwayError as error:
             self._go_away(error.reason)
             return False
-        return is_changed or "state" in news
+        is_changed, self._is_state_new = is_changed or self._is_state_new, False
+        return is_changed
+
+    def _follow_life(self) -> bool:
+        """Look whether Redis lost its data: it gets the choices again, what waited counts as lost; returns whether it sent."""
+        life, known = self._streams.life(), self._state.life
+        if life == known:
+            return False
+        had_term = self._end_term(is_lost=bool(known))
+        self._state.restore(life)
+        if known:
+            _log.error("%s: %s has lost its data; what is known of choices and issues is stored anew", _SETTING, self._address)
+        return had_term
 
     def _go_away(self, reason: str) -> None:
         self._detour.leave(reason)
@@ -186,10 +200,10 @@ class RedisOutbox:
         self._fleet.term = lease.token
         return True
 
-    def _end_term(self) -> bool:
+    def _end_term(self, *, is_lost: bool = False) -> bool:
         had_term = self._fleet.term is not None
         self._fleet.term = None
-        self._sender.end()
+        self._sender.end(is_lost=is_lost)
         return had_term
 
     def _lose_lease(self) -> None:

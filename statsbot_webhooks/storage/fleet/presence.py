@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ..base import Member
@@ -39,12 +39,14 @@ class Presence:
         facts = {**self._facts, "name": self.name}
         text = json.dumps({**facts, "waiting": self.waiting})
         client.set(f"{self._prefix}:process:{instance}", text, ex=_LIFE_SECONDS)
-        is_news = self._told != facts
+        known: Sequence[str] = client.hkeys(f"{self._prefix}:processes")
+        # Redis may have lost it, or a process that stood still was taken for ended.
+        is_news = self._told != facts or instance not in known
         if is_news:
-            # Once for each change: what is known of it when it ends without a word.
+            # What is known of it when it ends without a word.
             client.hset(f"{self._prefix}:processes", instance, text)
             self._told = facts
-        self.others = max(int(client.hlen(f"{self._prefix}:processes")) - 1, 0)
+        self.others = len({*known} - {instance})
         return is_news
 
     def leave(self, client: Any, instance: str) -> None:

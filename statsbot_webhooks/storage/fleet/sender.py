@@ -7,7 +7,7 @@ Redis may fail at any call: what only ends something is owed and done later, und
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -81,11 +81,15 @@ class Sender:
         }
         queue.batch = batch if places else ""
 
-    def end(self) -> None:
-        """Know nothing any more: what waits is another process's."""
+    def end(self, *, is_lost: bool = False) -> None:
+        """Know nothing any more: what waits is another process's, or with `is_lost` Redis lost it."""
+        sending = Counter(entry.destination for entry, _ in self._leased.values())
         for name, queue in self._backlog.queues.items():
-            if queue.entries:
-                self._on_moved(name, queue.entries)
+            lost = max(queue.entries - sending[name], 0) if is_lost else 0
+            if lost:
+                self._on_loss(Loss(name, LossReason.STORAGE_FAILED, lost))
+            if queue.entries > lost:
+                self._on_moved(name, queue.entries - lost)
         self._backlog.clear()
         self._leased.clear()
         self._texts.clear()

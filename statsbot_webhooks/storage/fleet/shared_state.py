@@ -18,6 +18,20 @@ class SharedState:
     def __init__(self, streams: Streams, calls: LeasedCalls, on_away: Callable[[str], None]) -> None:
         self._streams, self._calls, self._on_away = streams, calls, on_away
         self._owed: dict[str, Any] = {}
+        # What tells the data in Redis from that of a Redis that began anew; empty before it is known.
+        self.life = ""
+        # What every process may set, as it was last read or written: a Redis that lost its data gets it again.
+        self._known: dict[str, Any] = {}
+
+    def restore(self, life: str) -> None:
+        """Give a Redis that lost its data what is known of the choices. Raises `RedisAwayError`."""
+        if self.life:
+            self._streams.add_state(self._known)
+        self.life = life
+
+    def _learn(self, values: Mapping[str, Any]) -> None:
+        known = {**self._known, **values}
+        self._known = {key: value for key, value in known.items() if value is not None and not key.startswith(SENDER_STATE)}
 
     def settle(self) -> None:
         """Write what is owed. Raises `RedisAwayError`."""
@@ -29,7 +43,9 @@ class SharedState:
         """Return every value whose key begins with a prefix."""
         values: dict[str, Any] = {}
         try:
-            values = self._streams.read_state(prefix)
+            values, life = self._streams.read_state(prefix)
+            if life == self.life:
+                self._learn({key: values.get(key) for key in self._known if key.startswith(prefix)} | values)
         except RedisAwayError as error:
             self._on_away(error.reason)
         owed = {key: value for key, value in self._owed.items() if key.startswith(prefix)}
@@ -47,6 +63,7 @@ class SharedState:
         if not others:
             return
         self._owed |= others
+        self._learn(others)
         if not is_away:
             try:
                 self.settle()
@@ -58,7 +75,9 @@ class SharedState:
         if is_away or not changes:
             return {}
         try:
-            return self._streams.update_state(changes, is_news=is_news)
+            values = self._streams.update_state(changes, is_news=is_news)
+            self._learn(values)
+            return values
         except RedisAwayError as error:
             self._on_away(error.reason)
             return {}

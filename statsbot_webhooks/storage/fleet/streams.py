@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -227,19 +228,40 @@ class Streams:
 
     # -- state
 
-    def read_state(self, prefix: str) -> dict[str, Any]:
-        """Return every value whose key begins with a prefix; one that cannot be read is left out, and said once."""
+    def life(self) -> str:
+        """Return what tells this data from that of a Redis that lost all and began anew."""
+        key, new = f"{self._prefix}:life", uuid.uuid4().hex
+        return str(self._link.run(lambda client: client.get(key) or client.set(key, new, nx=True, get=True) or new))
+
+    def add_state(self, values: Mapping[str, Any]) -> None:
+        """Set values that are missing, and tell the others also when there are none."""
+
+        def work(client: Any) -> None:
+            with client.pipeline(transaction=False) as pipeline:
+                for bucket, key, text in zip(*[iter(state_arguments(values))] * 3, strict=True):
+                    pipeline.sadd(f"{self._prefix}:buckets", bucket)
+                    pipeline.hsetnx(f"{self._prefix}:state:{bucket}", key, text)
+                pipeline.execute()
+
+        self._link.run(work)
+        # The others may not have noticed it.
+        self.write_state({})
+
+    def read_state(self, prefix: str) -> tuple[dict[str, Any], str]:
+        """Return every value whose key begins with a prefix, and the `life`; what cannot be read is left out, and said once."""
 
         def work(client: Any) -> list[Any]:
             buckets = sorted(bucket for bucket in client.smembers(f"{self._prefix}:buckets") if may_hold(bucket, prefix))
             with client.pipeline(transaction=False) as pipeline:
                 for bucket in buckets:
                     pipeline.hgetall(f"{self._prefix}:state:{bucket}")
+                pipeline.get(f"{self._prefix}:life")
                 return pipeline.execute()
 
-        rows = {key: text for part in self._link.run(work) for key, text in part.items() if key.startswith(prefix)}
+        *parts, life = self._link.run(work)
+        rows = {key: text for part in parts for key, text in part.items() if key.startswith(prefix)}
         values = {key: self._value(key, rows[key]) for key in sorted(rows)}
-        return {key: value for key, value in values.items() if value is not None}
+        return {key: value for key, value in values.items() if value is not None}, str(life or "")
 
     def _value(self, key: str, text: str) -> Any:
         try:

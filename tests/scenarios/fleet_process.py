@@ -6,9 +6,12 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
+
+import aiohttp
 
 from statsbot_webhooks.sandbox import Sandbox
 
@@ -24,14 +27,21 @@ class Cluster:
         self._sandbox = sandbox
         self._environment = {**os.environ, "WEBHOOK_STORAGE": storage, "WEBHOOK_PROCESS_NAME": name, **environment}
         self._process: asyncio.subprocess.Process | None = None
+        self._log = Path(f"{name}.log").absolute()
 
     async def start(self) -> Cluster:
         command = [sys.executable, "-m", "tests.scenarios.fleet_process", self._sandbox.base_url]
         environment = {**self._environment, "PYTHONPATH": str(_ROOT)}
         pipe = asyncio.subprocess.PIPE
-        self._process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=environment)
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=log, env=environment)
         assert await self._line() == "ready"
         return self
+
+    @property
+    def log(self) -> str:
+        """What it has printed for its owner."""
+        return self._log.read_text()
 
     @property
     def pid(self) -> int:
@@ -88,6 +98,8 @@ class _Lags:
 
 
 async def _main() -> None:
+    from statsbot_webhooks.storage.fleet.link import RedisLink
+
     from statsbot_webhooks import LogLevel, setup_webhook_logging
     from statsbot_webhooks.events.event import Event, EventKind
 
@@ -117,6 +129,22 @@ async def _main() -> None:
         except RuntimeError as error:
             await manager.send_error(error)
 
+    requests, request = 0, aiohttp.ClientSession._request
+
+    def count_request(*args: Any, **options: Any) -> Any:
+        nonlocal requests
+        requests += 1
+        return request(*args, **options)
+
+    aiohttp.ClientSession._request = count_request  # type: ignore[method-assign]
+    on_loop, run = 0, RedisLink.run
+
+    def count_on_loop(link: RedisLink, work: Any) -> Any:
+        nonlocal on_loop
+        on_loop += threading.current_thread() is threading.main_thread()
+        return run(link, work)
+
+    RedisLink.run = count_on_loop  # type: ignore[method-assign]
     print("ready", flush=True)
     while line := (await reader.readline()).decode().split():
         word, *rest = line
@@ -135,9 +163,19 @@ async def _main() -> None:
         elif word == "term":
             fleet = manager._outbox.fleet  # who sends is nowhere else to be seen without Redis
             answer = fleet.term if fleet.may_send else None
+        elif word == "requests":
+            answer = requests
+        elif word == "on_loop":
+            answer = on_loop
         elif word == "stats":
             stats = await manager.stats()
             answer = f"{stats.balanced} {stats.accepted} {stats.lost + stats.pending} {stats.delivered + stats.folded}"
+        elif word == "level":
+            await manager.admin.set_level(rest[0], LogLevel(rest[1]))
+        elif word == "levels":
+            answer = {name: level.value for name, level in manager.admin.overrides.levels.items()}
+        elif word == "members":
+            answer = [member.name for member in (await manager.admin.members())[0]]
         elif word == "lag":
             answer = f"{lags.p99():.1f}"
         elif word == "stop":

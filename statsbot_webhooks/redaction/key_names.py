@@ -11,6 +11,8 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Final
 
+from .name_words import SECRET_WORDS
+
 
 class NameKind(IntEnum):
     """What a name says of its value."""
@@ -20,72 +22,29 @@ class NameKind(IntEnum):
     SECRET = 2
 
 
-# Words in lower case that make a name secret, as they stand in texts: the scan looks for them.
-SECRET_WORDS: Final = (
-    *("password", "passwort", "passwd", "passphrase", "passcode", "passord", "passkey", "pwd", "secret", "authorization"),
-    *("credential", "cookie", "token", "jwt", "sessid", "mnemonic", "htpasswd", "psk"),
-    # Danish, Dutch, Finnish, French, German, Hungarian, Italian, Polish, Portuguese, Spanish, Swedish, Turkish
-    *("adgangskode", "wachtwoord", "salasana", "mot_de_passe", "mot-de-passe", "motdepasse", "mot de passe", "kennwort"),
-    *("jelszó", "parola", "haslo", "hasło", "senha", "contraseña", "contrasena", "lösenord", "sifre", "şifre", "şi̇fre"),
-    # Czech and Slovak, Indonesian, Slovene, Serbian and Croatian, Ukrainian
-    *("heslo", "kata sandi", "geslo", "lozinka", "гасло"),
-    # Arabic, Chinese, Greek, Hebrew, Hindi, Japanese, Korean, Russian, Thai, Vietnamese
-    *(
-        "كلمة المرور",
-        "كلمة السر",
-        "密码",
-        "密碼",
-        "口令",
-        "密钥",
-        "密鑰",
-        "暗証番号",
-        "κωδικός",
-        "סיסמה",
-        "पासवर्ड",
-        "パスワード",
-        "비밀번호",
-        "비번",
-    ),
-    *("пароль", "секрет", "รหัสผ่าน", "mật khẩu"),
-)
-# `hm` and `sig` sign addresses, the first those of Discord's files.
-AMBIGUOUS_WORDS: Final = (
-    "pass",
-    "pw",
-    "auth",
-    "key",
-    "session",
-    "cred",
-    "sid",
-    "sig",
-    "signature",
-    "clave",
-    "appid",
-    "phrase",
-    "hm=",
-    "hm%3d",
-    # What OAuth and single sign-on hand over in addresses.
-    "code=",
-    "verifier",
-    "assertion",
-    "samlresponse",
-    "bearer",
-    "xsrf",
-    "ticket=",
-    "salt",
-)
 _KEYWORD: Final = re.compile(
-    "|".join(re.escape(word) for word in sorted(SECRET_WORDS, key=len, reverse=True))
-    + r"|pass[_-]phrase|session[_.-]?key|(?:seed|recovery|secret|backup)[_ .-]?(?:phrase|words)|connection[_-]?string"
+    "|".join(re.escape(word) for word in sorted({*SECRET_WORDS, "id_token_hint"}, key=len, reverse=True))
+    + r"|pass[_-]phrase|session[_.-]?key|(?:seed|recovery|secret|backup)[_ .-]?(?:phrase|words)|conn(?:ection)?[_ -]?str(?:ing)?"
+    r"|(?<![a-z])p(?:swd?|word|wrd)(?![a-z])|(?:wallet|master|hd|bip39)[_-]?seed"
+    r"|(?:mot|phrase|palavra|frase)[ _-](?:de[ _-])?passe(?![a-z])"
+    r"|kata[ _]sandi"
     r"|(?:api|access|private|account|signing|encryption|master|auth|shared|shared_access|service|deploy|license|client|secret|bot"
     r"|consumer|subscription|functions|webhook|admin|root|hmac|ssh|storage|app|application|crypto|cipher"
     r"|vault)[_. -]?keys?(?![a-z])",
 )
-_ENDING: Final = re.compile(r"(?:^|[_.-])(?i:pass|pw|passw)(?:[_-]?\d)?$|[a-z](?:Pass|Pw)$")
+_ENDING: Final = re.compile(
+    r"(?:^|[_.-])(?i:pass|pw|passw|mdp)(?:[_-]?\d)?$|[a-z](?:Pass|Pw)$"
+    # As one word, such as dbpass and bindpw.
+    r"|(?i:(?:^|[_.-])(?:db|sql|my|mysql|pg|ftp|mail|smtp|imap|ldap|bind|root|user|admin|login|auth|require|store|key|trust|master|sudo|vnc"
+    r"|ssh|http|proxy|wifi|rabbit|redis|become|srv|sys|web|app|host|net|rad|vpn|zip|pdf|new|old|my)(?:pass|passw|pw)$)"
+)
 _AMBIGUOUS: Final = re.compile(
-    r"(?:^|[^a-z])(?:pass|pw|auth|cred|creds|sid|sig|sess|hm|appid)(?![a-z])|key(?![a-z])|keys$|session|signature|clave"
-    r"|(?:^|[^a-z])(?:code|ticket|salt|bearer|[cx]srf)$|(?:recovery|backup|unlock|auth|device|login)[_-]?codes?$"
-    r"|verifier$|assertion$|samlresponse$"
+    r"(?:^|[^a-z])(?:pass|pw|auth|cred|creds|sid|sig|sess|hm|appid|otp|totp|hotp|hmac|seed|pepper)(?![a-z])|[_-]sign$|key(?![a-z])|keys$"
+    r"|session|signature|(?:^|[^a-z])(?:code|tickets?|tgt|salt|bearer|[cx]srf|magic[_-]?(?:link|code|url))$"
+    r"|(?:recovery|backup|unlock|auth|device|login|access|door|gate|invite|security|verif\w*|confirm\w*|reset|mfa|factor|pin|zugangs"
+    r"|toegangs|oauth)[_-]?codes?$|verifier$|assertion$|saml_?response$"
+    r"|sleutel|cl[ée](?![a-z])|schlüssel|chiave|klucz|chave|clave|anahtar|nøgle|nøkkel|nyckel|jeton"
+    r"|ключ|キー|암호|कुंजी|المفتاح|מפתח|κλειδί"
 )
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 # What may follow the keyword in the name of something that is not the secret itself.
@@ -126,15 +85,18 @@ def name_kind(name: str) -> NameKind:
     if not found:
         return _weak_kind(name, lower)
     first, last = found[0], found[-1]
-    if lower.startswith("secretar", first.start()) or _tokenizer(lower, last):
+    if lower.startswith(("secretar", "sekretar", "sekretär"), first.start()) or _tokenizer(lower, last):
         return NameKind.HARMLESS
     after, before = name[last.end() :], _WORD.findall(name[: first.start()])
     words = _WORD.findall(after)
     if last[0] == "token" and [word.lower() for word in words[:1]] == ["id"]:
         # The id of a token is not the token.
         return NameKind.HARMLESS
-    if (before and _COUNTED.match(before[0])) or any(map(_ABOUT.match, words)):
+    if any(map(_ABOUT.match, words)):
         return NameKind.HARMLESS
+    if before and _COUNTED.match(before[0]):
+        # `enable_secret` may be either.
+        return NameKind.AMBIGUOUS
     # Tokens are counted more often than listed.
     return NameKind.AMBIGUOUS if last[0] == "token" and after[:1] in ("s", "S") else NameKind.SECRET
 

@@ -8,49 +8,62 @@ it reads there is bounded, so that the time is in proportion to the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache, lru_cache, partial
+from functools import cache, partial
+from itertools import islice
 from typing import Final
-from unicodedata import normalize
 
-from .key_names import AMBIGUOUS_WORDS, SECRET_WORDS, NameKind, name_kind, rule_of
-from .scanner import Found, PrefixTree, replace_all
+from .key_names import NameKind, looks_random, name_kind, rule_of
+from .name_words import bulk_patterns, may_have_word, places, word_at
+from .scanner import Found
 from .secret_extent import Label, find_value
 
 _NAME_BYTES: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
 _LONGEST_NAME: Final = 64
+_LONGEST_OPTION: Final = 30
 # What writers put for a quote, a blank and the end of a line: JSON and repr of several levels, URLs, HTML, quoted-printable.
 _QUOTE: Final = (
     r"(?>[\"'`]|\\{1,8}+(?:[\"'`]|(?:u002|x2)[27])|%(?:25){0,3}2[27]|&(?:amp;){0,2}(?:quot|apos|#0?3[49]|#x2[27]);|=22"
     r"|\xe2\x80[\x98-\x9f]|\xc2[\xab\xbb])"
 )
-_BLANK: Final = r"(?>[ \t+]|%(?:25){0,3}20|&nbsp;|\\{1,8}+(?:t|u0020|x20|u0009)|=20|\xc2\xa0)"
+# Those of other scripts, and the colours of a terminal, are blanks too.
+_BLANK: Final = (
+    r"(?>[ \t+]|%(?:25){0,3}20|&nbsp;|\\{1,8}+(?:t|u0020|x20|u0009)|=20|\xc2\xa0|\xe3\x80\x80|\xe2\x80[\x80-\x8a\xaf]"
+    r"|(?:\x1b|\\{1,8}(?:x1b|u001b|033|e))\[[\d;]{0,12}m)"
+)
+# The end of what Markdown and HTML put around a name.
+_CLOSE: Final = r"(?:\*{1,2}(?=[ \t:=])|~~|</[a-z]{1,10}>)"
 _LINE_END: Final = (
     r"(?>\r?\n|\\{1,8}+r\\{1,8}+n|\\{1,8}+[nr]|(?:%(?:25){0,3}0d)?%(?:25){0,3}0a|(?:=0d)?=0a|\\{1,8}+u000a|<br ?/?>|#012)"
 )
 # An equals sign or a colon, in the wide forms of Chinese and Japanese too.
 _JOINT: Final = (
-    r"(?>:=|:|=>|={1,3}>{0,2}(?:3d)?|->|\||\\{1,2}[=:](?![\\/])|\xe3\x81\xaf|%(?:25){0,3}3[da]"
+    r"(?>:=|:|=>|={1,3}>{0,2}(?:3d)?|->|\xe2(?:\x86\x92|\x87\x92)|<-|[?~]=|\||\\{1,2}[=:](?![\\/])|\xe3\x81\xaf|%(?:25){0,3}3[da]"
     r"|\\{1,8}+(?:u003|x3)[da]|&(?:equals|colon|#61|#58|#x3d|#x3a);|\xef\xbc[\x9d\x9a]|\xe6\x98\xaf|\xe4\xb8\xba)"
 )
-_VALUE_WORD: Final = r"(?=[\"'`(]{0,2}[^\s\d]{0,40}+\d)(?=[\"'`(]{0,2}[^\s]{6})"
+_VALUE_WORD: Final = r"(?=b?[\"'`(]{0,2}[^\s\d]{0,40}+\d)(?=[\"'`(]{0,2}[^\s]{6})"
 _VERB: Final = (
     r"(?>(?:was |has been |is )?(?:changed|set|reset|updated|rotated)[ \t]{1,3}(?:from|to|as)(?=[ \t])"
-    r"|(?:is|was|are|ist|lautet|war|est|es|equals|to|value)(?:[ \t]{1,3}(?:now|jetzt))?:?(?=[ \t]))"
+    r"|(?:is|was|are|ist|lautet|war|est|es|equals|to|like|value(?: is)?)(?:[ \t]{1,3}(?:now|jetzt))?:?(?=[ \t]))"
 )
 # "Password for bob:", "Password (admin):"
 _WHOSE: Final = (
     r"(?:[ \t]{1,2}(?:for|of|von|f\xc3\xbcr|de|pour|para|di)[ \t]{1,2}[\"']?[\w.@-]{1,60}+[\"']?(?=[ \t]{0,2}:)"
     r"|[ \t]?[(\[][\w.@ -]{1,40}+[)\]](?=[ \t]{0,2}[:=]))"
 )
-_ASSIGN: Final = rf"(?:{_BLANK}){{0,5}}+{_JOINT}(?:{_BLANK}){{0,8}}+(?P<below>{_LINE_END}[ \t]{{0,40}}+(?:- )?)?"
+_ASSIGN: Final = rf"(?:{_BLANK}){{0,40}}+{_JOINT}(?>{_BLANK}|{_CLOSE}){{0,8}}+(?P<below>\\?{_LINE_END}[ \t]{{0,40}}+(?:- )?)?"
+# What follows the noun in other languages: "clave privada", "jeton d'accès", "токен доступа"; and endings beyond ASCII.
+_NAME_REST: Final = (
+    r"(?>[\w.-]{0,48}(?<![.-]))(?:(?:[\xc3-\xdf][\x80-\xbf]){1,3}\w{0,6})?"
+    r"(?:(?:[ _-]|%20)(?:de[ _-]|d['\x92]|d%27|di[ _-])?(?:ordine|acc[\w%\x80-\xff]{2,9}|acess?o"
+    r"|secr[\w%\x80-\xff]{2,9}|segret[ao]|privad?t?[ao]|api|mestra|chiave|passe|\xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd1\x83\xd0\xbf\xd0\xb0)(?![a-z]))?"
+)
 # Behind the rest of the name stands what joins it to its value; all else is left by the pattern itself. Each alternative begins
 # with a class of characters, by which most are skipped.
 _TAIL: Final = (
-    rf"(?:[\w.-]{{0,48}}+(?:\[\]|\(s\))?(?:"
-    # name=, name: , "name": , ["name"] = , \"name\": , name%3D, $name = , name => , | name |
-    rf"(?P<assign>(?:(?=[=:|\xef\xe6\xe4\xe3])|(?=[\"'`\]\\%&\xe2\xc2])(?:{_QUOTE}){{0,2}}+\]?"
-    rf"|(?=[ \t+])(?:{_BLANK}){{1,5}}+(?=[=:|%\\&\xef-])|(?=[ \t(\[]){_WHOSE}){_ASSIGN})"
+    rf"(?:{_NAME_REST}(?:\[\]|\(s\)|\.{{2,20}}(?=[ :=]))?(?:"
+    # name=, name: , "name": , ["name"] = , \"name\": , name%3D, $name = , name => , | name | , **name:** , (name)=
+    rf"(?P<assign>(?:(?=[=:|?~<\xef\xe6\xe4\xe3])|(?=[\"'`\])\\%&\xe2\xc2*~<])(?>{_QUOTE}|{_CLOSE}){{0,2}}+[\])]?"
+    rf"|(?=[ \t+\x1b\\\xc2\xe2\xe3])(?:{_BLANK}){{1,40}}+(?=[=:|%\\&\xef\xe2<-])|(?=[ \t(\[]){_WHOSE}){_ASSIGN})"
     # name: password, value: ...; variable "password" { default = ... }; <input type="password" value=...>
     rf"|(?P<valued>(?:{_QUOTE})?[\]}}]?(?>[ \t,;{{]|{_LINE_END}){{1,24}}+"
     rf"(?:(?:{_QUOTE})?\w{{1,20}}(?:{_QUOTE})?[ ]?[=:][ ]?(?:{_QUOTE})?[\w./-]{{1,40}}(?:{_QUOTE})?"
@@ -58,29 +71,21 @@ _TAIL: Final = (
     rf"(?:{_QUOTE})?(?:value|default|content)(?:{_QUOTE})?[ \t]{{0,3}}[=:][ \t]{{0,3}})"
     # "name", "value" of a list of pairs; key='name' value='…'; a field of a form
     rf"|(?P<pair>{_QUOTE}\)?(?:{_BLANK}){{0,3}}+[,;]?(?>{_BLANK}|{_LINE_END}){{0,3}}+"
-    rf"(?:{_QUOTE}?value{_QUOTE}?(?:{_BLANK}){{0,3}}+[=:](?:{_BLANK}){{0,3}}+|(?<=[,; ])(?=b?{_QUOTE})))"
-    rf"|(?P<form>[\"'](?:;[^\r\n\\]{{0,80}})?{_LINE_END}{_LINE_END})"
-    r"|(?P<tag>[\"']?>|&gt;|</key>[ \t\r\n]{0,20}<string>|[ \t][^<>\n \t]{1,40}=[^<>\n]{0,80}>)"
+    rf"(?:{_QUOTE}?value{_QUOTE}?(?:{_BLANK}){{0,3}}+[=:](?:{_BLANK}){{0,3}}+|(?:s:\d{{1,5}}:)?(?<=[,;: ])(?=b?{_QUOTE})))"
+    rf"|(?P<form>[\"'](?:;[^\r\n\\]{{0,80}})?(?:{_LINE_END}[a-z-]{{1,40}}:[^\r\n\\]{{0,100}}){{0,3}}{_LINE_END}{_LINE_END})"
+    # <td>name</td><td>value
+    r"|(?P<cell>:?</\w{1,20}>\s{0,20}<(?:td|dd|th|val|value|string|b|strong|em|kbd)[^<>\n]{0,60}>(?:<string>)?)"
+    r"|(?P<tag>[\"']?>(?:\s{0,20}<(?:value|string)>)?|&gt;|</key>[ \t\r\n]{0,20}<string>|[ \t][^<>\n \t]{1,40}=[^<>\n]{0,80}>)"
     rf"|(?P<call>[ \t]?\([ \t]?{_VALUE_WORD})"
     rf"|(?P<prose>[ \t]{{1,3}}+(?:(?:for|of|to|on|von|f\xc3\xbcr|de)(?:[ \t]{{1,3}}[\"']?[\w.@-]{{1,40}}+[\"']?){{1,2}}?"
     rf"[ \t]{{1,3}}+){{0,2}}?"
     rf"{_VERB}[ \t]{{1,3}}+)"
     rf"|(?P<path>/(?=[\w-]{{16}})(?={_VALUE_WORD}))"
-    rf"|(?P<word>(?:[ \t]{{1,3}}+|[;~,]|[ \t]{{0,3}}(?:>{{2,3}}|\.{{3,20}}|\xe2\x80[\x93\x94])[ \t]{{0,3}}"
-    rf"|[ \t]{{0,3}}{_LINE_END}[ \t]{{0,8}})(?=[\"'`]|{_VALUE_WORD}))"
+    r"|(?P<word>(?:(?>[ \t\x00\x01\x1f]|\xc2\xa0|\xe3\x80\x80|\xe2\x80[\x80-\x8a\xaf]){1,3}+|[;~,][ ]?"
+    rf"|[ \t]{{0,3}}(?:>{{1,3}}|<{{2,3}}|-{{1,3}}|\.{{2,20}}|/|\xe2\x80[\x93\x94\x96\xa2]|\xc2[\xa6\xb7])[ \t]{{0,3}}"
+    rf"|[ \t]{{0,3}}(?:{_LINE_END}){{1,2}}[ \t]{{0,8}})(?=b?[\"'`]|{_VALUE_WORD}))"
     rf")|(?<=OPTION)[\w-]{{0,30}}+(?P<option>(?>[ \t]{{1,4}}|[\"'],[ \t]?(?=[\"']))(?=[^\s-])))"
 )
-
-
-def _cases(word: str) -> Iterable[str]:
-    """Return a word as the scan sees it, which lowers the letters of ASCII only."""
-    # A dotted capital I of Turkish is one letter.
-    forms = [word] if word.isascii() else [word, word.upper(), word.capitalize(), normalize("NFC", word.upper())]
-    return ("".join(char.lower() if char.isascii() else char for char in form) for form in forms)
-
-
-def _bare(word: str) -> str:
-    return word.removesuffix("=").removesuffix("%3d")
 
 
 @cache
@@ -89,27 +94,10 @@ def _tail(*, is_option: bool) -> re.Pattern[bytes]:
     return re.compile(_TAIL.replace("(?<=OPTION)", "" if is_option else "(?!)").encode("latin-1"))
 
 
-@cache
-def _word_and_tail(word: str) -> re.Pattern[bytes]:
-    """Return the pattern of a word and what follows it, for texts that have the word very often."""
-    word = _bare(word)
-    forms = sorted({form.encode() for form in _cases(word)})
-    words = "|".join(re.escape(form).decode("latin-1") for form in forms)
-    option = f"-{re.escape(word)}" if word.isascii() else "(?!)"
-    tail = _TAIL.replace("(?<=OPTION)", f"(?<={option})" if word.isascii() else "(?!)")
-    return re.compile(((words if len(forms) == 1 else f"(?:{words})") + tail).encode("latin-1"))
-
-
-# A word that begins with another is found by it.
-_WORDS: Final = [
-    word
-    for word in sorted({*SECRET_WORDS, *AMBIGUOUS_WORDS}, key=len)
-    if not any(other != word and other in word for other in (*SECRET_WORDS, *AMBIGUOUS_WORDS))
-]
-_ASCII_WORDS: Final = tuple(word for word in _WORDS if word.isascii())
-_OTHER_WORDS: Final = tuple(word for word in _WORDS if not word.isascii())
-# A place costs a microsecond when there is no secret, and three when there is.
-_MOST_PLACES: Final = 4000
+# A word costs half a microsecond when no value follows it, and fifteen when one does. A text with more of them is an attack or a
+# dump: what is left of it is read in one go.
+_MOST_SPENT: Final = 6000
+_OF_VALUE: Final = 11
 # How far a value is looked for at each: nearly always as far as the second, in a text of thousands of places as the first.
 _NEAR: Final = 400
 _FAR: Final = 4096
@@ -117,112 +105,71 @@ _MOST_READ: Final = 1_000_000
 _MOST_FAR: Final = 100
 _MOST_WHOLE: Final = 10
 _MARGIN: Final = 16
-# A secret in each so many bytes.
-_MOST_DENSE: Final = 60
-_SAMPLE: Final = 4096
-_ANY_NAMED: Final = re.compile(
-    rb"[=:](?<=[\w\"'\])][=:])(?<!\[redacted:)[ \t]{0,8}+(?:[\r\n]{1,2}[ \t]{0,40}+)?"
-    rb"(?:\"[^\"\n]*+\"?|'[^'\n]*+'?|[^\s\"']++)[\s,;]?"
-)
 _ESCAPE: Final = re.compile(
     rb"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[0-7]{3}|[abefnrtv0])|%(?:25){0,3}[0-9A-Fa-f]{2}|=[0-9A-F]{2}|\[\d{0,3}m"
 )
 _PAIR: Final = re.compile(rb"[(\[{]\s{0,3}b?\\{0,8}[\"']\Z")
 # What stands before the name of a value that is elsewhere, and before the name of an element.
 _NAMED: Final = re.compile(
-    rb"(?i:name|key|id|type|variable|field|param|setting)[\"'\\]{0,3}[ \t]{0,3}[=:]?[ \t]{0,3}[\"'\\]{0,3}\Z"
+    rb"(?i:name|key|id|type|variable|field|param|setting|output)[\"'\\]{0,3}[ \t]{0,3}[=:]?[ \t]{0,3}[\"'\\]{0,3}\Z"
+)
+_VALUE_BEFORE: Final = re.compile(
+    rb"(?i:value|content|default)\\{0,8}[\"']?\s{0,3}[:=]\s{0,3}(?:\\{0,8}[\"'](?P<value>[^\"'\n]{1,300})[\"']|(?P<bare>[^\s\"',{}<>]{1,300}))"
+    rb"[\s,;]{1,12}(?:\w{1,20}[\"']?\s?[:=]\s?[\"']?[\w./-]{1,40}[\"']?[\s,;]{1,6}){0,3}?\\{0,8}[\"']?"
+    rb"(?i:name|key|id|type|variable|field|param|setting)\\{0,8}[\"']?\s{0,3}[:=]\s{0,3}\\{0,8}[\"']?\Z"
 )
 _PART_OF_PATH: Final = re.compile(r"[a-z]+(?:[-_][a-z]+)*")
 _TAG: Final = re.compile(rb"(?:<|&lt;)(?:[\w-]{1,20}:)?\Z|(?i:name|key)=[\"']\Z|<(?i:key)>\Z")
 _FIRST_WORD: Final = re.compile(
-    rb"(?i:seed|recovery|backup|secret|mnemonic|wallet|mot de|api|access|private|encryption|signing|master|license|client) \Z"
+    rb"(?i:seed|recovery|backup|secret|mnemonic|wallet|api|access|private|encryption|signing|master|license|client"
+    rb"|kata|(?:mot|phrase|frase)(?: |%20)de|palavra)(?: |%20)\Z"
 )
 
 
-@cache
-def _any_word() -> re.Pattern[str]:
-    tree = PrefixTree()
-    for word in _ASCII_WORDS:
-        tree.add(word, "")
-    return re.compile(tree.pattern())
-
-
 # What most texts need; each is built by its first call.
-LARGE_PATTERNS: Final = (_any_word, partial(_tail, is_option=False), partial(_tail, is_option=True))
+LARGE_PATTERNS: Final = (partial(_tail, is_option=False), partial(_tail, is_option=True))
 
 
-def may_have_word(text: str) -> bool:
-    """Whether a text in lower case has one of the words; False is sure."""
-    return _any_word().search(text) is not None or (not text.isascii() and any(word in text for word in _OTHER_WORDS))
-
-
-def words_of(text: str) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
-    """Return the words that a text in lower case has, how often each, and those that it has too often to look at each place."""
-    names = [word for word in _ASCII_WORDS if word in text]
-    if not text.isascii():
-        names += [word for word in _OTHER_WORDS if word in text]
-    if len(text) < _MOST_PLACES:
-        return [(name, 0) for name in names], []
-    sparse, dense, places = list[tuple[str, int]](), list[tuple[str, int]](), 0
-    for count, name in sorted((text.count(name), name) for name in names):
-        places += count
-        (dense if places > _MOST_PLACES else sparse).append((name, count))
-    return sparse, dense
-
-
-def replace_named(data: bytes, words: Sequence[tuple[str, int]]) -> bytes:
-    """Return a text without what follows these words, of which it has very many, where a sign of equality joins them."""
-    if sum(count for _, count in words) * _MOST_DENSE > len(data) and _is_list(data, words):
-        return replace_all(data, _ANY_NAMED.finditer(data), "named value", gap=_LONGEST_NAME)
-    for word, _ in words:
-        data = replace_all(data, _in_one_go(word).finditer(data.lower()), "named value")
-    return data
-
-
-def _is_list(data: bytes, words: Iterable[tuple[str, int]]) -> bool:
-    """Whether a text is a list of names and secrets, by some parts of it: then what is behind any name goes."""
-    lower = b"\n".join(data[at : at + _SAMPLE] for at in range(0, len(data), max(_SAMPLE, len(data) // 8))).lower()
-    return sum(1 for word, _ in words for _ in _in_one_go(word).finditer(lower)) * _MOST_DENSE > len(lower)
-
-
-@lru_cache(maxsize=128)
-def _in_one_go(word: str) -> re.Pattern[bytes]:
-    """Return the pattern of a word and its value, for texts in lower case: its first letters are looked for at once."""
-    strong = word in SECRET_WORDS or word == "pass"
-    value = rb"" if strong else rb"(?=[^\s]{8})(?=[^\s\d=]{0,40}+\d{1,8}+[A-Za-z]{1,8}+\d)"
-    forms = sorted({re.escape(_bare(form).encode()) for form in _cases(word)})
-    return re.compile(
-        # Several that follow each other become one mark, so that the text does not grow.
-        (forms[0] if len(forms) == 1 else b"(?:" + b"|".join(forms) + b")")
-        + rb"(?:[\w.-]{0,20}+[\"']{0,2}\]?[ ]{0,3}(?:[=:]|%3d)(?<!nt=|nt:|ed=|ed:|it=|it:|id=|id:)[ ]{0,3}"
-        + value
-        + rb"(?:\"[^\"\n]*+\"?|'[^'\n]*+'?|(?![$<{\[]|none|null|true|false|str\b|\d{1,5}\b)[^\s]++))[\s,;]?",
-    )
-
-
-def find_named(data: bytes, words: Sequence[tuple[str, int]]) -> list[Found]:
-    """Return the secrets that a name before them gives away, for each of these words; some may lie within others."""
-    lower, found, reader = data.lower(), list[Found](), _ValueReader(data, sum(count for _, count in words))
-    for word, count in words:
-        done = 0
-        for at in _places(lower, word, count):
-            if at[0] >= done and (secret := _read(reader, *at)) is not None:
-                found.append(secret)
-                done = secret.end
+def find_named(data: bytes) -> list[Found]:
+    """Return the secrets that a name before them gives away, some may lie within others."""
+    lower = data.lower()
+    if not may_have_word(lower) or not data.translate(None, _NAME_BYTES):
+        # Or nothing joins a name to a value.
+        return []
+    ends = list(islice(places(lower), _MOST_SPENT))
+    found, reader = list[Found](), _ValueReader(data, len(ends))
+    done = spent = 0
+    for end in ends:
+        spent += 1
+        if spent >= _MOST_SPENT:
+            return [*found, *_in_one_go(lower, end)]
+        if end <= done:
+            continue
+        joint = _tail(is_option=b"-" in lower[max(0, end - _LONGEST_OPTION) : end]).match(lower, end)
+        if joint is None:
+            continue
+        spent += _OF_VALUE
+        done = joint.start(joint.lastgroup or 0)
+        if (secret := _read(reader, lower, end, joint)) is not None:
+            found.append(secret)
+            done = max(done, secret.end)
     return found
 
 
-def _places(lower: bytes, word: str, count: int) -> Iterator[tuple[int, re.Match[bytes]]]:
-    """Yield where a word begins that has a joint behind it, and that joint."""
-    if not word.isascii() or count * 5000 > len(lower):
-        yield from ((match.start(), match) for match in _word_and_tail(word).finditer(lower))
-        return
-    # For few places in a long text this is ten times as fast, and all words share a pattern.
-    needle, at = word.encode(), -1
-    size = len(_bare(word))
-    while (at := lower.find(needle, at + 1)) >= 0:
-        if (match := _tail(is_option=lower[at - 1 : at] == b"-").match(lower, at + size)) is not None:
-            yield at, match
+def _in_one_go(lower: bytes, at: int) -> list[Found]:
+    """Return the named values from a place on, runs of them as one: only those behind a sign of equality or a colon."""
+    return [Found(*match.span(), "named values") for match in _bulk().finditer(lower, at)]
+
+
+@cache
+def _bulk() -> re.Pattern[bytes]:
+    strong, weak = bulk_patterns()
+    # What follows the words in names of other things: count, used, limit, id.
+    joint = rb"[\w.-]{0,20}+[\"']{0,2}\]?[ ]{0,3}(?:[=:]|%3d)(?<!nt[=:])(?<!ed[=:])(?<!it[=:])(?<!id[=:])(?<!es[=:])[ ]{0,3}"
+    value = rb"(?:\"[^\"\n]*+\"?|'[^'\n]*+'?|(?![$<{\[]|none|null|true|false|str\b|\d{1,5}\b)[^\s]++)"
+    mixed = rb"(?=[^\s]{8})(?=[^\s\d=]{0,40}+\d{1,8}+[a-z]{1,8}+\d)"
+    one = rb"(?:(?:%b)%b|(?:%b)%b%b)%b" % (strong, joint, weak, joint, mixed, value)
+    return re.compile(rb"%b(?>[\s,;&]{0,2}[\w.\"'-]{0,12}?%b)*" % (one, one))
 
 
 class _ValueReader:
@@ -251,41 +198,67 @@ class _ValueReader:
         return (value[0] + first, value[1] + first) if value is not None else None
 
 
-def _read(reader: _ValueReader, at: int, match: re.Match[bytes]) -> Found | None:
-    """Return the secret behind the name around `at`, if what is there is one."""
+def _read(reader: _ValueReader, lower: bytes, word_end: int, match: re.Match[bytes]) -> Found | None:
+    """Return the secret behind the name whose word ends at `word_end`, if what is there is one."""
     data = reader.data
     joint = match.lastgroup or ""
-    end = match.start(joint)
-    before = data[max(0, at - _LONGEST_NAME) : at]
-    begin = at - (len(before) - len(before.rstrip(_NAME_BYTES)))
-    if begin == at and (first := _FIRST_WORD.search(before)) is not None:
-        # "seed phrase", "recovery phrase": the word before it belongs to the name.
-        begin -= len(before) - first.start()
-    if (escape := _ESCAPE.match(data, begin - 1)) is not None and escape.end() <= at:
-        # The last letter of what a writer puts for a character is none of the name.
-        begin = escape.end()
-    name = data[begin:end].decode("utf-8", "replace")
+    name, begin = _name(data, lower, word_end, match.start(joint))
     kind = name_kind(name.strip(".-"))
     if kind is NameKind.HARMLESS or _is_our_mark(data, begin):
         return None
     if joint in ("word", "pair") and name.startswith("-"):
         joint = "option"
-    if (
-        joint == "pair"
-        and (b"value" not in match["pair"])
-        and (b"." in name.encode() or not _PAIR.search(data, max(0, begin - 12), begin))
-    ):
-        # A list of names, not a name and its value.
+    if joint == "pair" and b"value" not in match["pair"] and not _PAIR.search(data, max(0, begin - 12), begin):
+        # Any list of names: there a value must look like one.
+        joint = "list"
+    if joint == "pair" and b"value" not in match["pair"] and "." in name:
         return None
+    if joint in ("tag", "cell") and name.lower() == "code":
+        # HTML's element.
+        return None
+    if joint == "word" and data[match.end() - 1 : match.end()] == b"/":
+        joint = "path"
     if joint == "path" and not _PART_OF_PATH.fullmatch(name):
         return None
-    if joint == "valued" and not _NAMED.search(data, max(0, begin - 24), begin):
+    if _NAMED.search(data, max(0, begin - 24), begin) is not None:
+        if joint != "valued" and (before := _value_before(data, begin, kind)) is not None:
+            return Found(*before, rule_of(name))
+    elif joint == "valued" and not match["valued"].lstrip(b" {(\"'").startswith(b"value"):
+        return None
+    if joint == "cell" and data[begin - 1 : begin].strip() != b">":
         return None
     if (joint == "tag" and not _TAG.search(data, max(0, begin - 24), begin)) or (joint == "option" and not name.startswith("-")):
         return None
     below = match.start("below") if match["below"] is not None else -1
     value = reader.value(Label(name, begin, match.end(), kind, joint, below))
     return Found(value[0], value[1], rule_of(name)) if value is not None else None
+
+
+def _name(data: bytes, lower: bytes, word_end: int, end: int) -> tuple[str, int]:
+    """Return a name and where it begins: the word that was found, and the letters around it."""
+    before = data[max(0, word_end - _LONGEST_NAME) : word_end]
+    begin = word_end - (len(before) - len(before.rstrip(_NAME_BYTES)))
+    if begin == word_end or data[begin - 1 : begin] > b"\x7f" or b"%" in before or b"\\" in before:
+        word, start = word_at(lower, word_end)
+        if not word.isascii():
+            return word + data[word_end:end].decode("utf-8", "replace"), start
+        if (escape := _ESCAPE.match(data, begin - 1)) is not None and escape.end() <= start:
+            # The last letter of what a writer puts for a character is none of the name.
+            begin = escape.end()
+    if data[begin - 1 : begin] in (b" ", b"0") and (first := _FIRST_WORD.search(data, max(0, begin - 20), begin)):
+        # "seed phrase", "recovery phrase": the word before it belongs to the name.
+        begin = first.start()
+    return data[begin:end].decode("utf-8", "replace").replace("%20", " "), begin
+
+
+def _value_before(data: bytes, begin: int, kind: NameKind) -> tuple[int, int] | None:
+    """Return a value that stands before the name of it: {"value": "x", "name": "password"}."""
+    found = _VALUE_BEFORE.search(data, max(0, begin - _NEAR), begin)
+    if found is None:
+        return None
+    group = found.lastgroup or ""
+    is_secret = kind is NameKind.SECRET or looks_random(found[group].decode("utf-8", "replace"))
+    return found.span(group) if is_secret else None
 
 
 def _is_our_mark(data: bytes, begin: int) -> bool:

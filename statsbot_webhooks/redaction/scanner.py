@@ -52,18 +52,18 @@ _ESCAPE: Final = (
 )
 
 
-class PrefixTree:
+class _Node:
     """Prefixes that begin alike."""
 
     def __init__(self) -> None:
-        self.children: dict[str, PrefixTree] = {}
+        self.children: dict[str, _Node] = {}
         self.rests: list[str] = []
 
     def add(self, prefix: str, rest: str) -> None:
         """Add what may follow a prefix."""
         node = self
         for char in prefix:
-            node = node.children.setdefault(char, PrefixTree())
+            node = node.children.setdefault(char, _Node())
         node.rests.append(rest)
 
     def pattern(self) -> str:
@@ -75,7 +75,7 @@ class PrefixTree:
 
 @cache
 def _prefixes() -> str:
-    tree = PrefixTree()
+    tree = _Node()
     for kind in KINDS:
         for prefix in kind.prefixes.split(" "):
             tree.add(prefix, kind.rest)

@@ -97,9 +97,9 @@ _PROSAIC: Final = re.compile(
 
 def find_value(data: bytes, label: Label) -> Span | None:
     """Return the bytes that are the secret behind a name, or None."""
-    if label.joint in ("prose", "word", "call", "path"):
+    if label.joint in ("prose", "word", "call", "path", "list"):
         return _prose(data, label)
-    if label.joint == "tag":
+    if label.joint in ("tag", "cell"):
         is_escaped = data.endswith(b"&gt;", 0, label.at)
         if data.startswith(b"<![CDATA[", label.at):
             end = data.find(b"]]>", label.at, label.at + _MOST_BYTES)

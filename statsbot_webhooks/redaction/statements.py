@@ -28,11 +28,12 @@ _DATA_SOURCE: Final = re.compile(
     rb"|(?<=[\w.-]):(?P<tcp>[^\s/@:]{1,100})@(?:tcp|unix)\("
 )
 _CODE: Final = re.compile(
-    rb"(?i:one[- ]time|verification|security|log-?in|sign-?in|2fa|mfa|otp|confirmation|authentication|recovery|backup|sms)"
-    rb"[ _-]?(?i:codes?)"
-    rb"(?:['\"]?\s{0,2}[:=]\s{0,2}|\s(?:is|are):?\s|\s)['\"]?"
+    rb"code(?<=[a-z0-9 _-]code)s?(?:['\"]?\s{0,2}[:=]\s{0,2}|\s(?:is|are):?\s|\s)['\"]?"
     rb"(?P<value>\d{4,8}(?![\d.])"
-    rb"|(?=[a-zA-Z-]{0,20}\d)[A-Za-z0-9]{4,5}(?:-[A-Za-z0-9]{4,5}){1,4}(?:[ ,]{1,2}[A-Za-z0-9]{4,5}-[A-Za-z0-9-]{4,20})*)"
+    rb"|(?=[a-z-]{0,20}\d)[a-z0-9]{4,5}(?:-[a-z0-9]{4,5}){1,4}(?:[ ,]{1,2}[a-z0-9]{4,5}-[a-z0-9-]{4,20})*)"
+)
+_OF_CODE: Final = re.compile(
+    rb"(?:one[- ]time|verification|security|log-?in|sign-?in|2fa|mfa|otp|confirmation|authentication|recovery|backup|sms)[ _-]?\Z"
 )
 _INSERT: Final = re.compile(rb"\((?P<names>[\w\s,\"`.\[\]]{1,2000}+)\)\s{0,4}(?:OUTPUT [^\n(]{1,80})?(?i:values)\s{0,4}\(")
 # Where SQLAlchemy and others show what the placeholders of a statement stood for.
@@ -58,7 +59,7 @@ def find_in_statements(data: bytes, text: str) -> Iterable[Found]:
 
 def replace_in_statements(data: bytes) -> bytes:
     """Return a text without these, of which it has very many."""
-    for pattern in (_NETRC, _SQL_PASSWORD, _SECURE_STRING, _DATA_SOURCE, _CODE, _STDIN):
+    for pattern in (_NETRC, _SQL_PASSWORD, _SECURE_STRING, _DATA_SOURCE, _STDIN):
         data = replace_all(data, pattern.finditer(data), "password")
     return data
 
@@ -79,7 +80,7 @@ def _finders(text: str) -> list[Callable[[bytes], Iterator[Found]]]:
     if "@" in text and ("sqlplus" in text or "thin:" in text or "dsn=" in text or "@tcp(" in text or "@unix(" in text):
         found.append(lambda data: _values(_DATA_SOURCE, data, "password"))
     if "code" in text:
-        found.append(lambda data: _values(_CODE, data, "one-time code"))
+        found.append(_codes)
     if "values" in text and "(" in text:
         found.append(_inserted)
     return found
@@ -88,6 +89,13 @@ def _finders(text: str) -> list[Callable[[bytes], Iterator[Found]]]:
 def _values(pattern: re.Pattern[bytes], data: bytes, rule: str) -> Iterator[Found]:
     for match in pattern.finditer(data):
         yield Found(*match.span(match.lastgroup or 0), rule)
+
+
+def _codes(data: bytes) -> Iterator[Found]:
+    lower = data.lower()
+    for match in _CODE.finditer(lower):
+        if _OF_CODE.search(lower[max(0, match.start() - 20) : match.start()]) is not None:
+            yield Found(*match.span("value"), "one-time code")
 
 
 def _inserted(data: bytes) -> Iterator[Found]:

@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from statsbot_webhooks.events.event import Event, EventKind, LogLevel, Person
-from statsbot_webhooks.redaction.key_names import AMBIGUOUS_WORDS, SECRET_WORDS
+from statsbot_webhooks.redaction.name_words import AMBIGUOUS_WORDS, SECRET_WORDS
 from statsbot_webhooks.redaction.redactor import Redactor
 from statsbot_webhooks.redaction.token_patterns import KINDS
 

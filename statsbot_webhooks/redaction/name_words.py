@@ -1,0 +1,197 @@
+"""The words in the names of secrets, in the large languages, and one pattern that finds them all; not what a name means.
+
+A word is looked for by its rarest letter, so that a text without any costs a few nanoseconds a letter, for any number of words.
+Those beyond ASCII are found as JSON, `repr` and addresses escape them, too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from heapq import merge
+from typing import Final
+from unicodedata import normalize
+from urllib.parse import quote
+
+# Words in lower case that make a name secret.
+SECRET_WORDS: Final = (
+    *("password", "passwort", "passwd", "passwrd", "passphrase", "passcode", "passord", "passkey", "pwd"),
+    *("secret", "authorization", "credential", "cookie", "token", "jwt", "sessid", "mnemonic", "htpasswd", "psk", "masterauth"),
+    # Danish, Dutch, Estonian, Finnish, French, German, Hungarian, Icelandic, Italian, Lithuanian
+    *("adgangskode", "kodeord", "wachtwoord", "parool", "salasõna", "salasana", "motdepasse", "kennwort", "geheimwort"),
+    *("losungswort", "geheimnis", "jelszó", "lykilorð", "parola", "segreto", "slaptažodis"),
+    # Polish, Portuguese, Romanian, Spanish, Catalan, Swedish, Turkish, Albanian
+    *("haslo", "hasło", "sekret", "senha", "segredo", "parolă", "contraseña", "contrasena", "contrasenya", "lösenord", "sifre"),
+    *("şifre", "şi̇fre", "fjalëkalim"),
+    # Czech and Slovak, Indonesian, Slovene, Serbian and Croatian, Ukrainian, Bulgarian
+    *("heslo", "geslo", "lozinka", "лозинка", "гасло", "парола"),
+    # Arabic, Chinese, Greek, Hebrew
+    *(
+        "كلمة المرور",
+        "كلمة السر",
+        "كلمة مرور",
+        "السري",
+        "باسورد",
+        "رمز الدخول",
+        "密码",
+        "密碼",
+        "口令",
+        "密钥",
+        "密鑰",
+        "令牌",
+        "私钥",
+    ),
+    *("私鑰", "秘钥", "通行码", "κωδικός", "סיסמה", "סיסמא"),
+    # Hindi, Japanese, Korean, Russian, Thai, Vietnamese
+    *(
+        "पासवर्ड",
+        "कूटशब्द",
+        "टोकन",
+        "パスワード",
+        "暗証番号",
+        "パスフレーズ",
+        "秘密鍵",
+        "トークン",
+        "合言葉",
+        "パスコード",
+        "シークレット",
+    ),
+    *(
+        "비밀번호",
+        "비번",
+        "비밀키",
+        "토큰",
+        "패스워드",
+        "인증키",
+        "시크릿",
+        "пароль",
+        "пароли",
+        "секрет",
+        "токен",
+        "кодовое слово",
+    ),
+    *("кодовое слово", "รหัสผ่าน", "mật khẩu"),
+)
+# Words of names whose value is secret when it looks so. `hm` and `sig` sign addresses, the first those of Discord's files;
+# OAuth and single sign-on hand over codes, assertions and tickets in addresses.
+AMBIGUOUS_WORDS: Final = (
+    *("pass", "pw", "auth", "key", "session", "sess", "cred", "sid", "sig", "signature", "appid", "phrase", "hm"),
+    *(
+        "code",
+        "verifier",
+        "assertion",
+        "saml",
+        "bearer",
+        "srf",
+        "ticket",
+        "salt",
+        "pepper",
+        "seed",
+        "magic",
+        "otp",
+        "mdp",
+        "hmac",
+    ),
+    *("mdp", "onstring", "on_string", "on-string", "sandi", "pword", "pwrd", "psw"),
+    # "Key" in Dutch, French, German, Italian, Polish, Portuguese, Spanish, Turkish, and others; "token" in French
+    *("sleutel", "clé", "cle_", "schlüssel", "chiave", "klucz", "chave", "clave", "anahtar", "nøgle", "nøkkel", "nyckel"),
+    *("jeton", "ключ", "キー", "암호", "कुंजी", "المفتاح", "מפתח", "κλειδί"),
+)
+# From the most frequent to the rarest of texts.
+_FREQUENT: Final = "-_etaoinrlhdcsumfgpwybvkxjqz"
+
+
+def _rare(form: bytes) -> int:
+    """Return where the rarest letter of a word is; rather not at its end, for what follows it is compared first."""
+    last = len(form) - 1
+    return max(
+        range(last + 1),
+        key=lambda at: (form[at] & 0x3F) + 50 if form[at] > 127 else _FREQUENT.find(chr(form[at])) - 5 * (at == last),
+    )
+
+
+def _pattern(forms: Iterable[bytes], anchor: bytes = b"") -> re.Pattern[bytes]:
+    """Return the pattern that ends where one of these ends, and begins with its rarest letter, or an anchor within it."""
+    rest: dict[bytes, list[bytes]] = {}
+    known = sorted({*forms}, key=len)
+    for form in [form for number, form in enumerate(known) if not any(other in form for other in known[:number])]:
+        at = form.index(anchor) if anchor else _rare(form)
+        size = max(len(anchor), 1)
+        behind = b"(?<=" + re.escape(form) + b")" if at else b""
+        rest.setdefault(form[at : at + size], []).append(re.escape(form[at + size :]) + behind)
+    return re.compile(b"|".join(re.escape(letter) + b"(?:" + b"|".join(rests) + b")" for letter, rests in sorted(rest.items())))
+
+
+def _cases(word: str) -> set[str]:
+    """Return a word in the cases that a text in lower case may have: the scan lowers the letters of ASCII only."""
+    # A dotted capital I of Turkish is one letter.
+    forms = (
+        [word]
+        if word.isascii()
+        else [word, word.upper(), word.capitalize(), normalize("NFC", word.upper()), normalize("NFD", word)]
+    )
+    return {"".join(char.lower() if char.isascii() else char for char in form) for form in forms}
+
+
+_FORMS: Final = {form.encode(): word for word in (*SECRET_WORDS, *AMBIGUOUS_WORDS) for form in _cases(word)}
+_OTHER: Final = {form: word for form, word in _FORMS.items() if not word.isascii()}
+_ASCII: Final = _pattern(form for form in _FORMS if form not in _OTHER)
+
+
+@cache
+def _others() -> re.Pattern[bytes]:
+    return _pattern(_OTHER)
+
+
+@cache
+def _escaped() -> tuple[dict[bytes, str], tuple[re.Pattern[bytes], ...]]:
+    """Return the words beyond ASCII as JSON, `repr` of bytes and addresses spell them, and their patterns."""
+    known: dict[bytes, str] = {}
+    for form, word in _OTHER.items():
+        text = form.decode()
+        known[b"".join(b"\\u%04x" % ord(char) if ord(char) > 127 else char.encode() for char in text)] = word
+        known[quote(text, safe=" ").lower().encode()] = word
+        known[quote(text, safe="").lower().encode()] = word
+        known["".join(char if char.isascii() else f"\\x{ord(char):02x}" for char in form.decode("latin-1")).encode()] = word
+    return known, tuple(_pattern((form for form in known if sign in form), sign) for sign in (b"\\", b"%"))
+
+
+def may_have_word(lower: bytes) -> bool:
+    """Whether a text in lower case has one of the words; False is sure."""
+    if _ASCII.search(lower) is not None:
+        return True
+    if lower.isascii() and b"\\" not in lower and b"%" not in lower:
+        return False
+    return any(pattern.search(lower) is not None for pattern in _other_patterns(lower))
+
+
+def _other_patterns(lower: bytes) -> Iterator[re.Pattern[bytes]]:
+    if not lower.isascii():
+        yield _others()
+    if b"\\" in lower:
+        yield _escaped()[1][0]
+    if b"%" in lower:
+        yield _escaped()[1][1]
+
+
+def places(lower: bytes) -> Iterator[int]:
+    """Yield where words end in a text in lower case, the first first."""
+    return merge(*((match.end() for match in pattern.finditer(lower)) for pattern in (_ASCII, *_other_patterns(lower))))
+
+
+def word_at(lower: bytes, end: int) -> tuple[str, int]:
+    """Return the word that ends there, and where it begins, escapes and all."""
+    part = lower[max(0, end - 200) : end]
+    for forms in (_FORMS, _escaped()[0]):
+        if part.endswith(tuple(forms)):
+            form = max(filter(part.endswith, forms), key=len)
+            return forms[form], end - len(form)
+    return "", end
+
+
+@cache
+def bulk_patterns() -> tuple[bytes, bytes]:
+    """Return the patterns of words that make a name secret, and of those that may."""
+    strong, weak = (_pattern(word.encode() for word in words if word.isascii()) for words in (SECRET_WORDS, AMBIGUOUS_WORDS))
+    return strong.pattern, weak.pattern

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Final
 
 from .key_names import NameKind, looks_random, name_kind, rule_of
-from .name_words import bulk_patterns, may_have_word, places, word_at
+from .name_words import ascii_words, bulk_patterns, may_have_word, places, word_at
 from .scanner import Found
 from .secret_extent import Label, find_value
 
@@ -127,7 +127,7 @@ _FIRST_WORD: Final = re.compile(
 
 
 # What most texts need; each is built by its first call.
-LARGE_PATTERNS: Final = (partial(_tail, is_option=False), partial(_tail, is_option=True))
+LARGE_PATTERNS: Final = (ascii_words, partial(_tail, is_option=False), partial(_tail, is_option=True))
 
 
 def find_named(data: bytes) -> list[Found]:

@@ -136,7 +136,13 @@ def _cases(word: str) -> set[str]:
 
 _FORMS: Final = {form.encode(): word for word in (*SECRET_WORDS, *AMBIGUOUS_WORDS) for form in _cases(word)}
 _OTHER: Final = {form: word for form, word in _FORMS.items() if not word.isascii()}
-_ASCII: Final = _pattern(form for form in _FORMS if form not in _OTHER)
+
+
+# Made when a text first asks for it, or by a thread at the start: it takes milliseconds.
+@cache
+def ascii_words() -> re.Pattern[bytes]:
+    """Return the pattern of all words in ASCII."""
+    return _pattern(form for form in _FORMS if form not in _OTHER)
 
 
 @cache
@@ -159,7 +165,7 @@ def _escaped() -> tuple[dict[bytes, str], tuple[re.Pattern[bytes], ...]]:
 
 def may_have_word(lower: bytes) -> bool:
     """Whether a text in lower case has one of the words; False is sure."""
-    if _ASCII.search(lower) is not None:
+    if ascii_words().search(lower) is not None:
         return True
     if lower.isascii() and b"\\" not in lower and b"%" not in lower:
         return False
@@ -177,7 +183,7 @@ def _other_patterns(lower: bytes) -> Iterator[re.Pattern[bytes]]:
 
 def places(lower: bytes) -> Iterator[int]:
     """Yield where words end in a text in lower case, the first first."""
-    return merge(*((match.end() for match in pattern.finditer(lower)) for pattern in (_ASCII, *_other_patterns(lower))))
+    return merge(*((match.end() for match in pattern.finditer(lower)) for pattern in (ascii_words(), *_other_patterns(lower))))
 
 
 def word_at(lower: bytes, end: int) -> tuple[str, int]:

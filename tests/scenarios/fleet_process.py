@@ -98,11 +98,15 @@ class _Lags:
 
 
 async def _main() -> None:
-    from statsbot_webhooks.storage.fleet.link import RedisLink
-
     from statsbot_webhooks import LogLevel, setup_webhook_logging
+    from statsbot_webhooks.events import event
     from statsbot_webhooks.events.event import Event, EventKind
+    from statsbot_webhooks.storage.fleet import sender_lease
+    from statsbot_webhooks.storage.fleet.redis_connection import RedisLink
 
+    if "FLEET_CODEC" in os.environ:
+        # As a later version of the package.
+        event.CODEC = sender_lease.CODEC = int(os.environ["FLEET_CODEC"])  # type: ignore[misc]
     manager = setup_webhook_logging()
     await manager.start()
     name = manager.config.process_name

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Iterator
+import logging.config
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -24,7 +25,10 @@ def console() -> Iterator[io.StringIO]:
     handler = logging.StreamHandler(console)
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s %(message)s"))
     root.handlers[:] = [handler]
+    disabled = {name for name, logger in root.manager.loggerDict.items() if getattr(logger, "disabled", False)}
     yield console
+    for name in list(root.manager.loggerDict):
+        logging.getLogger(name).disabled = name in disabled
     root.setLevel(level)
     root.handlers[:] = handlers
     for name in NAMES:
@@ -79,6 +83,44 @@ def test_a_level_that_the_host_sets_later_is_its_own(console: io.StringIO) -> No
     assert [event.message for event in events] == ["hidden", "hidden too", "ours", "both"]
     hook.uninstall()
     assert logger.level == logging.INFO
+
+
+def set_up_by_dictionary(console: io.StringIO) -> None:
+    handlers = {"console": {"class": "logging.StreamHandler", "stream": console, "formatter": "plain"}}
+    plain = {"format": "%(levelname)s %(name)s %(message)s"}
+    root = {"level": "INFO", "handlers": ["console"]}
+    logging.config.dictConfig({"version": 1, "formatters": {"plain": plain}, "handlers": handlers, "root": root})
+
+
+def set_up_by_force(console: io.StringIO) -> None:
+    logging.basicConfig(force=True, level=logging.INFO, stream=console, format="%(levelname)s %(name)s %(message)s")
+
+
+def set_up_by_hand(console: io.StringIO) -> None:
+    root = logging.getLogger()
+    root.handlers = [logging.StreamHandler(console)]
+    root.handlers[0].setFormatter(logging.Formatter("%(levelname)s %(name)s %(message)s"))
+    root.setLevel("INFO")
+
+
+@pytest.mark.parametrize("set_up", [set_up_by_dictionary, set_up_by_force, set_up_by_hand])
+def test_a_host_that_sets_up_its_logging_late_is_heard(console: io.StringIO, set_up: Callable[[io.StringIO], None]) -> None:
+    events: list[Event] = []
+    logging.getLogger("shop.cart").warning("before")
+    hook = installed(events, {"shop": LogLevel.DEBUG})
+    for round_ in ("first", "second"):
+        set_up(console)
+        # What exists already is switched off by a dictionary, unless it says otherwise: then the host prints nothing either.
+        shop = logging.getLogger("shop")
+        shop.disabled = False
+        shop.debug("%s: ours", round_)
+        logging.getLogger(f"shopping.{round_}").warning("%s: both", round_)
+        logging.getLogger().info("%s: theirs", round_)
+    hook.uninstall()
+    shown = [f"{round_}: {whose}" for round_ in ("first", "second") for whose in ("ours", "both")]
+    assert [event.message for event in events] == shown
+    lines = [f"WARNING shopping.{round_} {round_}: both\nINFO root {round_}: theirs\n" for round_ in ("first", "second")]
+    assert console.getvalue() == "WARNING shop.cart before\n" + "".join(lines)
 
 
 def test_a_record_that_is_handed_over_passes_at_any_level(console: io.StringIO) -> None:

@@ -111,7 +111,7 @@ async def test_a_hook_changes_and_drops_events(sandbox: Sandbox, urls: dict[str,
     assert "hunter2" not in texts(sandbox)
 
 
-@pytest.mark.parametrize("what", ["raises", "returns a text", "is slow"])
+@pytest.mark.parametrize("what", ["raises", "exits", "returns a text", "is slow"])
 async def test_a_hook_that_fails_is_named_and_not_called_again(
     sandbox: Sandbox, urls: dict[str, Any], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
@@ -121,6 +121,8 @@ async def test_a_hook_that_fails_is_named_and_not_called_again(
     def my_hook(event: Event) -> Event | None:
         nonlocal calls
         calls += 1
+        if what == "exits":
+            raise SystemExit
         if what == "raises":
             raise RuntimeError("sEcReT")
         return "text" if what == "returns a text" else event  # type: ignore[return-value]

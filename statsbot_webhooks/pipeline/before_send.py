@@ -31,7 +31,7 @@ class BeforeSend:
         try:
             # The host's function may not keep to its types.
             kept: Any = hook(event)
-        except Exception as error:  # noqa: BLE001 - a guard: the hook is the host's
+        except BaseException as error:  # noqa: BLE001 - a guard: a `sys.exit` of the host's hook would only end this thread
             return self._give_up(event, f"raised {type(error).__name__}")
         if self._clock.monotonic() - started > _SLOW_SECONDS:
             self._give_up(event, f"took longer than {_SLOW_SECONDS:.0f} s")

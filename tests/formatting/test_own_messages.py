@@ -55,6 +55,11 @@ class Broken(MessageFormatter):
         raise LookupError("no such text")
 
 
+class Exiting(MessageFormatter):
+    def format_log_message(self, *args: Any, **context: Any) -> WebhookMessage:
+        raise SystemExit
+
+
 class Refused(MessageFormatter):
     def format_log_message(self, *args: Any, **context: Any) -> WebhookMessage:
         return WebhookMessage(content="x" * 5000)
@@ -88,7 +93,7 @@ async def test_what_calls_ours_and_the_other_kinds(sandbox: Sandbox, urls: dict[
         assert part in text
 
 
-@pytest.mark.parametrize("kind", [Broken, Refused])
+@pytest.mark.parametrize("kind", [Broken, Exiting, Refused])
 async def test_a_broken_one_loses_nothing(
     sandbox: Sandbox, urls: dict[str, Any], kind: type[MessageFormatter], caplog: pytest.LogCaptureFixture
 ) -> None:

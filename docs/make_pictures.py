@@ -104,7 +104,7 @@ async def running_bot(sandbox: Sandbox, names: tuple[str, ...], **settings: str)
 async def running_manager(sandbox: Sandbox, channel: str, **settings: object) -> AsyncGenerator[WebhookManager]:
     config = WebhookConfig(info_webhook_url=sandbox.webhook_url(channel, channel), storage="memory://", **settings)  # type: ignore[arg-type]
     manager = WebhookManager(config)
-    manager.set_bot_info("shop-bot", None)
+    manager.host.set_bot_info("shop-bot", None)
     await manager.start()
     try:
         yield manager
@@ -204,7 +204,7 @@ async def summary(sandbox: Sandbox) -> None:
         ring.add(now - 86400 + number * 30, {**sample, "gateway_latency_ms": 90 + 25 * day, "loop_lag_ms": 2 + abs(day)})
     other = sandbox.webhook_url("log4", "log4")
     async with running_manager(sandbox, "summary", batch_timeout_seconds=0.2, error_webhook_url=other) as manager:
-        daily = DailySummary(manager.submit, ring, hour=0, zone=UTC, stats=manager.stats, take_tally=manager.take_tally)
+        daily = DailySummary(manager.submit, ring, hour=0, zone=UTC, stats=manager.stats, take_tally=manager.host.take_tally)
         await daily.tick(now - 86400)
         for number in range(300):
             await manager.send_log(LogLevel.WARNING, f"order {number} of the day")

@@ -21,8 +21,8 @@ from .delivery.formatters import CustomFormatter
 from .events.event import decode
 from .formatting.formatter import BotInfo
 from .integration.bot_capture import bot_info_of, install_capture
+from .integration.sigterm import Termination
 from .integration.statsbot import resume_integrations, suspend_integrations
-from .sigterm import Termination
 from .webhook_manager import WebhookManager
 
 # Bot.close unloads extensions with no time limit of its own (L3).
@@ -60,10 +60,10 @@ class WebhookCog(commands.Cog, name="Webhooks"):
 
     async def cog_load(self) -> None:
         """Start delivering and install the hooks. Runs before login: no user, no session (L4)."""
-        self.manager.use_bot_proxy(self.bot.http)
+        self.manager.host.use_bot_proxy(self.bot.http)
         await runtime.join(self)
         self.manager.listeners.add(self)
-        self.manager.readers.append(self._reader)
+        self.manager.host.readers.append(self._reader)
         unstored = runtime.take_over()
         install_capture(self._capture, self.bot, self)
         for text in unstored:
@@ -78,7 +78,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
     async def on_connect(self) -> None:
         """Tell the other processes which shards this one has; they are known once the gateway is."""
         ids = getattr(self.bot, "shard_ids", None) or ([] if self.bot.shard_id is None else [self.bot.shard_id])
-        self.manager.describe_process(_ranges(ids))
+        self.manager.host.describe_process(_ranges(ids))
 
     async def cog_unload(self) -> None:
         """Deliver what waits, and undo everything in reverse. The hooks stay to the last moment: a drain takes seconds."""
@@ -96,7 +96,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
                 suspend_integrations()
             self._capture.uninstall()
         self.manager.listeners.remove(self)
-        self.manager.readers.remove(self._reader)
+        self.manager.host.readers.remove(self._reader)
         await self._use_clients()
         if runtime.leave(self) or (is_last and is_closing(self.bot)):
             # What did not get through in all that time will not do so now, when nothing is captured any more.
@@ -105,7 +105,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
     def _let_go(self) -> Sequence[str]:
         """Undo the hooks that stayed for a reload; returns what they captured after the manager's end."""
         self._capture.uninstall()
-        return self.manager.take_unstored()
+        return self.manager.host.take_unstored()
 
     def lead(self) -> None:
         """Capture what belongs to no bot too: the bot that did so has left."""
@@ -115,9 +115,9 @@ class WebhookCog(commands.Cog, name="Webhooks"):
 
     async def _use_clients(self) -> None:
         """Let cards have buttons that the bots answer. Before the login there is no application (L4)."""
-        has_left = self._reader not in self.manager.readers
+        has_left = self._reader not in self.manager.host.readers
         holders = [each for each in runtime.holders_of(self.manager) if each.answers_presses and not (each is self and has_left)]
-        await self.manager.use_clients([holder.bot for holder in holders])
+        await self.manager.host.use_clients([holder.bot for holder in holders])
 
     async def reconfigure(self, config: WebhookConfig) -> None:
         """Go on with other settings; see `WebhookManager.reconfigure`."""

@@ -163,7 +163,7 @@ def sign(manager: WebhookManager) -> None:
     """Let messages say whose they are: of all bots that share the manager."""
     known: list[BotInfo] = [holder.bot_info for holder in holders_of(manager) if holder.bot_info is not None]
     if known:
-        manager.set_bot_info(" + ".join(str(info.name) for info in known), known[0].avatar_url)
+        manager.host.set_bot_info(" + ".join(str(info.name) for info in known), known[0].avatar_url)
 
 
 def _folder() -> str:

@@ -13,8 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-import discord
-
 from .admin import Admin
 from .capture.breadcrumbs import trail
 from .capture.errors.deduplication import as_known, know_as, known_as, reported_trace, root_exception
@@ -22,20 +20,15 @@ from .capture.errors.trace_id import trace_details
 from .clock import Clock, SystemClock
 from .config.destination import Destination
 from .config.model import WebhookConfig
-from .config.network import BotClient, proxy_of_bot, proxy_secrets
 from .config.renewal import Renews, parts_to_renew
-from .config.version import package_version
-from .delivery.channel_reader import ChannelReader
 from .delivery.formatters import CustomFormatter, Formatters
-from .delivery.outcome import Result
 from .delivery.worker import DestinationWorker
 from .delivery.worker_pool import WorkerPool
 from .events.accounting import Stats
 from .events.call_arguments import MISSING, take_arguments
-from .events.daily_counts import DailyCounts
 from .events.event import Event, LogLevel
 from .events.factory import error_event, log_event, member_event, performance_event
-from .formatting.formatter import BotInfo
+from .host_access import HostAccess
 from .issues.fingerprint import finish, with_fingerprint
 from .monitoring.monitor import Monitor
 from .pipeline.assembly import Pipeline
@@ -68,12 +61,13 @@ class WebhookManager:
         self._clock, self._intake, self._outbox = self._pipeline.clock, self._pipeline.intake, self._pipeline.outbox
         self._formatters = Formatters(formatter, self._clock)
         self._pool = WorkerPool(self._pipeline)
+        self._loop = LoopCalls()
         self._monitor = Monitor(self._pipeline, self._pool, bot_name=lambda: self._formatters.bot_info.name or "")
+        self.host = HostAccess(self._pipeline, self._pool, self._formatters, self._loop)
         self.listeners = Listeners()
         self.admin = Admin(self._pipeline, self._pool, self.listeners.apply_choices)
-        self._own_records = OwnRecords(self.redact_text)
+        self._own_records = OwnRecords(self._pipeline.redact_text)
         self._changing = asyncio.Lock()
-        self._loop = LoopCalls()
 
     @property
     def config(self) -> WebhookConfig:
@@ -107,11 +101,6 @@ class WebhookManager:
         """The workers, by the names of their destinations."""
         return self._pool.workers
 
-    @property
-    def readers(self) -> list[ChannelReader]:
-        """What reads channels as the bots of this process may; the first is used."""
-        return self._pool.readers
-
     async def start(self) -> None:
         """Start delivering. A second call does nothing; after the end of an event loop it goes on in the next one."""
         if self.is_running:
@@ -122,20 +111,9 @@ class WebhookManager:
         self._own_records.install()
         self._pool.start(self._formatters.use(self._formatters.make(self.config)))
         self._pipeline.start(self.admin.end_mutes)
-        self.describe_process("")
+        self.host.describe_process("")
         self._pool.add(self._pipeline.all_destinations)
         self._monitor.start()
-
-    def use_bot_proxy(self, http: BotClient) -> None:
-        """Send through the proxy of a bot (`bot.http`), unless the settings name another."""
-        proxy = proxy_of_bot(http)
-        if proxy is not None:
-            self.add_secrets(*proxy_secrets(proxy))
-        self._pool.use_bot_proxy(proxy)
-
-    async def use_clients(self, clients: Sequence[discord.Client]) -> None:
-        """Say which bots answer the buttons of cards: presses reach only the application that owns the webhook."""
-        await self._pool.use_clients(clients)
 
     async def reconfigure(self, config: WebhookConfig) -> frozenset[Renews]:
         """Go on with other settings, in place: what waits, choices, counters and limits stay. Returns what was renewed.
@@ -199,19 +177,11 @@ class WebhookManager:
                     await self._intake.run(self._intake.look_after)
         return await self._pool.flush(deadline, is_ending=is_ending)
 
-    def settle(self, seconds: float) -> bool:
-        """Block until every accepted event is in the storage; False when `seconds` were not enough. For the process's end."""
-        return self._intake.settle_blocking(seconds)
-
     # -- sending: each returns when the event is accepted; the other keywords are shown with it
 
     def submit(self, event: Event) -> bool:
         """Accept an event from any thread; False, and counted, when it is refused because too many wait. Never raises."""
         return self._intake.submit(event)
-
-    def take_unstored(self) -> Sequence[str]:
-        """Return, encoded, what was accepted after `stop` and take it out: another manager is to accept it. From any thread."""
-        return self._intake.take_unstored()
 
     async def send_log(self, level: LogLevel | str = MISSING, message: object = MISSING, /, **context: object) -> None:
         """Accept a log message. The first parameters of each `send_*` may be given by name too."""
@@ -287,23 +257,7 @@ class WebhookManager:
         """
         return self._monitor.make_collector()
 
-    async def take_tally(self) -> DailyCounts:
-        """Return how many events of which kind came in since the last call; for the daily summary."""
-        return await self._intake.take_tally()
-
-    def find_delivery_problem(self) -> str:
-        """Say what keeps events from arriving; nothing when all is well. A destination that was switched off is well."""
-        if problem := self._intake.find_problem():
-            return problem
-        if self._pool.workers:
-            return ", ".join(self._pool.find_problems())
-        return "no webhook is configured" if self.is_running else "delivery has stopped"
-
     # -- short ways to `admin`
-
-    async def send_test(self, destination: str, timeout: float = 30.0) -> Result:  # noqa: ASYNC109
-        """See `Admin.send_test`."""
-        return await self.admin.send_test(destination, timeout)
 
     async def dead_letters(self, ids: Sequence[int] | None = None) -> Sequence[DeadLetter]:
         """See `Admin.dead_letters`."""
@@ -321,29 +275,9 @@ class WebhookManager:
         """See `Admin.forget`."""
         return await self.admin.forget(user_id, names)
 
-    # -- what it is told
-
-    def describe_process(self, shards: str) -> None:
-        """Say which shards this process has; the other processes of a fleet show it."""
-        parts = [f"bot {self.config.bot_version}"] if self.config.bot_version else []
-        parts += [f"statsbot_webhooks {version}"] if (version := package_version()) else []
-        self._outbox.fleet.describe(", ".join(parts), shards)
-
-    def set_bot_info(self, name: str | None, avatar_url: str | None) -> None:
-        """Say whose events these are; shown when `include_bot_info` is on."""
-        self._formatters.set_bot_info(BotInfo(name, avatar_url))
-
     def add_secrets(self, *values: str) -> None:
         """Redact these values too, in every encoding. The environment's and `.env`'s are known already."""
         self._pipeline.add_secrets(values)
-
-    def name_of(self, user_id: int, name: str) -> str:
-        """Return what a person may be called in what is shown: the name, or the pseudonym where names are hidden."""
-        return self._pipeline.redactor.name_of(user_id, name)
-
-    def redact_text(self, text: str) -> str:
-        """Return a text as it may be shown: without secrets."""
-        return self._pipeline.redact_text(text)
 
     def _after_open(self, stored: Sequence[Destination]) -> None:
         if not self.destinations:

@@ -20,6 +20,7 @@ LAYERS = (
     "integration",
     "runtime",
     "webhook_manager",
+    "host_access",
     "admin",
     "monitoring",
     "delivery",
@@ -34,7 +35,6 @@ LAYERS = (
     "events",
     "feedback",
     "patching",
-    "sigterm",
     "clock",
     "errors",
 )

@@ -107,10 +107,10 @@ async def test_a_task_that_ends_is_started_again(sandbox: Sandbox) -> None:
     async with running_manager(config_of(sandbox)) as manager:
         next(task for task in asyncio.all_tasks() if task.get_name() == "statsbot_webhooks-info").cancel()
         await asyncio.sleep(0)
-        await sandbox.wait_until(lambda: "info has ended" in manager.find_delivery_problem(), 1)
+        await sandbox.wait_until(lambda: "info has ended" in manager.host.find_delivery_problem(), 1)
         manager.submit(note("after its end"))
         await sandbox.wait_until(lambda: "after its end" in shown(sandbox, "info"))
-        assert manager.find_delivery_problem() == ""
+        assert manager.host.find_delivery_problem() == ""
 
 
 async def test_events_that_a_gone_destination_keeps_move_when_another_recovers(sandbox: Sandbox) -> None:

@@ -107,7 +107,7 @@ class CommandRunner:
         if answer.view is not None:
             more["view"] = answer.view
         await interaction.followup.send(
-            self.manager.redact_text(answer.text)[:_CONTENT],
+            self.manager.host.redact_text(answer.text)[:_CONTENT],
             ephemeral=True,
             allowed_mentions=discord.AllowedMentions.none(),
             **more,
@@ -117,7 +117,7 @@ class CommandRunner:
         # The last gate: no URL or token of ours leaves in an answer.
         def clean(value: Any) -> Any:
             if isinstance(value, str):
-                return self.manager.redact_text(value)
+                return self.manager.host.redact_text(value)
             if isinstance(value, dict):
                 return {key: clean(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
             return [clean(item) for item in value] if isinstance(value, list) else value  # pyright: ignore[reportUnknownVariableType]
@@ -134,7 +134,7 @@ class CommandRunner:
 
     def name_of(self, user: discord.abc.User) -> str:
         """Return what a user is called in what is kept and shown: a pseudonym where names are hidden."""
-        return self.manager.name_of(user.id, user.name)
+        return self.manager.host.name_of(user.id, user.name)
 
     def destination(self, name: str) -> str:
         """Return the name of a destination that is there; raises `Complaint`."""
@@ -155,7 +155,7 @@ class CommandRunner:
         except discord.HTTPException:
             return []
         return [
-            app_commands.Choice(name=self.manager.redact_text(shown)[:_CHOICE_CHARACTERS], value=value)
+            app_commands.Choice(name=self.manager.host.redact_text(shown)[:_CHOICE_CHARACTERS], value=value)
             for shown, value in found
             if 0 < len(value) <= _CHOICE_CHARACTERS
         ][:_CHOICES]

@@ -47,7 +47,7 @@ class Delivery(Theme):
         if not self.manager.workers[name].is_enabled:
             return f"**{name}**: is switched off; `/webhooks toggle` switches it on."
         try:
-            result = await self.manager.send_test(name)
+            result = await self.manager.admin.send_test(name)
         except TimeoutError:
             return f"**{name}**: no answer yet; the test message waits with the others."
         if result.outcome == Outcome.DELIVERED:

@@ -33,11 +33,11 @@ def install_capture(capture: Capture, client: discord.Client, holder: runtime.Ho
     capture.install(
         client,
         submit,
-        manager.settle,
+        manager.host.settle,
         is_leading=runtime.is_leading(holder),
         submit_of_process=manager.submit,
         seen=runtime.share(manager, "seen exceptions", SeenExceptions),
-        find_delivery_problem=manager.find_delivery_problem,
+        find_delivery_problem=manager.host.find_delivery_problem,
         stats=manager.stats,
-        take_tally=manager.take_tally,
+        take_tally=manager.host.take_tally,
     )

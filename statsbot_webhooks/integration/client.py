@@ -19,9 +19,9 @@ from ..delivery.channel_reader import BotChannelReader
 from ..formatting.formatter import BotInfo
 from ..patching import add_listeners, patch_attribute, watch_calls
 from ..runtime import setup_webhook_logging
-from ..sigterm import Termination
 from ..webhook_manager import WebhookManager
 from .bot_capture import bot_info_of, install_capture
+from .sigterm import Termination
 from .statsbot import resume_integrations, suspend_integrations
 
 # What waits is sent while the client is closed, which has no time limit of its own.
@@ -67,10 +67,10 @@ class _ClientHolder:
 
     async def start(self) -> None:
         """Start delivering and install the hooks."""
-        self.manager.use_bot_proxy(self.bot.http)
+        self.manager.host.use_bot_proxy(self.bot.http)
         await runtime.join(self)
         self.manager.listeners.add(self)
-        self.manager.readers.append(self._reader)
+        self.manager.host.readers.append(self._reader)
         install_capture(self._capture, self.bot, self)
         self.apply_choices()
         resume_integrations()
@@ -109,7 +109,7 @@ class _ClientHolder:
         self._capture.uninstall()
         self._stack.close()
         self.manager.listeners.remove(self)
-        self.manager.readers.remove(self._reader)
+        self.manager.host.readers.remove(self._reader)
         if is_last and not self.bot.is_closed():
             suspend_integrations()
         runtime.leave(self)

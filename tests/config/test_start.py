@@ -48,7 +48,7 @@ async def test_an_invalid_pattern_holds_events_until_it_is_right(sandbox: Sandbo
         assert "State: **held**" in answer
         assert "What is wrong: WEBHOOK_REDACT_PATTERNS cannot be used" in answer
         assert "What to do: Put the setting right, then `/webhooks reload`" in answer
-        assert manager.find_delivery_problem().count("held") == 4
+        assert manager.host.find_delivery_problem().count("held") == 4
         Path(".env").write_text("WEBHOOK_REDACT_PATTERNS=order-[0-9]+\n")  # noqa: ASYNC240 - nothing waits for it
         assert "delivery: goes on" in (await sandbox.invoke("webhooks reload")).text
         await manager.flush(10)

@@ -66,7 +66,7 @@ async def test_an_outage_shows_within_three_seconds_and_ends_where_it_was_told(
     assert reason in worker.last_error
     assert worker.next_try_seconds is not None
     assert (550 if kind.startswith("429") else 20) < worker.next_try_seconds <= 720
-    assert "info is failing (next try in" in manager.find_delivery_problem()
+    assert "info is failing (next try in" in manager.host.find_delivery_problem()
     assert caplog.text.count("webhook info fails") == 1
     assert "the next try is in" in text_of(sandbox, "error")
     before = posts(sandbox, "info")
@@ -160,9 +160,9 @@ async def test_a_deleted_webhook_is_not_asked_for_again(sandbox: Sandbox, urls: 
         await asyncio.sleep(0.1)
     assert len([r for r in sandbox.requests if r.webhook == "info"]) == before
     # A test message is an admin's own try, and is answered.
-    assert (await manager.send_test("info", 10)).outcome.value == "gone"
+    assert (await manager.admin.send_test("info", 10)).outcome.value == "gone"
     sandbox.heal("info")
-    assert (await manager.send_test("info", 10)).outcome.value == "delivered"
+    assert (await manager.admin.send_test("info", 10)).outcome.value == "delivered"
     await manager.stop(2)
 
 
@@ -175,12 +175,12 @@ async def test_a_test_message_is_answered_while_the_webhook_waits_for_its_next_t
     sandbox.fault("info", kind, delay=600)
     await manager.send_log(LogLevel.INFO, "event 1")
     await sandbox.wait_until(lambda: manager.workers["info"].state.value in ("failing", "gone"), 5)
-    assert (await manager.send_test("info", 5)).outcome.value != "delivered"
+    assert (await manager.admin.send_test("info", 5)).outcome.value != "delivered"
     sandbox.heal("info")
     if kind == "429":
         # The limit holds for a test message too.
         clock.skip(601)
-    assert (await manager.send_test("info", 10)).outcome.value == "delivered"
+    assert (await manager.admin.send_test("info", 10)).outcome.value == "delivered"
     await manager.stop(2)
 
 
@@ -188,7 +188,7 @@ async def test_a_test_message_is_answered_when_its_worker_ends(sandbox: Sandbox,
     async with running_manager(WebhookConfig(**urls, batch_timeout_seconds=0)) as manager:
         await looked_up(sandbox)
         sandbox.fault("info", "no_answer")
-        answer = asyncio.create_task(manager.send_test("info", 20))
+        answer = asyncio.create_task(manager.admin.send_test("info", 20))
         await asyncio.sleep(0.3)
         await manager.stop(0)
         async with asyncio.timeout(5):

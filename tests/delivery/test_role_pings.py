@@ -61,7 +61,7 @@ async def test_too_many_refused_requests_stop_everything(
         await sandbox.wait_until(lambda: 0 in numbers(sandbox, "info"))
         sandbox.fault("info", "401")
         for _ in range(3):
-            await manager.send_test("info", 10)
+            await manager.admin.send_test("info", 10)
         assert sandbox.invalid_requests == 3
         assert caplog.text.count("WEBHOOK_MAX_INVALID_REQUESTS=3") == 1
         # One may be on its way at that moment; none follows.

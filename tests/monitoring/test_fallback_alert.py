@@ -105,7 +105,7 @@ async def test_one_message_when_it_begins_and_one_when_it_is_over(
 ) -> None:
     clock = SkippingClock()
     async with running(config(urls, receiver), clock) as manager:
-        manager.set_bot_info("ShopBot", None)
+        manager.host.set_bot_info("ShopBot", None)
         await manager.send_log("INFO", "all is well")
         await sandbox.wait_until(lambda: sandbox.messages("info"), 10)
         break_all(sandbox)
@@ -120,7 +120,7 @@ async def test_one_message_when_it_begins_and_one_when_it_is_over(
         assert "error is failing" in receiver.texts[0]
         assert "the words of the error" not in receiver.texts[0]
         heal_all(sandbox)
-        await asyncio.gather(manager.send_test("info"), until(lambda: len(receiver.texts) > 1, clock))
+        await asyncio.gather(manager.admin.send_test("info"), until(lambda: len(receiver.texts) > 1, clock))
         await skip(clock, 300)
     assert receiver.texts[1].startswith("ShopBot: Discord is reached again after ")
     assert receiver.titles == ["Bot: nothing reaches Discord", "Bot: Discord is reached again"]
@@ -248,7 +248,7 @@ async def test_a_restart_tells_nothing_twice_and_forgets_no_end(
         await skip(clock, 1200)
         assert len(receiver.texts) == 1
         heal_all(sandbox)
-        await asyncio.gather(manager.send_test("error"), until(lambda: len(receiver.texts) > 1, clock))
+        await asyncio.gather(manager.admin.send_test("error"), until(lambda: len(receiver.texts) > 1, clock))
     assert "is reached again" in receiver.texts[1]
 
 
@@ -312,8 +312,8 @@ def test_the_address_is_a_secret_and_no_destination() -> None:
 )
 async def test_no_text_shows_the_address(sandbox: Sandbox, urls: dict[str, Any], address: str) -> None:
     manager = WebhookManager(WebhookConfig(**urls, fallback_url=address))
-    shown = manager.redact_text(f"posted to {address} and {address.partition('://')[2]}")
+    shown = manager.host.redact_text(f"posted to {address} and {address.partition('://')[2]}")
     assert "shop-bot-alerts" not in shown
     assert TOPIC not in shown
     # A short, common word in it is no secret by itself.
-    assert manager.redact_text("abc") == Redactor().redact_text("abc")
+    assert manager.host.redact_text("abc") == Redactor().redact_text("abc")

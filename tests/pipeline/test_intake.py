@@ -140,7 +140,7 @@ async def test_calls_into_a_thread_that_has_ended_fail_at_once_and_health_says_s
         await asyncio.to_thread(thread.join)
         with pytest.raises(NotRunningError):
             await manager._intake.run(int)
-        assert "has ended" in manager.find_delivery_problem()
+        assert "has ended" in manager.host.find_delivery_problem()
         manager.submit(event("meanwhile"))
         manager._intake.start()
         assert await stored(manager) == ["meanwhile"]

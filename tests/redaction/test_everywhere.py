@@ -99,7 +99,7 @@ def test_the_secrets_of_a_bot_are_known_in_every_encoding(encoding: str, monkeyp
         *("Zx81redisPass7", "Zx81.bots.http.token-5kQ"),
     )
     for secret in known:
-        shown = manager.redact_text(f"said {ENCODINGS[encoding](secret)} in a line")
+        shown = manager.host.redact_text(f"said {ENCODINGS[encoding](secret)} in a line")
         assert core(encoding, secret) not in shown, secret
         assert shown.startswith("said ")
         assert shown.endswith(" in a line")

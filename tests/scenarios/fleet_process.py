@@ -163,7 +163,7 @@ async def _main() -> None:
         elif word == "crash":
             await crash()
         elif word == "settle":
-            await asyncio.to_thread(manager.settle, 30)
+            await asyncio.to_thread(manager.host.settle, 30)
         elif word == "term":
             fleet = manager._outbox.fleet  # who sends is nowhere else to be seen without Redis
             answer = fleet.term if fleet.may_send else None

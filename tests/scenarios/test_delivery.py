@@ -32,7 +32,7 @@ HOSTILE = [
 async def test_hostile_text_arrives_and_pings_nobody(sandbox: Sandbox, urls: dict[str, Any], use_embeds: bool) -> None:
     config = WebhookConfig(**urls, batch_timeout_seconds=0.1, use_embeds=use_embeds)
     async with running_manager(config) as manager:
-        manager.set_bot_info("My Discord bot", None)
+        manager.host.set_bot_info("My Discord bot", None)
         for text in HOSTILE:
             await manager.send_log(LogLevel.INFO, text, **{text[:300] or "key": text, "nested": {"list": [text]}})
             await manager.send_error(RuntimeError(text), message=text, level=1)

@@ -154,7 +154,7 @@ async def test_another_version_of_the_bot_gets_a_new_card(sandbox: Sandbox, urls
 async def test_a_test_message_is_never_folded_into_an_old_one(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     for _ in range(2):
         async with running_manager(config(urls)) as manager:
-            assert (await manager.send_test("error", 10)).outcome.value == "delivered"
+            assert (await manager.admin.send_test("error", 10)).outcome.value == "delivered"
     assert len(sandbox.messages("error")) == 2
 
 

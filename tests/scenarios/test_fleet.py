@@ -127,7 +127,7 @@ async def test_the_status_names_the_processes_and_a_crash_is_told(
         stack.push_async_callback(first.stop, 5)
         await until(lambda: first._outbox.fleet.may_send)
         second = await stack.enter_async_context(running_manager(settings(redis_server, urls, 1)))
-        second.describe_process("4-7")
+        second.host.describe_process("4-7")
         async with asyncio.timeout(10):
             while {m.name: m.shards for m in (await first.admin.members())[0]} != {"cluster-0": "", "cluster-1": "4-7"}:
                 await asyncio.sleep(0.05)

@@ -166,7 +166,7 @@ async def test_an_answer_shows_no_secret(sandbox: Sandbox, env: pytest.MonkeyPat
     assert "redacted" in answers[1].replace("\\", "")
     assert not seen("".join(answers))
     # The bot's own token is known wherever it came from.
-    assert sandbox.bot_token.encode().hex() not in manager.redact_text(sandbox.bot_token.encode().hex())
+    assert sandbox.bot_token.encode().hex() not in manager.host.redact_text(sandbox.bot_token.encode().hex())
 
 
 @pytest.mark.usefixtures("planted_environment")

@@ -65,7 +65,7 @@ async def test_it_sums_up_the_day_in_the_channel(sandbox: Sandbox, urls: dict[st
             hour=13,
             zone=BERLIN,
             stats=manager.stats,
-            take_tally=manager.take_tally,
+            take_tally=manager.host.take_tally,
         )
         await summary.tick(NOON)
         for _ in range(3):

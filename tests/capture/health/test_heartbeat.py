@@ -127,7 +127,7 @@ async def test_silence_while_the_storage_hangs(sandbox: Sandbox, beats: Switch, 
         manager._intake.post(goes_on.wait)  # type: ignore[attr-defined]
         await sandbox.wait_until(lambda: manager._intake._busy_since is not None, 20)  # type: ignore[attr-defined]
         clock.skip(29)
-        assert manager.find_delivery_problem() == ""  # type: ignore[attr-defined]
+        assert manager.host.find_delivery_problem() == ""  # type: ignore[attr-defined]
         clock.skip(2)
         await sandbox.wait_until(lambda: "not sent: the storage does not answer" in caplog.text, 20)
         heard = len(beats.heard)

@@ -8,7 +8,7 @@ from discord.ext import commands
 
 from statsbot_webhooks import WebhookConfig
 from statsbot_webhooks.capture.members.hooks import MemberHooks
-from statsbot_webhooks.capture.members.profiles import GuildProfile, Who
+from statsbot_webhooks.capture.members.profiles import AuditEntry, GuildProfile, Who
 from statsbot_webhooks.capture.members.raids import Join
 from statsbot_webhooks.capture.members.rows import Row
 from statsbot_webhooks.clock import SystemClock
@@ -91,3 +91,25 @@ async def test_at_most_15_departures_a_minute_have_cards_of_their_own() -> None:
     assert sum(bool(event.card) for event in busy) == 15
     assert len({event.card for event in busy if event.card}) == 15
     assert all(event.card for event in later)
+
+
+async def test_what_is_learned_late_of_one_in_a_list_is_in_the_list_alone() -> None:
+    clock, events = SteppingClock(), list[Event]()
+    async with commands.Bot("!", intents=discord.Intents.all()) as bot:
+        hooks = MemberHooks(bot, events.append, clock=clock, settings=WebhookConfig(raid_joins=2, raid_seconds=1))
+
+        def wait(seconds: int) -> None:
+            for _ in range(seconds):
+                clock.wait(1)
+                hooks._departures.tick(hooks._now())
+                hooks._show_surges()
+
+        left = hooks._now()
+        for number in range(4):
+            hooks._departures.leave(PLACE, Who(number, f"name{number}"), left)
+        wait(20)
+        entry = AuditEntry(1, "kick", left, Who(300, "mod"), "rude")
+        hooks._departures.explain(entry, PLACE, Who(3, "name3"), hooks._now())
+        wait(20)
+    assert [event for event in events if event.origin in ("leave", "kick") and "name3" in event.message] == []
+    assert "kicked          name3  by mod: rude" in events[-1].files[0].text

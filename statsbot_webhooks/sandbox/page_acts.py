@@ -159,7 +159,12 @@ class PageActs:
 
     async def _submit(self, data: JSON) -> JSON:
         opened = self._actions.result(str(data["interaction"]))
-        return _shown(await self._actions.submit(opened, data.get("values"), user_id=_user(data), timeout=_SECONDS))
+        values = {
+            key: [_file(item) if isinstance(item, dict) else item for item in cast(list[Any], value)]
+            if isinstance(value, list) else value
+            for key, value in part(data.get("values")).items()
+        }  # fmt: skip
+        return _shown(await self._actions.submit(opened, values, user_id=_user(data), timeout=_SECONDS))
 
     # -- members, roles, places
 

@@ -199,3 +199,96 @@ async def test_a_file_as_an_option(sandbox: Sandbox) -> None:
         assert result.content == "log.txt: all is well"
         with pytest.raises(LookupError, match=r"takes a file: \(name, data\)"):
             await sandbox.invoke("read", options={"log": "text"})
+
+
+class Everything(discord.ui.Modal, title="Everything"):
+    who: discord.ui.Label[Everything] = discord.ui.Label(
+        text="Who", component=discord.ui.UserSelect(custom_id="who", max_values=2, required=True)
+    )
+    where: discord.ui.Label[Everything] = discord.ui.Label(
+        text="Where", component=discord.ui.ChannelSelect(custom_id="where", required=False)
+    )
+    log: discord.ui.Label[Everything] = discord.ui.Label(
+        text="Log", component=discord.ui.FileUpload(custom_id="log", required=False)
+    )
+
+    async def on_submit(self, interaction: discord.Interaction) -> None:
+        parts = (self.who.component, self.where.component, self.log.component)
+        assert isinstance(parts[0], discord.ui.UserSelect)
+        assert isinstance(parts[1], discord.ui.ChannelSelect)
+        assert isinstance(parts[2], discord.ui.FileUpload)
+        files = [(await file.read()).decode() for file in parts[2].values]
+        await interaction.response.send_message(f"{[str(each) for each in (*parts[0].values, *parts[1].values)]} {files}")
+
+
+async def test_forms_take_members_channels_and_files(sandbox: Sandbox) -> None:
+    async with plain_bot(sandbox) as bot:
+
+        @bot.tree.command()
+        async def everything(interaction: discord.Interaction) -> None:
+            """Open the form."""
+            await interaction.response.send_modal(Everything())
+
+        await bot.tree.sync()
+        opened = await sandbox.invoke("everything")
+        channel = sandbox.add_channel("talk")
+        values = {"who": [sandbox.member_id], "where": [channel], "log": ("log.txt", b"it broke")}
+        assert (await sandbox.submit(opened, values)).content == "['mia', 'talk'] ['it broke']"
+        assert sandbox.messages("general")[-1].raw["interaction"]["name"] == "Everything"
+        opened = await sandbox.invoke("everything")
+        assert (await sandbox.submit(opened, {"who": [sandbox.member_id]})).content == "['mia'] []"
+        wrong: dict[str, list[int]]
+        for wrong in ({}, {"who": []}, {"who": [1, 2, 3]}):
+            with pytest.raises(LookupError, match="another number of choices"):
+                await sandbox.submit(opened, wrong)
+
+
+async def test_options_that_a_client_would_not_send_are_refused(sandbox: Sandbox) -> None:
+    async with plain_bot(sandbox) as bot:
+
+        @bot.tree.command()
+        @app_commands.choices(color=[app_commands.Choice(name="Red", value="r")])
+        async def buy(
+            interaction: discord.Interaction,
+            count: app_commands.Range[int, 1, 10],
+            color: app_commands.Choice[str] | None = None,
+            note: app_commands.Range[str, 2, 5] | None = None,
+            gift: bool = False,
+        ) -> None:
+            """Buy."""
+            await interaction.response.send_message(f"{count} {color and color.value} {note} {gift}")
+
+        shop = app_commands.Group(name="shop", description="Shop")
+
+        @shop.command(name="open")
+        async def open_(interaction: discord.Interaction) -> None:
+            """Open."""
+            await interaction.response.send_message("open")
+
+        bot.tree.add_command(shop)
+        await bot.tree.sync()
+        assert (
+            await sandbox.invoke("buy", options={"count": 3, "color": "r", "note": "abc", "gift": True})
+        ).content == "3 r abc True"
+        assert (await sandbox.invoke("shop open")).message["interaction"]["name"] == "shop open"
+        for options, text in (
+            ({"count": 99}, "count takes at most 10"), ({"count": 0}, "count takes at least 1"),
+            ({"count": "3"}, "count takes a whole number, not '3'"), ({"count": True}, "whole number"),
+            ({"count": 3, "color": "blue"}, "color does not offer 'blue'"), ({"count": 3, "note": "x"}, "at least 2 characters"),
+            ({"count": 3, "gift": "yes"}, "gift takes a boolean"),
+        ):  # fmt: skip
+            with pytest.raises(LookupError, match=text):
+                await sandbox.invoke("buy", options=options)
+
+
+async def test_who_is_timed_out_can_do_nothing_until_it_ends(sandbox: Sandbox) -> None:
+    message = sandbox.say("hello")
+    sandbox.timeout(sandbox.member_id, 60)
+    with pytest.raises(LookupError, match="mia is timed out"):
+        sandbox.say("hello again")
+    with pytest.raises(LookupError, match="mia is timed out"):
+        sandbox.react(message, "👍")
+    sandbox.skip(61)
+    sandbox.say("x" * 4000)
+    with pytest.raises(ValueError, match="at most 4000 characters, and this one 4001"):
+        sandbox.say("x" * 4001)

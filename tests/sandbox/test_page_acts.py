@@ -112,6 +112,7 @@ async def test_a_person_uses_a_bot_through_the_page_alone(page: Tab, shop: Sandb
     await choose(page, "Submit")
     await page.until("document.querySelector('.private') !== null")
     assert "On its way to Elm Street 5!" in (await page.texts(".private"))[0]
+    assert (await page.texts(".private .used"))[0] == "olivia filled in Your order"
     assert not [message for message in shop.messages("general") if "Elm" in message.content]
     await page.js("document.querySelector('.private .link').click()")
     await page.until("document.querySelector('.private') === null")

@@ -61,11 +61,13 @@ class Interactions:
         self.records: dict[str, Record] = {}
 
     def begin(
-        self, kind: int, data: JSON, user: JSON, guild: Guild | None, channel_id: int, source: JSON | None = None
+        self, kind: int, data: JSON, user: JSON, guild: Guild | None, channel_id: int, source: JSON | None, name: str
     ) -> Record:
-        """Return a new interaction with the payload of its event; raises `KeyError` when the user is no member."""
+        """Return a new interaction with the payload of its event; raises `KeyError` when the user is no member.
+
+        `name` is what the user sees of what was used: "group command", the label of a button, the title of a form.
+        """
         token = secrets.token_urlsafe(48)
-        name = data.get("name") or data.get("custom_id") or ""
         record = Record(str(self._state.snowflake()), kind, channel_id, user, name, self._state.clock.monotonic(), source)
         self.records[token] = record
         record.payload = {
@@ -184,6 +186,8 @@ class Interactions:
         caused: JSON = {"id": record.id, "type": record.kind, "name": record.name, "user": record.user}
         owners = record.payload["authorizing_integration_owners"]
         about: JSON = {"id": record.id, "type": record.kind, "user": record.user, "authorizing_integration_owners": owners}
+        if record.kind == COMMAND:
+            about["command_type"] = record.payload["data"]["type"]
         if record.source is not None:
             about["interacted_message_id"] = record.source["id"]
         own: JSON = {

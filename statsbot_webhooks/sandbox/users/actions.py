@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from ..messages import public
 from ..rest.http import store_files, upload
 from ..state import JSON, Guild
-from .command_data import message_menu_data, resolve_users, slash_data, user_menu_data
-from .components import chosen_users, click_data, modal_data
+from .command_data import message_menu_data, resolve_choices, slash_data, user_menu_data
+from .components import click_data, filled_in, label_of, modal_data
 from .context import Context
 from .results import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL_SUBMIT, InteractionResult, Record, result_of
 from .views import Message
@@ -45,7 +45,7 @@ class Actions:
         def data(guild: Guild | None, known: list[JSON]) -> JSON:
             return slash_data(self._context.state, guild, known, name, options or {}, attach=self._attach)
 
-        return await self._command(COMMAND, data, user_id, guild_id, direct, channel, timeout)
+        return await self._command(COMMAND, name, data, user_id, guild_id, direct, channel, timeout)
 
     async def autocomplete(
         self, name: str, option: str, text: str = "", *, user_id: int | None = None, guild_id: int | None = None,
@@ -56,7 +56,7 @@ class Actions:
         def data(guild: Guild | None, known: list[JSON]) -> JSON:
             return slash_data(self._context.state, guild, known, name, {**(options or {}), option: text}, option)
 
-        return (await self._command(AUTOCOMPLETE, data, user_id, guild_id, direct, None, timeout)).choices
+        return (await self._command(AUTOCOMPLETE, name, data, user_id, guild_id, direct, None, timeout)).choices
 
     async def context_menu(
         self, name: str, target: int | Message, *, user_id: int | None = None, guild_id: int | None = None,
@@ -77,7 +77,7 @@ class Actions:
                 return user_menu_data(self._context.state, guild, known, name, target)
             return message_menu_data(guild, known, name, public(target))
 
-        return await self._command(COMMAND, data, user_id, guild_id, False, None, timeout)
+        return await self._command(COMMAND, name, data, user_id, guild_id, False, None, timeout)
 
     async def click(
         self, target: Message | InteractionResult, custom_id: str, *, values: list[str] | None = None,
@@ -105,8 +105,9 @@ class Actions:
                 data: JSON = {"custom_id": custom_id, "id": 1, **kind}
             else:
                 data = click_data(source["components"], custom_id, values)
-            data |= resolve_users(self._context.state, guild, chosen_users(data))
-            return self._begin(COMPONENT, data, user_id, guild, int(source["channel_id"]), source)
+            data |= resolve_choices(self._context.state, guild, [data])
+            shown_as = custom_id if forged else label_of(source["components"], custom_id)
+            return self._begin(COMPONENT, shown_as, data, user_id, guild, int(source["channel_id"]), source)
 
         return await self._answer_to(begin, timeout)
 
@@ -114,16 +115,18 @@ class Actions:
         self, opened: InteractionResult, values: dict[str, Any] | None = None, *, user_id: int | None = None,
         timeout: float = 10.0,  # noqa: ASYNC109
     ) -> InteractionResult:  # fmt: skip
-        """Let a user fill in and submit the modal that an answer opened; `values` are by custom id."""
+        """Let a user fill in and submit the modal that an answer opened; `values` are by custom id, files as (name, data)."""
         if not opened.modal:
             raise LookupError("the bot opened no modal")
 
         def begin() -> Record:
             before = self._record(opened)
             guild = self._context.state.guild_of(before.channel_id)
-            data = modal_data(opened.modal, values or {})
+            files: JSON = {}
+            data = modal_data(opened.modal, {key: self._kept(value, files) for key, value in (values or {}).items()})
+            data |= resolve_choices(self._context.state, guild, filled_in(data), files)
             by = user_id or int(before.user["id"])
-            return self._begin(MODAL_SUBMIT, data, by, guild, before.channel_id, before.source)
+            return self._begin(MODAL_SUBMIT, opened.modal["title"], data, by, guild, before.channel_id, before.source)
 
         return await self._answer_to(begin, timeout)
 
@@ -146,6 +149,15 @@ class Actions:
         (kept,) = store_files(self._context.state, self._context.rest.bot.base_url, 0, (upload(name, data),), {})
         return kept
 
+    def _kept(self, value: Any, files: JSON) -> Any:
+        """Return what was filled into a field with its files, as (name, data), kept in `files` and named by their ids."""
+        if not isinstance(value, (list, tuple)):
+            return value
+        given = cast(list[Any], [value] if isinstance(value, tuple) else value)
+        kept = [self._attach(*cast(tuple[str, bytes], item)) if isinstance(item, tuple) else item for item in given]
+        files |= {item["id"]: item for item in kept if isinstance(item, dict)}
+        return [item["id"] if isinstance(item, dict) else item for item in kept]
+
     def message(self, channel_id: int, message_id: int) -> JSON:
         """Return a message, ephemeral ones too, by its ids; raises `LookupError` when it is gone."""
         return self._live({"id": str(message_id), "channel_id": str(channel_id)})
@@ -158,27 +170,30 @@ class Actions:
         raise LookupError("there was no such interaction")
 
     async def _command(
-        self, kind: int, data: Callable[[Guild | None, list[JSON]], JSON], user_id: int | None, guild_id: int | None,
-        direct: bool, channel: str | int | None, timeout: float,  # noqa: ASYNC109
+        self, kind: int, name: str, data: Callable[[Guild | None, list[JSON]], JSON], user_id: int | None,
+        guild_id: int | None, direct: bool, channel: str | int | None, timeout: float,  # noqa: ASYNC109
     ) -> InteractionResult:  # fmt: skip
         def begin() -> Record:
             everywhere = self._context.rest.bot.commands.get(None, [])
             if direct:
                 user = self._context.state.users[user_id or self._context.owner_id]
                 place = int(self._context.state.direct_channel(user)["id"])
-                return self._begin(kind, data(None, list(everywhere)), user_id, None, place)
+                return self._begin(kind, name, data(None, list(everywhere)), user_id, None, place)
             guild = self._context.guild(guild_id)
             known = [*self._context.rest.bot.commands.get(guild.id, []), *everywhere]
             found = self._context.channel(channel, guild) if channel is not None else next(iter(guild.channels))
-            return self._begin(kind, data(guild, known), user_id, guild, found)
+            return self._begin(kind, name, data(guild, known), user_id, guild, found)
 
         return await self._answer_to(begin, timeout)
 
     def _begin(
-        self, kind: int, data: JSON, user_id: int | None, guild: Guild | None, channel_id: int, source: JSON | None = None
+        self, kind: int, name: str, data: JSON, user_id: int | None, guild: Guild | None, channel_id: int,
+        source: JSON | None = None,
     ) -> Record:  # fmt: skip
         user = self._context.state.users[user_id or self._context.owner_id]
-        record = self._context.rest.interactions.begin(kind, data, user, guild, channel_id, source)
+        if guild is not None:
+            self._context.speaker(guild, int(user["id"]))
+        record = self._context.rest.interactions.begin(kind, data, user, guild, channel_id, source, name)
         self._context.state.dispatch("INTERACTION_CREATE", record.payload, None if guild is None else guild.id)
         return record
 

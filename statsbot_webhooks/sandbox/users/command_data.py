@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any, Final, cast
 
@@ -10,8 +11,13 @@ from ..state import Guild, State
 
 SLASH, USER_MENU, MESSAGE_MENU = 1, 2, 3
 _SUBCOMMANDS: Final = (1, 2)
+_TEXT, _WHOLE, _BOOLEAN, _NUMBER = 3, 4, 5, 10
+_NAMES: Final = {_TEXT: "text", _WHOLE: "whole number", _BOOLEAN: "boolean", _NUMBER: "number"}
+_UNITS: Final = {"length": " characters", "value": ""}
 _USER, _CHANNEL, _ROLE, _MENTIONABLE = 6, 7, 8, 9
 _FILE: Final = 11
+# The menus of a message or a form that offer the same as an option of a command does.
+_SELECTS: Final = {5: _USER, 6: _ROLE, 7: _MENTIONABLE, 8: _CHANNEL}
 _IDS: Final = (_USER, _CHANNEL, _ROLE, _MENTIONABLE, _FILE)
 
 
@@ -56,6 +62,9 @@ def slash_data(
             kept = attach(*cast(tuple[str, bytes], value))
             files[kept["id"]] = kept
             values = {**values, key: kept["id"]}
+    if focused is None:
+        for key, value in values.items():
+            _check_value(declared[key], value)
     options: list[JSON] = [_option(declared[key], value, key == focused) for key, value in values.items()]
     ids = [(option["type"], option["value"]) for option in options if option["type"] in _IDS]
     for word, kind in zip(reversed(rest), reversed(kinds), strict=True):
@@ -78,14 +87,33 @@ def message_menu_data(guild: Guild | None, known: list[JSON], name: str, message
     return {**_head(command), "target_id": message["id"], "resolved": {"messages": {message["id"]: message}}}
 
 
-def resolve_users(state: State, guild: Guild | None, user_ids: list[str]) -> JSON:
-    """Return what Discord tells of people that a choice names."""
-    return _resolved(state, guild, [(_USER, user_id) for user_id in user_ids])
+def resolve_choices(state: State, guild: Guild | None, used: list[JSON], files: JSON | None = None) -> JSON:
+    """Return what Discord tells of people, roles and channels that choices from menus name, and of uploaded files."""
+    kinds = [(_SELECTS.get(item.get("component_type") or item["type"]), item.get("values") or ()) for item in used]
+    found = _resolved(state, guild, [(kind, value) for kind, values in kinds if kind is not None for value in values])
+    if files:
+        found.setdefault("resolved", {})["attachments"] = files
+    return found
 
 
 def _head(command: JSON) -> JSON:
     place: JSON = {"guild_id": command["guild_id"]} if "guild_id" in command else {}
     return {"id": command["id"], "name": command["name"], "type": command["type"], **place}
+
+
+def _check_value(declared: JSON, value: Any) -> None:
+    # Discord's own client does not let such a value be sent.
+    name, kind = declared["name"], declared["type"]
+    fits = {_TEXT: str, _WHOLE: int, _NUMBER: (int, float), _BOOLEAN: bool}.get(kind)
+    if fits is not None and (not isinstance(value, fits) or (kind != _BOOLEAN and isinstance(value, bool))):
+        raise LookupError(f"the option {name} takes a {_NAMES[kind]}, not {value!r}")
+    if (choices := parts(declared.get("choices"))) and value not in [choice["value"] for choice in choices]:
+        raise LookupError(f"the option {name} does not offer {value!r}")
+    size, which = (len(str(value)), "length") if kind == _TEXT else (value, "value")
+    for key, is_wrong in ((f"min_{which}", operator.lt), (f"max_{which}", operator.gt)):
+        limit = declared.get(key)
+        if limit is not None and is_wrong(size, limit):
+            raise LookupError(f"the option {name} takes {'at least' if key[:3] == 'min' else 'at most'} {limit}{_UNITS[which]}")
 
 
 def _option(declared: JSON, value: Any, is_focused: bool) -> JSON:

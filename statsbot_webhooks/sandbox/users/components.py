@@ -6,9 +6,8 @@ import copy
 from typing import Any, Final
 
 from ..rest.component_rules import BUTTON, LABEL, ROW, TEXT_INPUT, walk
-from ..rest.errors import JSON, parts
+from ..rest.errors import JSON, part, parts
 
-_USERS: Final = (5, 7)
 _CHECKBOX: Final = 23
 _ONE_VALUE: Final = (TEXT_INPUT, 21, _CHECKBOX)
 
@@ -31,13 +30,24 @@ def click_data(components: list[JSON], custom_id: str, values: list[str] | None)
     data: JSON = {"custom_id": custom_id, "component_type": found["type"], "id": found["id"]}
     if found["type"] == BUTTON:
         return data
-    chosen = [str(value) for value in values or []]
-    if not (found.get("min_values", 1) <= len(chosen) <= found.get("max_values", 1)):
+    return {**data, "values": _chosen(found, values or [], found.get("min_values"))}
+
+
+def label_of(components: list[JSON], custom_id: str) -> str:
+    """Return what a user sees of a button or a menu."""
+    item: JSON = next(item for item in walk(components) if item.get("custom_id") == custom_id)
+    return item.get("label") or item.get("placeholder") or part(item.get("emoji")).get("name") or custom_id
+
+
+def _chosen(item: JSON, values: list[Any], least: int | None) -> list[str]:
+    custom_id, chosen = item["custom_id"], [str(value) for value in values]
+    # discord.py sends null for what it leaves to Discord.
+    if not (1 if least is None else least) <= len(chosen) <= (item.get("max_values") or 1):
         raise LookupError(f"{custom_id!r} takes another number of choices than {len(chosen)}")
-    offered = {option["value"] for option in parts(found.get("options"))}
+    offered = {option["value"] for option in parts(item.get("options"))}
     if unknown := [value for value in chosen if offered and value not in offered]:
         raise LookupError(f"{custom_id!r} does not offer {', '.join(unknown)}")
-    return {**data, "values": chosen}
+    return chosen
 
 
 def modal_data(modal: JSON, values: dict[str, Any]) -> JSON:
@@ -69,17 +79,19 @@ def _filled(item: JSON, values: dict[str, Any]) -> JSON:
     chosen = values.get(custom_id)
     if chosen is None:
         chosen = [option["value"] for option in parts(item.get("options")) if option.get("default")]
-    return {**data, "values": [str(value) for value in chosen]}
+    # A field may be left empty only where it says so.
+    least = 0 if item.get("required") is False and not chosen else item.get("min_values")
+    return {**data, "values": _chosen(item, chosen, least)}
 
 
 def _check_text(item: JSON, value: str) -> None:
     # Discord's own client does not let such a text be submitted.
-    if item.get("required", True) and not value:
+    if item.get("required") is not False and not value:
         raise LookupError(f"the field {item['custom_id']!r} is required")
     if value and not (item.get("min_length") or 0) <= len(value) <= (item.get("max_length") or 4000):
         raise LookupError(f"the field {item['custom_id']!r} takes a text of another length")
 
 
-def chosen_users(data: JSON) -> list[str]:
-    """Return the ids of people that a choice names."""
-    return data.get("values") or [] if data.get("component_type") in _USERS else []
+def filled_in(data: JSON) -> list[JSON]:
+    """Return the fields of a submitted form."""
+    return [item for item in walk(data["components"]) if item.get("custom_id")]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ParamSpec, TypeVar
 
 from ..gateway import Gateway
@@ -51,6 +52,16 @@ class Context:
     def guild(self, guild_id: int | None) -> Guild:
         """Return a server, the first one when none is named."""
         return self.home if guild_id is None else self.state.guilds[guild_id]
+
+    def speaker(self, guild: Guild, user_id: int) -> JSON:
+        """Return a member who may act; raises `LookupError` for one who is not there or is timed out, as a client refuses it."""
+        member = guild.members.get(user_id)
+        if member is None:
+            raise LookupError("they are no member of the server")
+        until = member.get("communication_disabled_until")
+        if until is not None and datetime.fromisoformat(until).timestamp() > self.state.clock.time():
+            raise LookupError(f"{member['user']['username']} is timed out and can do nothing")
+        return member
 
     def find_channel(self, name: str, guild: Guild | None = None) -> int | None:
         """Return the id of a channel or thread by its name."""

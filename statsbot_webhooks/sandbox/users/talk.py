@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from ..messages import emoji_of
 from ..rest.http import Body, store_files, upload
 from ..state import JSON
 from .context import Context
 from .views import Message
+
+# With Nitro; 2,000 without.
+_MOST_CHARACTERS: Final = 4000
 
 
 class Talk:
@@ -23,17 +27,14 @@ class Talk:
     ) -> int:  # fmt: skip
         """Let a member write a message, with files by name; returns its id.
 
-        Raises `LookupError` for a channel that is not there.
+        Raises `LookupError` for a channel that is not there and a member who may not write, `ValueError` for too long a text.
         """
 
         def act() -> int:
             context, guild = self._context, self._context.guild(guild_id)
             channel_id = context.channel(channel, guild)
             default = context.member_id if guild is context.home else context.owner_id
-            member = guild.members.get(author_id or default)
-            if member is None:
-                raise LookupError("they are no member of the server")
-            user = member["user"]
+            user = context.speaker(guild, author_id or default)["user"]
             thread = guild.threads.get(channel_id)
             if thread is not None and thread["thread_metadata"]["archived"]:
                 context.state.change_thread(guild, channel_id, archived=False)
@@ -53,6 +54,8 @@ class Talk:
     def _write(
         self, channel_id: int, user: JSON, text: str, files: Mapping[str, bytes] | None, reply_to: Message | int | None
     ) -> int:  # fmt: skip
+        if len(text) > _MOST_CHARACTERS:
+            raise ValueError(f"a message has at most {_MOST_CHARACTERS} characters, and this one {len(text)}")
         # Members may not notify everyone, only each other.
         payload: JSON = {"content": text, "allowed_mentions": {"parse": ["users"]}}
         if reply_to is not None:
@@ -79,8 +82,11 @@ class Talk:
 
     def _react(self, message: Message | int, emoji: str, user_id: int | None, *, added: bool) -> None:
         context = self._context
-        by, bot_id = user_id or context.member_id, int(context.bot["id"])
-        context.messages.react(self._find(message), emoji_of(emoji), by, bot_id, added=added)
+        by, bot_id, found = user_id or context.member_id, int(context.bot["id"]), self._find(message)
+        guild = context.state.guild_of(int(found["channel_id"]))
+        if guild is not None:
+            context.speaker(guild, by)
+        context.messages.react(found, emoji_of(emoji), by, bot_id, added=added)
 
     def pin(self, message: Message | int, pinned: bool = True) -> None:
         """Pin a message, or take the pin away; raises `LookupError` when it is gone."""

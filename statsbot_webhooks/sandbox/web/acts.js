@@ -113,6 +113,7 @@ function form(title, fields, button, run) {
   inner.querySelector("input, textarea, select")?.focus();
   return node;
 }
+const readFile = (file) => new Promise((done) => { const reader = new FileReader(); reader.onload = () => done({ name: file.name, data: reader.result.split(",")[1] || "" }); reader.readAsDataURL(file); });
 async function tryAsk(what) {
   try { await ask(what, true); return ""; } catch (error) { return error.message; }
 }

@@ -45,7 +45,9 @@ async function completions(text, channel) {
   let values_ = [];
   if (option.choices?.length) values_ = fits(option.choices.map((choice) => choice.name));
   else if (option.autocomplete) {
-    const said = await ask({ do: "autocomplete", name: command.name, option: last, text: typed, options: {}, ...placeOf(channel) }, true).catch(() => null);
+    const others = {};
+    for (const one of command.options) if (one.name in values && one !== option) try { others[one.name] = converted(one, values[one.name], guild); } catch { /* it is not complete yet */ }
+    const said = await ask({ do: "autocomplete", name: command.name, option: last, text: typed, options: others, ...placeOf(channel) }, true).catch(() => null);
     values_ = (said?.choices || []).map((choice) => [choice.name, "", head + choice.value + " "]);
   } else if (option.type === 5) values_ = fits(["True", "False"]);
   else if (option.type === 6 || option.type === 9) values_ = fits(membersOf(guild).map((m) => nameOf(m.user)));
@@ -94,7 +96,6 @@ function composer(channel) {
     list.hidden = false; area.setAttribute("aria-expanded", "true");
     mark();
   }
-  const read = (file) => new Promise((done) => { const reader = new FileReader(); reader.onload = () => done({ name: file.name, data: reader.result.split(",")[1] || "" }); reader.readAsDataURL(file); });
   async function submit() {
     const text = area.value.trim(), commands = text.startsWith("/") ? await loadCommands(channel) : [], found = text.startsWith("/") ? parse(text, commands) : null;
     close();
@@ -105,16 +106,18 @@ function composer(channel) {
         for (const [name, value] of Object.entries(found.values)) {
           const option = found.command.options.find((one) => one.name === name), file = files.find((one) => one.name === value) || files[0];
           if (option.type === 11 && !file) throw new Error(`${name} takes a file: choose it with + first`);
-          options[name] = option.type === 11 ? await read(file) : converted(option, value, guild);
+          options[name] = option.type === 11 ? await readFile(file) : converted(option, value, guild);
         }
       } catch (error) { return toast(error.message); }
       const missing = found.command.options.filter((one) => one.required && !(one.name in options));
       if (missing.length) return toast(`/${found.command.name} needs ${missing.map((one) => one.name).join(", ")}.`);
       area.value = ""; files = []; chooser.value = ""; box.refresh(); grow();
-      return answered(await ask({ do: "invoke", name: found.command.name, options, guild: guild?.id, ...placeOf(channel) }), "/" + found.command.name);
+      const said = await ask({ do: "invoke", name: found.command.name, options, guild: guild?.id, ...placeOf(channel) });
+      if (!said && !area.value) { area.value = text; grow(); }  // To be put right.
+      return answered(said, "/" + found.command.name);
     }
     if (!text && !files.length) return;
-    const said = await ask({ do: "say", text, files: await Promise.all(files.map(read)), reply_to: replies.get(channel.id)?.id, guild: guildOf(channel)?.id, ...placeOf(channel) });
+    const said = await ask({ do: "say", text, files: await Promise.all(files.map(readFile)), reply_to: replies.get(channel.id)?.id, guild: guildOf(channel)?.id, ...placeOf(channel) });
     if (!said) return;
     area.value = ""; files = []; chooser.value = ""; replies.delete(channel.id); box.refresh(); grow();
     listOf(channel.id)?.messages.toEnd();

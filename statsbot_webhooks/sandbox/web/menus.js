@@ -126,11 +126,17 @@ function openForm(modal, interaction) {
       const node = input("checkbox", item.custom_id, "yes", { checked: !!item.default });
       readers.push([item.custom_id, () => node.checked]);
       fields.push(labelled(label || item.custom_id, node, hint));
+    } else if (item.type === 19) {
+      const node = input("file", item.custom_id, "", { multiple: (item.max_values ?? 1) > 1, required: item.required !== false });
+      readers.push([item.custom_id, () => Promise.all([...node.files].map(readFile))]);
+      fields.push(labelled(label || item.custom_id, node, hint));
     } else if (choicesOf(item)) {
-      const node = select(item.custom_id, choicesOf(item));
-      node.multiple = (item.max_values ?? 1) > 1;
+      const many = (item.max_values ?? 1) > 1, least = item.required === false ? 0 : item.min_values ?? 1;
+      const node = select(item.custom_id, [...(many ? [] : [["", item.placeholder || "Make a selection"]]), ...choicesOf(item)]);
+      Object.assign(node, { multiple: many, required: least > 0 });
+      if (many) node.selectedIndex = -1;  // A list of one choice has its first one chosen, and keeps it.
       for (const option of item.options || []) if (option.default) [...node.options].find((one) => one.value === option.value).selected = true;
-      readers.push([item.custom_id, () => item.type === 21 ? node.value : [...node.selectedOptions].map((option) => option.value)]);
+      readers.push([item.custom_id, () => item.type === 21 ? node.value : [...node.selectedOptions].map((option) => option.value).filter(Boolean)]);
       fields.push(labelled(label || item.placeholder || item.custom_id, node, hint));
     }
   };
@@ -140,7 +146,14 @@ function openForm(modal, interaction) {
     else for (const item of outer.components || []) field(item);
   }
   form(modal.title, fields, "Submit", async () => {
-    try { answered(await ask({ do: "submit", interaction, values: Object.fromEntries(readers.map(([id, read]) => [id, read()])) }, true), modal.title); return ""; } catch (error) { return error.message; }
+    try {
+      const values = Object.fromEntries(await Promise.all(readers.map(async ([id, value]) => [id, await value()])));
+      const said = await ask({ do: "submit", interaction, values }, true);
+      // What was typed stays, as in Discord.
+      if (!said.acknowledged) return "Something went wrong. Try again.";
+      answered(said, modal.title);
+      return "";
+    } catch (error) { return error.message; }
   });
 }
 function choicesOf(item) {

@@ -112,7 +112,7 @@ function showMessage(list, i) {
   const silent = m.flags & 4096 ? el("span", "silent", icon("bell", 14)) : null, when = el("time", "", same || (all && dayOf(date) === dayOf(Date.now())) ? TIME.t(date) : friendly(date));
   if (silent) silent.title = "Sent without a notification";
   when.dateTime = m.timestamp; when.title = TIME.F(date);
-  if (m.interaction && !same) row.append(el("div", "used", icon("slash", 14), el("b", "", nameOf(m.interaction.user)), m.interaction.type === 3 ? " pressed " : m.interaction.type === 5 ? " filled in " : " used ", el("span", "pill", ([3, 5].includes(m.interaction.type) ? "" : "/") + m.interaction.name)));
+  if (m.interaction && !same) row.append(el("div", "used", icon("slash", 14), el("b", "", nameOf(m.interaction.user)), m.interaction.type === 3 ? " pressed " : m.interaction.type === 5 ? " filled in " : " used ", el("span", "pill", ([3, 5].includes(m.interaction.type) || m.interaction_metadata?.command_type > 1 ? "" : "/") + m.interaction.name)));
   if (m.referenced_message) row.append(el("div", "used", "↱ ", el("b", "", nameOf(m.referenced_message.author)), " " + (m.referenced_message.content || "").slice(0, 80)));
   if (same) row.append(when); else row.append(avatar(m), el("div", "line", el("span", "who", nameOf(m.author)), isApp(m) ? el("span", "tag", "APP") : null, when, silent));
   const mark = m.edited_timestamp ? titled(el("span", "edited", "(edited)"), TIME.F(new Date(m.edited_timestamp))) : null;

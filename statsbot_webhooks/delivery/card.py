@@ -59,6 +59,8 @@ class Card:
     has_buttons: bool = False
     waiting: Fold | None = None
     unseen: tuple[Event, ...] = ()
+    # Whether its message shows texts that are not known any more: an edit, which shows all anew, would take them away.
+    is_closed: bool = False
     # Counts what was decided about it, so that an edit which is under way meanwhile is not taken for the last word.
     redraws: int = 0
 
@@ -89,7 +91,9 @@ class Card:
 
     def can_be_edited(self, now: float, seconds: float = _NO_EDIT_AFTER_SECONDS) -> bool:
         """Whether Discord would still let us edit its message."""
-        return self.message_id is not None and (self.whole.event.ends_card or abs(now - self.posted) < seconds)
+        if self.message_id is None or self.is_closed:
+            return False
+        return self.whole.event.ends_card or abs(now - self.posted) < seconds
 
 
 def card_key(event: Event) -> str:
@@ -227,7 +231,18 @@ class Taken:
         return True
 
 
-_PLAIN: Final = ("message_id", "thread_id", "posted", "shown", "note", "version", "dropped", "is_stale", "has_buttons")
+_PLAIN: Final = (
+    "message_id",
+    "thread_id",
+    "posted",
+    "shown",
+    "note",
+    "version",
+    "dropped",
+    "is_stale",
+    "has_buttons",
+    "is_closed",
+)
 # Of later versions.
 _ADDED: Final = ("filed", "deleted")
 

@@ -203,16 +203,17 @@ class Cards:
         fresh = Card(fold_repeats(events), version=self._version, texts=distinct(events))
         before = self._cards.get(card_key(events[0]))
         note = next((event.note for event in events if event.note), "")
-        if before is None or (is_of_text(card_key(events[0])) and self._is_past(before, fresh.fold.first)):
+        if before is None:
             return replace(fresh, note=note)
+        is_past = is_of_text(card_key(events[0])) and self._is_past(before, fresh.fold.first)
         times = f"{before.whole.count} times" if before.whole.count > 1 else "once"
-        if note:
+        if note or is_past:
             pass
         elif (silence := fresh.fold.first - before.whole.last) >= _SILENCE_SECONDS:
             note = f"Back after {format_silence(silence)} of silence; {times} before that"
         elif before.version != self._version:
             note = f"Again in version {self._version or '?'}; {times} in {before.version or 'another'}"
-        if not note:
+        if not (note or is_past):
             return continued(before, fresh)
         # The count begins again, but what no message shows yet is shown in this one.
         return replace(fresh, note=note, texts=distinct((*before.unseen, *fresh.texts)))
@@ -384,8 +385,8 @@ class Cards:
                 if card.posted or not is_of_text(key):
                     state[f"{self._prefix}{key}"] = None
             elif card.texts and card.shown < now - _SILENCE_SECONDS:
-                # The next repeat begins a new message, so only the count is needed.
-                self._cards[key] = without_texts(card)
+                # The next repeat begins a new message, so only the count is needed; also when the clock is set back.
+                self._cards[key] = replace(without_texts(card), is_closed=True)
         return state
 
     def _worth(self, key: str) -> tuple[bool, bool, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -181,3 +182,70 @@ def test_cards_that_version_0_1_stored_go_on() -> None:
         for state in mine.values():
             events = [card for name in list(cards._cards) if (card := cards.get(name))]  # noqa: SLF001  # pyright: ignore
             assert any(card.message_id == state["message_id"] and card.whole.count == state["fold"]["count"] for card in events)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_text_that_a_message_showed_ever_goes(seed: int) -> None:
+    """Whatever the clock does, over restarts and decisions: an edit replaces all that a message showed before."""
+    rng = random.Random(seed)
+    cards, now, passed, state, logged = Cards("error", 10.0), NOW, 0.0, dict[str, Any](), 0
+    messages: dict[int, set[str]] = {}
+
+    def post(card: Card) -> int:
+        messages[len(messages) + 1] = {event.message for event in card.events}
+        return len(messages)
+
+    def edit() -> None:
+        edit = cards.next_edit(now)
+        card = cards.get(edit[0]) if edit is not None else None
+        if edit is None or card is None:
+            return
+        if card.can_be_edited(now):
+            messages[card.message_id or 0] = {event.message for event in card.events}
+            state.update(cards.edited(edit[0], card, now))
+        elif card.waiting is None:
+            state.update(cards.lost(edit[0], is_deleted=False))
+        else:
+            state.update(cards.posted(edit[0], card, post(card), None, now))
+
+    for _ in range(300):
+        match rng.choice(
+            ("log", "log", "log", "edit", "edit", "clock", "clock", "clock", "redraw" if rng.random() < 0.5 else "restart")
+        ):
+            case "log":
+                texts = range(logged, logged := logged + rng.randrange(1, 12))
+                level = LogLevel.INFO if rng.random() < 0.3 else LogLevel.ERROR
+                events = [Event(EventKind.LOG, level, f"number {each}.", now, template="number %d.") for each in texts]
+                absorbed = cards.absorb(entries(events), now)
+                state |= absorbed.state
+                if absorbed.rest and (level == LogLevel.INFO or rng.random() < 0.3):
+                    messages[len(messages) + 1] = {entry.event.message for entry in absorbed.rest}
+                    state |= cards.counted(absorbed.rest, now)
+                elif absorbed.rest:
+                    card = cards.preview(absorbed.rest)
+                    state |= cards.posted(card_key(absorbed.rest[0].event), card, post(card), None, now)
+            case "edit":
+                edit()
+            case "clock":
+                passed += 20.0
+                now = NOW + passed + rng.choice((0.0, 0.0, 3600.0, -3600.0, 86400.0, -172800.0))
+            case "restart":
+                cards = Cards("error", 10.0)
+                cards.load({key: json.loads(json.dumps(value)) for key, value in state.items() if value is not None})
+            case _:
+                for key, _ in list(cards.items()):
+                    state |= cards.redraw(key, now)
+    while cards.are_stale:
+        edit()
+    assert {f"number {number}." for number in range(logged)} - set[str]().union(*messages.values()) == set()
+
+
+def test_what_a_text_did_not_show_is_shown_with_the_next_version() -> None:
+    first, second, third = (
+        Event(EventKind.LOG, LogLevel.WARNING, "slow", NOW + number, context={"took": number}) for number in range(3)
+    )
+    cards, key = posted([first], version="1")
+    cards.absorb(entries([second]), NOW)
+    cards.configure(10.0, "2")
+    assert [event.context["took"] for event in cards.preview(entries([third])).events] == [1, 2]
+    assert card_of(cards, key).is_stale

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,7 @@ def env(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch
 
 
 @asynccontextmanager
-async def running_manager(config: WebhookConfig, **options: Any) -> AsyncIterator[WebhookManager]:
+async def running_manager(config: WebhookConfig, **options: Any) -> AsyncGenerator[WebhookManager]:
     manager = WebhookManager(config, **options)
     await manager.start()
     try:
@@ -116,7 +116,7 @@ async def running_manager(config: WebhookConfig, **options: Any) -> AsyncIterato
 
 
 @asynccontextmanager
-async def plain_bot(sandbox: Sandbox, kind: type[commands.Bot] = commands.Bot, **options: Any) -> AsyncIterator[commands.Bot]:
+async def plain_bot(sandbox: Sandbox, kind: type[commands.Bot] = commands.Bot, **options: Any) -> AsyncGenerator[commands.Bot]:
     """A real bot without the extension, ready; `options` are the bot's own."""
     async with new_bot(kind, **options) as bot, online(bot, sandbox):
         yield bot
@@ -125,7 +125,7 @@ async def plain_bot(sandbox: Sandbox, kind: type[commands.Bot] = commands.Bot, *
 @asynccontextmanager
 async def running_bot(
     sandbox: Sandbox, kind: type[commands.Bot] = commands.Bot, extension: str = "statsbot_webhooks"
-) -> AsyncIterator[commands.Bot]:
+) -> AsyncGenerator[commands.Bot]:
     """A real bot with the extension loaded before login, ready."""
     async with new_bot(kind) as bot:
         await bot.load_extension(extension)
@@ -139,7 +139,7 @@ def new_bot(kind: type[commands.Bot], **options: Any) -> commands.Bot:
 
 
 @asynccontextmanager
-async def online(bot: commands.Bot, sandbox: Sandbox) -> AsyncIterator[None]:
+async def online(bot: commands.Bot, sandbox: Sandbox) -> AsyncGenerator[None]:
     """Log in, and be ready and know every server, until the end, when the bot is closed."""
     ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 

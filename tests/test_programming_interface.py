@@ -79,7 +79,7 @@ async def test_an_exception_keeps_the_context_in_which_it_was_raised(sandbox: Sa
     async with running_bot(sandbox) as bot:
 
         @bot.command()
-        async def buy(_context: commands.Context) -> None:
+        async def buy(_context: commands.Context[Any]) -> None:
             await pay()
 
         # The loop and the logger know nothing of the block.
@@ -144,11 +144,11 @@ async def test_the_reference_that_a_user_is_shown_is_that_of_the_card(sandbox: S
     async with running_bot(sandbox) as bot:
 
         @bot.command()
-        async def buy(_context: commands.Context) -> None:
+        async def buy(_context: commands.Context[Any]) -> None:
             raise LookupError("no such thing")
 
         @bot.event
-        async def on_command_error(_context: commands.Context, error: commands.CommandError) -> None:
+        async def on_command_error(_context: commands.Context[Any], error: commands.CommandError) -> None:
             said.append(error_reference(error))
 
         sandbox.say("!buy")
@@ -191,11 +191,11 @@ async def test_a_reference_is_the_same_wherever_it_is_asked_for(sandbox: Sandbox
     async with running_bot(sandbox) as bot:
 
         @bot.command()
-        async def buy(_context: commands.Context) -> None:
+        async def buy(_context: commands.Context[Any]) -> None:
             await ask_inside_and_out(said, logs=logs)
 
         @bot.event
-        async def on_command_error(_context: commands.Context, error: commands.CommandError) -> None:
+        async def on_command_error(_context: commands.Context[Any], error: commands.CommandError) -> None:
             refer(error, said)
 
         sandbox.say("!buy")

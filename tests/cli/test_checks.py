@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,7 +112,9 @@ async def test_a_bad_setup(sandbox: Sandbox, bot_env: pytest.MonkeyPatch, capsys
     assert "y" * 38 not in text
 
 
-async def test_webhooks_of_setup_are_looked_at_too(sandbox: Sandbox, urls: dict, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_webhooks_of_setup_are_looked_at_too(
+    sandbox: Sandbox, urls: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
     from statsbot_webhooks import WebhookConfig  # noqa: PLC0415 - the modules of now, after another test's reload
     from statsbot_webhooks.config import WebhookURL  # noqa: PLC0415
 

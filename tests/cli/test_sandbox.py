@@ -11,7 +11,7 @@ import socket
 import sqlite3
 import sys
 import textwrap
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import aiohttp
@@ -55,7 +55,7 @@ bot.run(os.environ["DISCORD_TOKEN"], log_handler=None)
 
 
 @contextlib.asynccontextmanager
-async def running(*arguments: str, cwd: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def running(*arguments: str, cwd: Path) -> AsyncGenerator[asyncio.subprocess.Process]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("WEBHOOK_", "DISCORD_"))}
     environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     process = await asyncio.create_subprocess_exec(

@@ -9,6 +9,7 @@ import time
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -202,7 +203,8 @@ async def test_a_raid_is_slowed_down_by_a_button(owned: None, sandbox: Sandbox, 
         assert "The bot lacks Manage Server in Sandbox" in await pause(sandbox.owner_id)
         sandbox.allow("manage_guild")
         assert re.search(r"The invites of \*\*Sandbox\*\* are paused until <t:\d+:t>", await pause(sandbox.owner_id))
-        until = sandbox.state.guilds[sandbox.guild_id].incidents["invites_disabled_until"]
+        incidents: Any = sandbox.state.guilds[sandbox.guild_id].incidents
+        until = incidents["invites_disabled_until"]
         assert 3500 < datetime.fromisoformat(until).timestamp() - time.time() <= 3600
         assert "Already paused by olivia until" in await pause(sandbox.admin_id)
         shown = next(message for message in sandbox.messages("member_events") if "Raid going on" in message.text)

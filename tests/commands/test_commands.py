@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from .test_permissions import MENU, button
 
 
 @asynccontextmanager
-async def steered_bot(sandbox: Sandbox) -> AsyncIterator[commands.Bot]:
+async def steered_bot(sandbox: Sandbox) -> AsyncGenerator[commands.Bot]:
     """A bot whose commands Discord knows."""
     async with running_bot(sandbox) as bot:
         await sandbox.wait_until(lambda: sandbox.commands(sandbox.guild_id))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import discord
 import pytest
@@ -61,7 +62,7 @@ class Caller:
     guild_id: int | None = None
     direct: bool = False
 
-    async def __call__(self, sandbox: Sandbox, name: str, options: dict) -> InteractionResult:
+    async def __call__(self, sandbox: Sandbox, name: str, options: dict[str, Any]) -> InteractionResult:
         where = {"guild_id": self.guild_id, "direct": self.direct}
         return await sandbox.invoke(f"webhooks {name}", user_id=self.user_id, options=options, **where)
 
@@ -82,7 +83,7 @@ def callers(sandbox: Sandbox) -> dict[str, Caller]:
 
 
 @asynccontextmanager
-async def exposed_bot(sandbox: Sandbox, env: pytest.MonkeyPatch) -> AsyncIterator[commands.Bot]:
+async def exposed_bot(sandbox: Sandbox, env: pytest.MonkeyPatch) -> AsyncGenerator[commands.Bot]:
     """A bot whose host put our commands everywhere, direct messages included: only our own check is left."""
     env.setenv("WEBHOOK_ADMIN_ROLE_IDS", str(max(sandbox.state.guilds[sandbox.guild_id].roles)))
     async with running_bot(sandbox) as bot:

@@ -10,6 +10,7 @@ import stat
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import discord
 import pytest
@@ -119,7 +120,7 @@ async def test_a_channel_that_others_see_is_not_taken_over(sandbox: Sandbox, no_
     keepers = sandbox.add_role("Bot keepers")
     no_urls.setenv("WEBHOOK_ADMIN_ROLE_IDS", str(keepers))
     async with steered_bot(sandbox) as bot:
-        guild = bot.get_guild(sandbox.guild_id)
+        guild = bot.guilds[0]
         place = await guild.create_category("Bot log")
         public = await guild.create_text_channel("bot-errors", category=place)
         hidden = {guild.default_role: discord.PermissionOverwrite(view_channel=False)}
@@ -131,7 +132,7 @@ async def test_a_channel_that_others_see_is_not_taken_over(sandbox: Sandbox, no_
         shared = await guild.create_text_channel("bot-performance", category=place, overwrites=hidden)
         answer = await call(sandbox, "setup")
         webhooks = await guild.webhooks()
-        channels = {webhook.name: webhook.channel for webhook in webhooks}
+        channels: dict[str | None, Any] = {webhook.name: webhook.channel for webhook in webhooks}
         assert public.id not in [channel.id for channel in channels.values()]
         assert closed.id not in [channel.id for channel in channels.values()]
         assert shared.id not in [channel.id for channel in channels.values()]
@@ -147,7 +148,7 @@ async def test_a_channel_that_others_see_is_not_taken_over(sandbox: Sandbox, no_
 async def test_who_sees_a_channel_is_read_back(sandbox: Sandbox, no_urls: pytest.MonkeyPatch) -> None:
     async with steered_bot(sandbox) as bot:
         theme = Setup(bot.cogs["Webhooks"]._commands.runner)
-        guild = bot.get_guild(sandbox.guild_id)
+        guild = bot.guilds[0]
         channel = await guild.create_text_channel("bot-errors")
         lines = await theme._audience(guild, {channel.id})
     assert len(lines) == 1

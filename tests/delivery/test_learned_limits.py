@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -30,7 +30,7 @@ def posts(sandbox: Sandbox, name: str) -> int:
 
 
 @asynccontextmanager
-async def two_of(server: RedisServer, urls: dict[str, Any], **more: Any) -> AsyncIterator[tuple[WebhookManager, WebhookManager]]:
+async def two_of(server: RedisServer, urls: dict[str, Any], **more: Any) -> AsyncGenerator[tuple[WebhookManager, WebhookManager]]:
     """Two processes, of which the first one sends."""
     async with running_manager(settings(server, urls, 0, **more)) as first:
         await until(lambda: first._outbox.fleet.may_send)
@@ -99,7 +99,8 @@ async def test_a_sender_that_waits_for_an_answer_ends_in_time_and_leaves_nothing
         sandbox.fault("info", "no_answer", delay=60)
         await first.send_log("INFO", "one")
         await is_on_its_way(first, "info")
-        session, layout = first._pool._shared.transport._session, first._pool._shared.layout
+        shared: Any = first._pool._shared
+        session, layout = shared.transport._session, shared.layout
         assert any(thread.is_alive() for thread in layout._threads)
         await first.stop(0)
         assert session.closed

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -37,7 +37,7 @@ def shown(sandbox: Sandbox, name: str, text: str) -> int:
 
 
 @asynccontextmanager
-async def bot_that_reads(sandbox: Sandbox, intents: discord.Intents) -> AsyncIterator[commands.Bot]:
+async def bot_that_reads(sandbox: Sandbox, intents: discord.Intents) -> AsyncGenerator[commands.Bot]:
     async with new_bot(commands.Bot, intents=intents) as bot:
         await bot.load_extension("statsbot_webhooks")
         async with online(bot, sandbox):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import discord
@@ -64,7 +64,7 @@ def make_tree(client: Shop) -> object:
 
 
 @contextlib.asynccontextmanager
-async def running(client: Shop, sandbox: Sandbox) -> AsyncIterator[None]:
+async def running(client: Shop, sandbox: Sandbox) -> AsyncGenerator[None]:
     task = asyncio.create_task(client.start(sandbox.bot_token))
     try:
         async with asyncio.timeout(30):

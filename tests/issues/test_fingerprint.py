@@ -11,6 +11,7 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -290,12 +291,11 @@ def test_what_is_noted_and_what_is_stored_are_told_alike(tmp_path: Path) -> None
     source = "def load(key):\n    return {}[key]\n"
     path = str(tmp_path / "elsewhere.py")
     linecache.cache[path] = (len(source), None, source.splitlines(True), path)
-    scope: dict = {}
+    scope: dict[str, Any] = {}
     exec(compile(source, path, "exec"), scope)  # noqa: S102
-    try:
+    with pytest.raises(KeyError) as caught:
         scope["load"]("x")
-    except KeyError as error:
-        event = with_fingerprint(finish(error_event(error, now=1.0)))
+    event = with_fingerprint(finish(error_event(caught.value, now=1.0)))
     # What 0.1 stored has a text and no fingerprint.
     assert fingerprint(Event(event.kind, event.level, event.message, 1.0, traceback=event.traceback)) == event.fingerprint
 
@@ -359,7 +359,7 @@ def test_nothing_on_the_way_is_worse_than_linear(piece: str, monkeypatch: pytest
         best = 9.0
         for _ in range(3):
             started = time.thread_time()
-            text_pattern(text), has_words(text), fingerprint(event), old_fingerprint(event)
+            _ = text_pattern(text), has_words(text), fingerprint(event), old_fingerprint(event)
             best = min(best, time.thread_time() - started)
         return best
 

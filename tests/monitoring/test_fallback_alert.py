@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,7 +63,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @asynccontextmanager
-async def running(config: WebhookConfig, clock: SkippingClock) -> AsyncIterator[WebhookManager]:
+async def running(config: WebhookConfig, clock: SkippingClock) -> AsyncGenerator[WebhookManager]:
     manager = WebhookManager(config, clock=clock)
     await manager.start()
     try:
@@ -156,7 +156,7 @@ class Delivery:
 
 
 @asynccontextmanager
-async def watching(receiver: Receiver) -> AsyncIterator[Delivery]:
+async def watching(receiver: Receiver) -> AsyncGenerator[Delivery]:
     clock = SkippingClock()
     delivery = Delivery(clock)
     alert = FallbackAlert(lambda: Address(receiver.url, Network()), delivery, clock=clock, bot_name=lambda: "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,9 @@ def test_durations_are_shown_in_two_units() -> None:
 
 
 @pytest.mark.parametrize("kind", list(MuteKind))
-async def test_a_mute_counts_what_it_keeps_back_and_ends_with_a_summary(sandbox: Sandbox, urls: dict, kind: MuteKind) -> None:
+async def test_a_mute_counts_what_it_keeps_back_and_ends_with_a_summary(
+    sandbox: Sandbox, urls: dict[str, Any], kind: MuteKind
+) -> None:
     noisy = log("the noisy one", "shop.cache")
     target = {MuteKind.DESTINATION: "error", MuteKind.LOGGER: "shop", MuteKind.FINGERPRINT: fingerprint(noisy)}[kind]
     async with running_manager(WebhookConfig(**urls, batch_timeout_seconds=0.1)) as manager:
@@ -68,7 +71,7 @@ async def test_a_mute_counts_what_it_keeps_back_and_ends_with_a_summary(sandbox:
     assert "set by olivia, reason: a known outage" in shown
 
 
-async def test_choices_outlive_a_restart(sandbox: Sandbox, urls: dict) -> None:
+async def test_choices_outlive_a_restart(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     config = WebhookConfig(**urls, batch_timeout_seconds=0.1)
     async with running_manager(config) as manager:
         await manager.admin.toggle("performance", False)
@@ -104,7 +107,7 @@ async def test_a_stored_mute_that_cannot_be_read_is_dropped(caplog: pytest.LogCa
     assert "a stored mute cannot be read" in caplog.text
 
 
-async def test_tail_shows_the_newest_events_redacted(sandbox: Sandbox, urls: dict) -> None:
+async def test_tail_shows_the_newest_events_redacted(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(WebhookConfig(**urls)) as manager:
         for number in range(30):
             manager.submit(log(f"password=hunter{number}"))
@@ -119,7 +122,7 @@ async def test_tail_shows_the_newest_events_redacted(sandbox: Sandbox, urls: dic
 
 
 @pytest.mark.parametrize("storage", ["memory://", "sqlite:///other.sqlite3"])
-async def test_choices_and_events_stay_when_settings_change(sandbox: Sandbox, urls: dict, storage: str) -> None:
+async def test_choices_and_events_stay_when_settings_change(sandbox: Sandbox, urls: dict[str, Any], storage: str) -> None:
     config = WebhookConfig(**urls, batch_timeout_seconds=60, batch_size=100, storage=storage)
     async with running_manager(config) as manager:
         await manager.admin.toggle("error", False)
@@ -160,7 +163,7 @@ def test_muting_again_keeps_the_count_and_takes_the_new_end() -> None:
     assert (mute.until, mute.reason, tally.count) == (200.0, "again", 2)
 
 
-async def test_other_settings_keep_the_count_of_what_was_muted(sandbox: Sandbox, urls: dict) -> None:
+async def test_other_settings_keep_the_count_of_what_was_muted(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     config = WebhookConfig(**urls, batch_timeout_seconds=0.1)
     async with running_manager(config) as manager:
         await manager.admin.mute(mute(manager, MuteKind.LOGGER, "shop"))

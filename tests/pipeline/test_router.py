@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_fallbacks_of_the_defaults() -> None:
         ({"guilds": frozenset({1})}, event("member", guild=1), event("member", guild=2)),
     ],
 )
-def test_own_destinations(options: dict, wanted: Event, unwanted: Event) -> None:
+def test_own_destinations(options: dict[str, Any], wanted: Event, unwanted: Event) -> None:
     router = Router([destination("own", **options)])
     assert router.route(wanted) == ("own",)
     assert router.route(unwanted) == ()

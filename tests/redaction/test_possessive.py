@@ -69,7 +69,9 @@ def _inner(argument: Any) -> Iterator[Any]:
 
 
 def _gives_nothing_back(body: Any) -> bool:
-    code, argument = body[0] if len(body) == 1 else (None, None)
+    if len(body) != 1:
+        return False
+    code, argument = body[0]
     if code is codes.SUBPATTERN:
         return argument[0] is None and _gives_nothing_back(argument[3])
     return code is codes.ATOMIC_GROUP or code in _SINGLE

@@ -61,7 +61,7 @@ def test_shapes(secret: str, around: str) -> None:
     clean = Redactor().redact_text(around.format(secret))
     tail = secret.replace("%2F", "/").rpartition("/")[2]
     assert tail[4:20] not in clean
-    assert tail[-12:-2] not in clean or "PRIVATE" in core
+    assert tail[-12:-2] not in clean
     assert _RANDOM[:16] not in clean
     assert "[redacted" in clean
 
@@ -251,8 +251,10 @@ def test_a_flood_of_secrets_ends_in_a_note(piece: str) -> None:
     assert len(clean) < 300_000
 
 
-VARIABLES = [setting_name(item.name) for item in fields(WebhookConfig) if not item.name.startswith("destination")]
-VARIABLES += ["WEBHOOK_OWN_URL", "WEBHOOK_INFO_LEVEL", "WEBHOOK_INFO_EVENTS", "WEBHOOK_INFO_GUILDS"]
+VARIABLES = [
+    *(setting_name(item.name) for item in fields(WebhookConfig) if not item.name.startswith("destination")),
+    *("WEBHOOK_OWN_URL", "WEBHOOK_INFO_LEVEL", "WEBHOOK_INFO_EVENTS", "WEBHOOK_INFO_GUILDS"),
+]
 
 
 @pytest.mark.parametrize(

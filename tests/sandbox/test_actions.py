@@ -91,7 +91,7 @@ async def test_clicks_choices_and_modals(sandbox: Sandbox) -> None:
 
 async def test_a_button_of_a_message_in_a_channel(sandbox: Sandbox) -> None:
     async with plain_bot(sandbox) as bot:
-        channel = bot.get_guild(sandbox.guild_id).text_channels[0]
+        channel = bot.guilds[0].text_channels[0]
         await channel.send("press", view=Menu())
         [message] = sandbox.messages("general")
         await sandbox.click(message, "count", user_id=sandbox.member_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -53,7 +53,7 @@ class Raw:
 
 
 @asynccontextmanager
-async def connect(sandbox: Sandbox, *, compressed: bool = False) -> AsyncIterator[Raw]:
+async def connect(sandbox: Sandbox, *, compressed: bool = False) -> AsyncGenerator[Raw]:
     query = "?v=10&encoding=json" + ("&compress=zlib-stream" if compressed else "")
     address = sandbox.base_url.replace("http", "ws", 1) + "/gateway/" + query
     async with aiohttp.ClientSession() as session, session.ws_connect(address, max_msg_size=0) as socket:

@@ -42,7 +42,7 @@ async def test_components_that_act_are_dropped_from_webhooks_of_no_application(
 async def test_a_webhook_that_the_bot_made_carries_a_view(sandbox: Sandbox) -> None:
     """As `/webhooks setup` makes them; pressed by users, answered to the presser, and the message is edited."""
     async with plain_bot(sandbox) as bot:
-        channel = bot.get_guild(sandbox.guild_id).text_channels[0]
+        channel = bot.guilds[0].text_channels[0]
         made = await channel.create_webhook(name="cards")
 
         class Card(discord.ui.View):

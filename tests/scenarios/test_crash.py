@@ -220,7 +220,7 @@ async def test_every_end_of_a_bot_drains(sandbox: Sandbox, env: pytest.MonkeyPat
         process.send_signal(end)
     _, err = await asyncio.wait_for(process.communicate(), 30)
     assert numbers(sandbox, "error") == list(range(20)), err.decode()
-    assert process.returncode == (3 if end == "raise" else -end if end == signal.SIGTERM else process.returncode)
+    assert process.returncode == (3 if end == "raise" else -signal.SIGTERM if end == signal.SIGTERM else process.returncode)
 
 
 @pytest.mark.soak

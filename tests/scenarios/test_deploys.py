@@ -28,7 +28,7 @@ def crash(folder: Path, source: str = SOURCE) -> Exception:
     folder.mkdir(exist_ok=True)
     path = folder / "shop.py"
     path.write_text(source)
-    scope: dict = {}
+    scope: dict[str, Any] = {}
     exec(compile(source, str(path), "exec"), scope)  # noqa: S102 - as an import does
     try:
         scope["load"]("x")

@@ -28,7 +28,7 @@ async def test_the_snippets_of_the_original_document(sandbox: Sandbox, env: pyte
     webhook_manager = get_webhook_manager()
     await webhook_manager.send_log(LogLevel.INFO, "Bot started successfully", version="1.0.0", guild_count=10)
     try:
-        1 / 0  # noqa: B018
+        _ = 1 / 0
     except Exception as e:
         await webhook_manager.send_error(e, component="example", operation="division")
     config = WebhookConfig(error_webhook_url="https://discord.com/api/webhooks/123/abc", use_embeds=True, include_timestamps=True)

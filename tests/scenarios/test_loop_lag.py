@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -25,7 +25,7 @@ _BEAT_SECONDS = 0.005
 
 
 @asynccontextmanager
-async def own_discord() -> AsyncIterator[str]:
+async def own_discord() -> AsyncGenerator[str]:
     """The URL of a webhook of a local Discord in another process, which cannot hold this one's loop."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", _DISCORD, stdout=subprocess.PIPE, stdin=subprocess.PIPE

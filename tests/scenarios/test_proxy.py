@@ -9,7 +9,7 @@ import shutil
 import ssl
 import subprocess
 from base64 import b64decode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ class Proxy:
 
 
 @asynccontextmanager
-async def serving(handle, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+async def serving(handle, context: ssl.SSLContext | None = None) -> AsyncGenerator[int]:
     tasks: set[asyncio.Task[None]] = set()
 
     async def run(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -67,7 +67,7 @@ def write_env(sandbox: Sandbox, names: tuple[str, ...], **settings: object) -> N
 
 
 @contextmanager
-def steady(logger: logging.Logger, per_second: int) -> Iterator[list[int]]:
+def steady(logger: logging.Logger, per_second: int) -> Generator[list[int]]:
     """Log errors and warnings from a thread; yields the numbers that were logged."""
     stop, logged = threading.Event(), []
 

@@ -110,9 +110,10 @@ class Wear:
         logging.getLogger("odd").warning("%d and %s", "no number")
 
     async def odd_events(self) -> None:
-        for event in hostile_events.events(self.random.randrange(10**6), 3):
+        events = [*hostile_events.events(self.random.randrange(10**6), 3)]
+        odd: Any = Hostile()
+        for event in (*events, replace(events[-1], time=odd, persons=odd, files=odd, context=odd)):
             self.manager.submit(event)
-        self.manager.submit(replace(event, time=Hostile(), persons=7, files=Hostile(), context=Hostile()))
         self.manager.submit(Hostile())
 
     async def full_executor(self) -> None:

@@ -248,6 +248,7 @@ def test_a_quiet_event_writes_little(opened: Callable[..., SqliteOutbox]) -> Non
         return int(values["wchar"]), int(values["syscw"])
 
     outbox = opened()
+    before = after = written()
     for number in range(10):
         before = written()
         outbox.put([("a", event("request 17 took 3.1 ms " + "x" * 100))])

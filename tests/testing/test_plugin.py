@@ -106,5 +106,5 @@ async def test_a_cooldown_and_a_long_sleep_are_skipped(bot_in_sandbox: BotRunner
 
 
 async def test_clocks_are_as_before_afterwards() -> None:
-    assert discord.utils.datetime.__name__ == "datetime"
-    assert discord.ui.view.time.__name__ == "time"
+    assert vars(discord.utils)["datetime"].__name__ == "datetime"
+    assert vars(discord.ui.view)["time"].__name__ == "time"

@@ -18,7 +18,7 @@ from ...conftest import NAMES, running_bot
 def add_commands(bot: commands.Bot) -> None:
     @bot.command()
     async def give(ctx: commands.Context[commands.Bot], who: discord.Member, count: int, *, why: str) -> None:
-        api_key = "sEcReT-of-a-frame"  # noqa: F841 - the frame holds it, and nothing of ours may read it
+        _api_key = "sEcReT-of-a-frame"  # The frame holds it, and nothing of ours may read it.
         raise RuntimeError(f"no {count} for {who.name}")
 
     @bot.tree.command(description="x")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -95,7 +95,7 @@ def test_a_context_manager_that_logs_passes_on(seen: SeenExceptions) -> None:
     answers: list[bool] = []
 
     @contextlib.contextmanager
-    def logged() -> Iterator[None]:
+    def logged() -> Generator[None]:
         try:
             yield
         except KeyError as error:

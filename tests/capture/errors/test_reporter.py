@@ -127,10 +127,9 @@ def test_own_frames_are_marked_and_the_rest_is_pythons_own() -> None:
                 group.create_task(asyncio.sleep(0))
             raise ValueError
 
-    try:
+    with pytest.raises(TimeoutError) as caught:
         asyncio.run(fails())
-    except Exception as error:
-        text = note_exception(error).format()
+    text = note_exception(caught.value).format()
     lines = text.splitlines()
     assert f'> File "{__file__}", line ' in text
     assert any(line.startswith('  File "') and "asyncio" in line for line in lines)

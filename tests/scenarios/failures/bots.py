@@ -7,7 +7,7 @@ import os
 import re
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
@@ -61,7 +61,7 @@ class Bot:
 @asynccontextmanager
 async def bot_process(
     sandbox: Sandbox, script: Path, folder: Path, *, load: bool, extra: dict[str, str] | None = None
-) -> AsyncIterator[Bot]:
+) -> AsyncGenerator[Bot]:
     """Run a script as its author would, with or without the one line that loads us; killed at the end if it still runs."""
     os.makedirs(folder, exist_ok=True)
     output = folder / "printed"

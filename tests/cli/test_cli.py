@@ -49,6 +49,7 @@ def test_version_has_one_place(capsys: pytest.CaptureFixture[str]) -> None:
         assert "statsbot-webhooks = statsbot_webhooks.cli:main" in setup["options.entry_points"]["console_scripts"]
 
 
+@pytest.mark.slow
 async def test_any_console_shows_a_dead_letter(sandbox: Sandbox, urls: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     sandbox.fault("error", "400")
     async with running_manager(WebhookConfig(**urls, batch_timeout_seconds=0)) as manager:

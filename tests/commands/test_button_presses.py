@@ -145,6 +145,7 @@ async def test_a_card_that_is_not_kept_up_to_date_any_more(owned: None, sandbox:
         await sandbox.wait_until(lambda: not card(sandbox).raw["components"])
 
 
+@pytest.mark.slow
 async def test_only_where_they_can_be_pressed(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
     async with steered_bot(sandbox):
         _log.error("it failed")

@@ -41,6 +41,7 @@ def forum(sandbox: Sandbox, env: pytest.MonkeyPatch, request: pytest.FixtureRequ
     return env
 
 
+@pytest.mark.slow
 async def test_the_life_of_a_post(sandbox: Sandbox, forum: pytest.MonkeyPatch) -> None:
     sandbox.allow("manage_threads")
     forum.setenv("WEBHOOK_BOT_VERSION", "1.1")

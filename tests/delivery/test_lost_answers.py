@@ -45,6 +45,7 @@ async def bot_that_reads(sandbox: Sandbox, intents: discord.Intents) -> AsyncGen
             yield bot
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", AFTER)
 async def test_the_bot_looks_before_it_sends_again(sandbox: Sandbox, env: pytest.MonkeyPatch, kind: str) -> None:
     """Also without the message content intent: texts of messages are read through the webhook."""

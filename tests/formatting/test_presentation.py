@@ -118,6 +118,7 @@ def shown(batcher: Batcher, entries: Sequence[Entry], current: Presentation) -> 
     return messages
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("current", Presentation)
 @pytest.mark.parametrize("use_embeds", [True, False])
 @settings(max_examples=40)

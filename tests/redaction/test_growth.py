@@ -125,6 +125,7 @@ def test_time_is_in_proportion_to_the_text(mask: bool) -> None:
     assert {name: ratio for name, ratio in found.items() if ratio > 10} == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", PIECES)
 def test_a_flood_is_over_soon(piece: str) -> None:
     # 128 KB; quadratic time would take minutes. The bound is a hundred times what it takes.

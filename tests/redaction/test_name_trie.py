@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -28,6 +29,7 @@ def test_it_finds_what_trying_each_name_finds(names: list[str], text: str) -> No
     assert re.findall(any_of(names), text) == re.findall(one_by_one(names), text)
 
 
+@pytest.mark.slow
 def test_a_raid_is_masked_in_moderate_time() -> None:
     persons = tuple(Person(8 * 10**17 + n * 7919, (f"raider_{n:x}", f"Raider {n:x}")) for n in range(3000))
     text = "\n".join(f"{person.id} {person.names[0]} {person.names[1]}" for person in persons)

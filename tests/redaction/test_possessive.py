@@ -77,6 +77,7 @@ def _gives_nothing_back(body: Any) -> bool:
     return code is codes.ATOMIC_GROUP or code in _SINGLE
 
 
+@pytest.mark.slow
 def test_what_is_repeated_without_giving_back_is_an_atomic_group() -> None:
     """Python below 3.11.5 goes on behind what failed in the middle: (?:a|>(?!p))++ takes all of 'a>' of 'a>p'.
 

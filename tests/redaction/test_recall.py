@@ -7,6 +7,7 @@ import pytest
 from benchmarks.recall import EXCEPTIONS, harmless_lines, named_table, recall_table, touched
 
 
+@pytest.mark.slow
 def test_kinds_are_found_in_every_surrounding() -> None:
     table = recall_table(rounds=3)
     # Of three keys one may have neither a digit nor capitals within; twice is no chance.
@@ -20,6 +21,7 @@ def test_random_values_are_found_under_a_name() -> None:
     assert {way: share for way, share in table.items() if share < 0.97} == {}
 
 
+@pytest.mark.slow
 def test_harmless_lines_stay() -> None:
     count, found = touched(harmless_lines(rounds=300))
     assert len(found) <= 0.0003 * count, found[:5]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 # Prints how many characters of patterns an import compiles, `warm_up` compiles, and texts compile after it.
 SCRIPT = """
 import re
@@ -32,6 +34,7 @@ print(took())
 """
 
 
+@pytest.mark.slow
 def test_no_large_pattern_is_made_by_an_import_or_after_warming_up() -> None:
     answer = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
     by_import, by_warm_up, by_texts = map(int, answer.stdout.split())

@@ -45,6 +45,7 @@ def test_a_pattern_is_refused_and_not_shown(pattern: str) -> None:
     assert "secretpart" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pattern", "piece"), [(r"a.*b", "a"), (r"\d+x", "1"), (r"\w+@\w+\.com", "a@"), (r"[^\s]+\d", "x"), (r"(?:ab)+c", "ab")]
 )

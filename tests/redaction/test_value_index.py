@@ -67,6 +67,7 @@ def test_what_resembles_values_costs_little(piece: str) -> None:
     assert min(sum(spent(values, line) for _ in range(50)) for _ in range(3)) / 50 < 0.0005
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 200])
 @pytest.mark.parametrize("shared", [12, 60])
 def test_values_that_begin_alike_cost_no_more_than_one(count: int, shared: int) -> None:

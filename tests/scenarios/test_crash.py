@@ -152,7 +152,9 @@ async def kill_again_and_again(sandbox: Sandbox, kills: int) -> None:
         await process.wait()
         accepted |= {int(line.split()[0]): float(line.split()[1]) for line in rest if len(line.split()) == 2}
         last = max(accepted) - _TURNS
-        must |= {number: killed - moment for number, moment in accepted.items() if first <= number <= last and moment < killed - 0.1}
+        must |= {
+            number: killed - moment for number, moment in accepted.items() if first <= number <= last and moment < killed - 0.1
+        }
     process = await start(sandbox, _STREAM, 1_000_000)
     with contextlib.suppress(TimeoutError):
         await sandbox.wait_until(lambda: must.keys() <= set(numbers(sandbox, "info")), 90)
@@ -194,6 +196,7 @@ async def test_a_blocked_loop_and_a_kill_lose_nothing_of_other_threads(sandbox: 
     assert "40 events from before the restart (last one at" in shown(sandbox, "error")
 
 
+@pytest.mark.slow
 async def test_a_full_disk(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
     process = await start(sandbox, _FULL)
     out, err = await asyncio.wait_for(process.communicate(), 60)
@@ -202,6 +205,7 @@ async def test_a_full_disk(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
     assert numbers(sandbox, "info") == list(range(300))
 
 
+@pytest.mark.slow
 async def test_a_folder_that_is_read_only(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
     env.setenv("WEBHOOK_STORAGE", "sqlite:////proc/statsbot_webhooks.sqlite3")
     process = await start(sandbox, _STREAM)

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from statsbot_webhooks import WebhookConfig, WebhookLogHandler, WebhookManager
 from statsbot_webhooks.events.event import encode
 from statsbot_webhooks.events.factory import error_event
@@ -117,6 +119,7 @@ async def test_sixty_texts_with_values_in_them_are_two_cards_at_most(sandbox: Sa
     assert stats.balanced
 
 
+@pytest.mark.slow
 async def test_ten_thousand_texts_are_one_thing_and_none_is_lost(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(config(urls)) as manager:
         handler = WebhookLogHandler(manager.submit)

@@ -40,6 +40,7 @@ async def test_the_snippets_of_the_original_document(sandbox: Sandbox, env: pyte
     assert "ZeroDivisionError" in sandbox.messages("error")[0].text
 
 
+@pytest.mark.slow
 async def test_the_example_without_a_bot(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
     runner = (
         "import runpy, sys; from statsbot_webhooks.sandbox import redirect\n"
@@ -58,6 +59,7 @@ def test_examples_are_short() -> None:
     assert not long
 
 
+@pytest.mark.slow
 async def test_the_minimal_bot(sandbox: Sandbox, env: pytest.MonkeyPatch, tmp_path: Path) -> None:
     env.setenv("DISCORD_TOKEN", sandbox.bot_token)
     command = [sys.executable, "-m", "statsbot_webhooks.cli.script_runner", sandbox.base_url, str(EXAMPLES / "minimal_bot.py")]

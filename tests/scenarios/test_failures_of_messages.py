@@ -32,6 +32,7 @@ def log(text: str, level: LogLevel = LogLevel.INFO, **more: object) -> Event:
     return Event(EventKind.LOG, level, text, time.time(), f"of {text}", **more)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 async def test_what_is_urgent_does_not_wait_for_the_search_of_a_refused_event(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     sandbox.fault("info", "400", match="number 6371.")
     manager = WebhookManager(config(urls, "info"))

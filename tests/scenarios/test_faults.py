@@ -236,6 +236,7 @@ async def test_a_full_buffer_says_what_it_lost(sandbox: Sandbox, urls: dict[str,
     assert 199 in numbers(sandbox, "info")
 
 
+@pytest.mark.slow
 async def test_a_clean_stop_keeps_what_is_left(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     manager = WebhookManager(config(urls))
     await manager.start()

@@ -115,6 +115,7 @@ def test_a_line_separator_does_not_forge_an_event_in_the_file() -> None:
     assert len([line for line in re.split("[\n\u2028\u2029\x85\r]", text) if not line.startswith("    ")]) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use_embeds", [True, False])
 def test_every_presentation_of_hostile_events_is_accepted(use_embeds: bool) -> None:
     formatter = MessageFormatter(WebhookConfig(use_embeds=use_embeds))

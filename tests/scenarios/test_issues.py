@@ -91,6 +91,7 @@ async def test_a_mute_until_it_is_worse(sandbox: Sandbox, env: pytest.MonkeyPatc
         assert (stats.muted, stats.balanced) == (3, True)
 
 
+@pytest.mark.slow
 async def test_a_mute_until_the_next_version(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
     logger = logging.getLogger("shop")
     async with steered_bot(sandbox):
@@ -132,6 +133,7 @@ async def test_the_reference_stands_wherever_the_error_does(sandbox: Sandbox, ur
     assert [name for name, text in texts.items() if issue.reference not in text] == []
 
 
+@pytest.mark.slow
 async def test_two_versions_of_a_bot_and_the_buttons_of_its_cards(
     owned: None, sandbox: Sandbox, env: pytest.MonkeyPatch, callers: dict[str, Caller]
 ) -> None:

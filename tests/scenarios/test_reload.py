@@ -257,6 +257,7 @@ async def test_dead_letters_and_a_batch_that_failed_outlive_a_reload(sandbox: Sa
         assert (stats.balanced, stats.lost, stats.dead) == (True, 0, 1)
 
 
+@pytest.mark.slow
 async def test_a_destination_that_is_taken_out_leaves_its_events_to_another(sandbox: Sandbox) -> None:
     info, error = sandbox.webhook_url("info"), sandbox.webhook_url("error")
     config = WebhookConfig(info_webhook_url=info, error_webhook_url=error, batch_timeout_seconds=0)

@@ -232,6 +232,7 @@ def test_a_damaged_file_is_put_aside(opened: Opener, caplog: pytest.LogCaptureFi
     assert caplog.text.count("was damaged") == 1
 
 
+@pytest.mark.slow
 def test_a_file_that_becomes_garbage_loses_nothing_that_is_held(opened: Opener, losses: list[Loss]) -> None:
     outbox = opened(FILE, 100_000)
     outbox.put([("a", event(number)) for number in range(20_000)])

@@ -57,6 +57,7 @@ def filled_ring() -> TimeSeries:
     return ring
 
 
+@pytest.mark.slow
 async def test_it_sums_up_the_day_in_the_channel(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with running_manager(WebhookConfig(**urls, batch_timeout_seconds=0.2)) as manager:
         summary = DailySummary(
@@ -134,6 +135,7 @@ async def test_a_chart_is_a_png_and_needs_values() -> None:
     assert await draw_chart([Chart("cpu_percent", points[:1])]) is None
 
 
+@pytest.mark.slow
 async def test_matplotlib_is_not_imported_with_the_package() -> None:
     code = "import sys, statsbot_webhooks.cog; sys.exit('matplotlib' in sys.modules or 'numpy' in sys.modules)"
     done = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", code], check=False)

@@ -169,6 +169,7 @@ def test_nothing_is_left(events: list[Event]) -> None:
     assert len(log._core.handlers) == 1
 
 
+@pytest.mark.slow
 def test_it_is_found_when_it_is_imported_later() -> None:
     script = """
         import sys

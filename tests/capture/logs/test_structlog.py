@@ -205,6 +205,7 @@ def test_nothing_is_left() -> None:
     assert function.__code__ is before
 
 
+@pytest.mark.slow
 def test_it_is_found_when_it_is_imported_later() -> None:
     script = """
         import sys

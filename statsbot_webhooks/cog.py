@@ -10,19 +10,15 @@ from typing import Any
 from discord.ext import commands
 
 from . import runtime
-from .capture import Capture
 from .capture.errors.extension_hooks import is_closing, is_reloading
 from .commands import WebhookCommands
 from .config.loading import load_forgiving
 from .config.model import WebhookConfig
 from .config.renewal import Renews
-from .delivery.channel_reader import BotChannelReader
 from .delivery.formatters import CustomFormatter
 from .events.event import decode
-from .formatting.formatter import BotInfo
-from .integration.bot_capture import bot_info_of, install_capture
-from .integration.sigterm import Termination
-from .integration.statsbot import resume_integrations, suspend_integrations
+from .integration.bot_capture import BotCapture
+from .integration.statsbot import suspend_integrations
 from .webhook_manager import WebhookManager
 
 # Bot.close unloads extensions with no time limit of its own (L3).
@@ -35,8 +31,6 @@ _RELOAD_SECONDS = 60.0
 class WebhookCog(commands.Cog, name="Webhooks"):
     """Capture what happens to the bot and ship it."""
 
-    answers_presses = True
-
     def __init__(
         self,
         bot: commands.Bot,
@@ -48,30 +42,17 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         """Make a manager of the settings, or use a `manager`, whose settings then hold."""
         self.bot = bot
         self.manager = manager or WebhookManager(config, formatter=formatter)
-        self._capture = Capture(settings=self.manager.config)
+        self._hooks = BotCapture(bot, self.manager, answers_presses=True, renew=self._renew)
         self._commands = WebhookCommands(self)
-        self._termination = Termination(bot)
-        self._reader = BotChannelReader(bot)
-
-    @property
-    def bot_info(self) -> BotInfo | None:
-        """The bot's name and picture, once it has logged in."""
-        return bot_info_of(self.bot)
 
     async def cog_load(self) -> None:
         """Start delivering and install the hooks. Runs before login: no user, no session (L4)."""
-        self.manager.host.use_bot_proxy(self.bot.http)
-        await runtime.join(self)
-        self.manager.listeners.add(self)
-        self.manager.host.readers.append(self._reader)
+        await self._hooks.join()
         unstored = runtime.take_over()
-        install_capture(self._capture, self.bot, self)
+        self._hooks.install()
         for text in unstored:
             self.manager.submit(decode(text))
-        self.apply_choices()
-        resume_integrations()
         self._commands.install()
-        self._termination.install()
         await self._use_clients()
 
     @commands.Cog.listener()
@@ -82,11 +63,10 @@ class WebhookCog(commands.Cog, name="Webhooks"):
 
     async def cog_unload(self) -> None:
         """Deliver what waits, and undo everything in reverse. The hooks stay to the last moment: a drain takes seconds."""
-        self._capture.report_end()
-        self._termination.uninstall()
+        self._hooks.report_end()
         self._commands.uninstall()
         is_sent = await self.manager.drain(_DRAIN_SECONDS)
-        is_last = len(runtime.holders_of(self.manager)) < 2
+        is_last = self._hooks.is_last
         if is_last and is_reloading(self.bot):
             # Making the next cog takes half a second, in which things happen too.
             runtime.hand_over(self._let_go, _RELOAD_SECONDS)
@@ -94,44 +74,28 @@ class WebhookCog(commands.Cog, name="Webhooks"):
             # What the host logs after it has closed the bot is kept for the next start.
             if is_last and not is_closing(self.bot):
                 suspend_integrations()
-            self._capture.uninstall()
-        self.manager.listeners.remove(self)
-        self.manager.host.readers.remove(self._reader)
-        await self._use_clients()
-        if runtime.leave(self) or (is_last and is_closing(self.bot)):
+            self._hooks.capture.uninstall()
+        self._hooks.forsake()
+        await self._use_clients(is_leaving=True)
+        if runtime.leave(self._hooks) or (is_last and is_closing(self.bot)):
             # What did not get through in all that time will not do so now, when nothing is captured any more.
             await self.manager.stop(_LAST_WORDS_SECONDS if is_sent else 0)
 
     def _let_go(self) -> Sequence[str]:
         """Undo the hooks that stayed for a reload; returns what they captured after the manager's end."""
-        self._capture.uninstall()
+        self._hooks.capture.uninstall()
         return self.manager.host.take_unstored()
 
-    def lead(self) -> None:
-        """Capture what belongs to no bot too: the bot that did so has left."""
-        self._capture.uninstall()
-        install_capture(self._capture, self.bot, self)
-        self.apply_choices()
-
-    async def _use_clients(self) -> None:
+    async def _use_clients(self, *, is_leaving: bool = False) -> None:
         """Let cards have buttons that the bots answer. Before the login there is no application (L4)."""
-        has_left = self._reader not in self.manager.host.readers
-        holders = [each for each in runtime.holders_of(self.manager) if each.answers_presses and not (each is self and has_left)]
-        await self.manager.host.use_clients([holder.bot for holder in holders])
+        holders = [each for each in runtime.holders_of(self.manager) if each.answers_presses]
+        await self.manager.host.use_clients([each.bot for each in holders if not (is_leaving and each is self._hooks)])
 
     async def reconfigure(self, config: WebhookConfig) -> None:
         """Go on with other settings; see `WebhookManager.reconfigure`."""
         await self.manager.reconfigure(config)
 
-    def apply_choices(self) -> None:
-        """Capture loggers from the levels that admins chose."""
-        self._capture.set_logger_levels(self.manager.admin.overrides.logger_levels)
-
-    async def on_reconfigured(self, renewed: frozenset[Renews]) -> None:
-        """Install anew what takes its settings when it is installed."""
-        if Renews.CAPTURE in renewed:
-            self._capture.reconfigure(self.manager.config)
-            self.apply_choices()
+    async def _renew(self, renewed: frozenset[Renews]) -> None:
         if Renews.COMMANDS in renewed:
             self._commands.uninstall()
             self._commands = WebhookCommands(self)
@@ -140,10 +104,8 @@ class WebhookCog(commands.Cog, name="Webhooks"):
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
-        runtime.sign(self.manager)
+        self._hooks.sign()
         await self._use_clients()
-        # The token may come from elsewhere than the environment.
-        self.manager.add_secrets(self.bot.http.token or "")
         await self._commands.sync()
 
 

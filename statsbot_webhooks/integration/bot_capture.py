@@ -1,7 +1,8 @@
-"""`Capture` on a bot or client, for a manager that several may share: the same for the extension and for `watch_client`."""
+"""The hooks on one bot or client, for a manager that several may share: the same for the extension and for `watch_client`."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import discord
@@ -9,35 +10,111 @@ import discord
 from .. import runtime
 from ..capture import Capture
 from ..capture.errors.deduplication import SeenExceptions
+from ..config.renewal import Renews
+from ..delivery.channel_reader import BotChannelReader
 from ..events.event import Event
 from ..formatting.formatter import BotInfo
+from ..webhook_manager import WebhookManager
+from .sigterm import Termination
+from .statsbot import resume_integrations
 
 
-def bot_info_of(client: discord.Client) -> BotInfo | None:
-    """Return the name and picture of a bot, once it has logged in."""
-    user: discord.ClientUser | None = client.user
-    return None if user is None else BotInfo(user.name, user.display_avatar.url)
+async def _renew_nothing(_renewed: frozenset[Renews]) -> None:
+    pass
 
 
-def install_capture(capture: Capture, client: discord.Client, holder: runtime.Holder) -> None:
-    """Install the hooks on a client; what they capture goes to the manager of the holder."""
-    manager = holder.manager
+class BotCapture:
+    """Share a manager on behalf of a bot (a `runtime.Holder`), and give it what happens there.
 
-    def submit(event: Event) -> bool:
-        # Where several bots share the manager, an event says whose it is.
-        info = holder.bot_info
-        if info is not None and len(runtime.holders_of(manager)) > 1:
-            event = replace(event, context={"bot": info.name, **event.context})
-        return manager.submit(event)
+    `join`, `install`, and at the end `report_end`, `uninstall`, `leave`. `renew` is awaited with what other settings renew.
+    """
 
-    capture.install(
-        client,
-        submit,
-        manager.host.settle,
-        is_leading=runtime.is_leading(holder),
-        submit_of_process=manager.submit,
-        seen=runtime.share(manager, "seen exceptions", SeenExceptions),
-        find_delivery_problem=manager.host.find_delivery_problem,
-        stats=manager.stats,
-        take_tally=manager.host.take_tally,
-    )
+    def __init__(
+        self,
+        bot: discord.Client,
+        manager: WebhookManager,
+        *,
+        answers_presses: bool = False,
+        renew: Callable[[frozenset[Renews]], Awaitable[None]] = _renew_nothing,
+    ) -> None:
+        self.bot = bot
+        self.manager = manager
+        self.answers_presses = answers_presses
+        self.capture = Capture(settings=manager.config)
+        self._renew = renew
+        self._termination = Termination(bot)
+        self._reader = BotChannelReader(bot)
+
+    @property
+    def bot_info(self) -> BotInfo | None:
+        """The bot's name and picture, once it has logged in."""
+        user: discord.ClientUser | None = self.bot.user
+        return None if user is None else BotInfo(user.name, user.display_avatar.url)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing else shares the manager."""
+        return len(runtime.holders_of(self.manager)) < 2
+
+    async def join(self) -> None:
+        """Share the manager, which is started unless it runs."""
+        self.manager.host.use_bot_proxy(self.bot.http)
+        await runtime.join(self)
+        self.manager.listeners.add(self)
+        self.manager.host.readers.append(self._reader)
+
+    def install(self) -> None:
+        """Install the hooks. Needs a running loop; nothing of Discord."""
+        self.lead()
+        resume_integrations()
+        self._termination.install()
+
+    def lead(self) -> None:
+        """Install the hooks anew: the bot that captured what belongs to no bot has left, and this one may do so now."""
+        manager = self.manager
+
+        def submit(event: Event) -> bool:
+            # Where several bots share the manager, an event says whose it is.
+            info = self.bot_info
+            if info is not None and not self.is_last:
+                event = replace(event, context={"bot": info.name, **event.context})
+            return manager.submit(event)
+
+        self.capture.install(
+            self.bot,
+            submit,
+            manager.host.settle,
+            is_leading=runtime.is_leading(self),
+            submit_of_process=manager.submit,
+            seen=runtime.share(manager, "seen exceptions", SeenExceptions),
+            find_delivery_problem=manager.host.find_delivery_problem,
+            stats=manager.stats,
+            take_tally=manager.host.take_tally,
+        )
+        self.apply_choices()
+
+    def sign(self) -> None:
+        """Learn what is known once the bot is ready: its name, and its token, which may not be in the environment."""
+        runtime.sign(self.manager)
+        self.manager.add_secrets(self.bot.http.token or "")
+
+    def apply_choices(self) -> None:
+        """Capture loggers from the levels that admins chose."""
+        self.capture.set_logger_levels(self.manager.admin.overrides.logger_levels)
+
+    async def on_reconfigured(self, renewed: frozenset[Renews]) -> None:
+        """Install anew what takes its settings when it is installed."""
+        if Renews.CAPTURE in renewed:
+            self.capture.reconfigure(self.manager.config)
+            self.apply_choices()
+        await self._renew(renewed)
+
+    def report_end(self) -> None:
+        """Report what ends the bot, and leave SIGTERM to the host again; the hooks stay."""
+        self.capture.report_end()
+        self._termination.uninstall()
+
+    def forsake(self) -> None:
+        """Hear of no changes and read no channels any more."""
+        self.manager.listeners.remove(self)
+        self.manager.host.readers.remove(self._reader)

@@ -12,17 +12,12 @@ from typing import Any
 import discord
 
 from .. import runtime
-from ..capture import Capture
 from ..config.model import WebhookConfig
-from ..config.renewal import Renews
-from ..delivery.channel_reader import BotChannelReader
-from ..formatting.formatter import BotInfo
 from ..patching import add_listeners, patch_attribute, watch_calls
 from ..runtime import setup_webhook_logging
 from ..webhook_manager import WebhookManager
-from .bot_capture import bot_info_of, install_capture
-from .sigterm import Termination
-from .statsbot import resume_integrations, suspend_integrations
+from .bot_capture import BotCapture
+from .statsbot import suspend_integrations
 
 # What waits is sent while the client is closed, which has no time limit of its own.
 _DRAIN_SECONDS = 7.0
@@ -42,39 +37,24 @@ async def watch_client(client: discord.Client, config: WebhookConfig | None = No
     if runtime.is_held(client):
         return runtime.get_webhook_manager()
     manager = manager or setup_webhook_logging(config)
-    await _ClientHolder(client, manager).start()
+    await _WatchedClient(client, manager).start()
     return manager
 
 
-class _ClientHolder:
-    """Share the manager on behalf of a client."""
-
-    answers_presses = False
+class _WatchedClient:
+    """The life of the hooks on a client."""
 
     def __init__(self, client: discord.Client, manager: WebhookManager) -> None:
         self.bot = client
         self.manager = manager
-        self._capture = Capture(settings=manager.config)
-        self._termination = Termination(client)
-        self._reader = BotChannelReader(client)
+        self._hooks = BotCapture(client, manager)
         self._stack = ExitStack()
         self._has_ended = False
 
-    @property
-    def bot_info(self) -> BotInfo | None:
-        """The client's name and picture, once it has logged in."""
-        return bot_info_of(self.bot)
-
     async def start(self) -> None:
         """Start delivering and install the hooks."""
-        self.manager.host.use_bot_proxy(self.bot.http)
-        await runtime.join(self)
-        self.manager.listeners.add(self)
-        self.manager.host.readers.append(self._reader)
-        install_capture(self._capture, self.bot, self)
-        self.apply_choices()
-        resume_integrations()
-        self._termination.install()
+        await self._hooks.join()
+        self._hooks.install()
         self._watch_close()
         add_listeners(self._stack, self.bot, {"on_ready": self._on_ready})
         if self.bot.is_ready():
@@ -83,7 +63,7 @@ class _ClientHolder:
     def _watch_close(self) -> None:
         # The exception that ends the client is known where `close` is called; what waits is delivered in the last part of it,
         # which runs as long as the client is closed. So no frame of ours stands in what the client's own `close` raises.
-        watch_calls(self._stack, self.bot, "close", lambda *_: self._capture.report_exception(is_closed=True))
+        watch_calls(self._stack, self.bot, "close", lambda *_: self._hooks.capture.report_exception(is_closed=True))
         end = self.end
 
         def make(original: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
@@ -102,37 +82,17 @@ class _ClientHolder:
         if self._has_ended:
             return
         self._has_ended = True
-        self._capture.report_end()
-        self._termination.uninstall()
+        self._hooks.report_end()
         is_sent = await self.manager.drain(_DRAIN_SECONDS)
-        is_last = len(runtime.holders_of(self.manager)) < 2
-        self._capture.uninstall()
+        is_last = self._hooks.is_last
+        self._hooks.capture.uninstall()
         self._stack.close()
-        self.manager.listeners.remove(self)
-        self.manager.host.readers.remove(self._reader)
+        self._hooks.forsake()
         if is_last and not self.bot.is_closed():
             suspend_integrations()
-        runtime.leave(self)
+        runtime.leave(self._hooks)
         if is_last:
             await self.manager.stop(_LAST_WORDS_SECONDS if is_sent else 0)
 
-    def lead(self) -> None:
-        """Capture what belongs to no client too: the one that did so has left."""
-        self._capture.uninstall()
-        install_capture(self._capture, self.bot, self)
-        self.apply_choices()
-
-    def apply_choices(self) -> None:
-        """Capture loggers from the levels that admins chose."""
-        self._capture.set_logger_levels(self.manager.admin.overrides.logger_levels)
-
-    async def on_reconfigured(self, renewed: frozenset[Renews]) -> None:
-        """Install anew what takes its settings when it is installed."""
-        if Renews.CAPTURE in renewed:
-            self._capture.reconfigure(self.manager.config)
-            self.apply_choices()
-
     async def _on_ready(self) -> None:
-        runtime.sign(self.manager)
-        # The token may come from elsewhere than the environment.
-        self.manager.add_secrets(self.bot.http.token or "")
+        self._hooks.sign()

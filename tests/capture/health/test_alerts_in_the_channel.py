@@ -64,7 +64,7 @@ async def test_a_real_sample_over_a_threshold_has_a_chart(sandbox: Sandbox, env:
     env.setenv("WEBHOOK_MEMORY_WARNING_MB", "1")
     env.setenv("WEBHOOK_ALERT_MINIMUM_SECONDS", "1")
     async with running_bot(sandbox) as bot:
-        sampler = bot.cogs["Webhooks"]._capture.sampler
+        sampler = bot.cogs["Webhooks"]._hooks.capture.sampler
         # Buckets of ten seconds: a chart needs two of them, as after half a minute of a real life.
         sampler.series.add(time.time() - 30, {"memory_mb": 60.0})
         sampler.series.add(time.time() - 10, sampler.last)

@@ -97,7 +97,7 @@ async def test_no_limit_and_no_card(sandbox: Sandbox, strict: pytest.MonkeyPatch
         await asyncio.sleep(1.5)
         gate.set()
         await over.wait()
-        health = bot.cogs["Webhooks"]._capture.health
+        health = bot.cogs["Webhooks"]._hooks.capture.health
         assert health.calls.measure()["commands_per_second"] > 0
     assert not sandbox.messages("performance")
 

@@ -138,7 +138,7 @@ async def test_the_latency_of_every_bot_of_the_process_is_measured(sandbox: Sand
     async with running_bot(sandbox) as first, second:
         await second.load_extension("statsbot_webhooks")
         async with online(second, sandbox):
-            sampler = first.cogs["Webhooks"]._capture.sampler
+            sampler = first.cogs["Webhooks"]._hooks.capture.sampler
             assert second.user is not None
             name = f"gateway_latency_ms/@{second.user.name}"
             async with asyncio.timeout(20):

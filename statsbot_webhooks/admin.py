@@ -242,7 +242,7 @@ class Admin:
         await self._intake.run(self.overrides.store_urls, urls)
         self._pool.add(self._pipeline.adopt(urls))
 
-    async def send_test(self, destination: str, timeout: float = 30.0) -> Result:  # noqa: ASYNC109
+    async def send_test(self, destination: str, timeout: float = 30.0) -> Result:
         """Send a test message through the worker of a destination and return what Discord answered.
 
         Raises `KeyError` for an unknown destination and `TimeoutError` when no answer came in time.

@@ -136,7 +136,7 @@ class WebhookManager:
             await self.listeners.reconfigure(renewed)
             return renewed
 
-    async def stop(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - part of the public API
+    async def stop(self, timeout: float = 10.0) -> None:
         """Deliver what waits, then end every task and thread, all within `timeout` seconds.
 
         What is left stays in the storage for the next start; with storage in memory it is counted as lost.
@@ -157,14 +157,14 @@ class WebhookManager:
         await self._pipeline.stop(deadline)
         self._own_records.uninstall()
 
-    async def flush(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - part of the public API
+    async def flush(self, timeout: float | None = None) -> None:
         """Send what waits now, without waiting for batches to fill; returns when it is sent, or after `timeout` seconds.
 
         Destinations that are gone or switched off are not waited for; the newest state of a card may have to wait for its pace.
         """
         await self._flush(math.inf if timeout is None else asyncio.get_running_loop().time() + timeout, is_ending=False)
 
-    async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109 - as in stop
+    async def drain(self, timeout: float) -> bool:
         """Deliver what waits as `stop` does, and go on; False when not everything was sent within `timeout` seconds."""
         return not self.is_running or await self._flush(asyncio.get_running_loop().time() + timeout, is_ending=True)
 

@@ -164,7 +164,7 @@ def _message(group: Group, style: Style) -> tuple[str, bool]:
 
 def repeats_line(fold: Fold) -> str:
     """Return the line that says how often, from when to when, and how it went on."""
-    if fold.count < 2:  # noqa: PLR2004
+    if fold.count < 2:
         return ""
     first, last, ago = discord_time(fold.first, "T"), discord_time(fold.last, "T"), discord_time(fold.last, "R")
     line = f"`×{fold.count}` first {first}, last {last} ({ago})"

@@ -104,7 +104,7 @@ def _shorten(files: Sequence[str], roots: tuple[str, ...]) -> dict[str, str]:
     found = {file: _from_root(file, roots) for file in files}
     loose = {file: file.replace("\\", "/") for file, short in found.items() if not short}
     # Loaded by hand, or the text of another machine: from the folder that they have in common.
-    base = os.path.commonprefix([path.rpartition("/")[0] + "/" for path in loose.values()]).rpartition("/")[0]  # noqa: RUF071
+    base = os.path.commonprefix([path.rpartition("/")[0] + "/" for path in loose.values()]).rpartition("/")[0]  # noqa: RUF071 - cut at a slash
     return {file: short or (loose[file][len(base) :].lstrip("/")) for file, short in found.items()}
 
 

@@ -44,7 +44,7 @@ class CapturedEvents(Sequence[Any]):
         """Return those that hold a text in their message, their traceback or their context."""
         return [event for event in self._events if text in f"{event.message}\n{event.traceback}\n{dict(event.context)}"]
 
-    async def wait_for(self, text: str, timeout: float = 10.0) -> Any:  # noqa: ASYNC109
+    async def wait_for(self, text: str, timeout: float = 10.0) -> Any:
         """Return the first event that holds a text, once it is there; raises `TimeoutError` with all that are."""
         try:
             await self._sandbox.wait_until(lambda: self.matching(text), timeout)

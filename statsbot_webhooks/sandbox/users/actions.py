@@ -35,7 +35,7 @@ class Actions:
 
     async def invoke(
         self, name: str, *, user_id: int | None = None, guild_id: int | None = None, direct: bool = False,
-        channel: str | int | None = None, options: dict[str, Any] | None = None, timeout: float = 10.0,  # noqa: ASYNC109
+        channel: str | int | None = None, options: dict[str, Any] | None = None, timeout: float = 10.0,
     ) -> InteractionResult:  # fmt: skip
         """Let a user call a slash command ("group sub"), and wait for the final answer; a file is given as (name, data).
 
@@ -49,7 +49,7 @@ class Actions:
 
     async def autocomplete(
         self, name: str, option: str, text: str = "", *, user_id: int | None = None, guild_id: int | None = None,
-        direct: bool = False, options: dict[str, Any] | None = None, timeout: float = 10.0,  # noqa: ASYNC109
+        direct: bool = False, options: dict[str, Any] | None = None, timeout: float = 10.0,
     ) -> list[JSON]:  # fmt: skip
         """Let a user type into an option of a slash command, and return the choices that the bot offers."""
 
@@ -60,7 +60,7 @@ class Actions:
 
     async def context_menu(
         self, name: str, target: int | Message, *, user_id: int | None = None, guild_id: int | None = None,
-        timeout: float = 10.0,  # noqa: ASYNC109
+        timeout: float = 10.0,
     ) -> InteractionResult:  # fmt: skip
         """Let a user call a command from the menu of a person (by id) or of a message."""
 
@@ -68,7 +68,7 @@ class Actions:
         return await self.use_menu(name, shown, user_id, guild_id, timeout)
 
     async def use_menu(
-        self, name: str, target: int | JSON, user_id: int | None, guild_id: int | None, timeout: float,  # noqa: ASYNC109
+        self, name: str, target: int | JSON, user_id: int | None, guild_id: int | None, timeout: float,
     ) -> InteractionResult:  # fmt: skip
         """Let a user call a command from the menu of a person (by id) or of a message (as Discord shows it)."""
 
@@ -81,7 +81,7 @@ class Actions:
 
     async def click(
         self, target: Message | InteractionResult, custom_id: str, *, values: list[str] | None = None,
-        user_id: int | None = None, forged: bool = False, timeout: float = 10.0,  # noqa: ASYNC109
+        user_id: int | None = None, forged: bool = False, timeout: float = 10.0,
     ) -> InteractionResult:  # fmt: skip
         """Let a user press a button of a message or of an answer, or choose `values` from a menu in it.
 
@@ -93,7 +93,7 @@ class Actions:
 
     async def use(
         self, shown: JSON, custom_id: str, values: list[str] | None, user_id: int | None, *, forged: bool = False,
-        timeout: float = 10.0,  # noqa: ASYNC109
+        timeout: float = 10.0,
     ) -> InteractionResult:  # fmt: skip
         """Let a user use a component of a message (as Discord shows it)."""
 
@@ -113,7 +113,7 @@ class Actions:
 
     async def submit(
         self, opened: InteractionResult, values: dict[str, Any] | None = None, *, user_id: int | None = None,
-        timeout: float = 10.0,  # noqa: ASYNC109
+        timeout: float = 10.0,
     ) -> InteractionResult:  # fmt: skip
         """Let a user fill in and submit the modal that an answer opened; `values` are by custom id, files as (name, data)."""
         if not opened.modal:
@@ -171,7 +171,7 @@ class Actions:
 
     async def _command(
         self, kind: int, name: str, data: Callable[[Guild | None, list[JSON]], JSON], user_id: int | None,
-        guild_id: int | None, direct: bool, channel: str | int | None, timeout: float,  # noqa: ASYNC109
+        guild_id: int | None, direct: bool, channel: str | int | None, timeout: float,
     ) -> InteractionResult:  # fmt: skip
         def begin() -> Record:
             everywhere = self._context.rest.bot.commands.get(None, [])
@@ -197,7 +197,7 @@ class Actions:
         self._context.state.dispatch("INTERACTION_CREATE", record.payload, None if guild is None else guild.id)
         return record
 
-    async def _answer_to(self, begin: Callable[[], Record], timeout: float) -> InteractionResult:  # noqa: ASYNC109
+    async def _answer_to(self, begin: Callable[[], Record], timeout: float) -> InteractionResult:
         record = self._context.call(begin)
         with suppress(TimeoutError):
             await self._waiting.wait_until(lambda: record.is_answered, timeout)

@@ -24,7 +24,7 @@ class Waiting:
         self._channels = channels
         self._talk = talk
 
-    async def wait_until(self, predicate: Callable[[], object], timeout: float = 10.0) -> None:  # noqa: ASYNC109
+    async def wait_until(self, predicate: Callable[[], object], timeout: float = 10.0) -> None:
         """Return when the predicate holds; it is asked after each change. Raises `TimeoutError` with a picture."""
         loop, changed = asyncio.get_running_loop(), asyncio.Event()
 
@@ -48,7 +48,7 @@ class Waiting:
         finally:
             self._context.call(unsubscribe)
 
-    async def wait_for_message(self, channel: str, text: str = "", timeout: float = 10.0) -> Message:  # noqa: ASYNC109
+    async def wait_for_message(self, channel: str, text: str = "", timeout: float = 10.0) -> Message:
         """Return the newest message of a channel that holds a text, once there is one; raises `TimeoutError`."""
         found: list[Message] = []
 
@@ -60,7 +60,7 @@ class Waiting:
         return found[-1]
 
     async def ask(
-        self, text: str, *, channel: str = "general", author_id: int | None = None, timeout: float = 10.0,  # noqa: ASYNC109
+        self, text: str, *, channel: str = "general", author_id: int | None = None, timeout: float = 10.0,
     ) -> Message:  # fmt: skip
         """Let a member write a message and return the bot's next message in that channel; raises `TimeoutError`."""
         said = self._talk.say(text, channel=channel, author_id=author_id)

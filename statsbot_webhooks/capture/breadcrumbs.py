@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, Final
+from weakref import ref
 
 from ..events.event import LogLevel
 from ..events.time_text import format_span
@@ -37,7 +38,11 @@ _SHARED: Final = -1
 
 # Time, level or kind, origin, text, and the number of the task or thread.
 Crumb = tuple[float, str, str, str, int | None]
-running_loop: Final = events._get_running_loop  # noqa: SLF001 - documented, and a tenth of the cost of an exception
+_running_loop: Final = events._get_running_loop  # noqa: SLF001 - documented, and a tenth of the cost of an exception
+# Up to Python 3.11 it asks the system for the process's id each time, so the loop that ran last in a thread is asked first.
+_IS_SLOW: Final = sys.version_info < (3, 12)
+_loops: Final[dict[int, ref[Any]]] = {}
+_thread: Final = threading.get_ident
 # `asyncio.current_task` is Python code up to 3.11; from 3.14 on there is no such dict.
 _tasks: Final[Any] = getattr(asyncio.tasks, "_current_tasks", None)
 _task_of: Final[Callable[[Any], Any]] = _tasks.get if sys.version_info < (3, 14) and _tasks is not None else asyncio.current_task
@@ -47,23 +52,24 @@ _mark: Final[ContextVar[tuple[int, int]]] = ContextVar("statsbot_webhooks_task",
 _numbers: Final = itertools.count(-10, -1)
 
 
-def task_number(loop: Any) -> int:
-    """Return a number that the task which runs in a loop has alone; that of the thread when none does."""
-    task = _task_of(loop)
+def owner() -> int:
+    """Return a number that the running task, or else the thread, has alone."""
+    thread = _thread()
+    known = _loops.get(thread)
+    task = None if known is None else _task_of(known())
     if task is None:
-        return threading.get_ident()
+        loop = _running_loop()
+        task = None if loop is None else _task_of(loop)
+        if task is None:
+            return thread
+        if _IS_SLOW:
+            _loops[thread] = ref(loop)
     mark = _mark.get()
     if mark[0] == id(task):
         return mark[1]
     number = next(_numbers)
     _mark.set((id(task), number))
     return number
-
-
-def owner() -> int:
-    """Return a number that the running task, or else the thread, has alone."""
-    loop = running_loop()
-    return threading.get_ident() if loop is None else task_number(loop)
 
 
 class Trail:

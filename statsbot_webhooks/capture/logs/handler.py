@@ -15,8 +15,7 @@ from ...events.factory import outline
 from ...events.plain_values import LATEST_TIME, plain_text
 from ...events.tracebacks import NotedException, describe, note_exception
 from ...feedback import suppressed
-from ..breadcrumbs import running_loop as _running_loop
-from ..breadcrumbs import task_number, trail
+from ..breadcrumbs import owner, trail
 from ..errors import context as error_context
 from ..errors.deduplication import SeenExceptions, known_as
 from ..errors.trace_id import trace_details
@@ -143,8 +142,8 @@ class WebhookLogHandler(logging.Handler):
             self._add_trail(draft, record)
         # Spelled out: a call of `Trail.note` would cost a tenth of all this.
         if trail.is_on:
-            number = record.thread if (loop := _running_loop()) is None else task_number(loop)
-            trail.append((record.created, level, record.name, message if len(message) <= _CRUMB else message[:_CRUMB], number))
+            text = message if len(message) <= _CRUMB else message[:_CRUMB]
+            trail.append((record.created, level, record.name, text, owner()))
         if error is not None or record.stack_info or len(record.__dict__) > _STANDARD_SIZE or ambient.get():
             self._add_details(draft, record, error)
         if is_error and (trace := trace_details()):

@@ -95,6 +95,22 @@ async def test_an_exception_keeps_the_context_in_which_it_was_raised(sandbox: Sa
     assert all(word in message.text for message in sandbox.messages("error") for word in ("order-17", "charge"))
 
 
+async def test_the_exceptions_of_a_group_keep_theirs() -> None:
+    async def pay(order: int) -> None:
+        with webhook_context(shop="north", order=order):
+            raise LookupError(order)
+
+    events: list[Event] = []
+    try:
+        async with asyncio.TaskGroup() as group:
+            for order in (17, 18):
+                group.create_task(pay(order))
+    except ExceptionGroup as error:
+        record = logging.LogRecord("shop", logging.ERROR, __file__, 1, "x", (), (type(error), error, error.__traceback__))
+        WebhookLogHandler(events.append).handle(record)
+    assert [event.context for event in events] == [{"shop": "north", "order": [17, 18]}]
+
+
 async def test_a_hook_changes_and_drops_events(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     def hook(event: Event) -> Event | None:
         return None if "noise" in event.message else replace(event, message=event.message.upper() + " password=hunter2")

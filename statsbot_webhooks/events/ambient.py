@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 from .event import to_plain
-from .tracebacks import chain_of
+from .tracebacks import chain_of, leaves
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 # Where an exception that left a block keeps the block's values: it is mostly caught where they hold no more.
@@ -35,8 +35,12 @@ def webhook_context(**values: object) -> Generator[None, None, None]:
 
 
 def context_of(error: BaseException) -> Mapping[str, Any]:
-    """Return what holds here, and what held where an exception was raised, and those that led to it."""
+    """Return what holds here, and what held where an exception was raised, those that led to it, and those of its group."""
     values = dict(ambient.get())
     for each in (*reversed(chain_of(error)), error):
         values |= vars(each).get(_KEY, _NOTHING)
+    parts = [vars(each).get(_KEY, _NOTHING) for each in leaves(error)]
+    for key in dict.fromkeys(key for part in parts for key in part):
+        said = [part[key] for part in parts if key in part]
+        values[key] = said if any(each != said[0] for each in said) else said[0]
     return values

@@ -66,7 +66,10 @@ class WebhookManager:
         self.host = HostAccess(self._pipeline, self._pool, self._formatters, self._loop)
         self.listeners = Listeners()
         self.admin = Admin(self._pipeline, self._pool, self.listeners.apply_choices)
-        self._own_records = OwnRecords(self._pipeline.redact_text)
+        # Short ways that users of 0.1 know.
+        self.send_test, self.redact_text = self.admin.send_test, self.host.redact_text
+        self.set_bot_info, self.find_delivery_problem = self.host.set_bot_info, self.host.find_delivery_problem
+        self._own_records = OwnRecords(self.redact_text)
         self._changing = asyncio.Lock()
 
     @property
@@ -240,8 +243,6 @@ class WebhookManager:
                 know_as(root, event.fingerprint)
             fingerprint = with_fingerprint(event).fingerprint
         return self.admin.overrides.issues.reference_of(fingerprint)
-
-    # -- what is known of it
 
     async def stats(self) -> Stats:
         """Return the counters; they balance at any moment."""

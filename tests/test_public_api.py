@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +73,16 @@ def test_senders_and_formatters_take_any_context() -> None:
 def test_the_manager_is_made_of_parts_and_inherits_nothing() -> None:
     assert WebhookManager.__bases__ == (object,)
     assert len(inspect.getsource(WebhookManager).splitlines()) < 250
+
+
+async def test_short_ways_that_users_of_0_1_know_stay(tmp_path: Path) -> None:
+    manager = WebhookManager(WebhookConfig(storage=f"sqlite:///{tmp_path}/events.sqlite3"))
+    manager.add_secrets("planted-secret-of-the-user")
+    assert "planted" not in manager.redact_text("it is planted-secret-of-the-user")
+    manager.set_bot_info("shop-bot", None)
+    assert manager.find_delivery_problem() == "delivery has stopped"
+    with pytest.raises(LookupError):
+        await manager.send_test("nowhere")
 
 
 def test_a_message_has_what_users_read() -> None:

@@ -87,6 +87,7 @@ class Bot(commands.Bot):
 @contextlib.asynccontextmanager
 async def running_bot(sandbox: Sandbox, names: tuple[str, ...], **settings: str) -> AsyncGenerator[Bot]:
     """A real bot with the extension, whose four webhooks post to channels of these names."""
+    before = dict(os.environ)
     for name, channel in zip(("error", "info", "performance", "member_events"), names, strict=True):
         os.environ[f"WEBHOOK_{name.upper()}_URL"] = sandbox.webhook_url(f"{channel}-{name}", channel)
     os.environ |= {"WEBHOOK_BATCH_TIMEOUT_SECONDS": "0.3", "WEBHOOK_ADMIN_GUILD_ID": str(sandbox.guild_id), **settings}
@@ -98,6 +99,8 @@ async def running_bot(sandbox: Sandbox, names: tuple[str, ...], **settings: str)
     finally:
         await bot.close()
         await running
+        os.environ.clear()
+        os.environ |= before
 
 
 @contextlib.asynccontextmanager
@@ -232,7 +235,11 @@ async def issue(sandbox: Sandbox, folder: Path) -> None:
     sandbox.webhook_url("issue-error", "issue", owned=True)
     mia = sandbox.join("mia")
     for count, version in enumerate(("1.1", "1.2"), 1):
-        settings = {"WEBHOOK_LIFECYCLE": "false", "WEBHOOK_BOT_VERSION": version, "WEBHOOK_CARD_EDIT_SECONDS": "0.1"}
+        settings = {
+            "WEBHOOK_LIFECYCLE": "false", "WEBHOOK_BOT_VERSION": version, "WEBHOOK_CARD_EDIT_SECONDS": "0.1",
+            # Not the file of the other pictures, in which the error is known.
+            "WEBHOOK_STORAGE": "sqlite:///issue.sqlite3",
+        }  # fmt: skip
         async with running_bot(sandbox, ("issue", "log4", "log4", "log4"), **settings):
             sandbox.say("!divide 1 0", author_id=mia)
             await sandbox.wait_until(lambda count=count: len(sandbox.messages("issue")) == count, 20)
@@ -250,6 +257,24 @@ async def issue(sandbox: Sandbox, folder: Path) -> None:
             await photograph(sandbox, "issue", folder / "issue_resolved.png", above=_HEAD)
 
 
+async def bot_cards(sandbox: Sandbox) -> None:
+    """A wrong setting, the start, a blocked event loop, an outage of a webhook and its end, another server."""
+    settings = {"WEBHOOK_BATCH_SIZE": "lots", "WEBHOOK_BREAKER_FAILURES": "1", "WEBHOOK_BREAKER_COOLDOWN_SECONDS": "2"}
+    async with running_bot(sandbox, ("bot", "bot", "bot", "log5"), WEBHOOK_LIFECYCLE="true", **settings):
+        await sandbox.wait_until(lambda: "Online" in shown(sandbox, "bot"), 20)
+        time.sleep(3)  # noqa: ASYNC251 - blocks the event loop on purpose
+        await sandbox.wait_until(lambda: "was blocked" in shown(sandbox, "bot"), 20)
+        sandbox.fault("bot-info", "500")
+        sandbox.add_guild("Garden")
+        await sandbox.wait_until(lambda: "does not work" in shown(sandbox, "bot"), 60)
+        sandbox.heal("bot-info")
+        await sandbox.wait_until(lambda: "works again" in shown(sandbox, "bot") and "Garden" in shown(sandbox, "bot"), 60)
+
+
+def shown(sandbox: Sandbox, channel: str) -> str:
+    return "\n".join(message.text for message in sandbox.messages(channel))
+
+
 STORIES = {"issue": issue}
 CHANNELS: dict[str, tuple[Callable[[Sandbox], Awaitable[None]], str]] = {
     "errors": (errors, "errors.png"),
@@ -259,6 +284,7 @@ CHANNELS: dict[str, tuple[Callable[[Sandbox], Awaitable[None]], str]] = {
     "presentations": (presentations, "presentations.png"),
     "alerts": (alerts, "alert.png"),
     "summary": (summary, "summary.png"),
+    "bot": (bot_cards, "bot.png"),
 }
 
 

@@ -28,6 +28,8 @@ _MOST_CHARACTERS: Final = 200
 _MOST_TRAILS: Final = 60
 _TRAIL_SECONDS: Final = 60.0
 # What is longer ago has nothing to do with it.
+# Less is shown as no distance at all.
+_SHORTEST_SECONDS: Final = 0.05
 _MOST_SECONDS: Final = 900.0
 # Texts of these are made at once; others may be large, and their `__str__` is the host's own code.
 _CHEAP: Final = (str, int, float, bool, type(None))
@@ -135,9 +137,13 @@ def _drop(_crumb: Crumb) -> None:
     pass
 
 
+def _distance(seconds: float) -> str:
+    return f"-{format_span(seconds)}" if seconds >= _SHORTEST_SECONDS else format_span(0)
+
+
 def _lines(crumbs: Sequence[Crumb], time: float) -> list[str]:
     return [
-        f"-{format_span(time - at)} {what} {origin + ': ' if origin else ''}{' '.join(text.split())}"
+        f"{_distance(time - at)} {what} {origin + ': ' if origin else ''}{' '.join(text.split())}"
         for at, what, origin, text, _ in crumbs
     ]
 

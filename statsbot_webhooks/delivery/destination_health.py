@@ -152,16 +152,19 @@ class Health:
         seconds = self.breaker.pause_seconds(now)
         verb = "" if self._is_refused else "fails "
         whole = f"{self._destination.setting}: webhook {self._destination.name} {verb}{text}; the next try is in {seconds:.0f} s"
-        self._told_in = self._say_outage(whole, now, next_try=seconds)
+        self._told_in = self._say_outage(whole, f"{self._destination.setting}: {self.last_error}", now, next_try=seconds)
 
-    def _say_outage(self, text: str, now: float, *, next_try: float | None) -> str:
-        """Tell that the destination fails, or fails otherwise than before: one card for all of an outage."""
+    def _say_outage(self, text: str, problem: str, now: float, *, next_try: float | None) -> str:
+        """Tell that the destination fails, or fails otherwise than before: one card for all of an outage.
+
+        `problem` is what is left to say of it when it is over.
+        """
         if self._outage is None:
             self._outage_since = now
             # The key means nothing; a destination that fails twice has two cards, in every process.
             self._outage = Outage(secrets.token_hex(4), self._destination.name)
         seconds = now - self._outage_since
-        self._outage = replace(self._outage, problem=text, seconds=seconds, next_try=next_try)
+        self._outage = replace(self._outage, problem=problem, seconds=seconds, next_try=next_try)
         return self._say(text, self._told_in, self._outage)
 
     def _say_recovery(self, text: str, where: str, now: float) -> None:
@@ -202,7 +205,7 @@ class Health:
                 f"{setting}: Discord refuses this webhook ({result.reason}). Its events go elsewhere or wait; it is looked at "
                 f"again in {self._look_at - now:.0f} s and then less often. If the URL is wrong, put the right one there"
             )
-        self._told_in = self._say_outage(text, now, next_try=self.look_seconds(now)) or self._told_in
+        self._told_in = self._say_outage(text, text, now, next_try=self.look_seconds(now)) or self._told_in
 
     def postpone_look(self, now: float) -> None:
         """Plan when a webhook that is gone is looked at next: after twice as long as the last time."""

@@ -88,10 +88,13 @@ def show_blocked_loop(event: Event) -> Event:
     facts = event.facts
     # The line to look at comes first, and is said once.
     text = event.message.partition(" at ")[0].rstrip(".")
+    effect = "Meanwhile the bot answers no command and misses heartbeats."
+    if facts["is_over"]:
+        effect = "Meanwhile the bot answered no command and missed heartbeats."
     return replace(
         event,
         title="Event loop was blocked" if facts["is_over"] else "Event loop is blocked",
-        message=f"{facts['places'][0]}\n{text}. Meanwhile the bot answers no command and misses heartbeats.",
+        message=f"{facts['places'][0]}\n{text}. {effect}",
         context={"Blocked for": format_span(facts["seconds"]), **_movement(facts)},
     )
 

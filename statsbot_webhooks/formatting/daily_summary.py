@@ -48,6 +48,6 @@ def _top(counts: Sequence[Mapping[str, Any]], others: int) -> str:
 
 def _metric_line(metric: Mapping[str, Any], *, is_drawn: bool) -> str:
     name = metric["name"]
-    peak = f"peak {format_value(name, metric['peak'])} {own_time(metric['peak_time'], 't')}"
+    peak = f"peak {format_value(name, metric['peak'])} at {own_time(metric['peak_time'], 't')}"
     line = f"{format_value(name, metric['mean'])}, {peak}"
     return line if is_drawn else f"{line}\n{value_sparkline(metric['course'])}"

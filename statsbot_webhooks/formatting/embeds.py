@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +27,8 @@ WHOLE_FILE: Final = "events.txt"
 # Discord refuses a whole message for one address that is none.
 _ADDRESS: Final = re.compile(r"https?://[A-Za-z0-9.-]{1,253}(?::\d{1,5})?/[!-~]{0,1500}\Z")
 _PICTURE: Final = re.compile(r".+\.(?:png|jpe?g|gif|webp)\Z", re.I)
+# The first and the last time say all of fewer.
+_LEAST_COURSE: Final = 4
 _MAX_VARIANTS: Final = 12
 
 
@@ -68,8 +69,10 @@ def format_cards(groups: Sequence[Group], style: Style) -> tuple[WebhookMessage,
 def format_card(group: Group, style: Style, taken_names: set[str]) -> EmbedCard:
     """Return the card of one group; its files get names that are not taken."""
     event = group.fold.event
-    title, message, whole = shown_title(event, style), *_message(group, style)
-    repeats = repeats_line(group.fold)
+    texts = _texts(group, style)
+    title, message, whole = shown_title(event, style), *_message(group, texts, style)
+    # One counter: where texts differ it is not that of the last of them.
+    repeats = repeats_line(group.fold, note=", all texts together" if len(texts) > 1 else "")
     links = source_line(event)
     room = limits.DESCRIPTION - limits.length(message) - limits.length(repeats) - limits.length(links) - 3
     description = message
@@ -136,23 +139,26 @@ def _text(event: Event, style: Style, *, is_titled: bool) -> str:
     return f"{escape_markdown(visible(event.title))}: {text}" if is_titled and event.title else text
 
 
-def _message(group: Group, style: Style) -> tuple[str, bool]:
-    """Return the text of a card and whether it is whole: the message, or the different ones of repeats, newest last."""
+def _texts(group: Group, style: Style) -> list[str]:
+    """Return the different texts of repeats, each once, newest last."""
+    has_titles = len({other.title for other in group.events}) > 1
+    return list(dict.fromkeys(_text(other, style, is_titled=has_titles) for other in paced(group.events, style.pause)))
+
+
+def _message(group: Group, texts: list[str], style: Style) -> tuple[str, bool]:
+    """Return the text of a card and whether it is whole: the message, or a list of the different ones of repeats."""
     event = group.fold.event
     room = min(style.room, limits.DESCRIPTION)
     if event.traceback is not None:
         room = min(room, limits.DESCRIPTION // 2)
-    has_titles = len({other.title for other in group.events}) > 1
-    texts = Counter(_text(other, style, is_titled=has_titles) for other in paced(group.events, style.pause))
     details = _details(event)
     same_details = all(_details(other) == details and other.traceback == event.traceback for other in group.events)
     same_files = not any(other.files for other in group.events if other is not event)
     if len(texts) <= 1:
         (escaped,) = texts
         return (fitted := shorten(escaped, room)), fitted == escaped and same_details and same_files
-    lines = [text + (f" `×{count}`" if count > 1 else "") for text, count in texts.items()]
-    shown = lines if len(lines) <= _MAX_VARIANTS else lines[-_MAX_VARIANTS // 2 :]
-    hidden = len(lines) - len(shown)
+    shown = texts[:] if len(texts) <= _MAX_VARIANTS else texts[-_MAX_VARIANTS // 2 :]
+    hidden = len(texts) - len(shown)
     # The newest are the ones to see, so it is the oldest that make room.
     while len(shown) > 1 and sum(map(limits.length, shown)) + len(shown) > room - 60:
         shown.pop(0)
@@ -162,13 +168,14 @@ def _message(group: Group, style: Style) -> tuple[str, bool]:
     return head + fitted, not hidden and fitted == "\n".join(shown) and same_details and same_files
 
 
-def repeats_line(fold: Fold) -> str:
+def repeats_line(fold: Fold, *, note: str = "") -> str:
     """Return the line that says how often, from when to when, and how it went on."""
     if fold.count < 2:
         return ""
     first, last, ago = discord_time(fold.first, "T"), discord_time(fold.last, "T"), discord_time(fold.last, "R")
-    line = f"`×{fold.count}` first {first}, last {last} ({ago})"
-    bars = sparkline(fold.times, fold.first, fold.last).rstrip() if fold.last > fold.first else ""
+    line = f"`×{fold.count}` first {first}, last {last} ({ago}){note}"
+    has_course = fold.count >= _LEAST_COURSE and fold.last > fold.first
+    bars = sparkline(fold.times, fold.first, fold.last).rstrip() if has_course else ""
     return f"{line}\n`{bars}`" if bars else line
 
 

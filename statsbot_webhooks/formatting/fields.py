@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from ..events.event import Event
 from ..events.folding import Fold
 from . import limits
 from .errors import jump_channel, jump_url
-from .full_text import value_text
+from .full_text import detail_text, value_text
 from .markdown import ZERO_WIDTH, code_ids, escape_markdown, shorten, truncate
 from .style import Style, own_fields
 
@@ -30,17 +30,21 @@ def fields_of(event: Event, fold: Fold, style: Style) -> tuple[list[dict[str, An
         fields = [_field(name, text) for name, text in own]
         whole = len(own) <= limits.FIELDS and all(map(_fits, own))
         return fields[: limits.FIELDS], whole
+    rows = details_of(event, fold, style)
+    fields = [_field(name, text) for name, text in rows]
+    if not event.facts.get("in_order"):
+        fields.sort(key=lambda item: not item["inline"])
+    return fields[: limits.FIELDS], len(rows) <= limits.FIELDS and all(map(_fits, rows))
+
+
+def details_of(event: Event, fold: Fold, style: Style) -> list[tuple[str, str]]:
+    """Return name and text of each detail as a reader sees them."""
     # What was written as a list is read as one.
-    is_list = bool(event.facts.get("in_order"))
-    details = list(event.context.items()) if is_list else _sorted(event.context)
+    details = list(event.context.items()) if event.facts.get("in_order") else _sorted(event.context)
     # A card has one counter.
     details = [(key, value) for key, value in details if key != "seen_before" or fold.count == 1]
     rows = [(escape_markdown(_name(key)), _text(event, key, value, fold, style)) for key, value in details]
-    rows += processes_rows(fold)
-    fields = [_field(name, text) for name, text in rows]
-    if not is_list:
-        fields.sort(key=lambda item: not item["inline"])
-    return fields[: limits.FIELDS], len(rows) <= limits.FIELDS and all(map(_fits, rows))
+    return rows + processes_rows(fold)
 
 
 def processes_rows(fold: Fold) -> list[tuple[str, str]]:
@@ -63,16 +67,7 @@ def _text(event: Event, key: str, value: object, fold: Fold, style: Style) -> st
         if event.guild_id is not None and event.guild_id == style.home_guild_id:
             return f"<#{jump_channel(event)}>"
         return f"[{escape_markdown(value_text(value))}]({url})"
-    if key == "options" and isinstance(value, Mapping):
-        value = _options(cast("Mapping[str, object]", value))
-    return code_ids(escape_markdown(value_text(value)))
-
-
-def _options(options: Mapping[str, object]) -> object:
-    """Return the options of a command as `name: value`; values that hold others stay JSON."""
-    if any(isinstance(value, (Mapping, list)) for value in options.values()):
-        return options
-    return ", ".join(f"{name}: {value_text(value)}" for name, value in options.items())
+    return code_ids(escape_markdown(detail_text(key, value)))
 
 
 def _field(name: str, text: str) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ..events.event import Event
 from ..events.folding import paced
@@ -17,6 +17,7 @@ from .own_markup import revealed
 
 _INDENT: Final = "\n    "
 _SHORT: Final = 80
+_NAMES: Final = {"guild": "server"}
 
 
 def format_text(event: Event) -> str:
@@ -27,7 +28,7 @@ def format_text(event: Event) -> str:
     stamp = datetime.fromtimestamp(event.time, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
     origin = f" {event.origin}" if event.origin else ""
     title = f" [{event.title}]" if event.title else ""
-    details = [f"{key}: {value_text(value)}" for key, value in event.context.items()]
+    details = [f"{_NAMES.get(key, key)}: {detail_text(key, value)}" for key, value in event.context.items()]
     if event.process:
         details.append(f"process: {event.process}")
     short = [detail for detail in details if len(detail) <= _SHORT and "\n" not in detail]
@@ -81,6 +82,16 @@ def cut(data: bytes, most: int) -> bytes:
     whole = data[:first] + note + data[len(note) + first - most :]
     # A character cut in two would make Discord show the file as binary.
     return whole.decode("utf-8", "ignore").encode()
+
+
+def detail_text(key: str, value: object) -> str:
+    """Return a detail as text: the options of a command as `name: value`; values that hold others stay JSON."""
+    if key != "options" or not isinstance(value, Mapping):
+        return value_text(value)
+    options = cast("Mapping[str, object]", value)
+    if any(isinstance(each, (Mapping, list)) for each in options.values()):
+        return value_text(options)
+    return ", ".join(f"{name}: {value_text(each)}" for name, each in options.items())
 
 
 def value_text(value: object) -> str:

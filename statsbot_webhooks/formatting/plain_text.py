@@ -9,9 +9,9 @@ from ..events.folding import Group
 from ..events.time_text import clock_text
 from . import limits
 from .embeds import WHOLE_FILE, event_files, repeats_line
-from .fields import processes_rows
-from .full_text import lines_before, text_file, value_text
-from .markdown import MORE, break_fences, code_block, escape_markdown, shorten
+from .fields import details_of, processes_rows
+from .full_text import lines_before, text_file
+from .markdown import MORE, break_fences, code_block, shorten
 from .message import NOTE_ROOM, FileAttachment, WebhookMessage, size
 from .style import Style, own_fields, shown_message, shown_title
 from .traceback_text import shorten_traceback
@@ -62,9 +62,9 @@ def _paragraph(group: Group, style: Style) -> str:
     event = group.fold.event
     stamp = f"`{clock_text(event.time)}` " if style.include_timestamps else ""
     lines = [f"{stamp}**{shown_title(event, style)}** {shown_message(event, style)}"]
-    details = [(escape_markdown(key), escape_markdown(value_text(value))) for key, value in event.context.items()]
     own = own_fields(event, style)
-    lines += [f"- {name}: {text}" for name, text in (details if own is None else own) + processes_rows(group.fold)]
+    rows = details_of(event, group.fold, style) if own is None else own + processes_rows(group.fold)
+    lines += [f"- {name}: {text}" for name, text in rows]
     if event.traceback is not None:
         lines.append(code_block(break_fences(shorten_traceback(event.traceback.rstrip(), style.root)), "py"))
     if repeats := repeats_line(group.fold):

@@ -49,3 +49,27 @@ def test_a_text_that_is_equal_to_another_is_shown_too() -> None:
     text = shown("hidden", Text("hidden"))
     assert "hidden" in text
     assert "shown" in text
+
+
+def test_texts_that_differ_are_a_list_with_one_counter() -> None:
+    texts = ["apple is missing", "pear is missing", "apple is missing"]
+    found = [
+        Event(EventKind.LOG, LogLevel.ERROR, text, time, "shop", {"guild": "Garden"}, template="%s is missing")
+        for time, text in enumerate(texts)
+    ]
+    message, _ = MessageFormatter(WebhookConfig()).format_groups(group_events(found))
+    (embed,) = message.embeds
+    assert embed["description"].startswith("apple is missing\npear is missing\n`×3` first <t:0:T>, last <t:2:T>")
+    assert embed["description"].endswith(", all texts together"), "three are too few for a course"
+    assert str(embed).count("×") == 1
+    alike, _ = MessageFormatter(WebhookConfig()).format_groups(group_events(found[:1] * 2))
+    assert "together" not in str(alike.embeds)
+
+
+def test_files_and_plain_texts_name_details_as_cards_do() -> None:
+    context = {"guild": "Garden", "options": {"first": 1, "second": 0}, "member_id": "5"}
+    event = Event(EventKind.ERROR, LogLevel.ERROR, "division by zero", 0, "command /divide", context, "Traceback\n  x" * 2)
+    plain, _ = MessageFormatter(WebhookConfig(use_embeds=False)).format_groups(group_events([event]))
+    assert "- Server: Garden\n- Options: first: 1, second: 0\n- Member ID: 5" in plain.content
+    (file,) = plain.files
+    assert "server: Garden · options: first: 1, second: 0 · member_id: 5" in file.data.decode()

@@ -56,7 +56,7 @@ def summary_event(day: Day, samples: TimeSeries, zone: tzinfo, *, chart: bytes |
     errors = sum(day.tally.errors.values())
     text = (
         f"In the last {format_span(day.until - day.since)}: {_count(sum(day.tally.kinds.values()), 'event')}, "
-        f"{_count(errors, 'error')}, {_count(sum(day.alerts.values()), 'alert')}, {_count(day.gaps, 'gap')} of the gateway. "
+        f"{_count(errors, 'error')}, {_count(sum(day.alerts.values()), 'alert')}, {_count(day.gaps, 'gateway gap')}. "
         f"Up for {format_span(day.uptime)}."
     )
     top_errors, other_errors = _top(day.tally.errors)

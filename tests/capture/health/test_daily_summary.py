@@ -82,12 +82,12 @@ async def test_it_sums_up_the_day_in_the_channel(sandbox: Sandbox, urls: dict[st
         (shown,) = sandbox.messages("info")[1:]
     (embed,) = shown.embeds
     assert embed["title"] == "Daily summary, Monday 25 November 2024"
-    assert "In the last 24 h: 4 events, 3 errors, 1 alert, 2 gaps of the gateway" in embed["description"]
+    assert "In the last 24 h: 4 events, 3 errors, 1 alert, 2 gateway gaps" in embed["description"]
     fields = {field["name"]: field["value"] for field in embed["fields"]}
     assert fields["Events"] == "error 3 · log 1"
     assert fields["Errors"] == "ZeroDivisionError ×3"
     assert fields["Alerts"] == "CPU"
-    assert fields["CPU"] == f"20 %, peak 90 % <t:{int(NOON) + 30000}:t>"
+    assert fields["CPU"] == f"20 %, peak 90 % at <t:{int(NOON) + 30000}:t>"
     assert fields["Members"] == "1,028 (+28)"
     assert fields["Delivery"].startswith("4 delivered · ")
 

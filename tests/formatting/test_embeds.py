@@ -70,6 +70,6 @@ def test_files_and_plain_texts_name_details_as_cards_do() -> None:
     context = {"guild": "Garden", "options": {"first": 1, "second": 0}, "member_id": "5"}
     event = Event(EventKind.ERROR, LogLevel.ERROR, "division by zero", 0, "command /divide", context, "Traceback\n  x" * 2)
     plain, _ = MessageFormatter(WebhookConfig(use_embeds=False)).format_groups(group_events([event]))
-    assert "- Server: Garden\n- Options: first: 1, second: 0\n- Member ID: 5" in plain.content
+    assert "- Server: Garden\n- Options: first: 1, second: 0\n- Member ID: 5" in str(plain.content)
     (file,) = plain.files
     assert "server: Garden · options: first: 1, second: 0 · member_id: 5" in file.data.decode()

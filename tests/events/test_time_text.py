@@ -16,6 +16,8 @@ from statsbot_webhooks.events import time_text
         (200, "3 minutes 20 seconds", "3 min 20 s", "3 min 20 s"),
         (1800, "30 minutes", "30 min", "30 min"),
         (5400, "1 hour 30 minutes", "1 h 30 min", "1 h 30 min"),
+        (18_000, "5 hours", "5 h", "5 h"),
+        (48 * 3600, "2 days", "2 d", "2 d"),
         (200_000, "2 days 7 hours", "2 d 7 h", "2 d 7 h"),
         (400 * 86400, "1 year 1 month", "400 d", "400 d"),
         (-5, "0 seconds", "0.0 s", "0 s"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import random
 from collections import Counter
@@ -42,7 +43,7 @@ class Injector:
             setattr(owner, name, self._failing(getattr(owner, name), f"{type(owner).__name__}.{name}", chance))
 
     def _failing(self, call: Callable[..., Any], seam: str, chance: float) -> Callable[..., Any]:
-        if asyncio.iscoroutinefunction(call):
+        if inspect.iscoroutinefunction(call):
 
             async def failing_coroutine(*args: Any, **kwargs: Any) -> Any:
                 self._maybe(seam, chance)

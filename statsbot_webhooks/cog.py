@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import new_class
 from typing import Any
 
@@ -48,9 +48,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
     async def cog_load(self) -> None:
         """Start delivering and install the hooks. Runs before login: no user, no session (L4)."""
         await self._hooks.join()
-        unstored = runtime.take_over()
-        self._hooks.install()
-        for text in unstored:
+        for text in runtime.take_over(self._hooks.install):
             self.manager.submit(decode(text))
         self._commands.install()
         await self._use_clients()
@@ -81,9 +79,14 @@ class WebhookCog(commands.Cog, name="Webhooks"):
             # What did not get through in all that time will not do so now, when nothing is captured any more.
             await self.manager.stop(_LAST_WORDS_SECONDS if is_sent else 0)
 
-    def _let_go(self) -> Sequence[str]:
+    def _let_go(self, install: Callable[[], object]) -> Sequence[str]:
         """Undo the hooks that stayed for a reload; returns what they captured after the manager's end."""
-        self._hooks.capture.uninstall()
+        # Other threads log meanwhile.
+        self._hooks.capture.uninstall(but_log=True)
+        try:
+            install()
+        finally:
+            self._hooks.capture.uninstall()
         return self.manager.host.take_unstored()
 
     async def _use_clients(self, *, is_leaving: bool = False) -> None:

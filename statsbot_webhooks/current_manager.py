@@ -25,9 +25,13 @@ class Manager(Protocol):
 
 
 class LogCapture(Protocol):
-    """What a handler that the host made by hand needs of the hook beside it."""
+    """What a handler that the host made by hand, and the hook that comes next, need of the hook that is there."""
 
     def has_captured(self, record: logging.LogRecord) -> bool: ...
+
+    def retire(self) -> None:
+        """Capture nothing more: another one does."""
+        ...
 
 
 def keeper() -> ModuleType:

@@ -133,8 +133,12 @@ def leave(holder: Holder) -> bool:
     return not holders and not keeper().__dict__.get("was_running", False)
 
 
-def hand_over(let_go: Callable[[], Sequence[str]], seconds: float) -> None:
-    """Leave hooks to the next load of the extension: `let_go` undoes them and returns encoded events that no storage took.
+LetGo = Callable[[Callable[[], object]], Sequence[str]]
+
+
+def hand_over(let_go: LetGo, seconds: float) -> None:
+    """Leave hooks to the next load of the extension: `let_go` undoes them, calls its argument when few are left, and returns
+    encoded events that no storage took.
 
     When no load takes them over, they are undone after so many seconds.
     """
@@ -142,15 +146,16 @@ def hand_over(let_go: Callable[[], Sequence[str]], seconds: float) -> None:
     keeper().__dict__["left"] = let_go, timer.cancel
 
 
-def take_over() -> Sequence[str]:
-    """Undo the hooks that an unload has left for this load; returns encoded events (L2) that no storage took."""
-    left: tuple[Callable[[], Sequence[str]], Callable[[], None]] | None = keeper().__dict__.pop("left", None)
+def take_over(install: Callable[[], object] = lambda: None) -> Sequence[str]:
+    """Call `install`, in the place of the hooks that an unload has left; returns encoded events (L2) that no storage took."""
+    left: tuple[LetGo, Callable[[], None]] | None = keeper().__dict__.pop("left", None)
     if left is None:
+        install()
         return ()
     let_go, cancel = left
     # It would keep all modules of before in memory.
     cancel()
-    return let_go()
+    return let_go(install)
 
 
 def share(manager: WebhookManager, name: str, make: Callable[[], T]) -> T:

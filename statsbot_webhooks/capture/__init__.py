@@ -59,6 +59,7 @@ class Capture:
         self._clock = clock or SystemClock()
         self._host: _Host | None = None
         self._process_stack = ExitStack()
+        self._log_stack = ExitStack()
         self._bot_stack = ExitStack()
         self.sampler: Sampler | None = None
         self.health: HealthMonitor | None = None
@@ -89,11 +90,11 @@ class Capture:
         self.uninstall()
         self._host = host = _Host(bot, submit, submit_of_process or submit, seen or SeenExceptions(), is_leading, delivery)
         # A hook that fails must not leave those before it behind.
-        with ExitStack() as stack:
+        with ExitStack() as log_stack, ExitStack() as stack:
             if is_leading:
-                self._install_on_process(host, settle, stack)
+                self._install_on_process(host, settle, stack, log_stack)
             self._install_on_bot(host)
-            self._process_stack = stack.pop_all()
+            self._process_stack, self._log_stack = stack.pop_all(), log_stack.pop_all()
         for intent, consequence in _CONSEQUENCES.items():
             if not getattr(bot.intents, intent):
                 _log.warning("the bot runs without the %s intent: %s intents.%s = True in its code", intent, consequence, intent)
@@ -134,7 +135,7 @@ class Capture:
             seen=host.seen,
         )
 
-    def _install_on_process(self, host: _Host, settle: Callable[[float], object], stack: ExitStack) -> None:
+    def _install_on_process(self, host: _Host, settle: Callable[[float], object], stack: ExitStack, log_stack: ExitStack) -> None:
         # Before the first record is seen.
         trail.most = self._settings.breadcrumbs
         hook = RootHook(
@@ -143,7 +144,7 @@ class Capture:
             self._settings.log_level,
             lambda record: self._loguru is not None and self._loguru.makes(record),
         )
-        stack.callback(hook.uninstall)
+        log_stack.callback(hook.uninstall)
         hook.install()
         self._hook = hook
         self._switch_loguru()
@@ -201,9 +202,11 @@ class Capture:
         if self._endings is not None:
             self._endings.report_end(is_closed=is_closed)
 
-    def uninstall(self) -> None:
-        """Undo everything, in reverse, and only where the value is still ours."""
+    def uninstall(self, *, but_log: bool = False) -> None:
+        """Undo everything, in reverse, and only where the value is still ours; `but_log` leaves the capture of log records."""
         self.sampler = self.health = self._endings = self._hook = self._process_reporter = self._host = None
         self._bot_stack.close()
         self._process_stack.close()
+        if not but_log:
+            self._log_stack.close()
         self._loguru = None

@@ -58,14 +58,24 @@ class RootHook:
         self._is_installed = False
 
     def install(self) -> None:
-        """Listen, and lower loggers to the level that was asked for."""
-        self._is_installed = True
-        set_log_capture(self)
+        """Listen, and lower loggers to the level that was asked for.
+
+        A hook that listens now, as the one from before a reload, does so until the moment in which this one begins.
+        """
+        before = log_capture()
         self._lower()
         # A host may set up its logging after us.
         watch_calls(self._stack, logging.Logger, "setLevel", self._on_level_set, after=True)
         # The last that is asked before the handlers are called. A frame of ours around those would be printed when one fails.
         patch_attribute(self._stack, logging.Logger, "filter", self._make_filter)
+        set_log_capture(self)
+        if before is not None:
+            before.retire()
+        self._is_installed = True
+
+    def retire(self) -> None:
+        """Capture nothing more: another hook does."""
+        self._is_installed = False
 
     def exchange(self, handler: WebhookLogHandler, loggers: Mapping[str, LogLevel], level: LogLevel) -> None:
         """Go on with another handler and other levels; no record is missed meanwhile."""

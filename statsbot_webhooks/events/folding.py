@@ -58,11 +58,6 @@ def merge(earlier: Fold, later: Fold) -> Fold:
     )
 
 
-def fold(events: Iterable[Event]) -> list[Fold]:
-    """Return one fold for each fingerprint, in the order of first appearance; what lies between repeats does not matter."""
-    return [group.fold for group in group_events(list(events))]
-
-
 @dataclass(frozen=True, slots=True)
 class Group:
     """A fold, the events that are in it, oldest first, and where these stood among all."""

@@ -224,7 +224,6 @@ class Anchored(NamedTuple):
 
 # A slash as JSON and URL writers escape it, too.
 _SLASH: Final = r"(?:\\{0,8}/|%(?:25){0,3}2[Ff]|\\{1,8}u002[Ff]|\\{1,8}x2[Ff]|&#(?:x2[Ff]|47);|=2F)"
-_COLON: Final = r"(?::|%(?:25){0,3}3[Aa])"
 
 ANCHORED: Final = (
     Anchored("azure secret", "Q~", r"Q~(?<=[\w~.-]{3}\dQ~)[\w~.-]{31,}+", r"[\w~.-]{3}\d"),

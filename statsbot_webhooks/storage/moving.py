@@ -26,7 +26,6 @@ from .fleet.streams import Streams
 from .sqlite import SqliteOutbox
 
 _MOST: Final = 1_000_000
-_AT_A_TIME: Final = 500
 
 
 @dataclass(frozen=True, slots=True)

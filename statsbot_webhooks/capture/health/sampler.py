@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
@@ -23,7 +22,6 @@ from .loop_deaths import known_bots
 from .process_probe import ProcessProbe
 from .time_series import TimeSeries
 
-_log = logging.getLogger(__name__)
 # An alert's chart shows what led to it.
 _CHART_SECONDS: Final = 3600.0
 _STATIC: Final = {

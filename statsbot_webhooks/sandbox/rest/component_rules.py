@@ -13,8 +13,6 @@ LABEL: Final = 18
 # Styles of buttons that lead somewhere instead of asking the bot.
 _LINK, _PREMIUM = 5, 6
 _COMPONENTS_V2: Final = 1 << 15
-# https://discord.com/developers/docs/components/reference
-_MODAL_ITEMS: Final = (TEXT_INPUT, 19, 21, 22, 23, *SELECTS)
 
 
 def walk(components: object) -> Iterator[JSON]:

@@ -112,6 +112,9 @@ def test_versions_that_are_no_numbers_go_by_their_first_appearance() -> None:
     assert not is_later("blue", "red", store.values["versions"])
     assert not is_later("1.2", "1.2.0", [])
     assert is_later("2.0", "v1.9", [])
+    assert not is_later("red", "blue", [])
+    assert is_later("", "1.0", [])
+    assert is_later("1.0", "", [])
 
 
 def test_a_decision_is_made_once() -> None:

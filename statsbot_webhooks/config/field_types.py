@@ -132,7 +132,7 @@ def _check_proxy(value: SecretStr) -> SecretStr:
     except ValueError:
         is_address = False
     if not is_address or re.search(r"\s", text):
-        raise ValueError("must be the address of a proxy, as in http://name:password@proxy.example:3128, or none")
+        raise ValueError("must be the address of a proxy, as in http://proxy.example:3128, or none")
     return SecretStr(text)
 
 

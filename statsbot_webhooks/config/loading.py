@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -102,6 +103,9 @@ def build_config(sources: Sources) -> Loaded:
     faults = {name: text for name, text in sources.problems.items() if name not in wrong}
     destinations = _Destinations(sources, wrong, faults)
     settings = _read_fields(sources, wrong)
+    if (path := settings.get("templates")) and not Path(path).is_file():
+        del settings["templates"]
+        faults["WEBHOOK_TEMPLATES"] = "WEBHOOK_TEMPLATES: there is no such file; cards look as without templates"
     if "bot_version" not in settings:
         settings["bot_version"] = find_version(sources.variables).name
     if any(name in wrong for name in _MASKS):

@@ -208,3 +208,11 @@ def test_every_spelling_of_the_memory_database(text: str) -> None:
 @pytest.mark.parametrize("text", ["sqlite:///memory", "sqlite:///memory.sqlite3", "sqlite:////srv/:memory:/x.sqlite3"])
 def test_a_file_is_no_memory(text: str) -> None:
     assert WebhookConfig(storage=text).storage == text
+
+
+def test_a_file_of_templates_that_is_not_there_is_named_with_the_others() -> None:
+    loaded = load({"WEBHOOK_TEMPLATES": "gone.toml", "WEBHOOK_PROXY": "foo bar"})
+    assert loaded.config.templates is None
+    assert loaded.problems[1] == "WEBHOOK_TEMPLATES: there is no such file; cards look as without templates"
+    # The example in it holds no password, which would be redacted on the card.
+    assert "as in http://proxy.example:3128, or none" in loaded.problems[0]

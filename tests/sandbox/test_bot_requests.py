@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import aiohttp
 import discord
@@ -22,6 +23,12 @@ def places(bot: commands.Bot, sandbox: Sandbox) -> tuple[discord.Guild, discord.
     return guild, channel
 
 
+async def pinned(channel: discord.TextChannel) -> list[int]:
+    found: Any = channel.pins()
+    # Before discord.py 2.6 it was a list.
+    return [message.id async for message in found] if hasattr(found, "__aiter__") else [message.id for message in await found]
+
+
 async def test_messages_pins_reactions_and_history(sandbox: Sandbox) -> None:
     async with plain_bot(sandbox) as bot:
         _, channel = places(bot, sandbox)
@@ -33,9 +40,9 @@ async def test_messages_pins_reactions_and_history(sandbox: Sandbox) -> None:
         with pytest.raises(discord.HTTPException, match="Unknown message"):
             await channel.send("x", reference=discord.MessageReference(message_id=1, channel_id=channel.id))
         await answer.pin()
-        assert [m.id async for m in channel.pins()] == [answer.id]
+        assert await pinned(channel) == [answer.id]
         await answer.unpin()
-        assert not [m async for m in channel.pins()]
+        assert not await pinned(channel)
         await answer.add_reaction("👍")
         sandbox.react(answer.id, "👍")
         (reaction,) = (await channel.fetch_message(answer.id)).reactions
@@ -199,7 +206,9 @@ async def test_channels_of_every_kind_and_their_order(sandbox: Sandbox) -> None:
         await voice.move(end=True)
         await sandbox.wait_until(lambda: channel.category == category)
         role = await guild.create_role(name="low")
-        assert (await guild.fetch_role(role.id)).name == "low"
+        assert [each.name for each in await guild.fetch_roles() if each.id == role.id] == ["low"]
+        if hasattr(guild, "fetch_role"):  # from discord.py 2.5 on
+            assert (await guild.fetch_role(role.id)).name == "low"
         # Whom a thread is shown to does not change what the bot may do in it.
         private = await channel.create_thread(name="private")
         assert (await private.send("within")).channel == private
@@ -216,8 +225,10 @@ async def test_parts_of_a_message_that_are_not_implemented_are_refused_by_name(s
         for send in (channel.send, webhook.send):
             with pytest.raises(discord.HTTPException, match="the sandbox does not implement polls"):
                 await send(poll=poll)
-        with pytest.raises(discord.HTTPException, match="the sandbox does not implement forwarded messages"):
-            await (await channel.send("hello")).forward(channel)
+        hello = await channel.send("hello")
+        if hasattr(hello, "forward"):  # from discord.py 2.5 on
+            with pytest.raises(discord.HTTPException, match="the sandbox does not implement forwarded messages"):
+                await hello.forward(channel)
         assert len(sandbox.messages("general")) == 1
 
 

@@ -70,13 +70,13 @@ async def test_silence_while_a_webhook_is_gone(sandbox: Sandbox, beats: Switch, 
     async with running_bot(sandbox):
         await sandbox.wait_until(lambda: beats.heard, 20)
         sandbox.fault("info", "404")
-        await get_webhook_manager().send_test("info")
+        await get_webhook_manager().admin.send_test("info")
         await sandbox.wait_until(lambda: "not sent: info is gone" in caplog.text, 20)
         heard = len(beats.heard)
         await asyncio.sleep(0.5)
         assert len(beats.heard) == heard
         sandbox.heal("info")
-        await get_webhook_manager().send_test("info")
+        await get_webhook_manager().admin.send_test("info")
         await sandbox.wait_until(lambda: len(beats.heard) > heard, 20)
         await sandbox.wait_until(lambda: "works again" in caplog.text, 20)
     assert caplog.text.count("not sent") == 1

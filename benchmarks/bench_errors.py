@@ -15,7 +15,7 @@ import discord
 from discord.ext import commands
 
 from statsbot_webhooks import WebhookConfig
-from statsbot_webhooks.capture import Capture
+from statsbot_webhooks.capture.installation import Capture
 from statsbot_webhooks.events.event import Event
 
 # The fastest of them counts: whatever else the machine does only adds.

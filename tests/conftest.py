@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,8 @@ async def online(bot: commands.Bot, sandbox: Sandbox) -> AsyncGenerator[None]:
 @pytest.fixture(autouse=True)
 def same_modules() -> Iterator[None]:
     """A reload of the extension makes new modules (L2), unloading takes them away; the next test gets those that it imported."""
+    # What a package loads later is bound to its name too, and must be there before.
+    import_module("statsbot_webhooks.cog")
     before = sys.modules.copy()
     yield
     if all(sys.modules.get(name) is module for name, module in before.items()):

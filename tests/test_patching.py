@@ -19,7 +19,7 @@ from discord.ext import commands, tasks
 
 from statsbot_webhooks import WebhookConfig
 from statsbot_webhooks import capture as capture_package
-from statsbot_webhooks.capture import Capture
+from statsbot_webhooks.capture.installation import Capture
 from statsbot_webhooks.events.event import Event
 
 from .clocks import WallClock

@@ -8,7 +8,7 @@ from dataclasses import replace
 import discord
 
 from .. import runtime
-from ..capture import Capture
+from ..capture.installation import Capture
 from ..capture.errors.deduplication import SeenExceptions
 from ..config.renewal import Renews
 from ..delivery.channel_reader import BotChannelReader

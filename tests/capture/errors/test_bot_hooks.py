@@ -12,7 +12,7 @@ import pytest
 from discord.ext import commands
 
 from statsbot_webhooks import WebhookConfig
-from statsbot_webhooks.capture import Capture
+from statsbot_webhooks.capture.installation import Capture
 from statsbot_webhooks.events.event import Event, EventKind
 from statsbot_webhooks.issues.fingerprint import finish
 
@@ -153,5 +153,5 @@ async def test_missing_intents_are_said_once(events: list[Event], caplog: pytest
         capture.install(bot, events.append)
         capture.uninstall()
         await settle()
-    said = [record.getMessage() for record in caplog.records if record.name == "statsbot_webhooks.capture"]
+    said = [record.getMessage() for record in caplog.records if record.name == "statsbot_webhooks.capture.installation"]
     assert ["members" in said[0], "moderation" in said[1], len(said)] == [True, True, 2]

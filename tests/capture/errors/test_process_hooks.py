@@ -16,7 +16,7 @@ import pytest
 from discord.ext import commands
 
 from statsbot_webhooks import WebhookConfig
-from statsbot_webhooks.capture import Capture
+from statsbot_webhooks.capture.installation import Capture
 from statsbot_webhooks.events.event import Event, LogLevel
 from statsbot_webhooks.sandbox import Sandbox
 

@@ -14,7 +14,7 @@ import pytest
 from discord.ext import commands, tasks
 
 from statsbot_webhooks import WebhookConfig
-from statsbot_webhooks.capture import Capture
+from statsbot_webhooks.capture.installation import Capture
 from statsbot_webhooks.events.event import Event
 
 held: list[Any] = []

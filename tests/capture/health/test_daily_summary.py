@@ -14,7 +14,7 @@ import pytest
 from discord.ext import commands
 
 from statsbot_webhooks import LogLevel, WebhookConfig
-from statsbot_webhooks.capture import Capture
+from statsbot_webhooks.capture.installation import Capture
 from statsbot_webhooks.capture.health.charts import Chart, draw_chart
 from statsbot_webhooks.capture.health.daily_summary import DailySummary
 from statsbot_webhooks.capture.health.daily_summary_event import next_time

@@ -12,13 +12,14 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
-
-from aiolimiter import AsyncLimiter
+from typing import TYPE_CHECKING, Final
 
 from ..clock import Clock
 from .outcome import EDIT_LIMITS
 from .response_headers import WebhookResponse
+
+if TYPE_CHECKING:
+    from aiolimiter import AsyncLimiter
 
 # https://github.com/discord/discord-api-docs/issues/1454: the channel's limit, which no header shows.
 _WINDOW_SECONDS: Final = 60.0
@@ -66,6 +67,13 @@ class Shares:
         return cls(total, calm_total, calm_total - edits, edits)
 
 
+def _leaky(capacity: float, period: float) -> AsyncLimiter:
+    # Here: to know its own version it loads what reads the metadata of packages, a twentieth of an import of this package.
+    from aiolimiter import AsyncLimiter  # noqa: PLC0415
+
+    return AsyncLimiter(capacity, period)
+
+
 def make_bucket(per_minute: int, burst: int) -> AsyncLimiter:
     """Return a leaky bucket that lets at most so many requests through in any minute, and spreads them after a burst.
 
@@ -74,8 +82,8 @@ def make_bucket(per_minute: int, burst: int) -> AsyncLimiter:
     window = _WINDOW_SECONDS + _MARGIN_SECONDS
     burst = max(min(burst, per_minute // 2), 1)
     if per_minute <= burst:
-        return AsyncLimiter(1, window)
-    return AsyncLimiter(burst, window * burst / (per_minute - burst))
+        return _leaky(1, window)
+    return _leaky(burst, window * burst / (per_minute - burst))
 
 
 @dataclass(slots=True, eq=False)
@@ -101,7 +109,7 @@ class ChannelLimiter:
         self._requests: list[_CountedRequest] = []
         self._ceiling = self._limit
         self._burst = _BURST
-        self._all = AsyncLimiter(_BURST, _BURST / _PER_SECOND)
+        self._all = _leaky(_BURST, _BURST / _PER_SECOND)
         self._calm = make_bucket(Shares.of(self._limit).messages, _CALM_BURST)
         # Requests that the bucket of all has not seen: of the process before, or of others.
         self._unseen = 0.0
@@ -258,7 +266,7 @@ class ChannelLimiter:
 
     def _set_burst(self, burst: int) -> None:
         self._burst = burst
-        self._all = AsyncLimiter(burst, burst / _PER_SECOND)
+        self._all = _leaky(burst, burst / _PER_SECOND)
         self._unseen = self._all.max_rate
 
     def _recover(self, now: float) -> None:

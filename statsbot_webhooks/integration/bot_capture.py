@@ -8,8 +8,8 @@ from dataclasses import replace
 import discord
 
 from .. import runtime
-from ..capture.installation import Capture
 from ..capture.errors.deduplication import SeenExceptions
+from ..capture.installation import Capture
 from ..config.renewal import Renews
 from ..delivery.channel_reader import BotChannelReader
 from ..events.event import Event

@@ -10,12 +10,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import aiolimiter
 import pytest
-from aiolimiter import AsyncLimiter
 
 from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager
 from statsbot_webhooks.clock import SystemClock
-from statsbot_webhooks.delivery import rate_limiter
 from statsbot_webhooks.sandbox import Sandbox
 
 INJECTIONS = 2000
@@ -74,7 +73,7 @@ class HastyClock(SystemClock):
         await super().sleep(min(seconds, 1.0) / HASTE)
 
 
-class HastyBucket(AsyncLimiter):
+class HastyBucket(aiolimiter.AsyncLimiter):
     """Reads the time of the loop, not of the clock."""
 
     def __init__(self, max_rate: float, time_period: float = 60) -> None:
@@ -84,7 +83,7 @@ class HastyBucket(AsyncLimiter):
 @pytest.mark.real_time
 @pytest.mark.slow
 async def test_an_exception_at_any_seam_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limiter, "AsyncLimiter", HastyBucket)
+    monkeypatch.setattr(aiolimiter, "AsyncLimiter", HastyBucket)
     async with Sandbox(limits=False) as sandbox:
         with sandbox.redirect():
             await inject(sandbox, {f"{name}_webhook_url": sandbox.webhook_url(name) for name in ("error", "info")})

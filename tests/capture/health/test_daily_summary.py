@@ -14,11 +14,11 @@ import pytest
 from discord.ext import commands
 
 from statsbot_webhooks import LogLevel, WebhookConfig
-from statsbot_webhooks.capture.installation import Capture
 from statsbot_webhooks.capture.health.charts import Chart, draw_chart
 from statsbot_webhooks.capture.health.daily_summary import DailySummary
 from statsbot_webhooks.capture.health.daily_summary_event import next_time
 from statsbot_webhooks.capture.health.time_series import TimeSeries
+from statsbot_webhooks.capture.installation import Capture
 from statsbot_webhooks.errors import ConfigError
 from statsbot_webhooks.events.event import Event
 from statsbot_webhooks.formatting.presentation import present

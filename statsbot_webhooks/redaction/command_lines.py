@@ -6,40 +6,164 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from .key_names import looks_random
 from .scanner import Found
 
 _VALUE: Final = r"(?:\"[^\"\n]{1,200}\"|'[^'\n]{1,200}'|[^\s\"'\-][^\s\"']*+)"
 # In a list of arguments, as Python and JSON write one, a quote and a comma stand between.
 _GAP: Final = r"(?:[ \t]{1,4}|=|[\"'],\s?[\"'])"
 _USER: Final = re.compile(
-    rf"-(?<=[\s\"']-)(?:u|U|-user|-proxy-user|-userpwd|-credentials?){_GAP}?[\"']?[^\s:\"'/]{{1,80}}:(?P<value>[^\s\"'/][^\s\"']*+)".encode()
+    rf"-(?<=[\s\"']-)(?:u|U|E|-cert|-user|-proxy-user|-userpwd|-credentials?|-(?:\w{{1,10}}-)?auth)(?:{_GAP})?[\"']?[^\s:\"'/]{{1,80}}:"
+    rf"(?P<value>[^\s\"'/\\][^\s\"']*+)".encode()
 )
 # The letters of single programs for a password. The option is found first, and then looked for the program before it.
 _LETTER: Final = re.compile(
-    rf"-(?<=[\s\"']-)(?P<letter>pass(?:in|out)?(?=[ =])|[paPwUk])(?P<gap>[ =]?)(?:pass:)?(?P<value>{_VALUE})".encode()
+    rf"-(?<=[\s\"']-)(?P<letter>pass(?:in|out)?(?=[ =])|-value|-body|-plaintext|[pw]w?(?=\s)|hp|[paPwUktbsNK])"
+    rf"(?P<gap>[ =]?)(?:pass:)?"
+    rf"(?P<value>{_VALUE})".encode()
 )
-# How all of these begin.
-_OPTION: Final = re.compile(rb"-(?<=[\s\"']-)(?:[paPwUku]|-user|-proxy-user|-credential)|htpasswd")
+# How all of these begin; and programs that take a password without an option.
+_OPTION: Final = re.compile(
+    rb"-(?<=[\s\"']-)(?:[paPwUkutbsNKE]|hp|-user|-proxy-user|-credential|-value|-body|-plain"
+    rb"|-[\w-]{0,11}auth|-cert)"
+)
+_PLAIN: Final = re.compile(
+    rf"\b(?:htpasswd\s-\w{{0,4}}b\w{{0,4}}\s\S{{1,100}}\s\S{{1,100}}|htpasswd\s-nb\s\S{{1,100}}|mosquitto_passwd\s-b\s\S{{1,100}}\s\S{{1,100}}"
+    r"|vault\s(?:operator\s)?(?:unseal|login)|(?:cargo|snyk)\s(?:login|auth)|rabbitmqctl\s(?:add_user|change_password)\s\S{1,100}"
+    r"|wpa_passphrase\s\S{1,100}|mkpasswd(?:\s-m\s\S{1,20})?|openssl\spasswd(?:\s-[\w]{1,8})?|poetry\sconfig\s\S{1,100}\s\S{1,100}"
+    r"|mc\s(?:alias\sset|config\shost\sadd)\s\S{1,100}\s\S{1,200}\s\S{1,100}|-setairportnetwork\s\S{1,40}\s\S{1,60}"
+    r"|rclone\sconfig\s[^\n|]{1,100}\spass|ftp\s[^\n|]{0,60}\buser\s\S{1,100}|AUTH|requirepass|masterauth"
+    r"|net1?(?:\.exe)?\suse\s(?:\S{1,3}\s)?\\{2,8}[^\s\\]{1,100}\\{1,4}\S{1,100}(?:\s/user:\S{1,100})?|net1?(?:\.exe)?\suser\s[^\s/]{1,100}"
+    rf")\s{{1,4}}(?P<value>{_VALUE})".encode()
+)
+# user/password, and what Windows puts a slash before.
+_SLASHED: Final = re.compile(
+    rb"\b(?:(?:sqlplus|exp|imp|expdp|impdp|sqlldr)\s(?:-\w\s|userid=){0,3}[\w$#]{1,40}/(?P<value>(?!nolog)[^\s/@\"']{3,100})"
+    rb"|(?:xfreerdp|wfreerdp|mstsc|schtasks|psexec|wmic|sqlcmd|net|runas|cmdkey)\b"
+    rb"[^\n|]{0,200}?\s/(?:r?p|pw|pass(?:word)?)[: ]['\"]?"
+    rb"(?P<slash>[^\s\"'/*]{3,200}))"
+)
+# From the input: echo secret | program, program <<< secret
+_READS: Final = (
+    rb"(?:sudo|kinit|chpasswd|passwd|--\S{0,20}stdin|passphrase-fd|cryptsetup|smbpasswd"
+    rb"|openssl|gpg|vault|gh|wrangler|secret|ftp|login)"
+)
+_PIPED: Final = re.compile(
+    rb"\b(?:echo|printf)\s(?:-\w{1,3}\s|'%s(?:\\n)?'\s|\"%s\"\s)?"
+    rb"(?P<value>'[^'\n]{1,300}'|\"[^\"\n]{1,300}\"|[^\s|$]{1,300})\s?\|\s?[^\n|]{0,80}?" + _READS + rb"\b"
+)
+_HERE: Final = re.compile(rb"\b" + _READS + rb"\b[^\n|<]{0,80}<<<\s?(?P<value>'[^'\n]{1,300}'|\"[^\"\n]{1,300}\"|[^\s$]{1,300})")
 _PROGRAMS: Final = {
     b"p": re.compile(
-        rb"\b(?:sshpass|(?:docker|podman|az) login|mongo(?:sh|dump|restore|export|import)?|cqlsh|"
-        rb"7za?|smbmap|lpass|psexec|plink|pscp)\b[^\n|;]*\Z"
+        rb"\b(?:sshpass|(?:docker|podman|az) [^\n|;]*?|mongo(?:sh|dump|restore|export|import)?|cqlsh|rdesktop|twine upload"
+        rb"|rabbitmqadmin|airflow users"
+        rb"|ncftp\w{3}|user(?:add|mod)|security unlock\S*|(?:un)?rar|7za?|smbmap|lpass|psexec|plink|pscp)\b[^\n|;]*\Z"
     ),
-    b"a": re.compile(rb"\b(?:redis|keydb|valkey)-cli\b[^\n|;]*\Z"),
-    b"P": re.compile(rb"\b(?:sqlcmd|bcp|unzip|zip|isql|influx)\b[^\n|;]*\Z"),
-    b"w": re.compile(rb"\bldap(?:search|modify|add|whoami|delete|passwd)\b[^\n|;]*\Z"),
+    b"a": re.compile(rb"\b(?:(?:redis|keydb|valkey)-cli|https?|httpie|xh)\b[^\n|;]*\Z"),
+    b"P": re.compile(rb"\b(?:sqlcmd|osql|bcp|unzip|zip|isql|influx|mosquitto_\w{3}|ssh-keygen|security import)\b[^\n|;]*\Z"),
+    b"w": re.compile(rb"\b(?:ldap(?:search|modify|add|whoami|delete|passwd)|security add\S*)\b[^\n|;]*\Z"),
     b"U": re.compile(rb"\b(?:smbclient|rpcclient|net)\b[^\n|;]*\Z"),
-    b"k": re.compile(rb"\bopenssl\b[^\n|;]*\Z"),
+    b"k": re.compile(rb"\b(?:openssl|nuget push)\b[^\n|;]*\Z"),
+    b"K": re.compile(rb"\bopenssl\b[^\n|;]*\Z"),
+    b"N": re.compile(rb"\bssh-keygen\b[^\n|;]*\Z"),
+    b"s": re.compile(rb"\bldappasswd\b[^\n|;]*\Z"),
+    b"t": re.compile(rb"\bdoctl auth\b[^\n|;]*\Z"),
+    b"b": re.compile(rb"\bgh secret\b[^\n|;]*\Z"),
+    b"hp": re.compile(rb"\brar\b[^\n|;]*\Z"),
+    b"pw": re.compile(rb"\b(?:plink|pscp|putty|psftp)\b[^\n|;]*\Z"),
+    b"-value": re.compile(rb"(?i:secret|securestring|password|token)[^\n|;]*\Z"),
+    b"-body": re.compile(rb"\bgh secret\b[^\n|;]*\Z"),
+    b"-plaintext": re.compile(rb"\bhash-password\b[^\n|;]*\Z"),
 }
 # One of these is in the name of each.
 _PROGRAM_NAMES: Final = (
-    *(b"login", b"mongo", b"pass", b"cqlsh", b"7z", b"smb", b"psexec", b"plink", b"pscp", b"-cli", b"sqlcmd", b"bcp", b"zip"),
-    *(b"isql", b"influx", b"ldap", b"rpcclient", b"net", b"openssl", b"mysql", b"mariadb", b"mytop"),
+    *(
+        b"login",
+        b"mongo",
+        b"pass",
+        b"cqlsh",
+        b"7z",
+        b"smb",
+        b"psexec",
+        b"plink",
+        b"pscp",
+        b"-cli",
+        b"sqlcmd",
+        b"bcp",
+        b"zip",
+        b"rar",
+    ),
+    *(
+        b"isql",
+        b"influx",
+        b"ldap",
+        b"rpcclient",
+        b"net",
+        b"openssl",
+        b"mysql",
+        b"mariadb",
+        b"mytop",
+        b"rdesktop",
+        b"twine",
+        b"rabbitmq",
+    ),
+    *(
+        b"airflow",
+        b"ncftp",
+        b"user",
+        b"security",
+        b"http",
+        b"xh",
+        b"osql",
+        b"mosquitto",
+        b"keygen",
+        b"nuget",
+        b"doctl",
+        b"secret",
+    ),
+    *(b"docker", b"podman", b"az ", b"ecureString", b"hash-", b"oken", b"putty", b"psftp"),
 )
 # With a blank between it would be the name of a data base.
 _MYSQL: Final = re.compile(rb"\b(?:mysql\w{0,8}|mariadb(?:-\w{1,12})?|mytop)\b[^\n|;]*\Z")
-_HTPASSWD: Final = re.compile(rf"\bhtpasswd\s-\w{{0,4}}b\w{{0,4}}\s\S{{1,100}}\s\S{{1,100}}\s(?P<value>{_VALUE})".encode())
+# A letter of any program, before what can be nothing but a key.
+_KEY: Final = re.compile(rb"(?=[^\s]{0,40}[a-z])(?=[^\s]{0,40}[A-Z])(?=[^\s]{0,40}\d)[\w-]{20,200}")
 _PLACEHOLDER: Final = re.compile(rb"[\"']?(?:\$[A-Z_{(][^\s]*|<[^>\n]*>|\*{3,}|%s|\{\w*\}|\.{3})[\"']?")
+
+
+# One of these is in each text that has a password without an option.
+_PLAIN_SIGNS: Final = (
+    *(
+        "htpasswd",
+        "mosquitto_passwd",
+        "vault",
+        "cargo",
+        "snyk",
+        "rabbitmqctl",
+        "wpa_pass",
+        "mkpasswd",
+        "openssl",
+        "poetry",
+        "mc alias",
+    ),
+    *(
+        "mc config",
+        "setairport",
+        "rclone",
+        "ftp ",
+        "auth ",
+        "requirepass ",
+        "masterauth ",
+        "net use",
+        "net1 use",
+        "net user",
+        "exe use",
+    ),
+)
+_SLASHED_SIGNS: Final = (
+    *("sqlplus", "exp ", "imp ", "expdp", "impdp", "sqlldr", "freerdp", "mstsc", "schtasks", "psexec", "wmic", "sqlcmd", "runas"),
+    *("cmdkey", "net use"),
+)
+SIGNS: Final = (*_PLAIN_SIGNS, *_SLASHED_SIGNS, "<<<", "echo", "printf")
 
 
 def may_have_option(data: bytes) -> bool:
@@ -47,18 +171,46 @@ def may_have_option(data: bytes) -> bool:
     return b"-" in data and _OPTION.search(data) is not None
 
 
+def _finders(data: bytes) -> list[re.Pattern[bytes]]:
+    """Return the patterns that may find something, by what stands in all that they find."""
+    found = [_USER, _LETTER] if may_have_option(data) else []
+    lower = data.lower()
+    if any(sign.encode() in lower for sign in _PLAIN_SIGNS):
+        found.append(_PLAIN)
+    if b"/" in data and any(sign.encode() in lower for sign in _SLASHED_SIGNS):
+        found.append(_SLASHED)
+    if b"<<<" in data:
+        found.append(_HERE)
+    if b"|" in data and (b"echo" in data or b"printf" in data):
+        found.append(_PIPED)
+    return found
+
+
 def find_options(data: bytes) -> Iterator[Found]:
-    """Yield the passwords that stand behind an option of a command."""
-    for match in _USER.finditer(data):
-        if not _PLACEHOLDER.fullmatch(match["value"]):
-            yield Found(match.start("value"), match.end("value"), "password")
-    if b"htpasswd" in data:
-        for match in _HTPASSWD.finditer(data):
-            yield Found(match.start("value"), match.end("value"), "password")
-    if _LETTER.search(data) is None or not any(program in data for program in _PROGRAM_NAMES):
-        return
+    """Yield the passwords that stand behind an option of a command, or in a place of their own."""
+    for pattern in _finders(data):
+        if pattern is _LETTER:
+            yield from _letters(data)
+            continue
+        for match in pattern.finditer(data):
+            group = match.lastgroup or ""
+            if not _PLACEHOLDER.fullmatch(match[group]) and _is_meant(match, group):
+                yield Found(match.start(group), match.end(group), "password")
+
+
+def _is_meant(match: re.Match[bytes], group: str) -> bool:
+    """Whether a word behind the name of a command is its argument, and not a sentence's."""
+    if match[0].startswith((b"AUTH", b"requirepass", b"masterauth", b"cargo", b"snyk", b"vault", b"poetry")):
+        return looks_random(match[group].decode("utf-8", "replace"))
+    return True
+
+
+def _letters(data: bytes) -> Iterator[Found]:
+    is_program = any(program in data for program in _PROGRAM_NAMES)
     for match in _LETTER.finditer(data):
-        if _is_password(data, match) and not _PLACEHOLDER.fullmatch(match["value"]):
+        if _PLACEHOLDER.fullmatch(match["value"]):
+            continue
+        if (is_program and _is_password(data, match)) or (match["letter"] in b"tpkaw" and _KEY.fullmatch(match["value"])):
             start = match.start("value")
             if match["letter"] == b"U":
                 start += match["value"].find(b"%") + 1

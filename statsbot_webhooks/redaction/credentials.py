@@ -12,12 +12,13 @@ from .scanner import Found, replace_all
 from .token_patterns import passes_luhn
 
 # The slashes and the at sign, as JSON and addresses escape them too.
-_SLASHES: Final = rb"(?:(?:\\{0,8}/){2}|(?:%(?:25){0,3}2[Ff]){2}|(?:\\{1,8}u002[Ff]){2})"
-_AT: Final = rb"(?:@|%(?:25){0,3}40|\\{1,8}u0040)"
+_SLASHES: Final = rb"(?:(?:\\{0,8}/){2}|(?:%(?:25){0,3}2[Ff]){2}|(?:\\{1,8}u002[Ff]){2}|(?:&#(?:47|x2[fF]);){2})"
+_AT: Final = rb"(?:@|%(?:25){0,3}40|\\{1,8}u0040|&#(?:64|x40);)"
 _REST_OF_USERINFO: Final = (
-    rb"(?!://)(?:[^\s/@:\"'<>\\%]{0,200}+(?:@[\w.-]{1,100}+)?(?::|%3[Aa])(?!\d{1,5}(?:[/?#\s\"'|,;)]|\Z))(?P<after>(?:[^\s\"'<>:]|:(?!//)){1,300})"
+    # A token in the place of the user, with something behind it, or alone.
+    rb"(?!://)(?:(?P<user>[\w.~+-]{16,400}+):(?P<its>[^\s/@:]{0,40})@(?=[\w\[])|(?>[^\s/@:\"'<>\\%]|%(?!3[Aa])){0,200}+(?:@[\w.-]{1,100}+)?(?::|%3[Aa])(?!\d{1,5}(?:[/?#\s\"'|,;)]|\Z))(?P<after>(?:[^\s\"'<>:]|:(?!//)){1,300})"
     + _AT
-    + rb"(?=[\w\[/])"
+    + rb"(?=[\w\[/%])"
     # A token alone in the place of the user.
     rb"|(?P<alone>[^\s/@:\"'<>\\?#]{16,400}+)@(?=[\w\[]))"
 )
@@ -28,7 +29,7 @@ _BEARER: Final = re.compile(
     rb"b(?<![a-z0-9]b)(?:earer|asic)(?:\s{1,5}|%20|\+)(?P<token>(?=[\w.~+/=%-]{12})(?=[a-z~+/=.%-]{0,60}[\d_])[\w.~+/=%-]++)"
 )
 _PEM: Final = re.compile(
-    rb"-----BEGIN(?: |%20|\+)(?:[A-Z0-9]{1,12}(?: |%20|\+)){0,4}PRIVATE(?: |%20|\+)KEY(?:(?: |%20|\+)BLOCK)?-----"
+    rb"----[- ]BEGIN(?: |%20|\+)(?:[A-Z0-9]{1,12}(?: |%20|\+)){0,4}PRIVATE(?: |%20|\+)KEY(?:(?: |%20|\+)BLOCK)?[ ]?-{4,5}"
 )
 # Armor cut off before its end: long lines of base64, however the line ends are written.
 _PEM_BODY: Final = re.compile(rb"(?>\s|\\+[nr]|%0[AaDd]|[A-Za-z0-9+/=]{30,})*+[A-Za-z0-9+/=]*+")
@@ -68,9 +69,23 @@ _OTHER_NUMBER: Final = re.compile(
 _UNIT: Final = re.compile(rb"\s?(?:[kKMGT]?i?B|bytes?|[nmu\xce\xbc]?s|sec|seconds?|items|rows|events|%|times|tokens|points)\b")
 
 
-def may_have_credential(text: str) -> bool:
-    """Whether a text in lower case may have what `find_credentials` finds; False is sure."""
-    return bool(_finders(text))
+# One of these is in each text that has one.
+SIGNS: Final = (
+    "//",
+    "/\\",
+    "u002f",
+    "2f%2",
+    ";&#",
+    "bearer",
+    "basic",
+    "begin",
+    "putty-user",
+    "otp",
+    "cvv",
+    "cvc",
+    "pin",
+    "2fa",
+)
 
 
 def find_credentials(data: bytes, text: str) -> Iterable[Found]:
@@ -82,14 +97,14 @@ def find_credentials(data: bytes, text: str) -> Iterable[Found]:
 def _finders(text: str) -> list[Callable[[bytes], Iterator[Found]]]:
     """Return what to look with, by the words that a text in lower case has at all."""
     found: list[Callable[[bytes], Iterator[Found]]] = []
-    if ("@" in text or "40" in text) and ("//" in text or "\\" in text or "%" in text):
+    if ("@" in text or "40" in text or "64;" in text) and ("//" in text or "\\" in text or "%" in text):
         if "//" in text:
             found.append(_find_userinfo)
-        if ("\\" in text and ("/\\" in text or "u002f" in text)) or ("%" in text and "2f%2" in text):
+        if ("\\" in text and ("/\\" in text or "u002f" in text)) or ("%" in text and "2f%2" in text) or ";&#" in text:
             found.append(_find_escaped_userinfo)
     if "bearer" in text or "basic" in text:
         found.append(_find_bearer)
-    if "-----begin" in text:
+    if "---begin" in text or "--- begin" in text:
         found.append(_private_keys)
     if "putty-user-key-file-" in text:
         found.append(_find_putty)
@@ -122,10 +137,13 @@ def _groups(pattern: re.Pattern[bytes], data: bytes, rule: str) -> Iterator[Foun
     """Yield the group that a pattern found."""
     for match in pattern.finditer(data):
         group = match.lastgroup or 0
+        start = match.start(group)
+        if group == "its" and looks_random(match["user"].decode(), 16):
+            start = match.start("user")
         if group == "alone" and not looks_random(match[group].decode("utf-8", "replace"), 16):
             continue
         if not match[group].startswith((b"[redacted", b"***")):
-            yield Found(match.start(group), match.end(group), rule)
+            yield Found(start, match.end(group), rule)
 
 
 def replace_credentials(data: bytes) -> bytes:
@@ -152,13 +170,13 @@ def replace_cards(data: bytes) -> bytes:
 def _private_keys(data: bytes) -> Iterator[Found]:
     at = 0
     while (head := _PEM.search(data, at)) is not None:
-        close = data.find(b"-----END", head.end(), head.end() + _PEM_BYTES)
+        close = data.find(b"----END" if b"----BEGIN" in head[0] else b"---- END", head.end(), head.end() + _PEM_BYTES)
         if close < 0:
             body = _PEM_BODY.match(data, head.end())
             at = body.end() if body is not None else head.end()
         else:
-            end = data.find(b"-----", close + 9, close + 80)
-            at = end + 5 if end >= 0 else close + 9
+            end = data.find(b"----", close + 9, close + 80)
+            at = end + 4 + data.startswith(b"-", end + 4) if end >= 0 else close + 9
         yield Found(head.start(), at, "private key")
 
 

@@ -23,11 +23,12 @@ class NameKind(IntEnum):
 
 
 _KEYWORD: Final = re.compile(
-    "|".join(re.escape(word) for word in sorted({*SECRET_WORDS, "id_token_hint"}, key=len, reverse=True))
-    + r"|pass[_-]phrase|session[_.-]?key|(?:seed|recovery|secret|backup)[_ .-]?(?:phrase|words)|conn(?:ection)?[_ -]?str(?:ing)?"
+    "|".join(re.escape(word) for word in sorted(SECRET_WORDS, key=len, reverse=True))
+    + r"|id[_-]token[_-]hint|pass[_-]phrase|session[_.-]?key|(?:seed|recovery|secret|backup)[_ .-]?(?:phrase|words)"
+    r"|conn(?:ection)?[_ -]?str(?:ing)?"
     r"|(?<![a-z])p(?:swd?|word|wrd)(?![a-z])|(?:wallet|master|hd|bip39)[_-]?seed"
     r"|(?:mot|phrase|palavra|frase)[ _-](?:de[ _-])?passe(?![a-z])"
-    r"|kata[ _]sandi"
+    r"|phrase secr|kata[ _]sandi|phrase secr"
     r"|(?:api|access|private|account|signing|encryption|master|auth|shared|shared_access|service|deploy|license|client|secret|bot"
     r"|consumer|subscription|functions|webhook|admin|root|hmac|ssh|storage|app|application|crypto|cipher"
     r"|vault)[_. -]?keys?(?![a-z])",
@@ -42,7 +43,7 @@ _AMBIGUOUS: Final = re.compile(
     r"(?:^|[^a-z])(?:pass|pw|auth|cred|creds|sid|sig|sess|hm|appid|otp|totp|hotp|hmac|seed|pepper)(?![a-z])|[_-]sign$|key(?![a-z])|keys$"
     r"|session|signature|(?:^|[^a-z])(?:code|tickets?|tgt|salt|bearer|[cx]srf|magic[_-]?(?:link|code|url))$"
     r"|(?:recovery|backup|unlock|auth|device|login|access|door|gate|invite|security|verif\w*|confirm\w*|reset|mfa|factor|pin|zugangs"
-    r"|toegangs|oauth)[_-]?codes?$|verifier$|assertion$|saml_?response$"
+    r"|toegangs|oauth)[_-]?codes?$|verifier$|assertion$|saml[_-]?response$"
     r"|sleutel|cl[ée](?![a-z])|schlüssel|chiave|klucz|chave|clave|anahtar|nøgle|nøkkel|nyckel|jeton"
     r"|ключ|キー|암호|कुंजी|المفتاح|מפתח|κλειδί"
 )

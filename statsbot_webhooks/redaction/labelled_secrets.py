@@ -13,9 +13,10 @@ from itertools import islice
 from typing import Final
 
 from .key_names import NameKind, looks_random, name_kind, rule_of
-from .name_words import ascii_words, bulk_patterns, may_have_word, places, word_at
+from .name_words import ascii_words, bulk_patterns, places, word_at
 from .scanner import Found
-from .secret_extent import Label, find_value
+from .secret_extent import find_value
+from .secret_strings import Label
 
 _NAME_BYTES: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
 _LONGEST_NAME: Final = 64
@@ -52,10 +53,12 @@ _WHOSE: Final = (
 )
 _ASSIGN: Final = rf"(?:{_BLANK}){{0,40}}+{_JOINT}(?>{_BLANK}|{_CLOSE}){{0,8}}+(?P<below>\\?{_LINE_END}[ \t]{{0,40}}+(?:- )?)?"
 # What follows the noun in other languages: "clave privada", "jeton d'accès", "токен доступа"; and endings beyond ASCII.
+_LETTER: Final = r"(?:[a-z]|[\xc3-\xdf][\x80-\xbf]|%c3%[ab][0-9a-f]|\\u00[ef][0-9a-f])"
 _NAME_REST: Final = (
-    r"(?>[\w.-]{0,48}(?<![.-]))(?:(?:[\xc3-\xdf][\x80-\xbf]){1,3}\w{0,6})?"
-    r"(?:(?:[ _-]|%20)(?:de[ _-]|d['\x92]|d%27|di[ _-])?(?:ordine|acc[\w%\x80-\xff]{2,9}|acess?o"
-    r"|secr[\w%\x80-\xff]{2,9}|segret[ao]|privad?t?[ao]|api|mestra|chiave|passe|\xd0\xb4\xd0\xbe\xd1\x81\xd1\x82\xd1\x83\xd0\xbf\xd0\xb0)(?![a-z]))?"
+    r"(?>[\w.-]{0,48}(?<![.-]))(?:(?:[\xc3-\xdf][\x80-\xbf]|\\u0[0-9a-f]{3}|%[cd][0-9a-f]%[89ab][0-9a-f]){1,3}\w{0,6})?"
+    rf"(?:(?:[ _-]|%20)(?:de(?:[ _-]|%20)|d['\x92]|d%27|di[ _-])?(?:ordine|acc{_LETTER}{{2,9}}|acess?o"
+    rf"|secr{_LETTER}{{2,9}}|segret[ao]|privad?t?[ao]|api|mestra|chiave|passe"
+    r"|(?:[\xc3-\xdf][\x80-\xbf]|\\u0[0-9a-f]{3}|%d[01]%[89ab][0-9a-f]){4,14})(?![a-z]))?"
 )
 # Behind the rest of the name stands what joins it to its value; all else is left by the pattern itself. Each alternative begins
 # with a class of characters, by which most are skipped.
@@ -108,7 +111,7 @@ _MARGIN: Final = 16
 _ESCAPE: Final = re.compile(
     rb"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[0-7]{3}|[abefnrtv0])|%(?:25){0,3}[0-9A-Fa-f]{2}|=[0-9A-F]{2}|\[\d{0,3}m"
 )
-_PAIR: Final = re.compile(rb"[(\[{]\s{0,3}b?\\{0,8}[\"']\Z")
+_PAIR: Final = re.compile(rb"(?:[(\[{]\s{0,3}b?|s:\d{1,4}:)\\{0,8}[\"']\Z")
 # What stands before the name of a value that is elsewhere, and before the name of an element.
 _NAMED: Final = re.compile(
     rb"(?i:name|key|id|type|variable|field|param|setting|output)[\"'\\]{0,3}[ \t]{0,3}[=:]?[ \t]{0,3}[\"'\\]{0,3}\Z"
@@ -116,8 +119,9 @@ _NAMED: Final = re.compile(
 _VALUE_BEFORE: Final = re.compile(
     rb"(?i:value|content|default)\\{0,8}[\"']?\s{0,3}[:=]\s{0,3}(?:\\{0,8}[\"'](?P<value>[^\"'\n]{1,300})[\"']|(?P<bare>[^\s\"',{}<>]{1,300}))"
     rb"[\s,;]{1,12}(?:\w{1,20}[\"']?\s?[:=]\s?[\"']?[\w./-]{1,40}[\"']?[\s,;]{1,6}){0,3}?\\{0,8}[\"']?"
-    rb"(?i:name|key|id|type|variable|field|param|setting)\\{0,8}[\"']?\s{0,3}[:=]\s{0,3}\\{0,8}[\"']?\Z"
+    rb"(?i:name|key|id|type|variable|field|param|setting)\\{0,8}[\"']?\s{0,3}[:=]\s{0,3}\\{0,8}[\"']?(?P<name>[\w.-]{1,60})\Z"
 )
+_REST_OF_NAME: Final = re.compile(rb"[\w.-]{0,48}(?=\\{0,8}[\"']|\s|[,}>/]|\Z)")
 _PART_OF_PATH: Final = re.compile(r"[a-z]+(?:[-_][a-z]+)*")
 _TAG: Final = re.compile(rb"(?:<|&lt;)(?:[\w-]{1,20}:)?\Z|(?i:name|key)=[\"']\Z|<(?i:key)>\Z")
 _FIRST_WORD: Final = re.compile(
@@ -133,8 +137,8 @@ LARGE_PATTERNS: Final = (ascii_words, partial(_tail, is_option=False), partial(_
 def find_named(data: bytes) -> list[Found]:
     """Return the secrets that a name before them gives away, some may lie within others."""
     lower = data.lower()
-    if not may_have_word(lower) or not data.translate(None, _NAME_BYTES):
-        # Or nothing joins a name to a value.
+    if not data.translate(None, _NAME_BYTES):
+        # Nothing joins a name to a value.
         return []
     ends = list(islice(places(lower), _MOST_SPENT))
     found, reader = list[Found](), _ValueReader(data, len(ends))
@@ -147,6 +151,8 @@ def find_named(data: bytes) -> list[Found]:
             continue
         joint = _tail(is_option=b"-" in lower[max(0, end - _LONGEST_OPTION) : end]).match(lower, end)
         if joint is None:
+            if b"value" in lower[max(0, end - _NEAR) : end] and (before := _value_before(data, lower, end)) is not None:
+                found.append(before)
             continue
         spent += _OF_VALUE
         done = joint.start(joint.lastgroup or 0)
@@ -220,11 +226,11 @@ def _read(reader: _ValueReader, lower: bytes, word_end: int, match: re.Match[byt
         joint = "path"
     if joint == "path" and not _PART_OF_PATH.fullmatch(name):
         return None
-    if _NAMED.search(data, max(0, begin - 24), begin) is not None:
-        if joint != "valued" and (before := _value_before(data, begin, kind)) is not None:
-            return Found(*before, rule_of(name))
-    elif joint == "valued" and not match["valued"].lstrip(b" {(\"'").startswith(b"value"):
-        return None
+    if joint == "valued" and not _NAMED.search(data, max(0, begin - 24), begin):
+        if not match["valued"].lstrip(b" {(\"'").startswith(b"value"):
+            return None
+    elif joint in ("word", "tag", "list", "assign") and (before := _value_before(data, lower, word_end)) is not None:
+        return before
     if joint == "cell" and data[begin - 1 : begin].strip() != b">":
         return None
     if (joint == "tag" and not _TAG.search(data, max(0, begin - 24), begin)) or (joint == "option" and not name.startswith("-")):
@@ -251,14 +257,17 @@ def _name(data: bytes, lower: bytes, word_end: int, end: int) -> tuple[str, int]
     return data[begin:end].decode("utf-8", "replace").replace("%20", " "), begin
 
 
-def _value_before(data: bytes, begin: int, kind: NameKind) -> tuple[int, int] | None:
+def _value_before(data: bytes, lower: bytes, word_end: int) -> Found | None:
     """Return a value that stands before the name of it: {"value": "x", "name": "password"}."""
-    found = _VALUE_BEFORE.search(data, max(0, begin - _NEAR), begin)
-    if found is None:
+    begin = max(0, word_end - _NEAR)
+    found = _VALUE_BEFORE.search(data, begin, word_end) if b"value" in lower[begin:word_end] else None
+    rest = _REST_OF_NAME.match(data, word_end)
+    if found is None or rest is None:
         return None
-    group = found.lastgroup or ""
-    is_secret = kind is NameKind.SECRET or looks_random(found[group].decode("utf-8", "replace"))
-    return found.span(group) if is_secret else None
+    name = (found["name"] + rest[0]).decode()
+    kind, group = name_kind(name), "bare" if found["value"] is None else "value"
+    is_secret = kind is NameKind.SECRET or (kind and looks_random(found[group].decode("utf-8", "replace")))
+    return Found(*found.span(group), rule_of(name)) if is_secret else None
 
 
 def _is_our_mark(data: bytes, begin: int) -> bool:

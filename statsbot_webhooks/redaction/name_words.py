@@ -102,6 +102,10 @@ AMBIGUOUS_WORDS: Final = (
 _FREQUENT: Final = "-_etaoinrlhdcsumfgpwybvkxjqz"
 
 
+# How escapes begin, and what is seen of a word at once.
+_SIGNS: Final = {b"\\u": b"(?=[0-9a-f]{4})", b"\\x": b"(?=[c-e])", b"%": b"(?=[c-e][0-9a-f]%)"}
+
+
 def _rare(form: bytes) -> int:
     """Return where the rarest letter of a word is; rather not at its end, for what follows it is compared first."""
     last = len(form) - 1
@@ -111,7 +115,7 @@ def _rare(form: bytes) -> int:
     )
 
 
-def _pattern(forms: Iterable[bytes], anchor: bytes = b"") -> re.Pattern[bytes]:
+def any_of(forms: Iterable[bytes], anchor: bytes = b"") -> re.Pattern[bytes]:
     """Return the pattern that ends where one of these ends, and begins with its rarest letter, or an anchor within it."""
     rest: dict[bytes, list[bytes]] = {}
     known = sorted({*forms}, key=len)
@@ -120,7 +124,10 @@ def _pattern(forms: Iterable[bytes], anchor: bytes = b"") -> re.Pattern[bytes]:
         size = max(len(anchor), 1)
         behind = b"(?<=" + re.escape(form) + b")" if at else b""
         rest.setdefault(form[at : at + size], []).append(re.escape(form[at + size :]) + behind)
-    return re.compile(b"|".join(re.escape(letter) + b"(?:" + b"|".join(rests) + b")" for letter, rests in sorted(rest.items())))
+    ahead = _SIGNS.get(anchor, b"")
+    return re.compile(
+        b"|".join(re.escape(letter) + ahead + b"(?:" + b"|".join(rests) + b")" for letter, rests in sorted(rest.items()))
+    )
 
 
 def _cases(word: str) -> set[str]:
@@ -142,12 +149,17 @@ _OTHER: Final = {form: word for form, word in _FORMS.items() if not word.isascii
 @cache
 def ascii_words() -> re.Pattern[bytes]:
     """Return the pattern of all words in ASCII."""
-    return _pattern(form for form in _FORMS if form not in _OTHER)
+    return any_of(ascii_forms())
+
+
+def ascii_forms() -> list[bytes]:
+    """Return the words in ASCII."""
+    return [form for form in _FORMS if form not in _OTHER]
 
 
 @cache
 def _others() -> re.Pattern[bytes]:
-    return _pattern(_OTHER)
+    return any_of(_OTHER)
 
 
 @cache
@@ -160,13 +172,16 @@ def _escaped() -> tuple[dict[bytes, str], tuple[re.Pattern[bytes], ...]]:
         known[quote(text, safe=" ").lower().encode()] = word
         known[quote(text, safe="").lower().encode()] = word
         known["".join(char if char.isascii() else f"\\x{ord(char):02x}" for char in form.decode("latin-1")).encode()] = word
-    return known, tuple(_pattern((form for form in known if sign in form), sign) for sign in (b"\\", b"%"))
+    return known, tuple(any_of([form for form in known if sign in form], sign) for sign in _SIGNS)
 
 
 def may_have_word(lower: bytes) -> bool:
     """Whether a text in lower case has one of the words; False is sure."""
-    if ascii_words().search(lower) is not None:
-        return True
+    return ascii_words().search(lower) is not None or may_have_other_word(lower)
+
+
+def may_have_other_word(lower: bytes) -> bool:
+    """Whether a text in lower case has one of the words beyond ASCII, as it is or escaped."""
     if lower.isascii() and b"\\" not in lower and b"%" not in lower:
         return False
     return any(pattern.search(lower) is not None for pattern in _other_patterns(lower))
@@ -175,10 +190,9 @@ def may_have_word(lower: bytes) -> bool:
 def _other_patterns(lower: bytes) -> Iterator[re.Pattern[bytes]]:
     if not lower.isascii():
         yield _others()
-    if b"\\" in lower:
-        yield _escaped()[1][0]
-    if b"%" in lower:
-        yield _escaped()[1][1]
+    for number, sign in enumerate(_SIGNS):
+        if sign in lower:
+            yield _escaped()[1][number]
 
 
 def places(lower: bytes) -> Iterator[int]:
@@ -189,15 +203,21 @@ def places(lower: bytes) -> Iterator[int]:
 def word_at(lower: bytes, end: int) -> tuple[str, int]:
     """Return the word that ends there, and where it begins, escapes and all."""
     part = lower[max(0, end - 200) : end]
-    for forms in (_FORMS, _escaped()[0]):
-        if part.endswith(tuple(forms)):
-            form = max(filter(part.endswith, forms), key=len)
-            return forms[form], end - len(form)
-    return "", end
+    forms, endings = _all_forms()
+    if not part.endswith(endings):
+        return "", end
+    form = max(filter(part.endswith, endings), key=len)
+    return forms[form], end - len(form)
+
+
+@cache
+def _all_forms() -> tuple[dict[bytes, str], tuple[bytes, ...]]:
+    forms = _FORMS | _escaped()[0]
+    return forms, tuple(forms)
 
 
 @cache
 def bulk_patterns() -> tuple[bytes, bytes]:
     """Return the patterns of words that make a name secret, and of those that may."""
-    strong, weak = (_pattern(word.encode() for word in words if word.isascii()) for words in (SECRET_WORDS, AMBIGUOUS_WORDS))
+    strong, weak = (any_of(word.encode() for word in words if word.isascii()) for words in (SECRET_WORDS, AMBIGUOUS_WORDS))
     return strong.pattern, weak.pattern

@@ -99,7 +99,7 @@ class Redactor:
             joined = "\n".join(texts)
             if joined.isascii() and "\x1b" not in joined:
                 data = joined.encode()
-                if not self._values().may_be_in(bones(data)) and not may_hold_secret(data, joined.lower()):
+                if not self._values().may_be_in(bones(data)) and not may_hold_secret(data, data.lower()):
                     _remember(known, texts[1:])
                     return {}
         done = {text: clean for text in texts if (clean := self._clean(text)) != text}
@@ -181,10 +181,10 @@ class Redactor:
             if clean is not data:
                 bare = without_invisible(clean.decode("utf-8", "replace"))
             bare_data = bare.encode()
-            if (bare_clean := self._bytes(bare_data, bare.lower())) is not bare_data:
+            if (bare_clean := self._bytes(bare_data)) is not bare_data:
                 clean = bare_clean
         else:
-            clean = self._bytes(data, text.lower())
+            clean = self._bytes(data)
         text = text if clean is data else clean.decode("utf-8", "replace")
         for pattern in self._patterns:
             if pattern.search(text) is not None:
@@ -200,12 +200,12 @@ class Redactor:
         """Return what a person may be called in a text: the name, or the pseudonym where names are hidden."""
         return self.pseudonym(user_id) if self._level == MaskLevel.FULL else name
 
-    def _bytes(self, data: bytes, lower: str) -> bytes:
+    def _bytes(self, data: bytes) -> bytes:
         """Return UTF-8 without secrets; the same object when there are none."""
         known, count = self._values().redact(data, mark(RULE).encode())
         if count:
             self.counts[RULE] = self.counts.get(RULE, 0) + count
-        return redact_bytes(known, lower, self.counts)
+        return redact_bytes(known, self.counts)
 
     def _short(self, text: str, clean: Callable[[str], str], mask: Mask | None) -> str:
         """Clean a text that comes again and again, such as a logger's name or a key."""

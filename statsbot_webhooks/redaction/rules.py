@@ -6,12 +6,14 @@ go, which says less of each: nothing is cut off, and the time stays in proportio
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterable
+from functools import cache
 from itertools import islice
 from typing import Final
 
-from . import command_lines, credentials, labelled_secrets, name_words, scanner, statements
+from . import command_lines, credentials, labelled_secrets, name_words, scanner, statements, tables
 from .scanner import Found
 
 # A find costs about 3 microseconds.
@@ -31,7 +33,7 @@ def warm_up(is_over: Callable[[], bool] = bool) -> threading.Thread:
     """
 
     def work() -> None:
-        for build in (*scanner.LARGE_PATTERNS, *labelled_secrets.LARGE_PATTERNS):
+        for build in (_signs, *scanner.LARGE_PATTERNS, *labelled_secrets.LARGE_PATTERNS):
             if not is_over():
                 build()
 
@@ -40,34 +42,42 @@ def warm_up(is_over: Callable[[], bool] = bool) -> threading.Thread:
     return thread
 
 
-def may_hold_secret(data: bytes, text: str) -> bool:
-    """Whether any rule may find something in UTF-8; False is sure. `text` is the same text in lower case.
+def may_hold_secret(data: bytes, lower: bytes) -> bool:
+    """Whether any rule may find something in UTF-8; False is sure. `lower` is the same text in lower case.
 
-    This is what most texts cost: a few looks for words and signs that stand in every secret.
+    This is what most texts cost: one look for the words and signs that stand in every secret.
     """
     return (
-        name_words.may_have_word(data.lower())
+        _may_have_sign(lower)
         or scanner.may_have_key(data)
-        or credentials.may_have_credential(text)
-        or scanner.may_have_address(text)
-        or statements.may_have_statement(text)
         or command_lines.may_have_option(data)
         or credentials.may_have_card(data)
     )
 
 
-def redact_bytes(data: bytes, text: str, counts: Counts) -> bytes:
-    """Return UTF-8 without the secrets that their shape or what stands before them gives away; the same object for none.
+@cache
+def _signs() -> re.Pattern[bytes]:
+    signs = (*scanner.SIGNS, *credentials.SIGNS, *statements.SIGNS, *command_lines.SIGNS)
+    return name_words.any_of((*map(str.encode, signs), *name_words.ascii_forms()))
 
-    `text` is the same text in lower case.
-    """
+
+def _may_have_sign(lower: bytes) -> bool:
+    return _signs().search(lower) is not None or name_words.may_have_other_word(lower)
+
+
+def redact_bytes(data: bytes, counts: Counts) -> bytes:
+    """Return UTF-8 without the secrets that their shape or what stands before them gives away; the same object for none."""
     data = redact_keys(data, counts)
-    data = _apply(data, scanner.find_addresses(data, text), scanner.replace_addresses, counts)
-    data = _apply(data, credentials.find_credentials(data, text), credentials.replace_credentials, counts)
-    data = _apply(data, statements.find_in_statements(data, text), statements.replace_in_statements, counts)
-    if named := labelled_secrets.find_named(data):
-        data = replace(data, named, counts)
-    if command_lines.may_have_option(data):
+    lower = data.lower()
+    if _may_have_sign(lower):
+        text = lower.decode("utf-8", "replace")
+        data = _apply(data, scanner.find_addresses(data, text), scanner.replace_addresses, counts)
+        data = _apply(data, credentials.find_credentials(data, text), credentials.replace_credentials, counts)
+        data = _apply(data, statements.find_in_statements(data, text), statements.replace_in_statements, counts)
+        if name_words.may_have_word(lower):
+            data = replace(data, [*labelled_secrets.find_named(data), *tables.find_in_tables(data)], counts)
+        data = _apply(data, command_lines.find_options(data), command_lines.replace_options, counts)
+    elif command_lines.may_have_option(data):
         data = _apply(data, command_lines.find_options(data), command_lines.replace_options, counts)
     return _apply(data, credentials.find_cards(data), credentials.replace_cards, counts)
 

@@ -144,14 +144,13 @@ def _addresses() -> tuple[_Within, ...]:
 LARGE_PATTERNS: Final = (_behind_boundary, _behind_escape, _anchored, _addresses)
 
 
-def may_have_address(text: str) -> bool:
-    """Whether a text in lower case may have an address that is a secret; False is sure."""
-    return "hook" in text or "interactions" in text or "hc-ping" in text or "/push" in text or "with/key" in text
+# One of these is in each address that is a secret.
+SIGNS: Final = ("hook", "interactions", "hc-ping", "/push", "with/key")
 
 
 def find_addresses(data: bytes, text: str) -> Iterable[Found]:
     """Return the addresses that are a secret; `text` is the same in lower case."""
-    if may_have_address(text):
+    if any(sign in text for sign in SIGNS):
         return (found for each in _addresses() if each.anchor in text for found in _find_within(each, data))
     return ()
 

@@ -7,40 +7,17 @@ no secret. Each reading is bounded by a line or by a number of bytes.
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from base64 import b64decode
+from typing import Final
 
 from .key_names import NameKind, looks_random
+from .lines_below import here_document, value_below
 from .placeholders import FAULT, HINT, OPEN, SENTENCE, is_code
-
-Span = tuple[int, int]
-
-
-class Label(NamedTuple):
-    """What stands before a value: the name, where it begins, where the value begins, and what joins them."""
-
-    name: str
-    begin: int
-    at: int
-    kind: NameKind
-    joint: str
-    below: int
-    """Where the line ends behind the joint, when the value is below; else -1."""
-
+from .secret_strings import LINE, OPENING, PASSWORDS, PROSAIC, QUOTES, Label, Span, is_mixed, is_secret, looks_secret, read_string
 
 _MOST_BYTES: Final = 4096
 _MOST_LINES: Final = 100
 _DEEPEST: Final = 6
-_OPENING: Final = re.compile(
-    rb"(?:[bBrRuUfF]{1,2}|[@$])?(?P<q>\"\"\"|'''|\\{0,8}+[\"'`]|%(?:25){0,3}2[27]|&(?:amp;){0,2}(?:quot|apos|#0?3[49]|#x2[27]);"
-    rb"|\\{1,8}+(?:u002|x2)[27]|\xe2\x80[\x98-\x9f]|\xc2[\xab\xbb])"
-)
-_QUOTES: Final = re.compile(rb"(\\*+)([\"'`])")
-_CLOSING: Final = {
-    b"\xe2\x80\x9c": b"\xe2\x80\x9d",
-    b"\xe2\x80\x9e": b"\xe2\x80\x9c",
-    b"\xe2\x80\x98": b"\xe2\x80\x99",
-    b"\xc2\xab": b"\xc2\xbb",
-}
 # Parts of one string: 'a' 'b', "a" + "b", and over the end of a line.
 _NEXT_PART: Final = re.compile(rb"\s{0,60}(?:[+.&]\s{0,60}|\\\s{0,60})?(?=(?:[bBrRuUfF]{1,2})?[\"'`])")
 _BARE: Final = re.compile(
@@ -52,7 +29,7 @@ _BARE: Final = re.compile(
     rb"|&(?!(?:amp;){0,2}(?:quot|apos|lt|gt|nbsp|#\d\d|[\w.-]{1,40}=))(?!\s|\Z|[\w.-]{1,40}[=:])"
     rb"|[,;)}\]\"'<>|`]++(?!\s|\Z|/|[\"'\\]?[\w.-]{1,40}[\"']?[=:]))++"
 )
-_IN_BRACKETS: Final = re.compile(rb"[\[{]\s?(?P<value>[\w+/=.~-]{8,200}+)\s?[\]}]")
+_IN_BRACKETS: Final = re.compile(rb"[\[{]\s?(?P<value>[\w+/=.~-]{8,200}+)\s?(?:[\]}]|\Z|(?<=\n))")
 _MORE: Final = re.compile(rb"[,;&/ ]{1,2}([^\s,;&=:\"']{6,})(?![=:\w])")
 _AFTER_ESCAPE: Final = re.compile(rb"\\+[nrt](?=[\w!#$%*+@^~-])[^\s,;&)}\]\"'<>%\\|`=:]++(?![=:])")
 _ARGUMENT: Final = re.compile(rb"[\w.]{1,60}\([ ]?(?=[bBrRuUfF]{0,2}[\"'])")
@@ -61,6 +38,13 @@ _NUMBERS: Final = re.compile(rb"-?[\d.,:%]{1,5}(?![\w.])")
 _TYPE: Final = re.compile(
     rb"[A-Za-z_][\w.]{0,30}(?:\[[\w., |\[\]]{1,60}\])?(?:[ ]\|[ ][\w.\[\]]{1,30}){0,3}[ ]{0,2}=[ ]{0,2}(?=[bBrRuUfF]{0,2}[\"'])"
 )
+# What a dump puts before a string, and what only wraps one.
+_MEASURED: Final = re.compile(rb"(?i:string|str|s)[(:]\d{1,6}[):][ ]?(?=[\"'])")
+_WRAPPER: Final = re.compile(
+    rb"(?i:some|just|secret\w*|password|crypt|string|text|n?varchar|b64\w*|encrypt\w*|hash\w*|md5|sha\d*)\("
+)
+# A login beside it: then `pass` is a password.
+_LOGIN: Final = re.compile(rb"(?i:\b(?:user(?:name)?|login|uid|host|server))[\"']?\s?[=:]")
 # What begins a sentence and no passphrase.
 _STOP: Final = re.compile(
     rb"(?i:and|or|but|nor|for|from|is|was|are|were|be|been|in|at|on|to|of|off|the|an?|not|no|ok|okay|with"
@@ -74,24 +58,17 @@ _STOP: Final = re.compile(
 _WORDS: Final = re.compile(rb"[^\W\d_]{2,}(?:[-'][^\W\d_]+)?(?![\w=:@.(])")
 _TAIL: Final = re.compile(rb"[ \t]+(?:(?![\w.-]{1,40}[ ]?[=:](?![/:]))[^\s\"'`\\|<>;]+(?:[ \t]+|(?=[\r\n\"'`\\|<>;]|\Z)))*")
 _PHRASES: Final = re.compile("phrase|mnemonic|seed|recovery|words", re.I)
-_PASSWORDS: Final = re.compile("pass|pw|kennwort|wachtwoord|senha|contrase|parol|haslo", re.I)
+_SIGNED: Final = re.compile(rb"(?:\w{1,10}=[\w+/=-]{4,200},){1,4}\w{1,10}=[\w+/=-]{16,200}")
+_BASE64: Final = re.compile(rb"[A-Za-z0-9+/]{4,200}={0,2}")
 _SCHEME: Final = re.compile(rb"(?i:token|basic|bearer|bot)[ \t]+[^\s\"']")
 _HEADERS: Final = re.compile(r"cookie|authorization", re.I)
-_LINE: Final = re.compile(rb"(?>[^\r\n\\%&]++|\\(?!\\*[nr]|\\*u000)|%(?!(?:25)*0[aAdD])|&(?!#1[03];))++")
 _YAML_MARK: Final = re.compile(rb"(?:!![a-z]{2,12}|&\w{1,30})[ ]{1,3}(?=[^\s])")
 _BLOCK: Final = re.compile(rb"(?:[!&][\w!]{1,30}[ ])?[|>][+-]?\d?[ \t]*(?=\\*[nr]|[\r\n]|%0[aAdD])")
-_BREAK: Final = re.compile(rb"\r?\n|(?:\\{1,8}r)?\\{1,8}n|(?:%0[dD])?%0[aA]")
-_ALONE: Final = re.compile(rb"[ \t]*(?P<q>[\"']?)(?P<value>[^\s\"'=:]{6,200}+)(?P=q)(?=[ \t]*(?:[\r\n,}]|\Z))")
-_ITEM: Final = re.compile(rb"[ \t]*-[ \t]+|[ \t]*[\"'](?=[^\"'\n]*[\"'],?[ \t]*\]?[ \t]*$)")
-_KEY_LINE: Final = re.compile(rb"[ \t]*[\"']?[\w.-]{1,60}[\"']?[ \t]?[:=](?:[ \t\r\n]|\Z)")
+_SAID: Final = re.compile(rb" (?:is|was|does|must|has|too|for|cannot|doesn't)\b")
+_CHANGED: Final = re.compile(rb" to [\"'`]?[^\s\"'`]{1,200}")
 _PROSE: Final = re.compile(
-    rb"[\"'`](?P<quoted>[^\"'`\n]{1,200})[\"'`]"
+    rb"b?[\"'`](?P<quoted>[^\"'`\n]{1,200})(?:[\"'`]|(?=\n)|\Z)"
     rb"|\(?(?P<bare>(?=[^\s]{0,40}?[\d_$!#%&*+=@^~])[^\s\"'`]{4,200}?)(?=[.,;:!?)]{0,3}(?:\s|\Z))"
-)
-_PROSAIC: Final = re.compile(
-    rb"[\d.,:%/x-]+[A-Za-z]{0,8}|[A-Za-z]+(?:_[A-Za-z]+)*|(?i:base64|base32|utf-?8|sha\d+|md5|oauth2?"
-    rb"|http[s2]?|h256|rs256|es256|v\d)|[\w.-]+\(.*"
-    rb"|#?\d+(?:/\d+)?|[A-Za-z]{1,3}=\S{0,3}",
 )
 
 
@@ -103,17 +80,19 @@ def find_value(data: bytes, label: Label) -> Span | None:
         is_escaped = data.endswith(b"&gt;", 0, label.at)
         if data.startswith(b"<![CDATA[", label.at):
             end = data.find(b"]]>", label.at, label.at + _MOST_BYTES)
-            return (label.at + 9, end) if end > 0 and _is_secret(data[label.at + 9 : end], label) else None
+            return (label.at + 9, end) if end > 0 and is_secret(data[label.at + 9 : end], label) else None
         end = data.find(b"&lt;" if is_escaped else b"<", label.at, label.at + _MOST_BYTES)
         inner = data[label.at : max(end, 0)].strip()
-        return (label.at, end) if end > 0 and _is_secret(inner, label) and not OPEN.match(inner) else None
+        return (label.at, end) if end > 0 and is_secret(inner, label) and not OPEN.match(inner) else None
     if label.joint == "form":
-        line = _LINE.match(data, label.at)
-        return (label.at, line.end()) if line is not None and _is_secret(line[0], label) else None
+        line = LINE.match(data, label.at)
+        return (label.at, line.end()) if line is not None and is_secret(line[0], label) else None
     if label.below >= 0:
-        return _below(data, label, label.below)
+        return value_below(data, label, label.below)
+    if data.startswith(b"<<", label.at) and (here := here_document(data, label.at)) is not None:
+        return here
     if data[label.at : label.at + 1] in b"|>!&" and (block := _BLOCK.match(data, label.at)):
-        return _below(data, label, block.end())
+        return value_below(data, label, block.end())
     return _assigned(data, label)
 
 
@@ -125,13 +104,15 @@ def _assigned(data: bytes, label: Label) -> Span | None:
         return None
     if annotation := _TYPE.match(data, start):
         start = annotation.end()
+    elif measured := _MEASURED.match(data, start):
+        start = measured.end()
     if data[start : start + 1] in b"!&" and (mark := _YAML_MARK.match(data, start)) is not None:
         start = mark.end()
-    if data[start : start + 1] == b"(" and _OPENING.match(data, start + 1):
+    if data[start : start + 1] == b"(" and OPENING.match(data, start + 1):
         start += 1
     if _is_open(data, start, label):
         return None
-    if opening := _OPENING.match(data, start):
+    if opening := OPENING.match(data, start):
         return _quoted(data, start, opening, label)
     if data[start : start + 1] in b"[{":
         return _bracketed(data, start, label) or _alone_in_brackets(data, start)
@@ -140,11 +121,12 @@ def _assigned(data: bytes, label: Label) -> Span | None:
     if is_code(data, label.begin, start):
         # Of a call only the string in it, when it reads like a secret.
         argument = _ARGUMENT.match(data, start)
-        opening = _OPENING.match(data, argument.end()) if argument is not None else None
+        opening = OPENING.match(data, argument.end()) if argument is not None else None
         if opening is None:
             return None
-        end, inner = _string(data, opening)
-        return (opening.start(), end) if _looks_secret(inner.decode("utf-8", "replace"), label) else None
+        end, inner = read_string(data, opening)
+        is_whole = _WRAPPER.match(data, start) is not None and is_secret(inner, label)
+        return (opening.start(), end) if is_whole or looks_secret(inner.decode("utf-8", "replace"), label) else None
     value = _BARE.match(data, start)
     if value is None:
         return None
@@ -163,12 +145,25 @@ def _assigned(data: bytes, label: Label) -> Span | None:
         # Where to do something about it.
         return None
     if b"|" in joint or b"->" in joint:
-        return (start, end) if _looks_secret(core.decode("utf-8", "replace"), label) else None
+        return (start, end) if looks_secret(core.decode("utf-8", "replace"), label) else None
     if label.kind is NameKind.AMBIGUOUS:
-        return (start, end) if _is_secret(core, label) else None
+        if "sig" in label.name.lower() and (signed := _SIGNED.match(data, start)) is not None:
+            return signed.span()
+        return (start, end) if is_secret(core, label) or _is_login(data, core, label) else None
     if _NUMBERS.fullmatch(core) and "token" in label.name.lower():
         return None
     return start, _phrase_end(data, start, end, label)
+
+
+def _is_login(data: bytes, core: bytes, label: Label) -> bool:
+    """Whether `pass` stands beside a user's name, and before a word; or `auth` before a user and password in base64."""
+    name = label.name.lower().strip("-_")
+    if name in ("pass", "pw"):
+        around = data[max(0, label.begin - 80) : label.begin] + data[label.at + len(core) : label.at + len(core) + 60]
+        return len(core) >= 6 and not core.isdigit() and _LOGIN.search(around) is not None
+    if name not in ("auth", "basic") or len(core) % 4 or not _BASE64.fullmatch(core):
+        return False
+    return re.fullmatch(rb"[ -~]{1,80}:[ -~]{1,200}", b64decode(core)) is not None
 
 
 def _is_open(data: bytes, start: int, label: Label) -> bool:
@@ -178,49 +173,31 @@ def _is_open(data: bytes, start: int, label: Label) -> bool:
     if (found := OPEN.match(data, start)) is not None:
         inner = found[0].strip(b"{}").decode("utf-8", "replace")
         # A value in braces, and the scheme of a header, are no placeholders.
-        is_value = found[0][:1] == b"{" and (looks_random(inner) or _is_mixed(inner))
+        is_value = found[0][:1] == b"{" and (looks_random(inner) or is_mixed(inner))
         return not is_value and not (_HEADERS.search(label.name) and _SCHEME.match(data, start))
     # The shell's working directory.
     return label.name.lower().endswith("pwd") and data[start : start + 1] in b"/~"
 
 
 def _quoted(data: bytes, start: int, opening: re.Match[bytes], label: Label) -> Span | None:
-    end, inner = _string(data, opening)
+    end, inner = read_string(data, opening)
     secrets = inner
     for _ in range(_MOST_LINES):
         part = _NEXT_PART.match(data, end)
-        next_opening = _OPENING.match(data, part.end()) if part is not None else None
+        next_opening = OPENING.match(data, part.end()) if part is not None else None
         if part is None or next_opening is None or next_opening["q"] != opening["q"] or not secrets or end - start > _MOST_BYTES:
             break
-        end, inner = _string(data, next_opening)
+        end, inner = read_string(data, next_opening)
         secrets += inner
+    if not secrets and data[end : end + 1].isalnum() and (value := _BARE.match(data, end)) is not None:
+        # Nothing in quotes, and then the value, as a shell reads it.
+        return (end, value.end()) if is_secret(value[0], label) else None
     if not secrets.strip() or OPEN.fullmatch(secrets) or HINT.match(secrets):
         return None
     if b"{" in secrets and b"f" in data[start : opening.start("q")].lower():
         # A text with gaps, not what fills them.
         return None
-    return (start, end) if _is_secret(secrets, label) else None
-
-
-def _string(data: bytes, opening: re.Match[bytes]) -> tuple[int, bytes]:
-    """Return where a string ends, and what is in it. Without an end it goes to the end of the line."""
-    quote, start = opening["q"], opening.end()
-    if quote[-1:] not in b"\"'`" or len(quote.lstrip(b"\\")) == 3:
-        quote = _CLOSING.get(quote, quote)
-        end = data.find(quote, start)
-        if end >= 0:
-            return end + len(quote), data[start:end]
-        line = _LINE.match(data, start)
-        return (line.end(), line[0]) if line is not None else (start, b"")
-    depth, char = len(quote) - 1, quote[-1:]
-    stop = data.find(b"\n", start)
-    stop = len(data) if stop < 0 else stop
-    for found in _QUOTES.finditer(data, start, stop):
-        slashes = len(found[1])
-        # A quote of the text around it, or this string's own: with as many backslashes as the one that opened it.
-        if found[2] == char and (slashes == depth or (slashes < depth and slashes % 2 == 0) or (depth == 0 and slashes % 2 == 0)):
-            return found.end(), data[start : found.start() if depth else found.start(2)]
-    return stop, data[start:stop]
+    return (start, end) if is_secret(secrets, label) or _is_login(data, secrets, label) else None
 
 
 def _bracketed(data: bytes, start: int, label: Label) -> Span | None:
@@ -238,10 +215,16 @@ def _bracketed(data: bytes, start: int, label: Label) -> Span | None:
             depth -= 1
             if depth == 0:
                 break
-        elif opening := _OPENING.match(data, at):
-            end, inner = _string(data, opening)
+        elif opening := OPENING.match(data, at):
+            end, inner = read_string(data, opening)
             is_key = data[end : end + 3].lstrip()[:1] in (b":", b"=")
-            plural = label.kind is NameKind.SECRET and data[start : start + 1] == b"["
+            # A list, a set, or {"passwords": {"db": …}}.
+            is_list = (
+                data[start : start + 1] == b"["
+                or label.name.lower().endswith("passwords")
+                or (first < 0 and not is_key and at == start + 1)
+            )
+            plural = label.kind is NameKind.SECRET and is_list
             if not is_key and inner and not OPEN.fullmatch(inner) and (plural or looks_random(inner.decode("utf-8", "replace"))):
                 first, last = at if first < 0 else first, end
             at = max(end, at + 1)
@@ -267,13 +250,13 @@ def _past_escape(data: bytes, end: int) -> int:
 
 def _header_end(data: bytes, start: int, label: Label) -> int:
     """Return the end of a header's line; in a quoted header, where the quote ends."""
-    line = _LINE.match(data, start)
+    line = LINE.match(data, start)
     if line is None:
         return start
     before = data[max(0, label.begin - 9) : label.begin]
     if before[-1:] in (b'"', b"'", b"`"):
         depth = len(before) - 1 - len(before[:-1].rstrip(b"\\"))
-        for found in _QUOTES.finditer(data, start, line.end()):
+        for found in QUOTES.finditer(data, start, line.end()):
             if found[2] == before[-1:] and len(found[1]) <= depth:
                 return found.start()
         return line.end()
@@ -309,55 +292,6 @@ def _phrase_end(data: bytes, start: int, end: int, label: Label) -> int:
     return start + len(data[start : tail.end()].rstrip(b" \t.,"))
 
 
-def _below(data: bytes, label: Label, at: int) -> Span | None:
-    """Return the lines below a name that belong to it: they stand further to the right, or are items of a list."""
-    begin = max(data.rfind(b"\n", 0, label.begin), data.rfind(b"\\n", 0, label.begin) + 1) + 1
-    indent = len(data[begin : label.begin]) - len(data[begin : label.begin].lstrip(b" \t"))
-    is_block = label.below < 0
-    start = end = -1
-    for number in range(_MOST_LINES):
-        line_break = _BREAK.match(data, at)
-        if line_break is None:
-            break
-        line = re.compile(rb"(?>[^\r\n\\%\"]++|\\(?![nr\\])|%(?!0[aAdD]))*+").match(data, line_break.end())
-        if line is None:
-            break
-        text = line[0]
-        deeper = len(text) - len(text.lstrip(b" \t")) > indent
-        item = _ITEM.match(text)
-        if start < 0 and not deeper and not is_block and (alone := _alone_below(data, line_break.end(), label)) is not None:
-            return alone
-        if not text.strip():
-            at = max(line.end(), at + 1)
-            continue
-        if not (deeper or (item is not None and not is_block)) or (
-            not is_block and item is None and (number > 0 or _KEY_LINE.match(text))
-        ):
-            break
-        if data[line.end() : line.end() + 1] == b'"':
-            # A string below its name, as JSON writers break lines.
-            opening = _OPENING.match(data, line.end())
-            if opening is None:
-                break
-            after, inner = _string(data, opening)
-            if start < 0 and not text.strip(b" \t-[") and _is_secret(inner, label):
-                return line.end(), after
-            break
-        if start < 0:
-            start = line_break.end() + (len(text) - len(text.lstrip(b" \t")) if item is None else item.end())
-        end = line_break.end() + len(text.rstrip())
-        at = line.end()
-    if start < 0 or end <= start or OPEN.fullmatch(data[start:end]):
-        return None
-    return (start, end) if is_block or _is_secret(data[start:end], label) else None
-
-
-def _alone_below(data: bytes, at: int, label: Label) -> Span | None:
-    """Return a word or a string alone on the line below its name, no further to the right, when it reads like a secret."""
-    value = _ALONE.match(data, at)
-    return value.span("value") if value is not None and _looks_secret(value["value"].decode("utf-8", "replace"), label) else None
-
-
 def _prose(data: bytes, label: Label) -> Span | None:
     if label.kind is not NameKind.SECRET:
         return None
@@ -366,31 +300,15 @@ def _prose(data: bytes, label: Label) -> Span | None:
         return None
     quoted = value["quoted"]
     found = quoted or value["bare"]
-    is_said = quoted is not None and label.joint == "prose" and _PASSWORDS.search(label.name) is not None
-    if (OPEN.fullmatch(found) or _PROSAIC.fullmatch(found)) and not is_said:
+    is_said = quoted is not None and PASSWORDS.search(label.name) is not None
+    is_said = is_said and (label.joint == "prose" or _SAID.match(data, value.end()) is not None)
+    if (OPEN.fullmatch(found) or PROSAIC.fullmatch(found)) and not is_said:
         return None
     text = found.decode("utf-8", "replace")
-    if label.joint != "prose" and not _looks_secret(text, label) and not (quoted and _PASSWORDS.search(label.name)):
+    if label.joint == "list":
+        return value.span() if looks_random(text) else None
+    if data.endswith(b"from ", 0, label.at) and (changed := _CHANGED.match(data, value.end())) is not None:
+        return label.at, changed.end()
+    if label.joint != "prose" and not is_said and not looks_secret(text, label) and not (quoted and PASSWORDS.search(label.name)):
         return None
     return (label.at if quoted else value.start("bare")), value.end()
-
-
-def _looks_secret(text: str, label: Label) -> bool:
-    """Whether a value in a sentence or a table reads like a secret."""
-    if "/" in text and text.islower():
-        # The path of a file, as in a list of them.
-        return False
-    if looks_random(text):
-        return True
-    if label.joint == "path":
-        return False
-    return _is_mixed(text) and _PASSWORDS.search(label.name) is not None and not _PROSAIC.fullmatch(text.encode())
-
-
-def _is_mixed(text: str) -> bool:
-    return len(text) >= 6 and any(map(str.isdigit, text)) and any(map(str.isalpha, text))
-
-
-def _is_secret(inner: bytes, label: Label) -> bool:
-    """Whether a value counts: any under a secret's name, a random one under another."""
-    return label.kind is NameKind.SECRET or looks_random(inner.decode("utf-8", "replace").strip())

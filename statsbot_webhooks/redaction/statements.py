@@ -7,25 +7,47 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain
 from typing import Final
 
-from .key_names import NameKind, name_kind
+from .key_names import NameKind, looks_random, name_kind
 from .scanner import Found, replace_all
 
 _STRING: Final = r"(?:'[^'\n]{1,300}'|\"[^\"\n]{1,300}\")"
 _NETRC: Final = re.compile(
-    rb"(?:machine\s{1,4}[^\s]{1,200}|default)\s{1,4}login\s{1,4}[^\s]{1,80}\s{1,4}(?:account\s{1,4}[^\s]{1,80}\s{1,4})?password\s{1,4}(?P<value>(?!\[redacted)[^\s]{1,300})"
+    rb"(?:machine\s{1,4}[^\s]{1,200}|default)(?:\s{1,4}(?:login|account)\s{1,4}[^\s]{1,80}){0,2}\s{1,4}password\s{1,4}(?P<value>(?!\[redacted)[^\s]{1,300})"
 )
-_STDIN: Final = re.compile(rf"echo\s(?:-n\s)?(?P<value>{_STRING}|[^\s|$]{{1,300}})\s?\|[^\n|]{{0,80}}--password-stdin".encode())
 _SQL_PASSWORD: Final = re.compile(
-    rf"(?i:identified\s(?:by|with\s\w{{1,40}}\s(?:by|as))|(?:user|role|login)\s[^\s]{{1,80}}\s(?:with\s)?(?:encrypted\s)?password"
-    rf"|password\sfor\s[^\s=]{{1,80}})[\s=]{{1,4}}(?P<value>{_STRING})".encode()
+    rf"(?i:identified\s(?:by|with\s\w{{1,40}}\s(?:by|as))|(?:user|role|login|options|alter|create)\b[^\n;]{{1,120}}?\bpassword"
+    rf"|password\sfor\s[^\s=]{{1,80}})[\s=]{{1,4}}(?:password\()?N?(?P<value>{_STRING})"
+    r"|(?i:identified\sby\s)(?P<bare>(?=\w{0,40}\d)[\w$#-]{6,80})|(?i:acl\ssetuser\s)\S{1,80}\s[^\n]{0,80}?>(?P<acl>\S{1,200})"
+    rf"|(?i:\bcrypt\(|pgp_sym_(?:en|de)crypt\([^,\n]{{1,200}},)\s?(?P<key>{_STRING})".encode()
+)
+# A user and a password as the arguments of a call, and what hides masks and variables of builds.
+_ARGUMENTS: Final = re.compile(
+    rf"(?i:auth|pscredential(?:\]::new)?|changeuserpassword|[\"']credentials?[\"'])[\"']?(?:\s?[=:]\s?)?[(\[]\s?[bur]?[\"'][^\"'\n]{{0,80}}[\"'],\s?"
+    rf"(?P<value>[bur]?{_STRING})".encode()
+)
+_BUILD: Final = re.compile(rb"(?:::add-mask::|;issecret=true\])(?P<value>[^\s\"']{1,300})")
+_NETLOC: Final = re.compile(rb"netloc=['\"][^:'\"@\n]{0,100}:(?P<value>[^'\"\n]{1,200})@")
+# host:port:database:user:password of PostgreSQL, a line or a word.
+_PGPASS: Final = re.compile(
+    rb":(?:[56]43\d:(?<=[\w*]:\d{4}:)|\*:(?<=[\w*]:\*:))[\w*.-]{1,60}:[\w*.-]{1,60}:(?P<value>[^\s:'\"]{1,200})(?=[\s'\"]|\Z)"
+)
+_LINK: Final = re.compile(
+    rb"/(?i:reset|magic(?:-?link)?|activat\w{1,3}|confirm\w*|verif\w{1,8}|unsubscribe|recover\w*|hooks?|sso|invite|login)[\w-]{0,20}/(?P<random>[\w.~-]{16,200})"
+)
+_JWK: Final = re.compile(rb"\"(?:d|p|q|dp|dq|qi|k)\\{0,3}\"\s?:\s?\\{0,3}\"(?P<value>[\w+/=-]{16,2000})")
+# What a validator says of the field on the line before; and a data base of a row that is there already.
+_FIELD: Final = re.compile(
+    rb"(?:^|\n)(?P<name>[\w.]{1,80})\r?\n  [^\n]{1,200}?input_value=(?P<value>'[^'\n]{0,300}'|\"[^\"\n]{0,300}\"|[^,\]\n]{1,300})"
+    rb"|Duplicate entry (?P<entry>'[^'\n]{1,300}') for key '(?P<column>[\w.]{1,80})'"
 )
 _SECURE_STRING: Final = re.compile(rf"(?i:securestring)\s{{1,3}}(?:-\w{{1,12}}\s{{1,3}})?(?P<value>{_STRING})".encode())
 _DATA_SOURCE: Final = re.compile(
     rb"(?:sqlplus\s(?:-\w\s){0,3}|thin:|dsn=)[\w$#]{1,40}/(?P<value>[^\s/@\"']{1,100})@"
-    rb"|(?<=[\w.-]):(?P<tcp>[^\s/@:]{1,100})@(?:tcp|unix)\("
+    rb"|(?<=[\w.-]):(?P<tcp>[^\s/@:]{1,100})@(?:(?:tcp|unix)\(|/\w)"
 )
 _CODE: Final = re.compile(
     rb"code(?<=[a-z0-9 _-]code)s?(?:['\"]?\s{0,2}[:=]\s{0,2}|\s(?:is|are):?\s|\s)['\"]?"
@@ -35,7 +57,9 @@ _CODE: Final = re.compile(
 _OF_CODE: Final = re.compile(
     rb"(?:one[- ]time|verification|security|log-?in|sign-?in|2fa|mfa|otp|confirmation|authentication|recovery|backup|sms)[ _-]?\Z"
 )
-_INSERT: Final = re.compile(rb"\((?P<names>[\w\s,\"`.\[\]]{1,2000}+)\)\s{0,4}(?:OUTPUT [^\n(]{1,80})?(?i:values)\s{0,4}\(")
+_INSERT: Final = re.compile(rb"\((?P<names>[\w\s,\"`.\[\]]{1,2000}+)\)(?:\s{0,4}(?:OUTPUT [^\n(]{1,80})?(?i:values)\s{0,4}|=)\(")
+# A name before each of a statement's placeholders.
+_ASKED: Final = re.compile(rb"(?:(?P<name>[\w.\"`\[\]]{1,80})\s{0,3}(?:=|<>|(?i:like|in))\s{0,3}\(?)?(?:\?|%s|[$:]\d{1,3}\b)")
 # Where SQLAlchemy and others show what the placeholders of a statement stood for.
 _PARAMETERS: Final = re.compile(rb"(?i:param(?:eter)?s|args|values)[\"']?[:=]\s{0,3}[\[(]{1,2}")
 _ITEM: Final = re.compile(
@@ -46,9 +70,52 @@ _MOST_COLUMNS: Final = 60
 _FURTHEST: Final = 2000
 
 
-def may_have_statement(text: str) -> bool:
-    """Whether a text in lower case may have what `find_in_statements` finds; False is sure."""
-    return bool(_finders(text))
+# One of these is in each text that has one.
+SIGNS: Final = (
+    *(
+        "passw",
+        "identified ",
+        "acl setuser",
+        "crypt(",
+        "securestring",
+        "sqlplus",
+        "thin:",
+        "dsn=",
+        "@tcp(",
+        "@unix(",
+        "@/",
+        "auth",
+        "credential",
+    ),
+    *(
+        "add-mask::",
+        "issecret=true",
+        "netloc=",
+        ":543",
+        ":643",
+        ":*:",
+        "kty",
+        "code",
+        "input_value=",
+        "duplicate entry",
+        "values",
+        ")=(",
+    ),
+    *(
+        "parameters:",
+        "/reset",
+        "/magic",
+        "/activat",
+        "/confirm",
+        "/verif",
+        "/unsub",
+        "/recover",
+        "/hook",
+        "/sso",
+        "/invit",
+        "/login",
+    ),
+)
 
 
 def find_in_statements(data: bytes, text: str) -> Iterable[Found]:
@@ -59,36 +126,82 @@ def find_in_statements(data: bytes, text: str) -> Iterable[Found]:
 
 def replace_in_statements(data: bytes) -> bytes:
     """Return a text without these, of which it has very many."""
-    for pattern in (_NETRC, _SQL_PASSWORD, _SECURE_STRING, _DATA_SOURCE, _STDIN):
+    for pattern in (_NETRC, _SQL_PASSWORD, _SECURE_STRING, _DATA_SOURCE, _BUILD, _NETLOC, _PGPASS, _JWK):
         data = replace_all(data, pattern.finditer(data), "password")
     return data
 
 
 def _finders(text: str) -> list[Callable[[bytes], Iterator[Found]]]:
     found: list[Callable[[bytes], Iterator[Found]]] = []
-    if "password" in text:
-        if "login" in text and ("machine" in text or "default" in text):
-            found.append(lambda data: _values(_NETRC, data, "password"))
-        if "-stdin" in text:
-            found.append(lambda data: _values(_STDIN, data, "password"))
-    if "identified " in text or (
-        "password" in text and ("user " in text or "role " in text or "login " in text or " for " in text)
+    patterns: list[re.Pattern[bytes]] = []
+    if "password" in text and ("machine" in text or "default" in text):
+        patterns.append(_NETRC)
+    if (
+        "identified " in text
+        or "acl setuser" in text
+        or "crypt(" in text
+        or (
+            "password" in text
+            and ("user " in text or "role " in text or "login " in text or " for " in text or "options" in text)
+        )
     ):
-        found.append(lambda data: _values(_SQL_PASSWORD, data, "password"))
+        patterns.append(_SQL_PASSWORD)
     if "securestring" in text:
-        found.append(lambda data: _values(_SECURE_STRING, data, "password"))
-    if "@" in text and ("sqlplus" in text or "thin:" in text or "dsn=" in text or "@tcp(" in text or "@unix(" in text):
-        found.append(lambda data: _values(_DATA_SOURCE, data, "password"))
+        patterns.append(_SECURE_STRING)
+    if "@" in text and (
+        "sqlplus" in text or "thin:" in text or "dsn=" in text or "@tcp(" in text or "@unix(" in text or "@/" in text
+    ):
+        patterns.append(_DATA_SOURCE)
+    if "auth" in text or "credential" in text or "userpassword" in text:
+        patterns.append(_ARGUMENTS)
+    if "add-mask::" in text or "issecret=true" in text:
+        patterns.append(_BUILD)
+    if "netloc=" in text:
+        patterns.append(_NETLOC)
+    if ":543" in text or ":643" in text or ":*:" in text:
+        patterns.append(_PGPASS)
+    if any(sign in text for sign in SIGNS if sign[0] == "/"):
+        patterns.append(_LINK)
+    if "kty" in text:
+        patterns.append(_JWK)
+    found += [partial(_values, pattern) for pattern in patterns]
     if "code" in text:
         found.append(_codes)
-    if "values" in text and "(" in text:
+    if "input_value=" in text or "duplicate entry" in text:
+        found.append(_of_fields)
+    if "(" in text and ("values" in text or ")=(" in text):
         found.append(_inserted)
+    if "parameters:" in text:
+        found.append(_asked)
     return found
 
 
-def _values(pattern: re.Pattern[bytes], data: bytes, rule: str) -> Iterator[Found]:
+def _values(pattern: re.Pattern[bytes], data: bytes) -> Iterator[Found]:
     for match in pattern.finditer(data):
-        yield Found(*match.span(match.lastgroup or 0), rule)
+        group = match.lastgroup or ""
+        if group != "random" or looks_random(match[group].decode("utf-8", "replace"), 16):
+            yield Found(*match.span(group), "password")
+
+
+def _of_fields(data: bytes) -> Iterator[Found]:
+    """Yield what a validator or a data base says of the value of a field with a secret's name."""
+    for match in _FIELD.finditer(data):
+        name, group = (match["name"], "value") if match["column"] is None else (match["column"], "entry")
+        if name_kind(name.decode().rpartition(".")[2]) is not NameKind.HARMLESS:
+            yield Found(*match.span(group), "password")
+
+
+def _asked(data: bytes) -> Iterator[Found]:
+    """Yield the parameters of a statement whose names before the placeholders are secret ones'."""
+    for match in _PARAMETERS.finditer(data):
+        begin = max(0, data.rfind(b"[SQL", 0, match.start()), match.start() - _FURTHEST)
+        names = [
+            (asked["name"] or b"").strip(b'"`[]').rpartition(b".")[2].decode()
+            for asked in _ASKED.finditer(data, begin, match.start())
+        ]
+        wanted = {number for number, name in enumerate(names[:_MOST_COLUMNS]) if name_kind(name) is NameKind.SECRET}
+        if wanted:
+            yield from _listed(data, match.end(), wanted)
 
 
 def _codes(data: bytes) -> Iterator[Found]:

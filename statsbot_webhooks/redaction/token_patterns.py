@@ -38,8 +38,11 @@ KINDS: Final = (
     # (discord.com/developers/docs/reference#authentication).
     Kind("discord token", "M N O", rf"{_W}{{17,45}}+\.{_W}{{5,8}}\.{_W}{{25,}}+"),
     Kind("discord token", "mfa.", rf"{_W}{{20,}}+"),
-    Kind("JWT", "eyJ", rf"{_W}{{8,}}+={{0,2}}(?:\.{_W}{{4,}}+={{0,2}}){{1,4}}|{_W}{{40,}}+"),
+    Kind("JWT", "eyJ", rf"{_W}{{8,}}+={{0,2}}(?:(?:\.|%(?:25){{0,2}}2[Ee]){_W}{{4,}}+={{0,2}}){{1,4}}|{_W}{{40,}}+"),
     Kind("JWT", "ZXlK", rf"{_B}{{40,}}+={{0,2}}"),
+    # The base64 of a private key's file, as Kubernetes keeps it, and the body of OpenSSH's; not of a certificate.
+    Kind("private key", "LS0tLS1CRUdJTi", rf"(?!BDRVJU|BQVUJM|BDUkwg){_B}{{40,}}+={{0,2}}"),
+    Kind("private key", "b3BlbnNzaC1rZXktdjE", rf"{_B}{{20,}}+={{0,2}}"),
     # Clouds
     Kind("aws key", "AKIA ASIA ABIA ACCA", rf"[A-Z0-9]{{16}}{_END}"),
     Kind("aws key", "A3T", rf"[A-Z0-9]{{17}}{_END}"),

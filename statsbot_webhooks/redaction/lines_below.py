@@ -1,0 +1,73 @@
+"""Secrets that stand on the lines below their name: blocks and lists of YAML, here-documents, a word alone. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from .placeholders import OPEN
+from .secret_strings import OPENING, Label, Span, is_secret, looks_secret, read_string
+
+_MOST_LINES: Final = 100
+_MOST_BYTES: Final = 4096
+_BREAK: Final = re.compile(rb"\r?\n|(?:\\{1,8}r)?\\{1,8}n|(?:%0[dD])?%0[aA]")
+_ALONE: Final = re.compile(rb"[ \t]*(?P<q>[\"']?)(?P<value>[^\s\"'=:]{6,200}+)(?P=q)(?=[ \t]*(?:[\r\n,}]|\Z))")
+_ITEM: Final = re.compile(rb"[ \t]*-[ \t]+|[ \t]*[\"'](?=[^\"'\n]*[\"'],?[ \t]*\]?[ \t]*$)")
+_KEY_LINE: Final = re.compile(rb"[ \t]*[\"']?[\w.-]{1,60}[\"']?[ \t]?[:=](?:[ \t\r\n]|\Z)")
+_HERE: Final = re.compile(rb"<<[-~]?[\"']?(?P<end>\w{1,20})[\"']?[ \t]*(?:\r?\n|(?:\\{1,8}r)?\\{1,8}n)")
+
+
+def here_document(data: bytes, at: int) -> Span | None:
+    """Return what stands between `<<EOT` and `EOT`."""
+    here = _HERE.match(data, at)
+    end = data.find(here["end"], here.end(), here.end() + _MOST_BYTES) if here is not None else -1
+    return (here.end(), end) if here is not None and end > 0 else None
+
+
+def value_below(data: bytes, label: Label, at: int) -> Span | None:
+    """Return the lines below a name that belong to it: they stand further to the right, or are items of a list."""
+    begin = max(data.rfind(b"\n", 0, label.begin), data.rfind(b"\\n", 0, label.begin) + 1) + 1
+    indent = len(data[begin : label.begin]) - len(data[begin : label.begin].lstrip(b" \t"))
+    is_block = label.below < 0
+    start = end = -1
+    for number in range(_MOST_LINES):
+        line_break = _BREAK.match(data, at)
+        if line_break is None:
+            break
+        line = re.compile(rb"(?>[^\r\n\\%\"]++|\\(?![nr\\])|%(?!0[aAdD]))*+").match(data, line_break.end())
+        if line is None:
+            break
+        text = line[0]
+        deeper = len(text) - len(text.lstrip(b" \t")) > indent
+        item = _ITEM.match(text)
+        if start < 0 and not deeper and not is_block and (alone := _alone_below(data, line_break.end(), label)) is not None:
+            return alone
+        if not text.strip():
+            at = max(line.end(), at + 1)
+            continue
+        if not (deeper or (item is not None and not is_block)) or (
+            not is_block and item is None and (number > 0 or _KEY_LINE.match(text))
+        ):
+            break
+        if data[line.end() : line.end() + 1] == b'"':
+            # A string below its name, as JSON writers break lines.
+            opening = OPENING.match(data, line.end())
+            if opening is None:
+                break
+            after, inner = read_string(data, opening)
+            if start < 0 and not text.strip(b" \t-[") and is_secret(inner, label):
+                return line.end(), after
+            break
+        if start < 0:
+            start = line_break.end() + (len(text) - len(text.lstrip(b" \t")) if item is None else item.end())
+        end = line_break.end() + len(text.rstrip())
+        at = line.end()
+    if start < 0 or end <= start or OPEN.fullmatch(data[start:end]):
+        return None
+    return (start, end) if is_block or is_secret(data[start:end], label) else None
+
+
+def _alone_below(data: bytes, at: int, label: Label) -> Span | None:
+    """Return a word or a string alone on the line below its name, no further to the right, when it reads like a secret."""
+    value = _ALONE.match(data, at)
+    return value.span("value") if value is not None and looks_secret(value["value"].decode("utf-8", "replace"), label) else None

@@ -1,0 +1,84 @@
+"""A quoted string in any writer's quotes, and whether what stands behind a name reads like a secret. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from .key_names import NameKind, looks_random
+
+Span = tuple[int, int]
+
+
+class Label(NamedTuple):
+    """What stands before a value: the name, where it begins, where the value begins, and what joins them."""
+
+    name: str
+    begin: int
+    at: int
+    kind: NameKind
+    joint: str
+    below: int
+    """Where the line ends behind the joint, when the value is below; else -1."""
+
+
+OPENING: Final = re.compile(
+    rb"(?:[bBrRuUfF]{1,2}|[@$])?(?P<q>\"\"\"|'''|\\{0,8}+[\"'`]|%(?:25){0,3}2[27]|&(?:amp;){0,2}(?:quot|apos|#0?3[49]|#x2[27]);"
+    rb"|\\{1,8}+(?:u002|x2)[27]|\xe2\x80[\x98-\x9f]|\xc2[\xab\xbb])"
+)
+QUOTES: Final = re.compile(rb"(\\*+)([\"'`])")
+_CLOSING: Final = {
+    b"\xe2\x80\x9c": b"\xe2\x80\x9d",
+    b"\xe2\x80\x9e": b"\xe2\x80\x9c",
+    b"\xe2\x80\x98": b"\xe2\x80\x99",
+    b"\xc2\xab": b"\xc2\xbb",
+}
+PASSWORDS: Final = re.compile("pass|pw|kennwort|wachtwoord|senha|contrase|parol|haslo", re.I)
+LINE: Final = re.compile(rb"(?>[^\r\n\\%&]++|\\(?!\\*[nr]|\\*u000)|%(?!(?:25)*0[aAdD])|&(?!#1[03];))++")
+PROSAIC: Final = re.compile(
+    rb"[\d.,:%/x-]+[A-Za-z]{0,8}|[A-Za-z]+(?:_[A-Za-z]+)*|(?i:base64|base32|utf-?8|sha\d+|md5|oauth2?"
+    rb"|http[s2]?|h256|rs256|es256|v\d)|[\w.-]+\(.*"
+    rb"|#?\d+(?:/\d+)?|[A-Za-z]{1,3}=\S{0,3}",
+)
+
+
+def read_string(data: bytes, opening: re.Match[bytes]) -> tuple[int, bytes]:
+    """Return where a string ends, and what is in it. Without an end it goes to the end of the line."""
+    quote, start = opening["q"], opening.end()
+    if quote[-1:] not in b"\"'`" or len(quote.lstrip(b"\\")) == 3:
+        quote = _CLOSING.get(quote, quote)
+        end = data.find(quote, start)
+        if end >= 0:
+            return end + len(quote), data[start:end]
+        line = LINE.match(data, start)
+        return (line.end(), line[0]) if line is not None else (start, b"")
+    depth, char = len(quote) - 1, quote[-1:]
+    stop = data.find(b"\n", start)
+    stop = len(data) if stop < 0 else stop
+    for found in QUOTES.finditer(data, start, stop):
+        slashes = len(found[1])
+        # A quote of the text around it, or this string's own: with as many backslashes as the one that opened it.
+        if found[2] == char and (slashes == depth or (slashes < depth and slashes % 2 == 0) or (depth == 0 and slashes % 2 == 0)):
+            return found.end(), data[start : found.start() if depth else found.start(2)]
+    return stop, data[start:stop]
+
+
+def looks_secret(text: str, label: Label) -> bool:
+    """Whether a value in a sentence or a table reads like a secret."""
+    if "/" in text and text.islower():
+        # The path of a file, as in a list of them.
+        return False
+    if looks_random(text):
+        return True
+    if label.joint == "path":
+        return False
+    return is_mixed(text) and PASSWORDS.search(label.name) is not None and not PROSAIC.fullmatch(text.encode())
+
+
+def is_mixed(text: str) -> bool:
+    return len(text) >= 6 and any(map(str.isdigit, text)) and any(map(str.isalpha, text))
+
+
+def is_secret(inner: bytes, label: Label) -> bool:
+    """Whether a value counts: any under a secret's name, a random one under another."""
+    return label.kind is NameKind.SECRET or looks_random(inner.decode("utf-8", "replace").strip())

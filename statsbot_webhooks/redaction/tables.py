@@ -1,0 +1,149 @@
+"""Secrets in the columns of tables: CSV, TSV, Markdown, frames of `psql` and `mysql`, columns of blanks, lists of rows. Pure.
+
+A line of names, one of which is a secret's, makes the lines below it a table, as long as they have as many cells.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from .key_names import NameKind, looks_random, name_kind
+from .name_words import places
+from .placeholders import OPEN
+from .scanner import Found
+
+_MOST_HEADERS: Final = 60
+_MOST_ROWS: Final = 1000
+_LONGEST_LINE: Final = 600
+_BREAK: Final = re.compile(rb"\r?\n|(?:\\r)?\\n")
+_DELIMITERS: Final = (b"\t", b"\\t", b"|", "│".encode(), "┃".encode(), b";", b",")
+_NAME: Final = re.compile(rb"[\w.-]{1,40}(?: [\w.-]{1,20}){0,2}")
+_LAST_WORD: Final = re.compile(rb"(?:[^\n]*[\s\"'`>])?(?P<name>[\w.-]{1,40})")
+# A frame's line, and the line below the names in Markdown.
+_RULE: Final = re.compile(rb"(?:[\s|+:=-]|\xe2[\x94\x95][\x80-\xbf])+")
+_COLUMNS: Final = re.compile(rb"[^\s]+(?: [^\s]+)*")
+_AROUND: Final = b" \t\"'`*"
+_LIST: Final = re.compile(rb"[\[(]\s?(?P<names>[\"'][\w .-]{1,40}[\"'](?:,\s?[\"'][\w .-]{1,40}[\"']){1,40})\s?[\])]")
+_ROW: Final = re.compile(rb"[^\[\]()\n]{0,40}[\[(]{1,2}(?P<row>[^\[\]()\n]{1,600})[\])]")
+_ITEM: Final = re.compile(rb"\"[^\"\n]*\"|'[^'\n]*'|[^,\"']+")
+
+
+def may_have_table(data: bytes) -> bool:
+    """Whether a text may have lines of a table, or lists of rows; False is sure."""
+    return b"\n" in data or b"\\n" in data or b"]" in data or b")" in data
+
+
+def find_in_tables(data: bytes) -> Iterator[Found]:
+    """Yield the cells below the names of secrets."""
+    rows, done, headers = 0, 0, 0
+    for end in places(data.lower()):
+        if end <= done:
+            continue
+        headers += 1
+        if headers > _MOST_HEADERS:
+            return
+        begin = max(0, end - _LONGEST_LINE)
+        breaks = [match.end() for match in _BREAK.finditer(data, begin, end)]
+        begin = breaks[-1] if breaks else begin
+        line_break = _BREAK.search(data, end, end + _LONGEST_LINE)
+        done = line_break.start() if line_break is not None else len(data)
+        yield from _rows_of_list(data, begin, done)
+        if line_break is None:
+            continue
+        header = data[begin:done]
+        for delimiter in _DELIMITERS:
+            if delimiter in header and (wanted := _wanted(header, delimiter)):
+                yield from _rows(data, done, wanted, header.count(delimiter), delimiter)
+                rows += 1
+                break
+        else:
+            yield from _aligned(data, done, header)
+
+
+def _cells(line: bytes, delimiter: bytes) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    for cell in line.split(delimiter):
+        bare = cell.strip(_AROUND)
+        yield at + (cell.index(bare) if bare else 0), bare
+        at += len(cell) + len(delimiter)
+
+
+def _wanted(header: bytes, delimiter: bytes) -> dict[int, NameKind]:
+    """Return which cells of a line of names are those of secrets; none when it is no line of names."""
+    cells = [cell for _, cell in _cells(header, delimiter)]
+    is_frame = delimiter not in (b",", b";")
+    first = _LAST_WORD.fullmatch(cells[0])
+    if is_frame or first is not None:
+        # A log's line may begin before the first name.
+        cells[0] = first["name"] if first is not None else b""
+    if len(cells) < 2 or not all(_NAME.fullmatch(cell) or (is_frame and not cell) for cell in cells):
+        return {}
+    kinds = {number: name_kind(cell.decode().replace(" ", "_")) for number, cell in enumerate(cells)}
+    # A sentence may be such a line too: there a value must look like one.
+    most = NameKind.AMBIGUOUS if delimiter + b" " == b", " and b", " in header else NameKind.SECRET
+    return {number: min(kind, most) for number, kind in kinds.items() if kind is not NameKind.HARMLESS}
+
+
+def _lines(data: bytes, at: int) -> Iterator[tuple[int, bytes]]:
+    for _ in range(_MOST_ROWS):
+        line_break = _BREAK.match(data, at)
+        if line_break is None:
+            return
+        start = line_break.end()
+        following = _BREAK.search(data, start, start + _LONGEST_LINE)
+        at = following.start() if following is not None else min(len(data), start + _LONGEST_LINE)
+        yield start, data[start:at]
+
+
+def _rows(data: bytes, at: int, wanted: dict[int, NameKind], count: int, delimiter: bytes) -> Iterator[Found]:
+    for start, line in _lines(data, at):
+        if _RULE.fullmatch(line):
+            continue
+        if line.count(delimiter) != count:
+            return
+        for number, (offset, cell) in enumerate(_cells(line, delimiter)):
+            if number in wanted and _is_value(cell, wanted[number]):
+                yield Found(start + offset, start + offset + len(cell), "column of secrets")
+
+
+def _aligned(data: bytes, at: int, header: bytes) -> Iterator[Found]:
+    """Yield the cells of a table whose columns begin below their names."""
+    columns = list(_COLUMNS.finditer(header))
+    if len(columns) < 2 or b"  " not in header or not all(_NAME.fullmatch(column[0]) for column in columns[1:]):
+        return
+    # A log's line may begin before the first name, and only there.
+    before = columns[0].start() + max(columns[0][0].rfind(b" "), columns[0][0].rfind(b":")) + 1
+    names = {column.start() - before: column[0] for column in columns[1:]}
+    names[0] = header[before : columns[0].end()]
+    kinds = {offset: name_kind(name.decode("utf-8", "replace").replace(" ", "_")) for offset, name in names.items()}
+    for start, line in _lines(data, at):
+        cells = {cell.start(): cell[0] for cell in _COLUMNS.finditer(line)}
+        if _RULE.fullmatch(line):
+            continue
+        if len(cells) < 2 or not set(cells) <= set(kinds):
+            return
+        for offset, cell in cells.items():
+            if kinds[offset] is not NameKind.HARMLESS and _is_value(cell, kinds[offset]):
+                yield Found(start + offset, start + offset + len(cell), "column of secrets")
+
+
+def _rows_of_list(data: bytes, begin: int, end: int) -> Iterator[Found]:
+    """Yield what reads like a secret in ["user", "password"], ["bob", "…"]."""
+    for names in _LIST.finditer(data, begin, end):
+        kinds = [name_kind(name.strip(_AROUND).decode()) for name in names["names"].split(b",")]
+        row = _ROW.match(data, names.end()) if any(kinds) else None
+        while row is not None:
+            items = list(_ITEM.finditer(row["row"]))
+            for item, kind in zip(items, kinds, strict=False):
+                if len(items) == len(kinds) and kind and looks_random(item[0].strip(_AROUND).decode("utf-8", "replace")):
+                    yield Found(row.start("row") + item.start(), row.start("row") + item.end(), "column of secrets")
+            row = _ROW.match(data, row.end())
+
+
+def _is_value(cell: bytes, kind: NameKind) -> bool:
+    if not cell or cell.isdigit() or cell.count(b" ") > 3 or OPEN.fullmatch(cell) or b"[redacted" in cell:
+        # Nothing, or a sentence.
+        return False
+    return kind is NameKind.SECRET or looks_random(cell.decode("utf-8", "replace"))

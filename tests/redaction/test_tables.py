@@ -1,0 +1,41 @@
+"""Columns below the names of secrets go; the rest of a table, and what is no table, stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from statsbot_webhooks.redaction.redactor import Redactor
+
+MARK = "[redacted: column of secrets]"
+TABLES = (
+    ("user,password\nbob,wanderlust\neve,x", f"user,password\nbob,{MARK}\neve,{MARK}"),
+    ("app: user;password;age\nbob;wanderlust;7\n", f"app: user;password;age\nbob;{MARK};7\n"),
+    ("| user | password |\n|---|---|\n| bob | wanderlust |\ndone", f"| user | password |\n|---|---|\n| bob | {MARK} |\ndone"),
+    (
+        " user | password \n------+----------\n bob  | wanderlust\n(1 row)",
+        f" user | password \n------+----------\n bob  | {MARK}\n(1 row)",
+    ),
+    ("USER     PASSWORD     AGE\nbob      wanderlust   7\n", f"USER     PASSWORD     AGE\nbob      {MARK}   7\n"),
+    (
+        "│ user │ password │\n├──────┼──────────┤\n│ bob │ wanderlust │",
+        f"│ user │ password │\n├──────┼──────────┤\n│ bob │ {MARK} │",
+    ),
+    ("'user,password\\nbob,wanderlust'", f"'user,password\\nbob,{MARK}'"),
+)
+NO_TABLES = (
+    "the user, a password, or nothing\nof these, of those, or any",
+    "    'username', 'password',\n    'first', 'last',",
+    "key,count\nalpha,17\nbeta,18",
+    "token   state\nstarted at noon",
+    "user,password_reset\nbob,yes",
+)
+
+
+@pytest.mark.parametrize(("text", "clean"), TABLES)
+def test_columns_of_secrets_go(text: str, clean: str) -> None:
+    assert Redactor().redact_text(text) == clean
+
+
+@pytest.mark.parametrize("text", NO_TABLES)
+def test_what_is_no_table_stays(text: str) -> None:
+    assert Redactor().redact_text(text) == text

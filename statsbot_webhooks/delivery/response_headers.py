@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,10 @@ class WebhookResponse:
     code: int = 0
 
 
+# An answer that says more is asked about again after a day: it may be wrong.
+_LONGEST_SECONDS: Final = 86_400.0
+
+
 def parse_response(destination: str, method: str, status: int, headers: Mapping[str, str]) -> WebhookResponse:
     """Return what an answer says; a header that is no number is as if it were missing."""
     limit, remaining = _number(headers, "X-RateLimit-Limit"), _number(headers, "X-RateLimit-Remaining")
@@ -34,15 +39,26 @@ def parse_response(destination: str, method: str, status: int, headers: Mapping[
         status,
         limit=None if limit is None else int(limit),
         remaining=None if remaining is None else int(remaining),
-        retry_after=_number(headers, "Retry-After"),
+        retry_after=read_seconds(headers.get("Retry-After")),
         has_via="Via" in headers,
         is_shared=headers.get("X-RateLimit-Scope") == "shared",
     )
 
 
+def read_seconds(value: object) -> float | None:
+    """Return for how long an answer says that nothing may be sent; `None` for what is no time."""
+    seconds = _read(value)
+    return None if seconds is None else min(seconds, _LONGEST_SECONDS)
+
+
 def _number(headers: Mapping[str, str], name: str) -> float | None:
+    value = _read(headers.get(name))
+    return value if value is not None and value < 1e9 else None
+
+
+def _read(value: object) -> float | None:
     try:
-        value = float(headers.get(name, ""))
-    except ValueError:
+        number = float(value) if isinstance(value, (str, int, float)) else -1.0
+    except (ValueError, OverflowError):
         return None
-    return value if 0 <= value < 1e9 else None
+    return number if number >= 0 else None

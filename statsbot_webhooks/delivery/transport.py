@@ -27,7 +27,7 @@ from ..formatting.formatter import WebhookMessage
 from .button_view import make_view
 from .forum_threads import ThreadPlace
 from .outcome import EndedCallError, Outcome, Result, SentFile, classify
-from .response_headers import WebhookResponse, parse_response
+from .response_headers import WebhookResponse, parse_response, read_seconds
 
 T = TypeVar("T")
 
@@ -339,7 +339,7 @@ async def _ended(response: aiohttp.ClientResponse) -> EndedCallError:
         response.status,
         text.removeprefix(f"{response.status}: ") if isinstance(text, str) else response.reason or "",
         code if isinstance(code, int) else 0,
-        float(retry_after) if isinstance(retry_after, (int, float)) else None,
+        read_seconds(retry_after),
     )
 
 

@@ -151,4 +151,7 @@ def _classify_status(status: int, reason: str, retry_after: float | None, has_vi
     if status >= 500:
         # A gateway that gave up waiting says so too, while the message is in the channel.
         return Result(Outcome.UNKNOWN, reason, status, _NO_ANSWER_WEIGHT)
+    if status < 400:
+        # Something before Discord answered, and did not pass it on.
+        return Result(Outcome.RETRY, reason, status, _NEVER_LEFT_WEIGHT)
     return Result(Outcome.REJECTED, reason, status)

@@ -124,11 +124,22 @@ class WebhookTransport:
         trace = aiohttp.TraceConfig()
         trace.on_request_start.append(_on_request_start)
         trace.on_request_headers_sent.append(_on_request_headers_sent)
+        trace.on_request_redirect.append(self._on_request_redirect)
         trace.on_request_end.append(self._on_request_end)
         self._trace = trace
         self._session = self._network.open_session(trace_configs=[trace])
         # Of settings that do not hold any more: a request may still be under way.
         self._old_sessions: list[aiohttp.ClientSession] = []
+
+    async def _on_request_redirect(
+        self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestRedirectParams
+    ) -> None:
+        """Follow no redirect: Discord sends none, and a network's page to log in, say, is not to get the message."""
+        if (call := _call.get()) is not None:
+            response = params.response
+            self._on_answer(parse_response(call.destination, params.method, response.status, response.headers))
+            response.close()
+            raise EndedCallError(response.status, "a redirect, which is not followed")
 
     async def _on_request_end(
         self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestEndParams

@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager
-from statsbot_webhooks.sandbox import Sandbox
+from statsbot_webhooks.delivery.destination_health import DestinationState
+from statsbot_webhooks.sandbox import Sandbox, redirect
 
 from ..conftest import NAMES, running_bot, running_manager
 
@@ -315,3 +318,22 @@ async def test_a_flush_sends_what_a_file_holds_that_was_locked_at_the_start(sand
         await again.flush(10)
         assert (again.is_durable, (await again.stats()).pending) == (True, 0)
         assert "waits in the file" in sandbox.messages("info")[0].text
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_a_redirect_gets_no_message(sandbox: Sandbox, urls: dict[str, Any], status: int) -> None:
+    """A network that wants a log-in answers so: nothing goes where it points, and what waits is sent later."""
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(status=status, headers={"Location": f"{sandbox.base_url}{request.path_qs}"})
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    async with TestServer(app) as portal, running_manager(config(urls)) as manager:
+        with redirect(str(portal.make_url("")).rstrip("/")):
+            await manager.send_log("INFO", "number 1.")
+            await sandbox.wait_until(lambda: manager.workers["info"].state == DestinationState.FAILING, 10)
+            assert "a redirect, which is not followed" in manager.workers["info"].last_error
+            assert not sandbox.requests
+        await sandbox.wait_until(lambda: numbers(sandbox, "info") == [1], 20)
+        assert (await manager.stats()).balanced

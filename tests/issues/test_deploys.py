@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from typing import Any
 
 from statsbot_webhooks.events.event import Event, EventKind, LogLevel
@@ -13,26 +12,9 @@ from statsbot_webhooks.issues.fingerprint import with_fingerprint
 from statsbot_webhooks.issues.issue import IssueState
 from statsbot_webhooks.issues.register import IssueRegister
 
+from .memory_state import Store
+
 NOW = 1_800_000_000.0
-
-
-class Store:
-    """State in memory."""
-
-    def __init__(self) -> None:
-        self.state: dict[str, Any] = {}
-
-    def read_state(self, prefix: str) -> Mapping[str, Any]:
-        return {key: value for key, value in self.state.items() if key.startswith(prefix)}
-
-    def update_state(self, changes: Any, *, is_news: bool = True) -> dict[str, Any]:
-        values = {key: change(self.state.get(key)) for key, change in changes.items()}
-        self.write_state(values)
-        return values
-
-    def write_state(self, values: Mapping[str, Any]) -> None:
-        for key, value in values.items():
-            self.state[key] = value
 
 
 class Process:
@@ -118,5 +100,5 @@ def test_another_bot_of_the_same_storage_is_no_earlier_version() -> None:
 def test_what_is_stored_wrongly_is_as_if_it_had_never_been() -> None:
     store = Store()
     for state in (None, 3, [], {}, {"version": "1.0"}, {"version": "1.0", "since": "x"}, {"version": "1", "since": 1, "new": 3}):
-        store.state["deploy/1"] = state
+        store.values["deploy/1"] = state
         assert present(Process(store, "1.1").start(NOW)).context["version"] == "1.1"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -18,23 +17,7 @@ from statsbot_webhooks.issues.issue import IssueState
 from statsbot_webhooks.issues.register import IssueRegister
 from statsbot_webhooks.issues.versions import is_later
 
-
-class Store:
-    """A state store in memory."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
-
-    def read_state(self, prefix: str) -> dict[str, Any]:
-        return {key: value for key, value in self.values.items() if key.startswith(prefix)}
-
-    def update_state(self, changes: Any, *, is_news: bool = True) -> dict[str, Any]:
-        values = {key: change(self.values.get(key)) for key, change in changes.items()}
-        self.write_state(values)
-        return values
-
-    def write_state(self, values: Any) -> None:
-        self.values = {key: value for key, value in {**self.values, **values}.items() if value is not None}
+from .memory_state import Store
 
 
 def error(text: str = "disk is full", at: float = 1.0, level: LogLevel = LogLevel.ERROR) -> Event:

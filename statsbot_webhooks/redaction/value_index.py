@@ -113,7 +113,10 @@ class KnownValues:
 
     def may_be_in(self, text: bytes) -> bool:
         """Whether letters of a value stand in the bones of a text; False is sure."""
-        return not self._fours.isdisjoint(_row(text)) or bool([form for form in self._whole if form in text])
+        if not self._fours.isdisjoint(_row(text)):
+            return True
+        size = len(text)
+        return bool([form for form in self._whole if len(form) <= size and form in text])
 
     def _finds(self, data: bytes, text: bytes, most: int | None) -> tuple[list[tuple[int, int]], bool]:
         """Return the parts of the bytes that are of a value, sorted, and whether there may be more than was looked at."""

@@ -12,6 +12,7 @@ from ..storage import open_existing, storage_path
 from ..storage.erasure import Trace, forget
 from ..storage.json_lines import JsonLines
 from ..storage.mask_key import read_mask_key
+from . import terminal
 from .outbox import storage_url
 
 _EXAMPLES: Final = """\
@@ -30,7 +31,7 @@ def add_parser(commands: Any) -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("user", metavar="USER_ID", type=int, help="the person's Discord id")
+    parser.add_argument("user", metavar="USER_ID", type=terminal.number, help="the person's Discord id")
     parser.add_argument("--name", metavar="NAME", action="append", default=[], help="also events that only name the person")
     parser.add_argument("--storage", metavar="URL", help="sqlite:///file.sqlite3 or redis://host (default: WEBHOOK_STORAGE)")
     parser.set_defaults(run=_run)

@@ -14,6 +14,7 @@ from ..errors import StorageError
 from ..events.time_text import date_text, format_count
 from ..formatting.full_text import format_text
 from ..storage import DeadLetter, Outbox, open_existing
+from . import terminal
 
 _MOST: Final = 10_000
 _EXAMPLES: Final = """\
@@ -48,7 +49,7 @@ def add_parser(commands: Any) -> None:
         if name == "list":
             each.add_argument("--json", action="store_true", help="print JSON")
             continue
-        each.add_argument("ids", metavar="ID", type=int, nargs="*", help="the numbers that `list` shows")
+        each.add_argument("ids", metavar="ID", type=terminal.number, nargs="*", help="the numbers that `list` shows")
         each.add_argument("--all", action="store_true", help="every dead letter")
         if name == "purge":
             each.add_argument("--yes", action="store_true", help="delete without a question")

@@ -1,7 +1,8 @@
-"""What is different on a terminal: colours, and a line that is written over while something takes its time."""
+"""The terminal: colours, a line that is written over while something takes its time, and arguments that are numbers."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from typing import Final, TextIO
@@ -19,6 +20,13 @@ def color(text: str, name: str, stream: TextIO | None = None) -> str:
     if os.environ.get("NO_COLOR") or not is_terminal(stream or sys.stdout):
         return text
     return f"\x1b[{_COLORS[name]}m{text}\x1b[0m"
+
+
+def number(text: str) -> int:
+    """Return a number that was given as an argument."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number")
+    return int(text)
 
 
 def show_progress(text: str) -> None:

@@ -98,3 +98,11 @@ def test_the_demo_needs_nothing_beside_the_package() -> None:
 
     assert demo._EXAMPLE.is_relative_to(package)
     ast.parse(demo._EXAMPLE.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("arguments", [["forget", "abc"], ["outbox", "show", "x1"]])
+def test_an_argument_that_is_no_number_is_said_in_words(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert f"'{arguments[-1]}' is no number" in capsys.readouterr().err

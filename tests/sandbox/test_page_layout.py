@@ -118,6 +118,8 @@ async def test_names_for_screen_readers(tab: Tab) -> None:
         None,
         "Members",
     ]
+    # The letter of an avatar is not read before the name.
+    assert await tab.js("document.querySelectorAll('.ava:not([aria-hidden=true])').length") == 0
     assert await tab.js("document.querySelector('.list').getAttribute('role')") == "log"
     assert await tab.js("document.querySelector('.chan.on').getAttribute('aria-current')") == "page"
 
@@ -135,6 +137,8 @@ async def test_all_channels_side_by_side(tab: Tab, state: Memory) -> None:
 @pytest.mark.parametrize("width", [1400, 800, 390])
 async def test_nothing_sticks_out(tab: Tab, state: Memory, width: int) -> None:
     state.say("10", "x" * 1900, minute=21)
+    used = {"id": "1", "name": "x" * 90, "type": 3, "user": {"id": "2", "username": "olivia"}}
+    state.say("10", "answer", minute=22, interaction=used, referenced_message=state.say("10", "y" * 150, minute=21))
     state.say("10", embeds=[{"title": "y" * 256, "description": "z" * 2000}], minute=22)
     await tab.call("Emulation.setDeviceMetricsOverride", width=width, height=1000, deviceScaleFactor=1, mobile=False)
     await tab.open("/#channel=errors")

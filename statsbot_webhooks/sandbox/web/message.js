@@ -4,6 +4,7 @@ const nameOf = (author) => author.global_name || author.username || "?";
 const isApp = (m) => !!(m.webhook_id || m.author.bot);
 function avatar(m, size = 24) {
   const name = nameOf(m.author), node = el("div", "ava", isApp(m) ? icon("bot", size) : [...name][0].toUpperCase());
+  node.setAttribute("aria-hidden", "true");  // The name stands beside it.
   node.style.background = COLORS[[...name].reduce((sum, c) => (sum * 31 + c.codePointAt(0)) % 9973, 0) % COLORS.length];
   if (/^https?:/.test(m.author.avatar || "")) node.append(image(safeUrl(m.author.avatar)) || "");
   return node;
@@ -98,7 +99,7 @@ function showReactions(m) {
   if (!m.reactions?.length) return null;
   return el("div", "reactions", m.reactions.map((reaction) => {
     const key = reaction.emoji.id ? `${reaction.emoji.name}:${reaction.emoji.id}` : reaction.emoji.name, node = el("button", "reaction", reaction.emoji.id ? `:${reaction.emoji.name}:` : reaction.emoji.name, el("b", "", String(reaction.count)));
-    node.type = "button"; node.setAttribute("aria-label", `${key}, ${reaction.count} reactions`);
+    node.type = "button"; node.setAttribute("aria-label", `${key}, ${reaction.count} reaction${reaction.count === 1 ? "" : "s"}`);
     node.onclick = () => toggleReaction(m, key);
     return node;
   }));
@@ -113,7 +114,7 @@ function showMessage(list, i) {
   if (silent) silent.title = "Sent without a notification";
   when.dateTime = m.timestamp; when.title = TIME.F(date);
   if (m.interaction && !same) row.append(el("div", "used", icon("slash", 14), el("b", "", nameOf(m.interaction.user)), m.interaction.type === 3 ? " pressed " : m.interaction.type === 5 ? " filled in " : " used ", el("span", "pill", ([3, 5].includes(m.interaction.type) || m.interaction_metadata?.command_type > 1 ? "" : "/") + m.interaction.name)));
-  if (m.referenced_message) row.append(el("div", "used", "↱ ", el("b", "", nameOf(m.referenced_message.author)), " " + (m.referenced_message.content || "").slice(0, 80)));
+  if (m.referenced_message) row.append(el("div", "used reply", "↱ ", el("b", "", nameOf(m.referenced_message.author)), el("span", "", (m.referenced_message.content || "").slice(0, 200))));
   if (same) row.append(when); else row.append(avatar(m), el("div", "line", el("span", "who", nameOf(m.author)), isApp(m) ? el("span", "tag", "APP") : null, when, silent));
   const mark = m.edited_timestamp ? titled(el("span", "edited", "(edited)"), TIME.F(new Date(m.edited_timestamp))) : null;
   if (m.content) row.append(el("div", "text", markdown(m.content, { everyone: m.mention_everyone }), mark, same ? silent : null));

@@ -63,6 +63,7 @@ function drawMembers(guild) {
     ...list.slice(0, 100).map((member) => {
       const node = el("button", "person", avatar({ author: member.user }, 20), el("span", "", member.nick || nameOf(member.user)), member.user.bot ? el("span", "tag", "APP") : null);
       node.type = "button"; node.disabled = !canAct(); node.onclick = () => memberMenu(member, guild);
+      if (member.user.bot) node.setAttribute("aria-label", `${member.nick || nameOf(member.user)}, app`);
       return node;
     })]));
 }

@@ -81,6 +81,9 @@ def test_groups_stand_in_the_order_of_their_first() -> None:
     events = [event(1.0), Event(EventKind.LOG, LogLevel.INFO, "other", 2.0), event(3.0)]
     assert [(len(group.events), list(group.positions)) for group in group_events(events)] == [(2, [0, 2]), (1, [1])]
     assert [len(group.events) for group in group_events(events, ["a", "b", "b"])] == [1, 2]
+    # Those that carry no fingerprint go by what they say.
+    said = [Event(EventKind.LOG, LogLevel.INFO, text, 1.0) for text in ("one", "other", "one")]
+    assert [list(group.positions) for group in group_events(said)] == [[0, 2], [1]]
     # Members are never repeats of each other, but the same one is.
     people = [Event(EventKind.MEMBER, LogLevel.INFO, name, 1.0, "join", fingerprint="2-2") for name in ("anna", "bob", "anna")]
     assert [len(group.events) for group in group_events(people)] == [2, 1]

@@ -101,8 +101,8 @@ def read_sources(environ: Mapping[str, str] | None = None, path: Path | str | No
     for old, new in ALIASES.items():
         if old in given and new not in given and new not in problems:
             given[new] = given[old]
-        if old in problems and new not in given:
-            problems.setdefault(new, problems[old])
+        if old in problems and new not in given and new not in problems:
+            problems[new] = problems.pop(old)
     settings = {name: next(iter(texts.values())) for name, texts in given.items()}
     origins = {name: next(iter(texts)) for name, texts in given.items()}
     return Sources(variables, settings, origins, problems)

@@ -131,12 +131,17 @@ def classify(
     return Result(Outcome.RETRY, f"{type(error).__name__} in the client", status)
 
 
+def name_connection_error(error: BaseException) -> str:
+    """Return what kept a request from its server, without the address, which the exception's own text may hold."""
+    return f"the proxy answered {error.status}" if isinstance(error, aiohttp.ClientHttpProxyError) else type(error).__name__
+
+
 def _classify_connection(error: BaseException, status: int | None, *, is_written: bool) -> Result:
     is_timeout = isinstance(error, TimeoutError)
     if is_written and not isinstance(error, aiohttp.ClientConnectorError):
         reason = "no answer in time" if is_timeout else f"connection lost before the answer ({type(error).__name__})"
         return Result(Outcome.UNKNOWN, reason, status, _NO_ANSWER_WEIGHT)
-    reason = "no answer in time" if is_timeout else f"connection failed ({type(error).__name__})"
+    reason = "no answer in time" if is_timeout else f"connection failed ({name_connection_error(error)})"
     return Result(Outcome.RETRY, reason, status, _NEVER_LEFT_WEIGHT)
 
 

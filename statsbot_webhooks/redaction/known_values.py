@@ -47,6 +47,9 @@ def secret_values(environ: Mapping[str, str]) -> frozenset[str]:
             # What stands in the file that `DISCORD_TOKEN_FILE` names.
             name = name.removesuffix("_FILE")
         kind = name_kind(name)
+        if "@" in value and name.lower().endswith("_proxy") and not _ADDRESS.match(value):
+            # Programs take such an address without its scheme too.
+            value = f"http://{value}"
         if _ADDRESS.match(value):
             found.update(_parts_of_address(name, value))
         elif kind is NameKind.HARMLESS or _NOT_SECRET.search(name) or ("session" in name.lower() and not looks_random(value)):

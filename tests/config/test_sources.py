@@ -96,7 +96,7 @@ def test_credentials_of_systemd(folder: Path, name: str) -> None:
     assert sources.source("WEBHOOK_BATCH_SIZE") == Source.CREDENTIAL
 
 
-@pytest.mark.parametrize("name", ["WEBHOOK_BATCH_SIZE", "WEBHOOK_ERROR_URL", "WEBHOOK_DEPLOY_LEVEL"])
+@pytest.mark.parametrize("name", ["WEBHOOK_BATCH_SIZE", "WEBHOOK_ERROR_URL", "WEBHOOK_DEPLOY_LEVEL", "WEBHOOK_BATCH_TIMEOUT"])
 def test_both_ways_are_an_error_by_name(folder: Path, name: str) -> None:
     (folder / "secret").write_text("9")
     (folder / ".env").write_text(f"{name}=8\n")

@@ -190,6 +190,15 @@ def test_which_values_of_the_environment_are_secret() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "address", ["http://user:{}@proxy.example:3128", "user:{}@proxy.example:3128", "socks5h://user:{}@10.0.0.1:1080"]
+)
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "WEBHOOK_PROXY", "all_proxy"])
+def test_the_password_of_a_proxy_is_one_with_and_without_a_scheme(name: str, address: str) -> None:
+    assert secret_values({name: address.format("Zx81-pw.Pw9")}) == {"Zx81-pw.Pw9"}
+    assert not secret_values({name: "proxy.example:3128", "NO_PROXY": "a@b.example,10.0.0.0/8"})
+
+
 def event(message: str = "", **values: object) -> Event:
     return Event(EventKind.LOG, LogLevel.INFO, message, 0.0, **values)  # type: ignore[arg-type]
 

@@ -183,6 +183,29 @@ async def test_check_takes_the_proxy(
     assert PASSWORD not in text
 
 
+async def test_a_proxy_that_refuses_is_named(
+    env: pytest.MonkeyPatch, urls: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+
+    async with serving(refuse) as port:
+        with redirect(f"https://{NOWHERE}"):
+            # A password of three letters is in no list of what is redacted.
+            env.setenv("WEBHOOK_PROXY", f"http://user:q7z@127.0.0.1:{port}")
+            config = WebhookConfig(**urls, batch_timeout_seconds=0, proxy=f"http://user:q7z@127.0.0.1:{port}")
+            async with running_manager(config) as manager:
+                await manager.send_log("ERROR", "not through the tunnel")
+                await manager.flush(1)
+                failed = manager.workers["error"].last_error
+            await asyncio.to_thread(main, ["check", "--only", "webhooks"])
+    text = capsys.readouterr().out
+    assert failed == "connection failed (the proxy answered 407)"
+    assert "Discord cannot be reached (the proxy answered 407)" in text
+    assert "q7z" not in text
+
+
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="a certificate is made with openssl")
 @pytest.mark.parametrize("trusted", [True, False])
 async def test_connect_and_a_certificate_authority_of_the_host(

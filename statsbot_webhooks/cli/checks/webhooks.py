@@ -11,7 +11,7 @@ from discord.http import Route
 
 from ...config.destination import Destination
 from ...config.network import Network
-from ...delivery.outcome import Outcome
+from ...delivery.outcome import Outcome, name_connection_error
 from ...delivery.transport import Options, WebhookTransport
 from ...formatting.formatter import WebhookMessage
 from .report import Finding, Grade
@@ -38,7 +38,9 @@ async def fetch_webhooks(
                 text = f"{destination.setting}: Discord answers {error.status} {error.text}; {way_out}, or run /webhooks setup"
                 findings.append(Finding(Grade.ERROR, destination.name, text))
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
-                findings.append(Finding(Grade.ERROR, destination.name, f"Discord cannot be reached ({type(error).__name__})"))
+                findings.append(
+                    Finding(Grade.ERROR, destination.name, f"Discord cannot be reached ({name_connection_error(error)})")
+                )
     return found, findings
 
 

@@ -28,7 +28,7 @@ _OPTION: Final = re.compile(
     rb"|-[\w-]{0,11}auth|-cert)"
 )
 _PLAIN: Final = re.compile(
-    rf"\b(?:htpasswd\s-\w{{0,4}}b\w{{0,4}}\s\S{{1,100}}\s\S{{1,100}}|htpasswd\s-nb\s\S{{1,100}}|mosquitto_passwd\s-b\s\S{{1,100}}\s\S{{1,100}}"
+    rf"(?:htpasswd\s-\w{{0,4}}b\w{{0,4}}\s\S{{1,100}}\s\S{{1,100}}|htpasswd\s-nb\s\S{{1,100}}|mosquitto_passwd\s-b\s\S{{1,100}}\s\S{{1,100}}"
     r"|vault\s(?:operator\s)?(?:unseal|login)|(?:cargo|snyk)\s(?:login|auth)|rabbitmqctl\s(?:add_user|change_password)\s\S{1,100}"
     r"|wpa_passphrase\s\S{1,100}|mkpasswd(?:\s-m\s\S{1,20})?|openssl\spasswd(?:\s-[\w]{1,8})?|poetry\sconfig\s\S{1,100}\s\S{1,100}"
     r"|mc\s(?:alias\sset|config\shost\sadd)\s\S{1,100}\s\S{1,200}\s\S{1,100}|-setairportnetwork\s\S{1,40}\s\S{1,60}"
@@ -38,7 +38,7 @@ _PLAIN: Final = re.compile(
 )
 # user/password, and what Windows puts a slash before.
 _SLASHED: Final = re.compile(
-    rb"\b(?:(?:sqlplus|exp|imp|expdp|impdp|sqlldr)\s(?:-\w\s|userid=){0,3}[\w$#]{1,40}/(?P<value>(?!nolog)[^\s/@\"']{3,100})"
+    rb"(?:(?:sqlplus|exp|imp|expdp|impdp|sqlldr)\s(?:-\w\s|userid=){0,3}[\w$#]{1,40}/(?P<value>(?!nolog)[^\s/@\"']{3,100})"
     rb"|(?:xfreerdp|wfreerdp|mstsc|schtasks|psexec|wmic|sqlcmd|net|runas|cmdkey)\b"
     rb"[^\n|]{0,200}?\s/(?:r?p|pw|pass(?:word)?)[: ]['\"]?"
     rb"(?P<slash>[^\s\"'/*]{3,200}))"
@@ -49,10 +49,11 @@ _READS: Final = (
     rb"|openssl|gpg|vault|gh|wrangler|secret|ftp|login)"
 )
 _PIPED: Final = re.compile(
-    rb"\b(?:echo|printf)\s(?:-\w{1,3}\s|'%s(?:\\n)?'\s|\"%s\"\s)?"
+    rb"(?:echo|printf)\s(?:-\w{1,3}\s|'%s(?:\\n)?'\s|\"%s\"\s)?"
     rb"(?P<value>'[^'\n]{1,300}'|\"[^\"\n]{1,300}\"|[^\s|$]{1,300})\s?\|\s?[^\n|]{0,80}?" + _READS + rb"\b"
 )
-_HERE: Final = re.compile(rb"\b" + _READS + rb"\b[^\n|<]{0,80}<<<\s?(?P<value>'[^'\n]{1,300}'|\"[^\"\n]{1,300}\"|[^\s$]{1,300})")
+_HERE: Final = re.compile(rb"<<<\s?(?P<value>'[^'\n]{1,300}'|\"[^\"\n]{1,300}\"|[^\s$]{1,300})")
+_READER: Final = re.compile(rb"\b" + _READS + rb"\b[^\n|<]{0,80}\Z")
 _PROGRAMS: Final = {
     b"p": re.compile(
         rb"\b(?:sshpass|(?:docker|podman|az) [^\n|;]*?|mongo(?:sh|dump|restore|export|import)?|cqlsh|rdesktop|twine upload"
@@ -200,6 +201,8 @@ def find_options(data: bytes) -> Iterator[Found]:
 
 def _is_meant(match: re.Match[bytes], group: str) -> bool:
     """Whether a word behind the name of a command is its argument, and not a sentence's."""
+    if match.re is _HERE:
+        return _READER.search(match.string[max(0, match.start() - 120) : match.start()]) is not None
     if match[0].startswith((b"AUTH", b"requirepass", b"masterauth", b"cargo", b"snyk", b"vault", b"poetry")):
         return looks_random(match[group].decode("utf-8", "replace"))
     return True

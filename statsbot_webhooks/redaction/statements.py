@@ -47,7 +47,7 @@ _FIELD: Final = re.compile(
 _SECURE_STRING: Final = re.compile(rf"(?i:securestring)\s{{1,3}}(?:-\w{{1,12}}\s{{1,3}})?(?P<value>{_STRING})".encode())
 _DATA_SOURCE: Final = re.compile(
     rb"(?:sqlplus\s(?:-\w\s){0,3}|thin:|dsn=)[\w$#]{1,40}/(?P<value>[^\s/@\"']{1,100})@"
-    rb"|(?<=[\w.-]):(?P<tcp>[^\s/@:]{1,100})@(?:(?:tcp|unix)\(|/\w)"
+    rb"|:(?<=[\w.-]:)(?P<tcp>[^\s/@:]{1,100})@(?:(?:tcp|unix)\(|/\w)"
 )
 _CODE: Final = re.compile(
     rb"code(?<=[a-z0-9 _-]code)s?(?:['\"]?\s{0,2}[:=]\s{0,2}|\s(?:is|are):?\s|\s)['\"]?"

@@ -48,7 +48,7 @@ def find_in_tables(data: bytes) -> Iterator[Found]:
         breaks = [match.end() for match in _BREAK.finditer(data, begin, end)]
         begin = breaks[-1] if breaks else begin
         line_break = _BREAK.search(data, end, end + _LONGEST_LINE)
-        done = line_break.start() if line_break is not None else len(data)
+        done = line_break.start() if line_break is not None else min(len(data), end + _LONGEST_LINE)
         yield from _rows_of_list(data, begin, done)
         if line_break is None:
             continue

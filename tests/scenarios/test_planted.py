@@ -13,10 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager
+from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager, load_webhook_config
+from statsbot_webhooks.clock import SystemClock
+from statsbot_webhooks.errors import WebhookLoggingError
+from statsbot_webhooks.events.accounting import Counters
 from statsbot_webhooks.events.event import Event, EventFile, EventKind, Person
 from statsbot_webhooks.sandbox import Sandbox
 from statsbot_webhooks.storage import open_existing
+from statsbot_webhooks.storage.maintenance import Upkeep
 
 from ..conftest import running_bot, running_manager
 from ..encodings import ENCODINGS, core
@@ -195,3 +199,50 @@ async def test_the_storage_holds_no_webhook_token(sandbox: Sandbox, urls: dict[s
     shown = json.dumps([message.raw for message in sandbox.messages("error")])
     assert token not in shown
     assert token.encode().hex() not in shown
+
+
+class _LaterClock(SystemClock):
+    """A clock two days ahead."""
+
+    def now(self) -> float:
+        return super().now() + 2 * 86400
+
+
+@pytest.mark.usefixtures("planted_environment")
+async def test_the_expired_file_shows_no_secret(sandbox: Sandbox, urls: dict[str, Any]) -> None:
+    config = WebhookConfig(**urls, batch_timeout_seconds=0, breaker_cooldown_seconds=60, max_age_hours=24)
+    sandbox.fault("error", "500")
+    planted = [(place, name, encoding) for place in PLACES for name in SECRETS for encoding in ENCODINGS]
+    async with running_manager(config) as manager:
+        for number, (place, name, encoding) in enumerate(planted):
+            plant(manager, place, f"it is {ENCODINGS[encoding](SECRETS[name])} now", number)
+        await manager._intake.settle()
+    outbox = open_existing(config.storage)
+    Upkeep(config, Counters(), _LaterClock()).expire(outbox)
+    outbox.close()
+    expired = Path("statsbot_webhooks.sqlite3.expired.jsonl")
+    text = expired.read_text("utf-8")  # noqa: ASYNC240 - a small file
+    assert len(text.splitlines()) >= len(planted) - 5
+    assert not seen(text)
+
+
+def refusal(monkeypatch: pytest.MonkeyPatch, setting: str, value: str) -> str:
+    """Return what the exception says with which a value is refused."""
+    monkeypatch.setenv(f"WEBHOOK_{setting}", value)
+    try:
+        load_webhook_config()
+    except WebhookLoggingError as error:
+        return f"{error} {error!r} {error.__cause__!r} {error.__context__!r}"
+    return ""
+
+
+@pytest.mark.parametrize("secret", SECRETS.values())
+@pytest.mark.parametrize(
+    "setting", ["INFO_LEVEL", "STORAGE", "PROXY", "HEARTBEAT_URL", "CA_BUNDLE", "REDACT_PATTERNS", "BATCH_SIZE", "PING_ROLE_ID"]
+)
+def test_an_exception_of_ours_shows_no_secret(monkeypatch: pytest.MonkeyPatch, setting: str, secret: str) -> None:
+    # As it is pasted into the wrong setting, alone or within an address.
+    values = (secret, f"https://bot:{secret}@host/{secret}", f"sqlite://{secret}", f"redis://:{secret}@/x", f"({secret}")
+    texts = [refusal(monkeypatch, setting, value) for value in values]
+    assert any(texts)
+    assert not [text for text in texts if secret in text or secret[:20] in text or secret[-20:] in text]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import decimal
+import gc
 import json
 import logging
 import random
@@ -147,6 +148,8 @@ class Wear:
         for each in (await old.stats()).destinations.values():
             self.lost.update({str(reason): count for reason, count in each.lost.items()})
         await asyncio.to_thread(damage.join)
+        # The modules of before are garbage, of which the collector by itself finds what two or three reloads have left.
+        gc.collect()
 
     def _damage(self) -> None:
         until = time.monotonic() + 15

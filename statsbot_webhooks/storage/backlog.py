@@ -14,9 +14,9 @@ from .ready_queue import DestinationQueue, LaneName, QueuePlace, first_fitting
 _ERROR: Final = LogLevel.ERROR.number
 # A claim ends after so much text: its events are in memory several times over while a message is built, and fit into one file.
 _CLAIM_BYTES: Final = 8_000_000
-# What one call moves or lets expire: it takes some milliseconds, and the intake does other work before the next.
-CHUNK: Final = 300
-CHUNK_BYTES: Final = 300_000
+# What one call moves or lets expire: it takes 10 ms of a core at most, and the intake does other work before the next.
+CHUNK: Final = 150
+CHUNK_BYTES: Final = 150_000
 
 
 class Backlog:

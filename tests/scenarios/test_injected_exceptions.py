@@ -16,6 +16,10 @@ import pytest
 from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager
 from statsbot_webhooks.clock import SystemClock
 from statsbot_webhooks.sandbox import Sandbox
+from statsbot_webhooks.storage.fleet import sender_lease
+from statsbot_webhooks.storage.fleet.redis_connection import RedisAwayError
+
+from ..redis_server import RedisServer
 
 INJECTIONS = 2000
 MOST_WAITING = 2500
@@ -89,15 +93,46 @@ async def test_an_exception_at_any_seam_stops_nothing(monkeypatch: pytest.Monkey
             await inject(sandbox, {f"{name}_webhook_url": sandbox.webhook_url(name) for name in ("error", "info")})
 
 
-async def inject(sandbox: Sandbox, urls: dict[str, Any]) -> None:
-    config = WebhookConfig(**urls, batch_timeout_seconds=0, breaker_cooldown_seconds=0.01)  # type: ignore[arg-type]
+@pytest.mark.real_time
+@pytest.mark.soak
+async def test_nor_does_one_of_redis(monkeypatch: pytest.MonkeyPatch, redis_server: RedisServer) -> None:
+    monkeypatch.setattr(aiolimiter, "AsyncLimiter", HastyBucket)
+    for name in ("_LEASE_SECONDS", "_RENEW_SECONDS", "_SILENCE_SECONDS", "_LOOK_SECONDS", "_STATE_SECONDS"):
+        monkeypatch.setattr(sender_lease, name, getattr(sender_lease, name) * HASTE)
+    async with Sandbox(limits=False) as sandbox:
+        with sandbox.redirect():
+            urls = {f"{name}_webhook_url": sandbox.webhook_url(name) for name in ("error", "info")}
+            await inject(sandbox, urls, redis_server.url())
+
+
+def fail_redis(outbox: Any, injector: Injector, chance: float) -> None:
+    """Let Redis not answer at random, with what was asked done or not."""
+    for link in (outbox._link, outbox.fleet.thread._link):
+
+        def run(work: Callable[[Any], Any], ask: Callable[[Callable[[Any], Any]], Any] = link.run) -> Any:
+            try:
+                injector._maybe("RedisLink.run, not done", chance / 2)
+                answer = ask(work)
+                injector._maybe("RedisLink.run, done", chance / 2)
+            except InjectedError:
+                raise RedisAwayError("does not answer", may_be_done=True) from None
+            return answer
+
+        link.run = run
+
+
+async def inject(sandbox: Sandbox, urls: dict[str, Any], storage: str = "") -> None:
+    more = {"storage": storage} if storage else {}
+    config = WebhookConfig(**urls, **more, batch_timeout_seconds=0, breaker_cooldown_seconds=0.01)  # type: ignore[arg-type]
     manager, injector = WebhookManager(config, clock=HastyClock()), Injector()
     await manager.start()
     await manager._intake.settle()
     pipeline, shared = manager._pipeline, manager._pool._shared
+    if storage:
+        fail_redis(pipeline.outbox, injector, 0.01)
     depth = pipeline.outbox.depth
     injector.wrap(pipeline.outbox, 0.1, "put", "claim", "seal", "ack", "release", "bury", "read_state", "write_state")
-    injector.wrap(pipeline.outbox, 0.1, "depth")
+    injector.wrap(pipeline.outbox, 0.02 if storage else 0.1, "depth")
     injector.wrap(pipeline.outbox, 0.1, "note_send", "recent_sends", "expire", "move", "maintain", "unseal")
     injector.wrap(pipeline.redactor, 0.05, "redact")
     injector.wrap(pipeline.intake.router, 0.05, "route")
@@ -132,10 +167,11 @@ async def inject(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     finally:
         logging.disable(logging.NOTSET)
         await manager.stop(5)
+    print(dict(injector.seams))
     assert injector.count == INJECTIONS
     assert len(injector.seams) >= 12, injector.seams
     assert stats.balanced, stats
-    # Nothing but what the package tells of failed deliveries is more than what was sent.
-    failed = sum(count for seam, count in injector.seams.items() if seam.startswith(("WebhookTransport", "Batcher")))
+    # Nothing but what the package tells of failed deliveries, and of a Redis that is back, is more than what was sent.
+    failed = sum(count for seam, count in injector.seams.items() if seam.startswith(("WebhookTransport", "Batcher", "RedisLink")))
     assert sent < stats.accepted + stats.filtered < sent + failed, (stats, injector.seams)
     assert "the last one" in "".join(message.text for message in sandbox.messages("info"))

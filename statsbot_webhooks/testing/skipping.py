@@ -18,6 +18,7 @@ from statsbot_webhooks.sandbox import Sandbox
 
 # discord.py takes a connection for dead after 60 s of silence on the loop's clock: something must come before.
 _STEP_SECONDS = 45.0
+_SETTLE_TURNS = 20
 
 
 class SkippedTime:
@@ -29,6 +30,9 @@ class SkippedTime:
 
     async def skip(self, seconds: float) -> None:
         """Let seconds pass, in steps that keep connections alive."""
+        # What the sandbox has answered reaches the bot first: the time-out of a view begins with that.
+        for _ in range(_SETTLE_TURNS):
+            await asyncio.sleep(0.002)
         left = seconds
         while left > 0:
             step = min(left, _STEP_SECONDS)

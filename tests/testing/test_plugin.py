@@ -108,3 +108,24 @@ async def test_a_cooldown_and_a_long_sleep_are_skipped(bot_in_sandbox: BotRunner
 async def test_clocks_are_as_before_afterwards() -> None:
     assert vars(discord.utils)["datetime"].__name__ == "datetime"
     assert vars(discord.ui.view)["time"].__name__ == "time"
+
+
+async def test_a_view_times_out_whose_message_was_answered_a_moment_ago(
+    bot_in_sandbox: BotRunner, discord_sandbox: Sandbox
+) -> None:
+    bot = await bot_in_sandbox(Bot())
+    ended: list[discord.ui.View] = []
+
+    class Panel(discord.ui.View):
+        async def on_timeout(self) -> None:
+            ended.append(self)
+
+    @bot.tree.command()
+    async def panel(interaction: discord.Interaction) -> None:
+        """Show a panel."""
+        await interaction.response.send_message("panel", view=Panel(timeout=60).add_item(discord.ui.Button(label="x")))
+
+    await bot.tree.sync()
+    await discord_sandbox.invoke("panel")
+    await bot_in_sandbox.skip(61)
+    await discord_sandbox.wait_until(lambda: ended, 2)

@@ -38,8 +38,8 @@ def escape_markdown(text: str) -> str:
 
 
 def _escape(match: re.Match[str]) -> str:
-    if match["mark"]:
-        return f"\\{match['mark']}"
+    if mark := match["mark"]:
+        return "\\" + mark
     if match["dot"]:
         return f"{match['lead']}{match['start'][:-1]}\\."
     if match["start"]:

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from html.entities import codepoint2name
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
@@ -163,12 +164,17 @@ def _is_of_other(text: str, start: int) -> bool:
     return _THING.search(before.rstrip(" =:#('\"")[-16:]) is not None and _BEFORE_OTHER.search(before) is not None
 
 
-def _spellings(name: str) -> set[str]:
+@lru_cache(maxsize=256)
+def _spellings(name: str) -> frozenset[str]:
     """Return how writers put a name: composed or not, escaped for JSON, Python, HTML and addresses."""
     if name.isascii() and name.isalnum():
-        return {name}
+        return frozenset({name})
     found: set[str] = set()
-    for form in {name, unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name)}:
+    # Letters beyond ASCII are escaped otherwise in the other case.
+    cases = {name} if name.isascii() else {name, name.upper(), name.lower(), name.title()}
+    for form in {
+        form for case in cases for form in (case, unicodedata.normalize("NFC", case), unicodedata.normalize("NFD", case))
+    }:
         dumped = json.dumps(form)[1:-1]
         found |= {
             form,
@@ -181,7 +187,7 @@ def _spellings(name: str) -> set[str]:
         raw = form.encode("utf-8", "replace")
         found |= set(_as_entities(form))
         found |= {quote(raw, safe=""), quote(raw), quote_plus(raw), form.replace(" ", "+"), html.escape(form), repr(raw)[2:-1]}
-    return {form for form in found if form.strip()}
+    return frozenset(form for form in found if form.strip())
 
 
 def _as_entities(name: str) -> Iterator[str]:

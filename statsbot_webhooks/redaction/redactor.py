@@ -245,12 +245,15 @@ class Redactor:
             text = data.decode(encoding, "replace")
             if clean(text) != text:
                 return held
-        text = data.decode("utf-8", "replace")
-        cleaned = clean(text)
-        if cleaned == text:
-            return data
-        # Text of an older encoding keeps its letters where nothing is secret; a picture would be broken.
-        return held if b"\0" in data else cleaned.encode()
+        # An older encoding, whose letters are as many bytes and stay where nothing is secret; and UTF-8 that was cut.
+        for encoding in ("latin-1", "utf-8"):
+            text = data.decode(encoding, "replace")
+            if (cleaned := clean(text)) != text:
+                if b"\0" in data:
+                    # A picture would be broken.
+                    return held
+                data = cleaned.encode(encoding, "replace")
+        return data
 
     def _mapping(self, context: Mapping[str, Any], clean: Callable[[str], str], mask: Mask | None) -> dict[str, Any]:
         shown: dict[str, Any] = {}

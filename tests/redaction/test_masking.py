@@ -95,6 +95,8 @@ def test_a_name_is_masked_however_it_is_spelled(form: str) -> None:
         json.dumps(json.dumps(name)),
         quote(name),
         quote(name, safe=""),
+        quote(name.upper()),
+        json.dumps(name.upper()),
     ]
     spellings += [repr(name), ascii(name), html.escape(name), name.replace(" ", "+"), repr(name.encode())]
     # HTML without letters beyond ASCII.
@@ -102,8 +104,8 @@ def test_a_name_is_masked_however_it_is_spelled(form: str) -> None:
     for spelling in spellings:
         shown = masked(f"hello {spelling}, welcome").message
         assert NAME in shown, spelling
-        assert "Ren" not in shown
-        assert "ller" not in shown
+        assert "ren" not in shown.lower()
+        assert "ller" not in shown.lower()
 
 
 def test_the_rest_of_a_text_keeps_its_case() -> None:
@@ -138,6 +140,10 @@ def test_files_that_are_not_utf8() -> None:
     assert b"hunter2" not in files[0].data
     assert str(ANNA) not in files[0].name
     assert files[1].data == picture
+    older = masked(
+        persons=(Person(ANNA, ("René Müller",)),), files=(EventFile("a.txt", "", "café: René Müller".encode("cp1252")),)
+    )
+    assert older.files[0].data == f"café: {NAME}".encode("latin-1")
     wide = masked(files=(EventFile("a.txt", "", "password=hunter2-hunter".encode("utf-16")),)).files[0].data
     assert b"h\x00u\x00n" not in wide
 

@@ -43,7 +43,7 @@ class Settings(Theme):
             embed.add_field(name="Webhooks made by /webhooks setup", value=", ".join(made)[:1024], inline=False)
         problems = find_problems(sources)
         if problems and name is None:
-            embed.add_field(name="Strange", value="\n".join(problems)[:1024], inline=False)
+            embed.add_field(name="Wrong, or without effect", value="\n".join(problems)[:1024], inline=False)
         return Answer(embed=embed)
 
     @checked

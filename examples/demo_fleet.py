@@ -42,7 +42,7 @@ def main(seconds: float) -> None:
         bots = [start(sandbox, folder, 0)]
         time.sleep(5)
         bots += [start(sandbox, folder, number) for number in range(1, 4)]
-        while "cluster-3" not in card(sandbox)["processes"]:
+        while not all(f"cluster-{number}" in card(sandbox)["processes"] for number in range(4)):
             time.sleep(1)
         print(f"a storm in four processes: {card(sandbox)}", flush=True)
         bots[0].kill()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,8 @@ from statsbot_webhooks import LogLevel as FromPackage
 from statsbot_webhooks import MessageFormatter, WebhookConfig, get_webhook_manager, setup_webhook_logging
 from statsbot_webhooks.config import LogLevel
 from statsbot_webhooks.sandbox import Sandbox
+
+from ..redis_server import needs_redis
 
 # Processes of their own go by the machine's clock.
 pytestmark = pytest.mark.real_time
@@ -52,6 +56,26 @@ async def test_the_example_without_a_bot(sandbox: Sandbox, env: pytest.MonkeyPat
     assert done.returncode == 0, done.stderr
     for name in ("error", "info", "performance", "member_events"):
         assert len(sandbox.messages(name)) == 1, name
+
+
+@needs_redis
+@pytest.mark.soak
+async def test_the_demo_of_a_fleet_shows_one_card_after_its_sender_was_killed(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "DEMO_SECONDS": "20"}
+    command = [sys.executable, str(EXAMPLES / "demo_fleet.py")]
+    environment["PYTHONPATH"] = str(EXAMPLES.parent)
+    options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True, "timeout": 150}
+    done = await asyncio.to_thread(subprocess.run, command, env=environment, check=False, **options)
+    assert done.returncode == 0, done.stderr
+    storm, *_, end = [line for line in done.stdout.splitlines() if "{" in line]
+    for number in range(4):
+        assert f"cluster-{number} on" in storm
+    assert "it is still one card: {'cards': '1'" in end
+    assert end.endswith("rate limited 0 times")
+    # The others go on counting.
+    counts = [re.search(r"cluster-1 on [^×]*×(\d+)", line) for line in (storm, end)]
+    assert all(counts)
+    assert int(counts[0][1]) < int(counts[1][1])  # type: ignore[index]
 
 
 def test_examples_are_short() -> None:

@@ -55,10 +55,10 @@ _ASSIGN: Final = rf"(?:{_BLANK}){{0,40}}+{_JOINT}(?>{_BLANK}|{_CLOSE}){{0,8}}+(?
 # What follows the noun in other languages: "clave privada", "jeton d'accès", "токен доступа"; and endings beyond ASCII.
 _LETTER: Final = r"(?:[a-z]|[\xc3-\xdf][\x80-\xbf]|%c3%[ab][0-9a-f]|\\u00[ef][0-9a-f])"
 _NAME_REST: Final = (
-    r"(?>[\w.-]{0,48}(?<![.-]))(?:(?:[\xc3-\xdf][\x80-\xbf]|\\u0[0-9a-f]{3}|%[cd][0-9a-f]%[89ab][0-9a-f]){1,3}\w{0,6})?"
+    r"(?>\w{0,48}(?:[.-]\w{1,48}){0,12})(?:(?:[\xc3-\xdf][\x80-\xbf]|\\u0(?:0[c-f]|[1-9a-f][0-9a-f])[0-9a-f]|%[cd][0-9a-f]%[89ab][0-9a-f]){1,3}\w{0,6})?"
     rf"(?:(?:[ _-]|%20)(?:de(?:[ _-]|%20)|d['\x92]|d%27|di[ _-])?(?:ordine|acc{_LETTER}{{2,9}}|acess?o"
     rf"|secr{_LETTER}{{2,9}}|segret[ao]|privad?t?[ao]|api|mestra|chiave|passe"
-    r"|(?:[\xc3-\xdf][\x80-\xbf]|\\u0[0-9a-f]{3}|%d[01]%[89ab][0-9a-f]){4,14})(?![a-z]))?"
+    r"|(?:[\xc3-\xdf][\x80-\xbf]|\\u0(?:0[c-f]|[1-9a-f][0-9a-f])[0-9a-f]|%d[01]%[89ab][0-9a-f]){4,14})(?![a-z]))?"
 )
 # Behind the rest of the name stands what joins it to its value; all else is left by the pattern itself. Each alternative begins
 # with a class of characters, by which most are skipped.
@@ -78,7 +78,8 @@ _TAIL: Final = (
     rf"|(?P<form>[\"'](?:;[^\r\n\\]{{0,80}})?(?:{_LINE_END}[a-z-]{{1,40}}:[^\r\n\\]{{0,100}}){{0,3}}{_LINE_END}{_LINE_END})"
     # <td>name</td><td>value
     r"|(?P<cell>:?</\w{1,20}>\s{0,20}<(?:td|dd|th|val|value|string|b|strong|em|kbd)[^<>\n]{0,60}>(?:<string>)?)"
-    r"|(?P<tag>[\"']?>(?:\s{0,20}<(?:value|string)>)?|&gt;|</key>[ \t\r\n]{0,20}<string>|[ \t][^<>\n \t]{1,40}=[^<>\n]{0,80}>)"
+    r"|(?P<tag>[\"']?>(?!>)(?:\s{0,20}<(?:value|string)>)?"
+    r"|&gt;|</key>[ \t\r\n]{0,20}<string>|[ \t][^<>\n \t]{1,40}=[^<>\n]{0,80}>)"
     rf"|(?P<call>[ \t]?\([ \t]?{_VALUE_WORD})"
     rf"|(?P<prose>[ \t]{{1,3}}+(?:(?:for|of|to|on|von|f\xc3\xbcr|de)(?:[ \t]{{1,3}}[\"']?[\w.@-]{{1,40}}+[\"']?){{1,2}}?"
     rf"[ \t]{{1,3}}+){{0,2}}?"
@@ -233,9 +234,14 @@ def _read(reader: _ValueReader, lower: bytes, word_end: int, match: re.Match[byt
         return before
     if joint == "cell" and data[begin - 1 : begin].strip() != b">":
         return None
+    if joint == "tag" and match["tag"] == b">" and not _TAG.search(data, max(0, begin - 24), begin):
+        joint = "word"
     if (joint == "tag" and not _TAG.search(data, max(0, begin - 24), begin)) or (joint == "option" and not name.startswith("-")):
         return None
     below = match.start("below") if match["below"] is not None else -1
+    if below >= 0 and match["below"][:2] in (b"\\\n", b"\\\r"):
+        # A line that a backslash continues.
+        below += 1
     value = reader.value(Label(name, begin, match.end(), kind, joint, below))
     return Found(value[0], value[1], rule_of(name)) if value is not None else None
 

@@ -96,11 +96,12 @@ class Batcher:
         oldest = min(event.time for event in events)
         age = 0.0 if now is None else now - oldest - self._timeout
         presentation = choose(len(groups), budget_left, age, current)
+        if presentation == Presentation.LINES:
+            groups = self._by_text(events, keys)
+            presentation = choose(len(groups), budget_left, age, max(current, Presentation.LINES))
         for build in (self._formatter.format_groups, self._formatter.format_lines)[presentation:]:
-            if build == self._formatter.format_lines:
-                # A line has room for one text, and a multiplier behind it would speak of others.
-                texts = [f"{key} {event.message}" for key, event in zip(keys, events, strict=True)]
-                groups = group_events(events, texts, self._formatter.pause)
+            if presentation == Presentation.CARDS and build == self._formatter.format_lines:
+                groups = self._by_text(events, keys)
             message, count = build(groups)
             shown, rest = _split(entries, groups[:count])
             # What is sent again must be one message, as it was.
@@ -108,6 +109,11 @@ class Batcher:
                 return Batch(shown, rest, mark(message, note, batch_id), presentation, len(shown) - count)
         message, taken = self._formatter.format_digest(events, keys)
         return Batch(entries[:taken], entries[taken:], mark(message, note, batch_id), Presentation.DIGEST)
+
+    def _by_text(self, events: Sequence[Event], keys: Sequence[str]) -> list[Group]:
+        # A line has room for one text, and a multiplier behind it would speak of others. So there may be many more of them.
+        texts = [f"{key} {event.message}" for key, event in zip(keys, events, strict=True)]
+        return group_events(events, texts, self._formatter.pause)
 
     def build_card(self, fold: Fold, events: Sequence[Event], *, note: str = "", batch_id: str = "") -> WebhookMessage:
         """Return the message of a card that is kept up to date, with the files of its newest event.

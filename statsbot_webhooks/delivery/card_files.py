@@ -12,7 +12,7 @@ from typing import Final
 from ..events.event import Event
 from ..formatting.embeds import WHOLE_FILE
 from ..formatting.message import FileAttachment, WebhookMessage
-from .card import Card, shown_whole
+from .card import MOVE_AFTER_SECONDS, Card, shown_whole
 from .outcome import SentFile
 
 # Discord takes ten files a message: one is for the newest texts, one is left for a file of the newest event.
@@ -50,6 +50,11 @@ class Grown:
 def has_room(card: Card, event: Event) -> bool:
     """Whether the card's message takes the files of one more event."""
     return not card.files or len(card.files) + len(event.files) < _ALL_FILES
+
+
+def takes_more(card: Card | None, now: float) -> bool:
+    """Whether files can be added to a card's message."""
+    return card is not None and card.can_be_edited(now, MOVE_AFTER_SECONDS) and len(card.files) < MOST_FILES
 
 
 def grow(card: Card, message: WebhookMessage) -> Grown | None:

@@ -16,6 +16,7 @@ from .batch import MAX_ENTRIES, Batch, Presentation
 from .callbacks import Watches
 from .card import Card
 from .card_appender import CardAppender
+from .card_files import takes_more
 from .card_states import CardState
 from .forum_threads import FORUM_NEEDS_NAME, NOT_A_FORUM, ThreadPlace
 from .lost_answers import Sight
@@ -193,7 +194,12 @@ class MessageSender:
         if absorbed.entries:
             await parts.outbox.ack(absorbed.entries, absorbed.state, shown=0)
         rest, left = [*watched, *absorbed.rest], parts.limiter.budget_left()
-        return await parts.layout.compute(next_unit, rest, left, parts.cards.knows) if rest else None
+        now = parts.clock.now()
+
+        def can_grow(key: str) -> bool:
+            return takes_more(parts.cards.get(key), now)
+
+        return await parts.layout.compute(next_unit, rest, left, parts.cards.knows, can_grow) if rest else None
 
     def _lay_out(self, unit: Unit, card: Card | None, budget_left: int) -> Batch:
         parts, batcher = self._parts, self._parts.batcher

@@ -138,3 +138,14 @@ async def test_a_flood_in_plain_text_is_one_message_too(sandbox: Sandbox, urls: 
         await flood(manager, sandbox, 150, 300)
     assert len(sandbox.messages("error")) == 1
     assert missing(sandbox, 300) == []
+
+
+async def test_many_texts_of_many_errors_are_a_summary_and_no_lines(sandbox: Sandbox, urls: dict[str, Any]) -> None:
+    async with running_manager(config(urls)) as manager:
+        for number in range(1200):
+            manager.submit(error(f"order <{number}> failed", line=number % 20))
+        await manager.flush(20)
+        stats = await manager.stats()
+    assert len(sandbox.messages("error")) <= 4
+    assert missing(sandbox, 1200) == []
+    assert (stats.lost, stats.pending, stats.balanced) == (0, 0, True)

@@ -6,6 +6,7 @@ What is sent is decided by `message_sender` and `card_editor`, whether anything 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Final
@@ -184,7 +185,9 @@ class DestinationWorker:
         states = [self._parts.cards.redraw(key, self._parts.clock.now()) for key in keys]
         changed = {key: value for state in states for key, value in state.items()}
         if changed:
-            await self._parts.outbox.write_state(changed)
+            # Another process of the fleet may send since; then that one shows what was decided.
+            with contextlib.suppress(LeaseLostError):
+                await self._parts.outbox.write_state(changed)
         self.wake()
         return bool(changed)
 

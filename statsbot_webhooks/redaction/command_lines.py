@@ -175,10 +175,10 @@ def may_have_option(data: bytes) -> bool:
 def _finders(data: bytes) -> list[re.Pattern[bytes]]:
     """Return the patterns that may find something, by what stands in all that they find."""
     found = [_USER, _LETTER] if may_have_option(data) else []
-    lower = data.lower()
-    if any(sign.encode() in lower for sign in _PLAIN_SIGNS):
+    text = data.lower().decode("latin-1")
+    if [sign for sign in _PLAIN_SIGNS if sign in text]:
         found.append(_PLAIN)
-    if b"/" in data and any(sign.encode() in lower for sign in _SLASHED_SIGNS):
+    if b"/" in data and [sign for sign in _SLASHED_SIGNS if sign in text]:
         found.append(_SLASHED)
     if b"<<<" in data:
         found.append(_HERE)

@@ -70,6 +70,9 @@ _MOST_COLUMNS: Final = 60
 _FURTHEST: Final = 2000
 
 
+_LINK_SIGNS: Final = (
+    *("/reset", "/magic", "/activat", "/confirm", "/verif", "/unsub", "/recover", "/hook", "/sso", "/invit", "/login"),
+)
 # One of these is in each text that has one.
 SIGNS: Final = (
     *(
@@ -142,7 +145,7 @@ def _finders(text: str) -> list[Callable[[bytes], Iterator[Found]]]:
         or "crypt(" in text
         or (
             "password" in text
-            and ("user " in text or "role " in text or "login " in text or " for " in text or "options" in text)
+            and ("user " in text or "role " in text or "login " in text or "password for " in text or "options" in text)
         )
     ):
         patterns.append(_SQL_PASSWORD)
@@ -160,7 +163,7 @@ def _finders(text: str) -> list[Callable[[bytes], Iterator[Found]]]:
         patterns.append(_NETLOC)
     if ":543" in text or ":643" in text or ":*:" in text:
         patterns.append(_PGPASS)
-    if any(sign in text for sign in SIGNS if sign[0] == "/"):
+    if "/" in text and [sign for sign in _LINK_SIGNS if sign in text]:
         patterns.append(_LINK)
     if "kty" in text:
         patterns.append(_JWK)

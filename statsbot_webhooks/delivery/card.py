@@ -36,7 +36,7 @@ class Card:
     `fold` is what the message shows, and `texts` are its repeats that differ in text or traceback, newest last; `waiting`
     and `unseen` are the same of what was taken in since. `dropped` counts different repeats of earlier messages. Without a
     `message_id` the card is in no message of its own, and the next state is posted. `version` is that of the bot that posted it,
-    and `has_buttons` says whether the message has any.
+    `batch_id` that of its message, which each edit shows again, and `has_buttons` says whether the message has any.
 
     `files` are ids and sizes of the message's files that hold `filed` older texts, which are not kept here any more; `tail` is
     what the last of them holds, as long as it may grow, and is not stored. `deleted` counts texts of messages that are gone.
@@ -49,6 +49,7 @@ class Card:
     shown: float = 0.0
     note: str = ""
     version: str = ""
+    batch_id: str = ""
     texts: tuple[Event, ...] = ()
     dropped: int = 0
     files: tuple[tuple[int, int], ...] = ()
@@ -244,7 +245,7 @@ _PLAIN: Final = (
     "is_closed",
 )
 # Of later versions.
-_ADDED: Final = ("filed", "deleted")
+_ADDED: Final = ("filed", "deleted", "batch_id")
 
 
 def to_stored(card: Card) -> dict[str, Any]:

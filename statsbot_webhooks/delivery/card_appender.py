@@ -47,7 +47,7 @@ class CardAppender:
             return None
         note = parts.states.of(unit.key, card.whole.event).note or replace(card, filed=card.filed + len(card.events)).remark
         try:
-            return grow(card, parts.batcher.build_card(card.whole, card.events, note=note))
+            return grow(card, parts.batcher.build_card(card.whole, card.events, note=note, batch_id=card.batch_id))
         except Exception:  # noqa: BLE001 - a guard: when it is posted, the event that is to blame is found and counted
             return None
 

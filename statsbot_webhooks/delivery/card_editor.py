@@ -63,7 +63,7 @@ class CardEditor:
                 await parts.outbox.write_state(parts.cards.lost(key, is_deleted=False))
                 return
             card = without_files(card) if is_post else card
-            batch_id = self._doubted.get(key) or _batch_id(key, card) if is_post else ""
+            batch_id = self._doubted.get(key) or _batch_id(key, card) if is_post else card.batch_id
             build = parts.batcher.build_card
             note = state.note or card.remark
             message = await parts.layout.compute(build, card.whole, card.events, note=note, batch_id=batch_id)
@@ -71,7 +71,7 @@ class CardEditor:
         except Exception as error:  # noqa: BLE001 - a guard, as for batches: the worker goes on
             await self._settle(key, card, Result(Outcome.REJECTED, f"{type(error).__name__} while it was laid out"))
             return
-        card = replace(card, has_buttons=bool(message.buttons))
+        card = replace(card, has_buttons=bool(message.buttons), batch_id=batch_id)
         result = await (self._post(key, card, message, batch_id) if is_post else self._edit(card, message))
         await self._settle(key, card, result)
 

@@ -104,7 +104,7 @@ class MessageSender:
             batch = await parts.layout.compute(self._lay_out, unit, card, parts.limiter.budget_left())
             if card is not None:
                 batch = replace(batch, message=parts.dress(batch.message, card, state))
-                card = replace(card, has_buttons=bool(batch.message.buttons))
+                card = replace(card, has_buttons=bool(batch.message.buttons), batch_id=_id_of(batch.entries))
         except Exception as error:  # noqa: BLE001 - a guard: what cannot be formatted is buried, the worker goes on
             await parts.outbox.release(unit.rest)
             await self._reject(unit.entries, Result(Outcome.REJECTED, f"{type(error).__name__} while it was laid out"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,6 +48,21 @@ async def test_repeats_are_counted_in_one_card(sandbox: Sandbox, urls: dict[str,
     assert stats.balanced
     assert (stats.delivered, stats.folded, stats.pending) == (1, 299, 0)
     assert all(not message.pinged for message in sandbox.messages("error"))
+
+
+async def test_the_edits_of_a_card_keep_the_id_of_its_batch(sandbox: Sandbox, urls: dict[str, Any], tmp_path: Path) -> None:
+    def footer() -> str:
+        return str(sandbox.messages("error")[-1].embeds[0]["footer"]["text"])
+
+    footers = list[str]()
+    for number in (1, 2, 3):
+        # Each edit comes after a restart.
+        async with running_manager(config(urls, storage=f"sqlite:///{tmp_path}/events.sqlite3")) as manager:
+            manager.submit(error())
+            await sandbox.wait_until(lambda number=number: counts(sandbox) == [number])
+        footers.append(footer())
+    assert re.search(r" · #\w+$", footers[0])
+    assert footers == footers[:1] * 3
 
 
 async def test_a_different_error_does_not_wait_for_the_edits_of_another(sandbox: Sandbox, urls: dict[str, Any]) -> None:

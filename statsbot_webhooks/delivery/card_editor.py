@@ -38,6 +38,12 @@ class CardEditor:
         """Whether the newest state of a card is still to be shown."""
         return self._parts.cards.are_stale
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether the message of a card may be there: it is looked for before anything of the card is posted again."""
+        cards = [self._parts.cards.get(key) for key in self._doubted]
+        return any(card is not None and card.is_stale and card.message_id is None for card in cards)
+
     def due_seconds(self) -> float | None:
         """Return how long until the next edit; `None` when every card shows its newest state.
 
@@ -72,8 +78,11 @@ class CardEditor:
             await self._settle(key, card, Result(Outcome.REJECTED, f"{type(error).__name__} while it was laid out"))
             return
         card = replace(card, has_buttons=bool(message.buttons), batch_id=batch_id)
-        result = await (self._post(key, card, message, batch_id) if is_post else self._edit(card, message))
-        await self._settle(key, card, result)
+        if is_post:
+            result, is_found = await self._post(key, card, message, batch_id)
+        else:
+            result, is_found = await self._edit(card, message), False
+        await self._settle(key, card, result, is_found=is_found)
 
     async def _edit(self, card: Card, message: WebhookMessage) -> Result:
         parts = self._parts
@@ -87,7 +96,8 @@ class CardEditor:
             result = await self._edit(card, replace(message, buttons=None))
         return result
 
-    async def _post(self, key: str, card: Card, message: WebhookMessage, batch_id: str) -> Result:
+    async def _post(self, key: str, card: Card, message: WebhookMessage, batch_id: str) -> tuple[Result, bool]:
+        """Post a card anew, or find it where an answer was lost: then its message has nothing of what came since."""
         parts, now = self._parts, self._parts.clock.now()
         place = parts.threads.place(card.whole.event, key, now)
         if place.thread_name:
@@ -106,15 +116,15 @@ class CardEditor:
             await parts.outbox.write_state(parts.threads.used(place, result.channel_id, now))
         elif result.code in LOST_MESSAGE:
             await parts.outbox.write_state(parts.threads.forget(place))
-        return result
+        return result, sight == Sight.THERE
 
-    async def _settle(self, key: str, card: Card, result: Result) -> None:
+    async def _settle(self, key: str, card: Card, result: Result, *, is_found: bool = False) -> None:
         parts, now = self._parts, self._parts.clock.now()
         place_text = way_out(result, parts.destination, is_in_thread=card.thread_id is not None)
         if result.outcome == Outcome.DELIVERED:
             is_edit, where = result.message_id == card.message_id, (result.message_id, result.thread_id)
             await parts.outbox.write_state(
-                parts.cards.edited(key, card, now) if is_edit else parts.cards.posted(key, card, *where, now)
+                parts.cards.edited(key, card, now) if is_edit else parts.cards.posted(key, card, *where, now, is_found=is_found)
             )
             await parts.note_success(0)
         elif result.code == ANNOUNCEMENT_EDITS:

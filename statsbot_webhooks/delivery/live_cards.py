@@ -276,9 +276,10 @@ class Cards:
         now: float,
         message: WebhookMessage | None = None,
         files: Sequence[SentFile] = (),
+        is_found: bool = False,
     ) -> dict[str, Any]:
-        """Note that a new message shows a card; returns the state to store. `files` are those of the message in Discord."""
-        shown = replace(shown_whole(card, now), message_id=message_id, thread_id=thread_id, posted=now)
+        """Note that a new message, with its `files`, shows a card, or a part of one if found. Returns the state to store."""
+        shown = replace(card if is_found else shown_whole(card, now), message_id=message_id, thread_id=thread_id, posted=now)
         if not fits(shown.texts):
             shown = filed_when_posted(shown, message, files, now) or full(shown, now)
         self._put(key, shown)
@@ -296,10 +297,7 @@ class Cards:
         return self._state_of([key])
 
     def lost(self, key: str, *, is_deleted: bool) -> Mapping[str, Any]:
-        """Note that the message of a card is deleted, or takes no more: what it did not show is posted.
-
-        Returns the state to store.
-        """
+        """Note that a card's message is deleted, or takes no more: what it did not show is posted. Returns the state to store."""
         card = self._cards.get(key)
         if card is None:
             return {}

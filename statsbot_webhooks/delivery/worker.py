@@ -357,7 +357,8 @@ class DestinationWorker:
             return 0.0, self._look_up
         due, edit_due = await self._sender.due_seconds(), self._editor.due_seconds()
         # A new message goes first: an edit must not take its place in the budget.
-        wait, act = (edit_due, edit) if due is None or (edit_due is not None and edit_due < due) else (due, send)
+        is_edit = edit_due is not None and (due is None or edit_due < due or self._editor.is_in_doubt)
+        wait, act = (edit_due, edit) if is_edit else (due, send)
         remind_due = None if self._sender.is_flushing else self._reminders.due_seconds()
         if remind_due is not None and (wait is None or remind_due < wait):
             wait, act = remind_due, self._reminders.act

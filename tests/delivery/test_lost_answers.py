@@ -86,6 +86,29 @@ async def test_a_card_that_is_posted_anew_is_looked_for_too(sandbox: Sandbox, en
     assert len(sandbox.messages("error")) == 1
 
 
+async def test_what_came_after_a_lost_answer_is_shown_in_the_message_that_is_found(
+    sandbox: Sandbox, env: pytest.MonkeyPatch
+) -> None:
+    env.setenv("WEBHOOK_CARD_EDIT_SECONDS", "0.3")
+    async with bot_that_reads(sandbox, discord.Intents.default()) as bot:
+        log = logging.getLogger("shop")
+        log.error("no stock of %s", "apples")
+        await sandbox.wait_until(lambda: shown(sandbox, "error", "of apples"))
+        # The answer to the new message is lost, and then nothing can be read for a moment.
+        sandbox.fault("error", "saved_reset", times=1, methods=("POST",))
+        path = os.environ["WEBHOOK_ERROR_URL"].removeprefix("https://discord.com")
+        async with aiohttp.ClientSession() as session:
+            await session.delete(f"{sandbox.base_url}{path}/messages/{sandbox.messages('error')[0].id}")
+        log.error("no stock of %s", "pears")
+        await sandbox.wait_until(lambda: shown(sandbox, "error", "of pears"), 20)
+        sandbox.fault("error", "500", methods=("GET",))
+        log.error("no stock of %s", "plums")
+        await bot.cogs["Webhooks"].manager.flush(1)  # type: ignore[attr-defined]
+        sandbox.heal("error")
+        await sandbox.wait_until(lambda: shown(sandbox, "error", "of plums"), 20)
+    assert len(sandbox.messages("error")) == 1
+
+
 async def test_what_a_crash_left_in_doubt_is_looked_for(sandbox: Sandbox, env: pytest.MonkeyPatch, urls: dict[str, Any]) -> None:
     """The message was there, and the process ended before it knew; the next one must not send it again."""
     manager = WebhookManager(WebhookConfig(error_webhook_url=urls["error_webhook_url"], batch_timeout_seconds=0))

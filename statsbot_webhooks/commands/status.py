@@ -21,6 +21,8 @@ _WHAT_TO_DO: Final[Mapping[DestinationState, str]] = {
     DestinationState.OFF: "`/webhooks toggle` switches it on again; its events wait.",
     DestinationState.HELD: "Put the setting right, then `/webhooks reload`; events wait.",
 }
+# A field holds 1024 characters.
+_PROCESSES_LENGTH: Final = 1000
 
 
 class Overview(Theme):
@@ -71,14 +73,15 @@ class Overview(Theme):
         for member in members:
             facts = [
                 f"shards {plain(member.shards, 60)}" if member.shards else "",
-                plain(member.version, 30),
+                plain(member.version, 64),
                 f"seen {member.seen:.0f} s ago",
                 f"{member.waiting} wait in its own file" if member.waiting else "",
                 "**sends for all**" if member.is_sender else "",
             ]
             lines.append(f"{plain(member.name, 48)} on {plain(member.host, 40)} · {' · '.join(filter(None, facts))}")
-        more = f"\n… and {len(lines) - 9} more" if len(lines) > 9 else ""
-        return "\n".join(lines[:9])[:1000] + more
+        shown = next(count for count in range(9, 0, -1) if len("\n".join(lines[:count])) <= _PROCESSES_LENGTH)
+        more = f"\n… and {len(lines) - shown} more" if len(lines) > shown else ""
+        return "\n".join(lines[:shown]) + more
 
     def _choices(self, name: str) -> str:
         level = self.manager.admin.overrides.levels.get(name)

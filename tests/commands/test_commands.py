@@ -19,9 +19,9 @@ from .test_permissions import MENU, button
 
 
 @asynccontextmanager
-async def steered_bot(sandbox: Sandbox) -> AsyncGenerator[commands.Bot]:
+async def steered_bot(sandbox: Sandbox, kind: type[commands.Bot] = commands.Bot) -> AsyncGenerator[commands.Bot]:
     """A bot whose commands Discord knows."""
-    async with running_bot(sandbox) as bot:
+    async with running_bot(sandbox, kind) as bot:
         await sandbox.wait_until(lambda: sandbox.commands(sandbox.guild_id))
         yield bot
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
-from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
+from discord.ext import commands
 
-from statsbot_webhooks import load_webhook_config
+from statsbot_webhooks import host_access, load_webhook_config
 from statsbot_webhooks.sandbox import Sandbox
 
 from ..conftest import NAMES, running_manager
@@ -28,26 +29,31 @@ def owned(sandbox: Sandbox, redis_server: RedisServer, monkeypatch: pytest.Monke
         sandbox.webhook_url(name, owned=True)
 
 
+class Cluster(commands.AutoShardedBot):
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options, shard_ids=[0, 1], shard_count=2)
+
+
 @pytest.mark.real_time
 @pytest.mark.slow
 async def test_a_press_and_the_status_in_a_process_that_does_not_send(
     owned: None, sandbox: Sandbox, env: pytest.MonkeyPatch
 ) -> None:
-    env.setenv("WEBHOOK_PROCESS_NAME", "cluster-0")
-    async with AsyncExitStack() as later, steered_bot(sandbox) as bot:
-        _log.error("order %d failed", 1)
-        shown = await posted(sandbox)
-        fleet = bot.cogs["Webhooks"].manager._outbox.fleet
-        env.setenv("WEBHOOK_PROCESS_NAME", "cluster-1")
-        # It is there until the bot has ended, so that what that one says last is sent.
-        other = await later.enter_async_context(running_manager(load_webhook_config()))
-        await sandbox.wait_until(lambda: fleet.has_others)
-        fleet.resign()
+    env.setenv("WEBHOOK_PROCESS_NAME", "cluster-1")
+    env.setattr(host_access, "package_version", lambda: "10.20.30")
+    # It ends after the bot, so that what that one says last is sent.
+    async with running_manager(load_webhook_config()) as other:
         await sandbox.wait_until(lambda: other._outbox.fleet.may_send)
-        assert not fleet.may_send
-        assert "is acknowledged by olivia" in (await press(sandbox, shown, "Acknowledge")).text
-        await sandbox.wait_until(lambda: "Acknowledged by olivia" in card(sandbox).content)
-        text = await call(sandbox, "status")
-        assert re.search(r"cluster-0 on \S+ · .*seen \d+ s ago\n", text)
-        assert re.search(r"cluster-1 on \S+ · .*seen \d+ s ago · \*\*sends for all\*\*", text)
-        assert re.search(r"events? of all processes waits?; the counts above are of this process", text)
+        env.setenv("WEBHOOK_PROCESS_NAME", "cluster-0")
+        env.setenv("WEBHOOK_BOT_VERSION", "2026.11.26-release.12345")
+        async with steered_bot(sandbox, Cluster) as bot:
+            await other.host.use_clients([bot])
+            _log.error("order %d failed", 1)
+            shown = await posted(sandbox)
+            assert "is acknowledged by olivia" in (await press(sandbox, shown, "Acknowledge")).text
+            await sandbox.wait_until(lambda: "Acknowledged by olivia" in card(sandbox).content)
+            text = await call(sandbox, "status")
+            versions = "bot 2026.11.26-release.12345, statsbot_webhooks 10.20.30"
+            assert re.search(rf"cluster-0 on \S+ · shards 0-1 · {re.escape(versions)} · seen \d+ s ago\n", text)
+            assert re.search(r"cluster-1 on \S+ · .*seen \d+ s ago · \*\*sends for all\*\*", text)
+            assert re.search(r"events? of all processes waits?; the counts above are of this process", text)

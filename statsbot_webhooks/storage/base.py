@@ -187,10 +187,6 @@ class Fleet(Protocol):
         """Return how much waits in what they share, by destination; nothing when it is this one alone."""
         ...
 
-    def resign(self) -> None:
-        """Let another process send, if there is one."""
-        ...
-
     def keep_limits(self, name: str, text: str) -> None:
         """Keep what this process, while it sends, learned of Discord's limits, for the next one."""
         ...
@@ -225,9 +221,6 @@ class Alone:
 
     def backlog(self) -> Mapping[str, int]:
         return {}
-
-    def resign(self) -> None:
-        """There is no other process."""
 
     def keep_limits(self, name: str, text: str) -> None:
         """A restart of the only process begins anew."""

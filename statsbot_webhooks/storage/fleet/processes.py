@@ -121,10 +121,6 @@ class RedisFleet:
             raise LeaseLostError from None
         return None if text is None else (text, max(_LIMITS_SECONDS - left / 1000, 0.0))
 
-    def resign(self) -> None:
-        if self.thread is not None:
-            self.thread.resign()
-
 
 def _nothing() -> None:
     pass

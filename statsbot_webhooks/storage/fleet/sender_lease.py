@@ -63,7 +63,6 @@ class FleetThread:
         self.problem = "has not been asked yet"
         self._due = dict.fromkeys(("renew", "look", "presence"), -math.inf)
         self._changes = ""
-        self._is_resigned = False
         self._is_state_new = False
         self._state_told = -math.inf
 
@@ -104,21 +103,16 @@ class FleetThread:
     def stop(self) -> None:
         """Give the lease up and end the thread."""
         self._stopping.set()
-        self.resign()
+        lease, self.lease = self.lease, None
+        if lease is not None:
+            with contextlib.suppress(RedisAwayError, RefusedError):
+                self._link.script(lua_scripts.RELEASE, [], [self._prefix, lease.text, self._db])
         with contextlib.suppress(RedisAwayError):
             # Its own publish wakes the thread up.
             self._link.run(lambda client: self.presence.leave(client, self.instance))
         if self._thread is not None:
             self._thread.join(_LISTEN_SECONDS * 4)
         self._link.close()
-
-    def resign(self) -> None:
-        """Let another process send; this one does not take the lease again."""
-        self._is_resigned = True
-        lease, self.lease = self.lease, None
-        if lease is not None:
-            with contextlib.suppress(RedisAwayError, RefusedError):
-                self._link.script(lua_scripts.RELEASE, [], [self._prefix, lease.text, self._db])
 
     def lose(self) -> None:
         """Note that Redis says that the lease is another's."""
@@ -197,7 +191,7 @@ class FleetThread:
         if self.lease is not None:
             if now >= self._due["renew"]:
                 self._renew(link, self.lease, now)
-        elif now >= self._due["look"] and not self._is_resigned and not self._stopping.is_set():
+        elif now >= self._due["look"]:
             self._acquire(link, now)
         if now >= self._due["presence"]:
             self._say_presence(link, now)
@@ -215,6 +209,8 @@ class FleetThread:
         self.lease = Lease(lease.token, lease.text, now + _LEASE_SECONDS)
 
     def _acquire(self, link: RedisLink, now: float) -> None:
+        if self._stopping.is_set():
+            return
         self._due["look"] = now + _LOOK_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
         milliseconds = int(_LEASE_SECONDS * 1000)
         token, text = link.script(lua_scripts.ACQUIRE, [], [self._prefix, self._db, self.instance, milliseconds, CODEC])

@@ -49,7 +49,7 @@ def details_of(event: Event, fold: Fold, style: Style) -> list[tuple[str, str]]:
 
 def processes_rows(fold: Fold) -> list[tuple[str, str]]:
     """Return which processes of a fleet it comes from, and how often from each when there are several."""
-    names = {escape_markdown(name): count for name, count in fold.processes.items()}
+    names = {escape_markdown(name): count for name, count in sorted(fold.processes.items())}
     if len(names) > 1:
         return [("Processes", ", ".join(f"{name} ×{count}" for name, count in names.items()))]
     return [("Process", name) for name in names]

@@ -244,7 +244,7 @@ def _wanted() -> list[tuple[str, Any]]:
 
 
 def _want(name: str, subject: object) -> None:
-    # By name: after a reload it is the function of the module of then that is called.
+    # By name: after a reload the function of the new module is called.
     if not any(wanted == name and known is subject for wanted, known in _wanted()):
         _wanted().append((name, subject))
 

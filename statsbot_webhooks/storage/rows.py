@@ -22,6 +22,8 @@ _PAGE_BYTES: Final = 2048
 _SENDS_SECONDS: Final = 300.0
 # SQLite takes at least 999 values in a statement (sqlite.org/limits.html#max_variable_number).
 _AT_ONCE: Final = 900
+# No event comes near it; beyond 64 bits no sum holds it.
+_LARGEST: Final = 2**40
 _RANKS: Final = frozenset(level.number for level in LogLevel)
 Row = tuple[int, str, bool, int, float, int, str]
 
@@ -65,7 +67,7 @@ def is_sound(row: tuple[Any, ...]) -> bool:
     """Whether the columns of an entry before its event have the types and the range that they should have."""
     entry_id, destination, urgent, rank, time, size = row
     types_fit = isinstance(entry_id, int) and isinstance(destination, str) and isinstance(size, int)
-    return types_fit and urgent in (0, 1) and rank in _RANKS and is_time(time) and size > 0
+    return types_fit and urgent in (0, 1) and rank in _RANKS and is_time(time) and 0 < size < _LARGEST
 
 
 def read_ids(text: object) -> list[int]:

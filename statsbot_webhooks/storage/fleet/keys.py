@@ -44,9 +44,9 @@ def place_of(number: int, facts: object) -> QueuePlace | None:
     try:
         values: Any = json.loads(facts) if isinstance(facts, str) else ()
         urgent, rank, time, size = values
+        if not is_sound((number, "", urgent, rank, time, size)):
+            return None
     except (ValueError, TypeError, RecursionError):
-        return None
-    if not is_sound((number, "", urgent, rank, time, size)):
         return None
     return QueuePlace(number, LaneName.URGENT if urgent else LaneName.CALM, rank, float(time), size)
 

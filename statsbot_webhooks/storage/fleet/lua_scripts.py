@@ -50,8 +50,8 @@ end
 # One sequence of ids for all streams, since an entry is told by its number alone; it grows, whatever the clock does.
 _NEXT_ID: Final = """
 local sums = redis.call('HMGET', p .. ':sums', 'entries', 'bytes', 'ms', 'seq')
-local entries, bytes = tonumber(sums[1] or 0), tonumber(sums[2] or 0)
-local ms, seq = tonumber(sums[3] or 0), tonumber(sums[4] or 0)
+for i = 1, 4 do sums[i] = tonumber(sums[i] or 0) or 0 end
+local entries, bytes, ms, seq = unpack(sums)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if now > ms then ms, seq = now, 0 end
@@ -244,7 +244,8 @@ return 1
 """
 )
 
-# One step, because two processes must not both get it. ARGV: prefix, db, instance, milliseconds, codec.
+# One step, because two processes must not both get it. The sums are made right: what was deleted by hand would count for good.
+# ARGV: prefix, db, instance, milliseconds, codec.
 ACQUIRE: Final = (
     _WHEN_FULL
     + """
@@ -256,6 +257,11 @@ if tonumber(now[2] or 0) > tonumber(ARGV[5]) then return {0, ''} end
 local token = redis.call('INCR', p .. ':token')
 local lease = token .. ':' .. ARGV[3]
 redis.call('SET', p .. ':lease', lease, 'PX', ARGV[4])
+local entries, bytes = 0, tonumber(redis.call('HGET', p .. ':sums', 'bytes') or 0) or 0
+for _, name in ipairs(redis.call('SMEMBERS', p .. ':destinations')) do
+  entries = entries + redis.call('XLEN', p .. ':in:' .. name)
+end
+redis.call('HSET', p .. ':sums', 'entries', entries, 'bytes', entries == 0 and 0 or string.format('%.0f', bytes))
 redis.call('PUBLISH', p .. ':news:' .. ARGV[2], 'beat ' .. lease .. ' 0 ' .. ARGV[5])
 return {token, lease}
 """

@@ -134,7 +134,7 @@ class Sender:
     def _add(self, found: Sequence[Found], *, is_left: bool = False) -> set[str]:
         counts: defaultdict[str, int] = defaultdict(int)
         for name, number, facts, text in found:
-            place = place_of(number, facts) or self._mend(name, number, text)
+            place = (text is not None and place_of(number, facts)) or self._mend(name, number, text)
             if place is None:
                 continue
             queue = self._backlog.queues[name]

@@ -16,6 +16,7 @@ from statsbot_webhooks.events.event import Event, EventKind
 from statsbot_webhooks.sandbox import Sandbox
 
 from ..conftest import running_manager
+from ..redis_server import RedisServer
 
 
 class Unreadable:
@@ -95,8 +96,19 @@ def calls(manager: WebhookManager, odd: Any) -> dict[str, Callable[[], Any]]:
 # By their places: pytest itself cannot bear some of them.
 @pytest.mark.parametrize("place", range(len(VALUES)), ids=[type(value).__name__ for value in VALUES])
 async def test_an_odd_value_costs_itself_only(sandbox: Sandbox, urls: dict[str, Any], place: int) -> None:
-    odd = VALUES[place]
-    config = WebhookConfig(**urls, batch_timeout_seconds=0, storage="memory://")
+    await _cost_of(VALUES[place], sandbox, WebhookConfig(**urls, batch_timeout_seconds=0, storage="memory://"))
+
+
+@pytest.mark.slow
+@pytest.mark.real_time
+@pytest.mark.parametrize("place", range(len(VALUES)), ids=[type(value).__name__ for value in VALUES])
+async def test_nor_does_it_cost_more_in_redis(
+    sandbox: Sandbox, urls: dict[str, Any], redis_server: RedisServer, place: int
+) -> None:
+    await _cost_of(VALUES[place], sandbox, WebhookConfig(**urls, batch_timeout_seconds=0, storage=redis_server.url()))
+
+
+async def _cost_of(odd: Any, sandbox: Sandbox, config: WebhookConfig) -> None:
     logging.disable(logging.CRITICAL)
     try:
         async with running_manager(config) as manager:

@@ -360,6 +360,8 @@ class Sender:
         except (RedisAwayError, LeaseLostError):
             for place in places:
                 origin.add(place)
+            # It may have been done: what is not there any more must not leave from here too.
+            self.forget_texts()
             return 0
         for place in places:
             self._forget_place(source, place)

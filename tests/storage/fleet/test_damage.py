@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from statsbot_webhooks.events.accounting import LossReason
 from statsbot_webhooks.events.event import Event, EventKind, LogLevel, encode
 from statsbot_webhooks.storage import Loss, Outbox, make_outbox
+from statsbot_webhooks.storage.base import LeaseLostError
+from statsbot_webhooks.storage.fleet.redis_connection import RedisAwayError
 
 from ...redis_server import RedisServer
 
@@ -85,9 +88,9 @@ def opened(redis_server: RedisServer, losses: list[Loss]) -> Iterator[Callable[[
         box.close()
 
 
-def drain(outbox: Outbox) -> list[str]:
+def drain(outbox: Outbox, name: str = "a") -> list[str]:
     found: list[str] = []
-    while entries := outbox.claim("a", 1000):
+    while entries := outbox.claim(name, 1000):
         found += [each.event.message for each in entries]
         outbox.ack(entries)
     return found
@@ -129,3 +132,61 @@ def test_a_letter_that_cannot_be_read_stays_and_the_others_go(redis_server: Redi
     assert sorted(letter.is_readable for letter in letters) == [False] * 3 + [True]
     assert [letter.event.message for letter in outbox.replay([letter.id for letter in letters])] == ["readable"]
     assert drain(outbox) == ["readable"]
+
+
+def seal(outbox: Outbox) -> None:
+    entries = outbox.claim("a", 2)
+    with suppress(LeaseLostError):
+        outbox.seal(entries, "b", 1.0)
+    outbox.release(entries, unseal=True)
+
+
+@pytest.mark.parametrize("is_done", [False, True])
+def test_a_redis_that_fails_in_any_call_loses_nothing(
+    is_done: bool, redis_server: RedisServer, opened: Callable[[], Outbox], losses: list[Loss]
+) -> None:
+    """Its answer is missing once in each sort of call, with what was asked done or not; what was put is there, once."""
+    outbox: Any = opened()
+    calls: dict[str, Callable[[], object]] = {
+        "put": lambda: outbox.put([("a", event("new"))]),
+        "claim": lambda: outbox.release(outbox.claim("a", 2)),
+        "seal": lambda: seal(outbox),
+        "ack": lambda: outbox.ack(outbox.claim("a", 1)),
+        "bury": lambda: outbox.bury(outbox.claim("a", 1), "why", 1.0),
+        "move": lambda: outbox.move("a", "c"),
+        "state": lambda: outbox.write_state({"key": 2}),
+        "expire": lambda: outbox.release(outbox.expire(100.0)),
+        "maintain": outbox.maintain,
+    }
+    ask, left = outbox._link.run, 0
+
+    def run(work: Callable[[Any], Any]) -> Any:
+        nonlocal left
+        left -= 1
+        if left != 0:
+            return ask(work)
+        if is_done:
+            ask(work)
+        raise RedisAwayError("does not answer", may_be_done=True)
+
+    outbox._link.run = run
+    for name, call in calls.items():
+        for nth in (1, 2, 3):
+            outbox.put([("a", event(f"{name} {nth} {number}")) for number in range(5)])
+            put = [f"{name} {nth} {number}" for number in range(5)] + ["new"] * (name == "put")
+            dead = len(outbox.dead_letters(100))
+            left = nth
+            call()
+            left = 0
+            until = time.monotonic() + 10
+            while outbox.is_displaced or outbox.fleet.has_news:
+                assert time.monotonic() < until, name
+                outbox.maintain()
+                time.sleep(0.005)
+            found = drain(outbox, "a") + drain(outbox, "c")
+            gone = len(outbox.dead_letters(100)) - dead
+            assert len(found) == len(set(found)), (name, nth)
+            assert len(put) - len(found) - gone in ((0, 1) if name == "ack" else (0,)), (name, nth, found)
+            assert not outbox.depths(), (name, nth)
+    assert losses == []
+    assert outbox.read_state("") == {"key": 2}

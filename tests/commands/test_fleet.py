@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from typing import Any
@@ -37,7 +38,7 @@ class Cluster(commands.AutoShardedBot):
 @pytest.mark.real_time
 @pytest.mark.slow
 async def test_a_press_and_the_status_in_a_process_that_does_not_send(
-    owned: None, sandbox: Sandbox, env: pytest.MonkeyPatch
+    owned: None, sandbox: Sandbox, env: pytest.MonkeyPatch, redis_server: RedisServer
 ) -> None:
     env.setenv("WEBHOOK_PROCESS_NAME", "cluster-1")
     env.setattr(host_access, "package_version", lambda: "10.20.30")
@@ -57,3 +58,13 @@ async def test_a_press_and_the_status_in_a_process_that_does_not_send(
             assert re.search(rf"cluster-0 on \S+ · shards 0-1 · {re.escape(versions)} · seen \d+ s ago\n", text)
             assert re.search(r"cluster-1 on \S+ · .*seen \d+ s ago · \*\*sends for all\*\*", text)
             assert re.search(r"events? of all processes waits?; the counts above are of this process", text)
+            # More than a field holds are counted, each of the others is a whole line.
+            facts = {"host": "far", "pid": 1, "version": versions, "shards": "2-3"}
+            for number in range(10, 40):
+                text = json.dumps({**facts, "name": f"cluster-{number}"})
+                redis_server.client().hset("test:processes", str(number), text)
+                redis_server.client().set(f"test:process:{number}", text, ex=60)
+            text = await call(sandbox, "status")
+            lines = re.findall(r"cluster-\d+ on .*seen \d+ s ago", text)
+            assert 5 < len(lines) < 9
+            assert f"… and {32 - len(lines)} more" in text

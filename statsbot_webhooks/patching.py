@@ -15,6 +15,9 @@ _MISSING: Final[Any] = object()
 # On what we put into classes, and asked for by name: a reload of the extension makes other classes of the same name (L2).
 _RETIRED: Final = "is_statsbot_webhooks_retired"
 
+# On our functions, themselves: what a host made with `wraps` from one of ours has a copy of its marks.
+_OURS: Final = "is_statsbot_webhooks_patch"
+
 Watch = Callable[..., None]
 
 
@@ -99,16 +102,19 @@ class HandlerPatch:
             raise AttributeError(self._name) from None
 
 
-def patch_attribute(stack: ExitStack, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+def patch_attribute(stack: ExitStack, owner: Any, name: str, make: Callable[[Any], Any], *, takes_over: bool = False) -> None:
     """Put `make(what is there)` in the place of an attribute of an object, class or module; the stack undoes it.
 
-    What is put there must be a function, so that it can carry the mark of being ours.
+    What is put there must be a function, so that it can carry the mark of being ours. One that `takes_over` stands in the
+    place of one of ours from before a reload, and not before it: nothing is left of that one.
     """
     own: Mapping[str, Any] = owner.__dict__
-    before = own.get(name, _MISSING)
-    patch = make(getattr(owner, name))
+    before, original = own.get(name, _MISSING), getattr(owner, name)
+    while takes_over and _is_ours(original):
+        before, original = original.before, original.original
+    patch = make(original)
     # A patch made with `wraps` has copied the marks of one that was here before us.
-    patch.__dict__.update({"before": before, _RETIRED: False})
+    patch.__dict__.update({"before": before, "original": original, _RETIRED: False, _OURS: patch})
 
     def undo() -> None:
         patch.__dict__[_RETIRED] = True
@@ -118,14 +124,15 @@ def patch_attribute(stack: ExitStack, owner: Any, name: str, make: Callable[[Any
     stack.callback(undo)
 
 
-def watch_calls(stack: ExitStack, owner: Any, name: str, watch: Watch, *, after: bool = False) -> None:
+def watch_calls(
+    stack: ExitStack, owner: Any, name: str, watch: Watch | None, *, after: bool = False, takes_over: bool = False
+) -> None:
     """Call `watch` with the arguments of each call of a method, or with its result and them `after` it; the stack undoes it."""
-    is_active = True
 
     def make(original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def watched(*args: Any, **kwargs: Any) -> Any:
-            if is_active and not after:
+            if watch is not None and not after:
                 watch(*args, **kwargs)
             try:
                 result = original(*args, **kwargs)
@@ -133,17 +140,18 @@ def watch_calls(stack: ExitStack, owner: Any, name: str, watch: Watch, *, after:
                 # The first entry of the traceback is this function's. A bare `raise` adds none.
                 error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
                 raise
-            if is_active and after:
+            if watch is not None and after:
                 watch(result, *args, **kwargs)
             return result
 
         return watched
 
     def stop() -> None:
-        nonlocal is_active
-        is_active = False
+        nonlocal watch
+        # What was there may be kept elsewhere: then it holds nothing of ours.
+        watch = None
 
-    patch_attribute(stack, owner, name, make)
+    patch_attribute(stack, owner, name, make, takes_over=takes_over)
     stack.callback(stop)
 
 
@@ -196,35 +204,48 @@ class HookChain:
     def __init__(self, module: Any, name: str, watch: Watch, *, calls_host_first: bool = False) -> None:
         self._module = module
         self._name = name
-        self._watch = watch
+        self._watch: Watch | None = watch
         self._calls_host_first = calls_host_first
-        self._links: list[tuple[Callable[..., None], Callable[..., None]]] = []
-        self._is_active = True
+        self._links: list[Any] = []
 
     def install(self) -> None:
         """Stand before the current hook, unless that is ours."""
         before: Callable[..., None] = getattr(self._module, self._name)
-        if self._links and self._links[-1][0] is before:
+        if self._links and self._links[-1] is before:
+            _skip_retired(before)
             return
 
         def hook(*args: Any) -> None:
-            if self._is_active and not self._calls_host_first:
+            if self._watch is not None and not self._calls_host_first:
                 self._watch(*args)
             try:
-                before(*args)
+                _skip_retired(hook)(*args)
             finally:
-                if self._is_active and self._calls_host_first:
+                if self._watch is not None and self._calls_host_first:
                     self._watch(*args)
 
-        self._links.append((hook, before))
+        hook.__dict__.update({"before": before, _RETIRED: False, _OURS: hook})
+        self._links.append(hook)
         setattr(self._module, self._name, hook)
 
     def uninstall(self) -> None:
-        """Take our hooks away as far as they are on top; one that the host has covered only calls what was before."""
-        self._is_active = False
+        """Take our hooks away as far as they are on top; one that is covered only calls what was before, and holds nothing."""
+        self._watch = None
         while self._links:
-            hook, before = self._links.pop()
-            put_back(self._module, self._name, hook, before)
+            hook = self._links.pop()
+            hook.__dict__[_RETIRED] = True
+            put_back(self._module, self._name, hook, _skip_retired(hook))
+
+
+def _skip_retired(patch: Any) -> Callable[..., Any]:
+    """Return what a patch stands before; those between that are retired, of earlier loads of the extension, go."""
+    while _is_ours(patch.before) and getattr(patch.before, _RETIRED):
+        patch.before = patch.before.before
+    return patch.before
+
+
+def _is_ours(there: Any) -> bool:
+    return there is not None and getattr(there, _OURS, None) is there
 
 
 def put_back(owner: Any, name: str, ours: object, before: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sys
 
@@ -94,3 +95,18 @@ async def test_hooks_that_no_load_takes_over_are_undone(sandbox: Sandbox, env: p
         assert "filter" in vars(logging.Logger)
         await sandbox.wait_until(lambda: "filter" not in vars(logging.Logger))
         assert ours() == ([], [])
+
+
+@pytest.mark.slow
+async def test_nothing_holds_what_was_loaded_before(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    """Hooks of before must not stand below those of now: each record would go through one more, and each load stay in memory."""
+    env.setattr("statsbot_webhooks.cog._DRAIN_SECONDS", 0.2)
+    counts: list[int] = []
+    async with running_bot(sandbox) as bot:
+        # A thread keeps the hook for its exceptions that it finds when it begins.
+        with steady(logging.getLogger("load"), 100):
+            for _ in range(4):
+                await bot.reload_extension("statsbot_webhooks")
+                gc.collect()
+                counts.append(sum(type(each).__name__ == "WebhookManager" for each in gc.get_objects()))
+    assert counts == counts[:1] * 4

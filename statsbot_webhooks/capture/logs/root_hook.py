@@ -65,13 +65,14 @@ class RootHook:
         before = log_capture()
         self._lower()
         # A host may set up its logging after us.
-        watch_calls(self._stack, logging.Logger, "setLevel", self._on_level_set, after=True)
-        # The last that is asked before the handlers are called. A frame of ours around those would be printed when one fails.
-        patch_attribute(self._stack, logging.Logger, "filter", self._make_filter)
+        watch_calls(self._stack, logging.Logger, "setLevel", self._on_level_set, after=True, takes_over=True)
+        # From the moment in which it stands in the place of the other. It is the last that is asked before the handlers are
+        # called: a frame of ours around those would be printed when one fails.
+        self._is_installed = True
+        patch_attribute(self._stack, logging.Logger, "filter", self._make_filter, takes_over=True)
         set_log_capture(self)
         if before is not None:
             before.retire()
-        self._is_installed = True
 
     def retire(self) -> None:
         """Capture nothing more: another hook does."""

@@ -237,8 +237,9 @@ async def test_connect_and_a_certificate_authority_of_the_host(
             config = WebhookConfig(**urls, batch_timeout_seconds=0, proxy=proxy.address, ca_bundle=bundle)
             async with running_manager(config) as manager:
                 await manager.send_log("ERROR", "through the tunnel")
-                await manager.flush(10 if trusted else 1)
-                failed = manager.workers["error"].last_error
+                worker = manager.workers["error"]
+                await sandbox.wait_until(lambda: sandbox.messages("error") or worker.last_error, 30)
+                failed = worker.last_error
     assert proxy.requests[0] == f"CONNECT {NOWHERE}:443"
     assert bool(sandbox.messages("error")) is trusted
     assert trusted or "Certificate" in failed

@@ -243,14 +243,15 @@ _PLAIN: Final = (
     "is_stale",
     "has_buttons",
     "is_closed",
+    "filed",
+    "deleted",
+    "batch_id",
 )
-# Of later versions.
-_ADDED: Final = ("filed", "deleted", "batch_id")
 
 
 def to_stored(card: Card) -> dict[str, Any]:
     """Return a JSON-able copy for the state store."""
-    state: dict[str, Any] = {name: getattr(card, name) for name in (*_PLAIN, *_ADDED)}
+    state: dict[str, Any] = {name: getattr(card, name) for name in _PLAIN}
     state |= {"fold": to_state(card.fold), "texts": [encode(event) for event in card.texts]}
     state["files"] = [list(file) for file in card.files]
     if card.waiting is not None:
@@ -260,7 +261,7 @@ def to_stored(card: Card) -> dict[str, Any]:
 
 def from_stored(state: Mapping[str, Any]) -> Card:
     """Return the card of `to_stored`, also one of an earlier version; raises `ValueError`, `KeyError` or `TypeError`."""
-    plain = {name: state[name] for name in (*_PLAIN, *_ADDED) if name in state}
+    plain = {name: state[name] for name in _PLAIN if name in state}
     texts, unseen = (tuple(decode(text) for text in state.get(name, ())) for name in ("texts", "unseen"))
     waiting = from_state(state["waiting"]) if state.get("waiting") else None
     files = tuple((int(file_id), int(size)) for file_id, size in state.get("files", ()))

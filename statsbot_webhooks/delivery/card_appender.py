@@ -35,8 +35,8 @@ class CardAppender:
         await parts.outbox.release(unit.rest)
         state = parts.states.of(unit.key, grown.card.whole.event)
         message = parts.dress(grown.message, grown.card, state)
-        grown = replace(grown, message=message, card=replace(grown.card, has_buttons=bool(message.buttons)))
-        result = await self._edit(grown, priority)
+        grown = replace(grown, card=replace(grown.card, has_buttons=bool(message.buttons)))
+        result = await parts.edit(grown.card, message, priority, grown.kept)
         await self._settle(unit.key, unit.entries, grown, result)
         return True
 
@@ -50,19 +50,6 @@ class CardAppender:
             return grow(card, parts.batcher.build_card(card.whole, card.events, note=note, batch_id=card.batch_id))
         except Exception:  # noqa: BLE001 - a guard: when it is posted, the event that is to blame is found and counted
             return None
-
-    async def _edit(self, grown: Grown, priority: Priority) -> Result:
-        parts, card = self._parts, grown.card
-        kept = [file_id for file_id, _ in grown.kept]
-        async with parts.limiter.request(priority):
-            await parts.outbox.note_edit(parts.clock.now())
-            result = await parts.transport.edit(
-                parts.destination, card.message_id or 0, grown.message, thread_id=card.thread_id, kept_files=kept
-            )
-        if result.is_about_buttons and grown.message.buttons is not None:
-            parts.buttons.refused.add(parts.destination.url.id)
-            return await self._edit(replace(grown, message=replace(grown.message, buttons=None)), priority)
-        return result
 
     async def _settle(self, key: str, entries: Sequence[Entry], grown: Grown, result: Result) -> None:
         parts, now = self._parts, self._parts.clock.now()

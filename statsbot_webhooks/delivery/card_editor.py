@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from ..formatting.formatter import WebhookMessage
 from .card import Card, without_files
@@ -81,20 +81,8 @@ class CardEditor:
         if is_post:
             result, is_found = await self._post(key, card, message, batch_id)
         else:
-            result, is_found = await self._edit(card, message), False
+            result, is_found = await parts.edit(card, message, Priority.EDIT, card.files, _kept(card)), False
         await self._settle(key, card, result, is_found=is_found)
-
-    async def _edit(self, card: Card, message: WebhookMessage) -> Result:
-        parts = self._parts
-        async with parts.limiter.request(Priority.EDIT):
-            await parts.outbox.note_edit(parts.clock.now())
-            place: dict[str, Any] = {"thread_id": card.thread_id, "keeps": _kept(card)}
-            place["kept_files"] = [file_id for file_id, _ in card.files]
-            result = await parts.transport.edit(parts.destination, card.message_id or 0, message, **place)
-        if result.is_about_buttons:
-            parts.buttons.refused.add(parts.destination.url.id)
-            result = await self._edit(card, replace(message, buttons=None))
-        return result
 
     async def _post(self, key: str, card: Card, message: WebhookMessage, batch_id: str) -> tuple[Result, bool]:
         """Post a card anew, or find it where an answer was lost: then its message has nothing of what came since."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from .live_cards import Cards
 from .lost_answers import LostAnswers
 from .outbox_client import OutboxClient
 from .outcome import Result
-from .rate_limiter import ChannelLimiter, ChannelLimiters
+from .rate_limiter import ChannelLimiter, ChannelLimiters, Priority
 from .role_pings import Pings
 from .transport import Transport
 
@@ -68,6 +68,29 @@ class WorkerContext:
         embeds = message.embeds if color is None else tuple({**embed, "color": color} for embed in message.embeds)
         buttons = self.buttons.draw(state, event, self.destination.url.id, self.application_id)
         return replace(message, embeds=embeds, buttons=buttons)
+
+    async def edit(
+        self,
+        card: Card,
+        message: WebhookMessage,
+        priority: Priority,
+        kept: Iterable[tuple[int, int]],
+        keeps: Collection[str] = (),
+    ) -> Result:
+        """Edit a card's message, and once more without buttons when Discord refuses those.
+
+        The files in `kept` stay; for `keeps` see `Transport.edit`.
+        """
+        files = [file_id for file_id, _ in kept]
+        async with self.limiter.request(priority):
+            await self.outbox.note_edit(self.clock.now())
+            result = await self.transport.edit(
+                self.destination, card.message_id or 0, message, thread_id=card.thread_id, keeps=keeps, kept_files=files
+            )
+        if result.is_about_buttons and message.buttons is not None:
+            self.buttons.refused.add(self.destination.url.id)
+            return await self.edit(card, replace(message, buttons=None), priority, kept, keeps)
+        return result
 
     @property
     def limiter(self) -> ChannelLimiter:

@@ -29,7 +29,7 @@ local function write_state(first, last)
   end
 end
 """
-# What is deleted from a stream ends for the group too, and the sums follow, whatever happens to the process.
+# What is deleted from a stream ends for the group too, and the sums follow, also when the process ends in between.
 _DELETE: Final = """
 local function delete(name, first, last)
   local stream, gone = p .. ':in:' .. name, 0
@@ -47,7 +47,7 @@ local function shrink(count, bytes)
 end
 """
 
-# One sequence of ids for all streams, since an entry is told by its number alone; it grows, whatever the clock does.
+# One sequence of ids for all streams, since an entry is told by its number alone; it grows when the clock is set back, too.
 _NEXT_ID: Final = """
 local sums = redis.call('HMGET', p .. ':sums', 'entries', 'bytes', 'ms', 'seq')
 for i = 1, 4 do sums[i] = tonumber(sums[i] or 0) or 0 end
@@ -129,7 +129,7 @@ return {claimed[1], claimed[2]}
 """
 )
 
-# Fenced, and with the time of Redis: the windows of Discord's limits outlive the sender, whatever clock the next one has.
+# Fenced, and with the time of Redis: the windows of Discord's limits outlive the sender, and the next one has another clock.
 # ARGV: prefix, lease, destination, the seal or ''.
 SEND: Final = (
     _FENCE

@@ -81,7 +81,7 @@ class Streams:
         return dict(zip(names, self._link.run(work) if names else [], strict=True))
 
     def depths(self) -> Iterable[tuple[str, Depth]]:
-        """Yield how much waits for each destination in all processes together, whoever has it."""
+        """Yield how much waits for each destination in all processes together."""
         for name in self.destinations():
             places = [place for number, facts, _ in self.scan(name) if (place := place_of(number, facts)) is not None]
             if places:

@@ -101,18 +101,23 @@ class FleetThread:
         self._thread.start()
 
     def stop(self) -> None:
-        """Give the lease up and end the thread."""
+        """End the thread, and give up what it has in Redis."""
         self._stopping.set()
+        # Its own publish wakes the thread up.
+        self._release()
+        if self._thread is not None:
+            self._thread.join(_LISTEN_SECONDS * 4)
+        # Only now: it may have just got the lease, or have said that this process lives.
+        self._release()
+        with contextlib.suppress(RedisAwayError):
+            self._link.run(lambda client: self.presence.leave(client, self.instance))
+        self._link.close()
+
+    def _release(self) -> None:
         lease, self.lease = self.lease, None
         if lease is not None:
             with contextlib.suppress(RedisAwayError, RefusedError):
                 self._link.script(lua_scripts.RELEASE, [], [self._prefix, lease.text, self._db])
-        with contextlib.suppress(RedisAwayError):
-            # Its own publish wakes the thread up.
-            self._link.run(lambda client: self.presence.leave(client, self.instance))
-        if self._thread is not None:
-            self._thread.join(_LISTEN_SECONDS * 4)
-        self._link.close()
 
     def lose(self) -> None:
         """Note that Redis says that the lease is another's."""

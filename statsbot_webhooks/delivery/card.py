@@ -62,6 +62,8 @@ class Card:
     unseen: tuple[Event, ...] = ()
     # Whether its message shows texts that are not known any more: an edit, which shows all anew, would take them away.
     is_closed: bool = False
+    # Whether an edit that was to exchange its last file may have done so: only the tail in memory can put that right.
+    is_doubted: bool = False
     # Counts what was decided about it, so that an edit which is under way meanwhile is not taken for the last word.
     redraws: int = 0
 
@@ -181,7 +183,12 @@ def without_files(card: Card, *, is_deleted: bool = False) -> Card:
     """Return the card for another message: the files stay in the one that it had, or went with it."""
     deleted, dropped = (card.filed, 0) if is_deleted else (0, card.filed)
     counts = {"deleted": card.deleted + deleted, "dropped": card.dropped + dropped}
-    return replace(card, files=(), filed=0, tail=b"", **counts)
+    return replace(card, files=(), filed=0, tail=b"", is_doubted=False, **counts)
+
+
+def without_tail(card: Card) -> Card:
+    """Return the card whose last file can grow no more; where it is in doubt, the message that has it is left as it is."""
+    return replace(without_files(card), message_id=None) if card.is_doubted else replace(card, tail=b"")
 
 
 def full(card: Card, now: float) -> Card:
@@ -251,6 +258,7 @@ _PLAIN: Final = (
 
 def to_stored(card: Card) -> dict[str, Any]:
     """Return a JSON-able copy for the state store."""
+    card = without_tail(card)
     state: dict[str, Any] = {name: getattr(card, name) for name in _PLAIN}
     state |= {"fold": to_state(card.fold), "texts": [encode(event) for event in card.texts]}
     state["files"] = [list(file) for file in card.files]

@@ -67,4 +67,6 @@ class CardAppender:
             # They leave in a message of their own.
             await parts.outbox.write_state(parts.cards.lost(key, is_deleted=False))
         else:
+            if result.outcome == Outcome.UNKNOWN and grown.exchanges:
+                await parts.outbox.write_state(parts.cards.doubt(key))
             parts.health.record_failure(result, parts.clock.monotonic())

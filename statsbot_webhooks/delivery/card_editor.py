@@ -64,7 +64,7 @@ class CardEditor:
             return
         key, state = edit[0], parts.states.of(edit[0], card.whole.event)
         try:
-            is_post = card.message_id is None or not card.can_be_edited(parts.clock.now())
+            is_post = not card.can_be_edited(parts.clock.now()) or (card.is_doubted and card.waiting is not None)
             if is_post and card.waiting is None:
                 await parts.outbox.write_state(parts.cards.lost(key, is_deleted=False))
                 return

@@ -46,6 +46,11 @@ class Grown:
     kept: tuple[tuple[int, int], ...]
     file: FileAttachment
 
+    @property
+    def exchanges(self) -> bool:
+        """Whether the last file of the message goes, for another that begins with it."""
+        return len(self.kept) < len(self.card.files)
+
 
 def has_room(card: Card, event: Event) -> bool:
     """Whether the card's message takes the files of one more event."""
@@ -86,7 +91,7 @@ def filed(
     shown = shown_whole(card, now)
     tail = file.data if len(file.data) < _GROWING_BYTES else b""
     files = (*kept, (ids[0], len(file.data)))
-    return replace(shown, texts=(), files=files, filed=card.filed + len(shown.texts), tail=tail)
+    return replace(shown, texts=(), files=files, filed=card.filed + len(shown.texts), tail=tail, is_doubted=False)
 
 
 def filed_when_posted(card: Card, message: WebhookMessage | None, sent: Sequence[SentFile], now: float) -> Card | None:

@@ -37,6 +37,7 @@ from .card import (
     to_stored,
     unshown,
     without_files,
+    without_tail,
     without_texts,
 )
 from .card_files import GrowingFiles, Grown, filed, filed_when_posted, has_room
@@ -265,7 +266,7 @@ class Cards:
         self._cards[key] = card
         for other in self._growing.note(key, card):
             if other in self._cards:
-                self._cards[other] = replace(self._cards[other], tail=b"")
+                self._cards[other] = without_tail(self._cards[other])
 
     def posted(
         self,
@@ -306,10 +307,14 @@ class Cards:
         self._cards[key] = replace(card, message_id=None, is_stale=card.waiting is not None)
         return self._state_of([key])
 
+    def doubt(self, key: str) -> Mapping[str, Any]:
+        """Note that it is not known whether an edit exchanged the last file of a card. Returns the state to store."""
+        self._cards[key] = replace(self._cards[key], is_doubted=True)
+        return self._state_of([key])
+
     def refused(self, key: str) -> tuple[list[Event], Mapping[str, Any]]:
         """Give up the newest state of a card; returns the events that it was to show, and the state to store."""
-        card = self._cards.get(key)
-        if card is None:
+        if (card := self._cards.get(key)) is None:
             return [], {}
         events = unshown(card)
         self._cards[key] = replace(card, waiting=None, unseen=(), is_stale=False)
@@ -348,13 +353,11 @@ class Cards:
 
     def event_of(self, key: str) -> Event | None:
         """Return the newest event of a card."""
-        card = self._cards.get(key)
-        return None if card is None else card.whole.event
+        return self._cards[key].whole.event if key in self._cards else None
 
     def remark_of(self, key: str) -> str:
         """Return what stands above a card about which nothing was decided."""
-        card = self._cards.get(key)
-        return "" if card is None else card.remark
+        return self._cards[key].remark if key in self._cards else ""
 
     def key_of(self, message_id: int) -> str:
         """Return the key of the card that a message shows; empty when it shows none."""

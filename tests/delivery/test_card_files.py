@@ -149,3 +149,35 @@ async def test_many_texts_of_many_errors_are_a_summary_and_no_lines(sandbox: San
     assert len(sandbox.messages("error")) <= 4
     assert missing(sandbox, 1200) == []
     assert (stats.lost, stats.pending, stats.balanced) == (0, 0, True)
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+async def test_an_edit_after_one_whose_answer_was_lost_keeps_the_texts(
+    sandbox: Sandbox, urls: dict[str, Any], is_restarted: bool
+) -> None:
+    """The one exchanged the last file, and its events went to another destination; the next knows only the file of before."""
+    settings = replace(config(urls), info_webhook_url=urls["info_webhook_url"], breaker_cooldown_seconds=0.2)
+    manager = WebhookManager(settings)
+    await manager.start()
+    await flood(manager, sandbox, 0, 200)
+    sandbox.fault("error", "saved_500", methods=("PATCH",), times=1)
+    for number in range(200, 300):
+        manager.submit(error(f"order <{number}> failed"))
+    await sandbox.wait_until(lambda: any(request.status == 500 for request in sandbox.requests))
+    sandbox.fault("error", "404_bare")
+    await sandbox.wait_until(lambda: manager.workers["error"].state.value == "gone", 60)
+    await sandbox.wait_until(lambda: sandbox.messages("info"), 60)
+    await manager.flush(20)
+    sandbox.heal("error")
+    if is_restarted:
+        await manager.stop()
+        manager = WebhookManager(settings)
+        await manager.start()
+    await sandbox.wait_until(lambda: manager.workers["error"].state.value == "working", 600)
+    await flood(manager, sandbox, 300, 310)
+    stats = await manager.stats()
+    await manager.stop()
+    messages = [each for name in ("error", "info") for each in sandbox.messages(name)]
+    shown = "".join(text for each in messages for text in (each.text, *(file.text for file in each.attachments)))
+    assert [number for number in range(310) if f"order <{number}> failed" not in shown.replace("\\", "")] == []
+    assert (stats.lost, stats.pending, stats.balanced) == (0, 0, True)

@@ -7,8 +7,8 @@ import os
 import sqlite3
 import stat
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,8 @@ import pytest
 from statsbot_webhooks.events.accounting import LossReason
 from statsbot_webhooks.events.event import Event, EventKind, LogLevel, encode
 from statsbot_webhooks.storage import Loss, SqliteOutbox, schema
+
+from .conftest import drain
 
 BOX = Path("box.sqlite3")
 
@@ -25,30 +27,14 @@ def event(text: object, level: str = "INFO", time: float = 5.0) -> Event:
 
 
 @pytest.fixture
-def losses() -> list[Loss]:
-    return []
-
-
-@pytest.fixture
-def opened(losses: list[Loss]) -> Iterator[Callable[..., SqliteOutbox]]:
-    boxes: list[SqliteOutbox] = []
-
+def opened(losses: list[Loss], stack: ExitStack) -> Callable[..., SqliteOutbox]:
     def opener(path: Path | None = BOX, max_events: int = 100_000, max_mb: float | None = None) -> SqliteOutbox:
-        boxes.append(SqliteOutbox(path, max_events, losses.append, max_mb))
-        boxes[-1].open()
-        return boxes[-1]
+        outbox = SqliteOutbox(path, max_events, losses.append, max_mb)
+        stack.callback(outbox.close)
+        outbox.open()
+        return outbox
 
-    yield opener
-    for box in boxes:
-        box.close()
-
-
-def drain(outbox: SqliteOutbox, name: str = "a") -> list[str]:
-    found: list[str] = []
-    while entries := outbox.claim(name, 1000):
-        found += [entry.event.message for entry in entries]
-        outbox.ack(entries)
-    return found
+    return opener
 
 
 def change(*statements: tuple[str, tuple[object, ...]]) -> None:

@@ -11,6 +11,7 @@ from statsbot_webhooks.storage import Outbox, make_outbox
 from statsbot_webhooks.storage.moving import move_all
 
 from ..redis_server import RedisServer
+from .conftest import drain
 
 FILE, OTHER = "sqlite:///box.sqlite3", "sqlite:///other.sqlite3"
 
@@ -43,11 +44,7 @@ def test_a_storage_is_moved_to_redis_and_on(redis_server: RedisServer, capsys: p
     outbox = opened(OTHER)
     try:
         for name, first in (("a", 0), ("b", 1)):
-            found: list[str] = []
-            while entries := outbox.claim(name, 300):
-                found += [entry.event.message for entry in entries]
-                outbox.ack(entries)
-            assert found == [f"number {number}" for number in range(first, 1000, 2)]
+            assert drain(outbox, name) == [f"number {number}" for number in range(first, 1000, 2)]
         letter = outbox.dead_letters(10)[0]
         assert (letter.event.message, letter.reason, letter.time) == ("refused 2", "why", 5.0)
         assert outbox.read_state("") == {"card/a/1": {"count": 2}, "switch/b": False}

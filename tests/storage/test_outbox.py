@@ -6,8 +6,8 @@ import logging
 import sqlite3
 import stat
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,8 @@ from statsbot_webhooks.events.accounting import LossReason
 from statsbot_webhooks.events.event import Event, EventFile, EventKind, LogLevel, Person
 from statsbot_webhooks.storage import Loss, Outbox, make_outbox
 from statsbot_webhooks.storage.expired_file import write_expired
+
+from .conftest import drain
 
 FILE = "sqlite:///box.sqlite3"
 Opener = Callable[..., Outbox]
@@ -30,22 +32,14 @@ def texts(entries) -> list[str]:
 
 
 @pytest.fixture
-def losses() -> list[Loss]:
-    return []
-
-
-@pytest.fixture
-def opened(losses: list[Loss]) -> Iterator[Opener]:
-    boxes: list[Outbox] = []
-
+def opened(losses: list[Loss], stack: ExitStack) -> Opener:
     def opener(url: str = FILE, max_events: int = 100) -> Outbox:
-        boxes.append(make_outbox(url, max_events, losses.append))
-        boxes[-1].open()
-        return boxes[-1]
+        outbox = make_outbox(url, max_events, losses.append)
+        stack.callback(outbox.close)
+        outbox.open()
+        return outbox
 
-    yield opener
-    for box in boxes:
-        box.close()
+    return opener
 
 
 @pytest.fixture(params=["memory://", FILE, "redis"])
@@ -244,9 +238,7 @@ def test_a_file_that_becomes_garbage_loses_nothing_that_is_held(opened: Opener, 
     outbox.release(held[5:])
     ready, lost = outbox.depth("a").ready, sum(loss.count for loss in losses)
     assert ready + lost == 20_000 - 5 + 1
-    found: list[str] = []
-    while entries := outbox.claim("a", 5000):
-        found += texts(entries)
+    found = drain(outbox)
     assert len(found) == ready
     assert found[:5] == texts(held[5:])
     assert found[-1] == "20001"

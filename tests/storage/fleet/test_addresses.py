@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,6 @@ from ...redis_server import PROGRAM, RedisServer, needs_redis
 
 pytestmark = [needs_redis, pytest.mark.real_time]
 Serve = Callable[..., RedisServer]
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from statsbot_webhooks.storage.base import LeaseLostError
 from statsbot_webhooks.storage.fleet.redis_connection import RedisAwayError
 
 from ...redis_server import RedisServer
+from ..conftest import drain
 
 pytestmark = [pytest.mark.real_time, pytest.mark.slow]
 FACTS = "[0, 20, 5.0, 100]"
@@ -70,30 +71,14 @@ HARMLESS = {
 
 
 @pytest.fixture
-def losses() -> list[Loss]:
-    return []
-
-
-@pytest.fixture
-def opened(redis_server: RedisServer, losses: list[Loss]) -> Iterator[Callable[[], Outbox]]:
-    boxes: list[Outbox] = []
-
+def opened(redis_server: RedisServer, losses: list[Loss], stack: ExitStack) -> Callable[[], Outbox]:
     def opener() -> Outbox:
-        boxes.append(make_outbox(redis_server.url(), 100, losses.append))
-        boxes[-1].open()
-        return boxes[-1]
+        outbox = make_outbox(redis_server.url(), 100, losses.append)
+        stack.callback(outbox.close)
+        outbox.open()
+        return outbox
 
-    yield opener
-    for box in boxes:
-        box.close()
-
-
-def drain(outbox: Outbox, name: str = "a") -> list[str]:
-    found: list[str] = []
-    while entries := outbox.claim(name, 1000):
-        found += [each.event.message for each in entries]
-        outbox.ack(entries)
-    return found
+    return opener
 
 
 @pytest.mark.parametrize("name", [*LOST, *MENDED, *HARMLESS])

@@ -130,14 +130,15 @@ async def test_a_held_task_is_reported_at_the_end(events: list[Event]) -> None:
     loop.set_exception_handler(None)
 
 
-async def threadsafe(text: str) -> Any:
-    loop = asyncio.get_running_loop()
-    return await asyncio.to_thread(asyncio.run_coroutine_threadsafe, fail(text), loop)
+def threadsafe(text: str) -> Any:
+    # The thread has ended then: until it goes on after its call it holds what that returned, on a busy machine for a while.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run_coroutine_threadsafe, fail(text), asyncio.get_running_loop()).result()
 
 
 async def test_a_future_of_another_thread_is_reported_when_it_goes_or_at_the_end(events: list[Event]) -> None:
-    held.append(await threadsafe("held"))
-    await threadsafe("dropped")
+    held.append(threadsafe("held"))
+    threadsafe("dropped")
     await turn()
     assert texts(events) == ["LookupError: dropped"]
     end()
@@ -145,13 +146,13 @@ async def test_a_future_of_another_thread_is_reported_when_it_goes_or_at_the_end
 
 
 async def test_a_future_that_is_asked_is_the_hosts_own(events: list[Event]) -> None:
-    asked = await threadsafe("asked later")
+    asked = threadsafe("asked later")
     await turn()
     with pytest.raises(LookupError) as failure:
         asked.result()
     assert not [each for each in failure.traceback if "statsbot_webhooks" in str(each.path)]
     told: list[BaseException | None] = []
-    called = await threadsafe("has a callback")
+    called = threadsafe("has a callback")
     called.add_done_callback(lambda future: told.append(future.exception()))
     loop = asyncio.get_running_loop()
 

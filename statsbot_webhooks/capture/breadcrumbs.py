@@ -27,9 +27,9 @@ _MOST_CHARACTERS: Final = 200
 # A flood of errors would store the same lines again and again.
 _MOST_TRAILS: Final = 60
 _TRAIL_SECONDS: Final = 60.0
-# What is longer ago has nothing to do with it.
 # Less is shown as no distance at all.
 _SHORTEST_SECONDS: Final = 0.05
+# What is longer ago has nothing to do with it.
 _MOST_SECONDS: Final = 900.0
 # Texts of these are made at once; others may be large, and their `__str__` is the host's own code.
 _CHEAP: Final = (str, int, float, bool, type(None))

@@ -12,10 +12,9 @@ from contextlib import ExitStack
 from typing import Any, Final
 
 _MISSING: Final[Any] = object()
-# On what we put into classes, and asked for by name: a reload of the extension makes other classes of the same name (L2).
+# On what we put into the host, and asked for by name: a reload of the extension makes other classes of the same name (L2).
 _RETIRED: Final = "is_statsbot_webhooks_retired"
-
-# On our functions, themselves: what a host made with `wraps` from one of ours has a copy of its marks.
+# Itself: what a host made with `wraps` from one of ours has a copy of its marks.
 _OURS: Final = "is_statsbot_webhooks_patch"
 
 Watch = Callable[..., None]
@@ -63,14 +62,13 @@ class HandlerPatch:
 
     def install(self, stack: ExitStack) -> None:
         """Take the place; the stack gives it back."""
-        self.before = vars(self._owner).get(self._name, _MISSING)
+        _mark(self, vars(self._owner).get(self._name, _MISSING))
         setattr(self._owner, self._name, self)
         stack.callback(self._uninstall)
 
     def _uninstall(self) -> None:
         self._instance = self._watch = None
-        self.is_statsbot_webhooks_retired = True
-        _put_back(self._owner, self._name, self)
+        _retire(self._owner, self._name, self)
 
     def __get__(self, instance: Any, kind: type | None = None) -> Any:
         own: dict[str, Any] = {} if instance is None else instance.__dict__
@@ -113,15 +111,9 @@ def patch_attribute(stack: ExitStack, owner: Any, name: str, make: Callable[[Any
     while takes_over and _is_ours(original):
         before, original = original.before, original.original
     patch = make(original)
-    # A patch made with `wraps` has copied the marks of one that was here before us.
-    patch.__dict__.update({"before": before, "original": original, _RETIRED: False, _OURS: patch})
-
-    def undo() -> None:
-        patch.__dict__[_RETIRED] = True
-        _put_back(owner, name, patch)
-
+    _mark(patch, before, original=original)
     setattr(owner, name, patch)
-    stack.callback(undo)
+    stack.callback(_retire, owner, name, patch)
 
 
 def watch_calls(
@@ -224,7 +216,7 @@ class HookChain:
                 if self._watch is not None and self._calls_host_first:
                     self._watch(*args)
 
-        hook.__dict__.update({"before": before, _RETIRED: False, _OURS: hook})
+        _mark(hook, before)
         self._links.append(hook)
         setattr(self._module, self._name, hook)
 
@@ -232,38 +224,39 @@ class HookChain:
         """Take our hooks away as far as they are on top; one that is covered only calls what was before, and holds nothing."""
         self._watch = None
         while self._links:
-            hook = self._links.pop()
-            hook.__dict__[_RETIRED] = True
-            put_back(self._module, self._name, hook, _skip_retired(hook))
+            _retire(self._module, self._name, self._links.pop())
 
 
-def _skip_retired(patch: Any) -> Callable[..., Any]:
-    """Return what a patch stands before; those between that are retired, of earlier loads of the extension, go."""
-    while _is_ours(patch.before) and getattr(patch.before, _RETIRED):
-        patch.before = patch.before.before
-    return patch.before
+def _mark(patch: Any, before: Any, **further: Any) -> None:
+    # A patch made with `wraps` has copied the marks of one that was here before us.
+    patch.__dict__.update({**further, "before": before, _RETIRED: False, _OURS: patch})
 
 
 def _is_ours(there: Any) -> bool:
     return there is not None and getattr(there, _OURS, None) is there
 
 
-def put_back(owner: Any, name: str, ours: object, before: object) -> None:
-    """Put back what was there, if what is there is still ours."""
-    if getattr(owner, name, None) is ours:
-        setattr(owner, name, before)
+def _skip_retired(patch: Any) -> Any:
+    """Return what a patch stands before; those between that are retired, of earlier loads of the extension, go."""
+    while _is_ours(patch.before) and getattr(patch.before, _RETIRED):
+        patch.before = patch.before.before
+    return patch.before
 
 
-def _put_back(owner: Any, name: str, ours: object) -> None:
-    """Put back what was there before us, if the place is still ours; not what is retired and ours too."""
-    own: Mapping[str, Any] = owner.__dict__
-    if own.get(name) is not ours:
+def _retire(owner: Any, name: str, patch: Any) -> None:
+    """Put back what was there before a patch, if the place is still its own; one that is covered stays, and is skipped."""
+    patch.__dict__[_RETIRED] = True
+    before = _skip_retired(patch)
+    if owner.__dict__.get(name) is not patch:
         return
-    before: Any = ours
-    while getattr(before, _RETIRED, False):
-        before = before.before
     # The mark of "nothing was there" of a module from before a reload is another object.
     if type(before) is object:
         delattr(owner, name)
     else:
+        setattr(owner, name, before)
+
+
+def put_back(owner: Any, name: str, ours: object, before: object) -> None:
+    """Put back what was there, if what is there is still ours."""
+    if getattr(owner, name, None) is ours:
         setattr(owner, name, before)

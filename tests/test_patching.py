@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import logging
 import sys
 import threading
 import traceback
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from statsbot_webhooks import WebhookConfig
 from statsbot_webhooks import capture as capture_package
 from statsbot_webhooks.capture.installation import Capture
 from statsbot_webhooks.events.event import Event
+from statsbot_webhooks.patching import watch_calls
 
 from .clocks import WallClock
 
@@ -195,6 +198,29 @@ async def test_the_classes_of_discord_py_are_given_back(bot: commands.Bot, event
     capture.uninstall()
     assert [dict(vars(owner)) for owner in (*owners, *others)] == before
     assert [sys.excepthook, threading.excepthook] == hooks
+
+
+def test_what_a_host_made_of_a_patch_of_before_is_put_back() -> None:
+    """`functools.wraps` copies the marks of ours, also the one that says that it has ended."""
+
+    class Thing:
+        def act(self) -> str:
+            return "thing"
+
+    with ExitStack() as stack:
+        watch_calls(stack, Thing, "act", calls.append)
+        kept = Thing.act
+        Thing.act = lambda self: kept(self)
+
+    @functools.wraps(kept)
+    def own(thing: Thing) -> str:
+        return f"own {kept(thing)}"
+
+    Thing.act = own
+    with ExitStack() as stack:
+        watch_calls(stack, Thing, "act", calls.append)
+    assert vars(Thing)["act"] is own
+    assert Thing().act() == "own thing"
 
 
 def test_on_uvloop(events: list[Event]) -> None:

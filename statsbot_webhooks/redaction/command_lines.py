@@ -220,11 +220,6 @@ def _letters(data: bytes) -> Iterator[Found]:
             yield Found(start, match.end("value"), "password")
 
 
-def replace_options(data: bytes) -> bytes:
-    """Return a text without passwords of commands, of which it has very many."""
-    return _USER.sub(b"-u [redacted: password]", data)
-
-
 def _is_password(data: bytes, match: re.Match[bytes]) -> bool:
     letter, start = match["letter"], match.start()
     before = data[max(0, start - 200) : start]

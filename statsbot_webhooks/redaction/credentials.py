@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Final
 
 from .key_names import looks_random
-from .scanner import Found, replace_all
+from .scanner import Found
 from .token_patterns import passes_luhn
 
 # The slashes and the at sign, as JSON and addresses escape them too.
@@ -34,7 +34,6 @@ _PEM: Final = re.compile(
 # Armor cut off before its end: long lines of base64, however the line ends are written.
 _PEM_BODY: Final = re.compile(rb"(?>\s|\\+[nr]|%0[AaDd]|[A-Za-z0-9+/=]{30,})*+[A-Za-z0-9+/=]*+")
 _PEM_BYTES: Final = 8192
-_PEM_BLOCK: Final = re.compile(_PEM.pattern + rb"(?>\s|\\+[nr]|%0[AaDd]|[A-Za-z0-9+/=]++|-----END [A-Z ]{1,40}-----)*+")
 _PUTTY: Final = re.compile(
     rb"PuTTY-User-Key-File-\d(?>[^\r\n\\]|\\(?!r?\\?n))*+(?:(?:\\r\\n|\\n|\r?\n)(?:[A-Z][\w-]{2,30}:[^\r\n\\]{0,200}|[A-Za-z0-9+/=]{20,200}))*"
 )
@@ -144,22 +143,6 @@ def _groups(pattern: re.Pattern[bytes], data: bytes, rule: str) -> Iterator[Foun
             continue
         if not match[group].startswith((b"[redacted", b"***")):
             yield Found(start, match.end(group), rule)
-
-
-def replace_credentials(data: bytes) -> bytes:
-    """Return a text without these, of which it has very many."""
-    lower = data.lower()
-    if b"://" in data and b"@" in data:
-        data = _USERINFO.sub(b"://[redacted]@", data)
-        lower = data.lower()
-    if b"bearer" in lower or b"basic" in lower:
-        data = replace_all(data, _BEARER.finditer(lower), "bearer token")
-        lower = data.lower()
-    if any(word in lower for word in (b"otp", b"cvv", b"cvc", b"pin", b"2fa")):
-        data = replace_all(data, _CODE.finditer(lower), "one-time code")
-    if b"PuTTY-User" in data:
-        data = _PUTTY.sub(b"[redacted: private key]", data)
-    return _PEM_BLOCK.sub(b"[redacted: private key]", data) if b"-----BEGIN" in data else data
 
 
 def replace_cards(data: bytes) -> bytes:

@@ -1,7 +1,8 @@
 """The rules against secrets in their order: what each finds is replaced by its name, and counted. Pure; linear time.
 
-A text with thousands of finds of one rule is an attack or a dump of secrets. There the rule's own pattern replaces them in one
-go, which says less of each: nothing is cut off, and the time stays in proportion to the text.
+A text with thousands of keys, addresses or cards is an attack or a dump of secrets. There the rule's own pattern replaces them
+in one go, which says less of each: nothing is cut off, and the time stays in proportion to the text. All other finds are replaced
+one by one, however many.
 """
 
 from __future__ import annotations
@@ -72,13 +73,13 @@ def redact_bytes(data: bytes, counts: Counts) -> bytes:
     if _may_have_sign(lower):
         text = lower.decode("utf-8", "replace")
         data = _apply(data, scanner.find_addresses(data, text), scanner.replace_addresses, counts)
-        data = _apply(data, credentials.find_credentials(data, text), credentials.replace_credentials, counts)
-        data = _apply(data, statements.find_in_statements(data, text), statements.replace_in_statements, counts)
+        data = replace(data, credentials.find_credentials(data, text), counts)
+        data = replace(data, statements.find_in_statements(data, text), counts)
         if name_words.may_have_word(lower):
             data = replace(data, [*labelled_secrets.find_named(data), *tables.find_in_tables(data)], counts)
-        data = _apply(data, command_lines.find_options(data), command_lines.replace_options, counts)
+        data = replace(data, command_lines.find_options(data), counts)
     elif command_lines.may_have_option(data):
-        data = _apply(data, command_lines.find_options(data), command_lines.replace_options, counts)
+        data = replace(data, command_lines.find_options(data), counts)
     return _apply(data, credentials.find_cards(data), credentials.replace_cards, counts)
 
 

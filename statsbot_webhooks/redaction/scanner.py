@@ -19,18 +19,6 @@ class Found(NamedTuple):
     rule: str
 
 
-def replace_all(data: bytes, matches: Iterable[re.Match[bytes]], rule: str, gap: int = 0) -> bytes:
-    """Return a text without what a pattern found in it, or in its lower case.
-
-    One mark stands for all that follow each other with no more than `gap` bytes between.
-    """
-    mark, pieces, done = f"[redacted: {rule}] ".encode(), list[bytes](), 0
-    for start, end in (match.span() for match in matches):
-        pieces += (data[done:start], mark) if start - done > gap or not pieces else ()
-        done = end
-    return b"".join([*pieces, data[done:]]) if pieces else data
-
-
 # Nearly every key has a run of so many characters of the class below; a text that has none is not looked at further.
 _SHORTEST_RUN: Final = 16
 _RUN: Final = b"a" * _SHORTEST_RUN

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Final
 
 from .key_names import NameKind, looks_random, name_kind
-from .scanner import Found, replace_all
+from .scanner import Found
 
 _STRING: Final = r"(?:'[^'\n]{1,300}'|\"[^\"\n]{1,300}\")"
 _NETRC: Final = re.compile(
@@ -125,13 +125,6 @@ def find_in_statements(data: bytes, text: str) -> Iterable[Found]:
     """Return the secrets that their place in a statement gives away; `text` is the same in lower case."""
     finders = _finders(text)
     return chain.from_iterable(find(data) for find in finders) if finders else ()
-
-
-def replace_in_statements(data: bytes) -> bytes:
-    """Return a text without these, of which it has very many."""
-    for pattern in (_NETRC, _SQL_PASSWORD, _SECURE_STRING, _DATA_SOURCE, _BUILD, _NETLOC, _PGPASS, _JWK):
-        data = replace_all(data, pattern.finditer(data), "password")
-    return data
 
 
 def _finders(text: str) -> list[Callable[[bytes], Iterator[Found]]]:

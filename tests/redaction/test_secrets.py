@@ -260,6 +260,20 @@ def test_a_flood_of_secrets_ends_in_a_note(piece: str) -> None:
     assert len(clean) < 300_000
 
 
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *("mysql -p{}", "sudo x <<< {}", "unzip -P {} a.zip", 'auth("bob", "{}")', r"https:\/\/bob:{}@host.example/"),
+        *("/reset/{}", "INSERT INTO u (name, password) VALUES ('bob', '{}')", "sms code {:.6}"),
+        "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n{}\n---- END SSH2 ENCRYPTED PRIVATE KEY ----",
+    ],
+)
+def test_what_goes_once_goes_a_thousand_times(piece: str) -> None:
+    secrets = [f"{number}aB3dE6gH9jK2mN5p" for number in range(100_000, 101_100)]
+    clean = Redactor().redact_text("\n".join(piece.format(secret) for secret in secrets))
+    assert [secret for secret in secrets if secret[:6] in clean] == []
+
+
 VARIABLES = [
     *(setting_name(item.name) for item in fields(WebhookConfig) if not item.name.startswith("destination")),
     *("WEBHOOK_OWN_URL", "WEBHOOK_INFO_LEVEL", "WEBHOOK_INFO_EVENTS", "WEBHOOK_INFO_GUILDS"),

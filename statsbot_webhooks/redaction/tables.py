@@ -30,23 +30,21 @@ _ROW: Final = re.compile(rb"[^\[\]()\n]{0,40}[\[(]{1,2}(?P<row>[^\[\]()\n]{1,600
 _ITEM: Final = re.compile(rb"\"[^\"\n]*\"|'[^'\n]*'|[^,\"']+")
 
 
-def may_have_table(data: bytes) -> bool:
-    """Whether a text may have lines of a table, or lists of rows; False is sure."""
-    return b"\n" in data or b"\\n" in data or b"]" in data or b")" in data
-
-
 def find_in_tables(data: bytes) -> Iterator[Found]:
     """Yield the cells below the names of secrets."""
-    rows, done, headers = 0, 0, 0
+    if not (b"\n" in data or b"\\n" in data or b"]" in data or b")" in data):
+        # Neither lines nor lists.
+        return
+    done = headers = 0
     for end in places(data.lower()):
         if end <= done:
             continue
         headers += 1
         if headers > _MOST_HEADERS:
             return
-        begin = max(0, end - _LONGEST_LINE)
-        breaks = [match.end() for match in _BREAK.finditer(data, begin, end)]
-        begin = breaks[-1] if breaks else begin
+        first = max(0, end - _LONGEST_LINE)
+        breaks = [found + len(sign) for sign in (b"\n", b"\\n") if (found := data.rfind(sign, first, end)) >= 0]
+        begin = max(breaks, default=first)
         line_break = _BREAK.search(data, end, end + _LONGEST_LINE)
         done = line_break.start() if line_break is not None else min(len(data), end + _LONGEST_LINE)
         yield from _rows_of_list(data, begin, done)
@@ -56,7 +54,6 @@ def find_in_tables(data: bytes) -> Iterator[Found]:
         for delimiter in _DELIMITERS:
             if delimiter in header and (wanted := _wanted(header, delimiter)):
                 yield from _rows(data, done, wanted, header.count(delimiter), delimiter)
-                rows += 1
                 break
         else:
             yield from _aligned(data, done, header)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import chain
 from typing import Final
 
 from .key_names import looks_random
@@ -172,31 +174,34 @@ def may_have_option(data: bytes) -> bool:
     return b"-" in data and _OPTION.search(data) is not None
 
 
-def _finders(data: bytes) -> list[re.Pattern[bytes]]:
-    """Return the patterns that may find something, by what stands in all that they find."""
-    found = [_USER, _LETTER] if may_have_option(data) else []
-    text = data.lower().decode("latin-1")
+def find_options(data: bytes, text: str) -> Iterable[Found]:
+    """Return the passwords that stand behind an option of a command, or in a place of their own.
+
+    `text` is the same in lower case; an empty one does for a text without signs.
+    """
+    finders = _finders(data, text)
+    return chain.from_iterable(find(data) for find in finders) if finders else ()
+
+
+def _finders(data: bytes, text: str) -> list[Callable[[bytes], Iterator[Found]]]:
+    """Return what to look with, by what stands in all that it finds."""
+    found: list[Callable[[bytes], Iterator[Found]]] = [partial(_values, _USER), _letters] if may_have_option(data) else []
     if [sign for sign in _PLAIN_SIGNS if sign in text]:
-        found.append(_PLAIN)
+        found.append(partial(_values, _PLAIN))
     if b"/" in data and [sign for sign in _SLASHED_SIGNS if sign in text]:
-        found.append(_SLASHED)
+        found.append(partial(_values, _SLASHED))
     if b"<<<" in data:
-        found.append(_HERE)
+        found.append(partial(_values, _HERE))
     if b"|" in data and (b"echo" in data or b"printf" in data):
-        found.append(_PIPED)
+        found.append(partial(_values, _PIPED))
     return found
 
 
-def find_options(data: bytes) -> Iterator[Found]:
-    """Yield the passwords that stand behind an option of a command, or in a place of their own."""
-    for pattern in _finders(data):
-        if pattern is _LETTER:
-            yield from _letters(data)
-            continue
-        for match in pattern.finditer(data):
-            group = match.lastgroup or ""
-            if not _PLACEHOLDER.fullmatch(match[group]) and _is_meant(match, group):
-                yield Found(match.start(group), match.end(group), "password")
+def _values(pattern: re.Pattern[bytes], data: bytes) -> Iterator[Found]:
+    for match in pattern.finditer(data):
+        group = match.lastgroup or ""
+        if not _PLACEHOLDER.fullmatch(match[group]) and _is_meant(match, group):
+            yield Found(*match.span(group), "password")
 
 
 def _is_meant(match: re.Match[bytes], group: str) -> bool:

@@ -70,16 +70,14 @@ def redact_bytes(data: bytes, counts: Counts) -> bytes:
     """Return UTF-8 without the secrets that their shape or what stands before them gives away; the same object for none."""
     data = redact_keys(data, counts)
     lower = data.lower()
-    if _may_have_sign(lower):
-        text = lower.decode("utf-8", "replace")
+    text = lower.decode("utf-8", "replace") if _may_have_sign(lower) else ""
+    if text:
         data = _apply(data, scanner.find_addresses(data, text), scanner.replace_addresses, counts)
         data = replace(data, credentials.find_credentials(data, text), counts)
         data = replace(data, statements.find_in_statements(data, text), counts)
         if name_words.may_have_word(lower):
             data = replace(data, [*labelled_secrets.find_named(data), *tables.find_in_tables(data)], counts)
-        data = replace(data, command_lines.find_options(data), counts)
-    elif command_lines.may_have_option(data):
-        data = replace(data, command_lines.find_options(data), counts)
+    data = replace(data, command_lines.find_options(data, text), counts)
     return _apply(data, credentials.find_cards(data), credentials.replace_cards, counts)
 
 

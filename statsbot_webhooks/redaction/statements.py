@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 from .key_names import NameKind, looks_random, name_kind
@@ -71,7 +71,17 @@ _FURTHEST: Final = 2000
 
 
 _LINK_SIGNS: Final = (
-    *("/reset", "/magic", "/activat", "/confirm", "/verif", "/unsub", "/recover", "/hook", "/sso", "/invit", "/login"),
+    "/reset",
+    "/magic",
+    "/activat",
+    "/confirm",
+    "/verif",
+    "/unsub",
+    "/recover",
+    "/hook",
+    "/sso",
+    "/invit",
+    "/login",
 )
 # One of these is in each text that has one.
 SIGNS: Final = (
@@ -104,20 +114,8 @@ SIGNS: Final = (
         "values",
         ")=(",
     ),
-    *(
-        "parameters:",
-        "/reset",
-        "/magic",
-        "/activat",
-        "/confirm",
-        "/verif",
-        "/unsub",
-        "/recover",
-        "/hook",
-        "/sso",
-        "/invit",
-        "/login",
-    ),
+    "parameters:",
+    *_LINK_SIGNS,
 )
 
 
@@ -191,13 +189,8 @@ def _asked(data: bytes) -> Iterator[Found]:
     """Yield the parameters of a statement whose names before the placeholders are secret ones'."""
     for match in _PARAMETERS.finditer(data):
         begin = max(0, data.rfind(b"[SQL", 0, match.start()), match.start() - _FURTHEST)
-        names = [
-            (asked["name"] or b"").strip(b'"`[]').rpartition(b".")[2].decode()
-            for asked in _ASKED.finditer(data, begin, match.start())
-        ]
-        wanted = {number for number, name in enumerate(names[:_MOST_COLUMNS]) if name_kind(name) is NameKind.SECRET}
-        if wanted:
-            yield from _listed(data, match.end(), wanted)
+        wanted = _secret_columns(asked["name"] or b"" for asked in _ASKED.finditer(data, begin, match.start()))
+        yield from _listed(data, match.end(), wanted)
 
 
 def _codes(data: bytes) -> Iterator[Found]:
@@ -210,8 +203,7 @@ def _codes(data: bytes) -> Iterator[Found]:
 def _inserted(data: bytes) -> Iterator[Found]:
     """Yield the values of the columns of an INSERT whose names are secret ones', in the statement or in its parameters."""
     for match in _INSERT.finditer(data):
-        names = [name.strip(b' \t\n"`[]').rpartition(b".")[2].decode("utf-8", "replace") for name in match["names"].split(b",")]
-        wanted = {number for number, name in enumerate(names[:_MOST_COLUMNS]) if name_kind(name) is NameKind.SECRET}
+        wanted = _secret_columns(match["names"].split(b","))
         if not wanted:
             continue
         yield from _listed(data, match.end(), wanted)
@@ -220,8 +212,15 @@ def _inserted(data: bytes) -> Iterator[Found]:
             yield from _listed(data, parameters.end(), wanted)
 
 
+def _secret_columns(names: Iterable[bytes]) -> set[int]:
+    """Return which of the names of columns are secret ones', the first being 0."""
+    bare = (name.strip(b' \t\n"`[]').rpartition(b".")[2].decode("utf-8", "replace") for name in names)
+    return {number for number, name in enumerate(islice(bare, _MOST_COLUMNS)) if name_kind(name) is NameKind.SECRET}
+
+
 def _listed(data: bytes, at: int, wanted: set[int]) -> Iterator[Found]:
-    for number in range(_MOST_COLUMNS):
+    """Yield the items with these numbers of the list that begins there."""
+    for number in range(max(wanted, default=-1) + 1):
         item = _ITEM.match(data, at)
         if item is None:
             return

@@ -137,10 +137,10 @@ LARGE_PATTERNS: Final = (ascii_words, partial(_tail, is_option=False), partial(_
 
 def find_named(data: bytes) -> list[Found]:
     """Return the secrets that a name before them gives away, some may lie within others."""
-    lower = data.lower()
     if not data.translate(None, _NAME_BYTES):
         # Nothing joins a name to a value.
         return []
+    lower = data.lower()
     ends = list(islice(places(lower), _MOST_SPENT))
     found, reader = list[Found](), _ValueReader(data, len(ends))
     done = spent = 0
@@ -215,11 +215,12 @@ def _read(reader: _ValueReader, lower: bytes, word_end: int, match: re.Match[byt
         return None
     if joint in ("word", "pair") and name.startswith("-"):
         joint = "option"
-    if joint == "pair" and b"value" not in match["pair"] and not _PAIR.search(data, max(0, begin - 12), begin):
-        # Any list of names: there a value must look like one.
-        joint = "list"
-    if joint == "pair" and b"value" not in match["pair"] and "." in name:
-        return None
+    if joint == "pair" and b"value" not in match["pair"]:
+        if not _PAIR.search(data, max(0, begin - 12), begin):
+            # Any list of names: there a value must look like one.
+            joint = "list"
+        elif "." in name:
+            return None
     if joint in ("tag", "cell") and name.lower() == "code":
         # HTML's element.
         return None
@@ -234,9 +235,11 @@ def _read(reader: _ValueReader, lower: bytes, word_end: int, match: re.Match[byt
         return before
     if joint == "cell" and data[begin - 1 : begin].strip() != b">":
         return None
-    if joint == "tag" and match["tag"] == b">" and not _TAG.search(data, max(0, begin - 24), begin):
+    if joint == "tag" and not _TAG.search(data, max(0, begin - 24), begin):
+        if match["tag"] != b">":
+            return None
         joint = "word"
-    if (joint == "tag" and not _TAG.search(data, max(0, begin - 24), begin)) or (joint == "option" and not name.startswith("-")):
+    if joint == "option" and not name.startswith("-"):
         return None
     below = match.start("below") if match["below"] is not None else -1
     if below >= 0 and match["below"][:2] in (b"\\\n", b"\\\r"):

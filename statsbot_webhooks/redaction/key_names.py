@@ -11,7 +11,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Final
 
-from .name_words import SECRET_WORDS
+from .name_words import KEY_WORDS, SECRET_WORDS
 
 
 class NameKind(IntEnum):
@@ -28,7 +28,7 @@ _KEYWORD: Final = re.compile(
     r"|conn(?:ection)?[_ -]?str(?:ing)?"
     r"|(?<![a-z])p(?:swd?|word|wrd)(?![a-z])|(?:wallet|master|hd|bip39)[_-]?seed"
     r"|(?:mot|phrase|palavra|frase)[ _-](?:de[ _-])?passe(?![a-z])"
-    r"|phrase secr|kata[ _]sandi|phrase secr"
+    r"|phrase secr|kata[ _]sandi"
     r"|(?:api|access|private|account|signing|encryption|master|auth|shared|shared_access|service|deploy|license|client|secret|bot"
     r"|consumer|subscription|functions|webhook|admin|root|hmac|ssh|storage|app|application|crypto|cipher"
     r"|vault)[_. -]?keys?(?![a-z])",
@@ -44,8 +44,7 @@ _AMBIGUOUS: Final = re.compile(
     r"|session|signature|(?:^|[^a-z])(?:code|tickets?|tgt|salt|bearer|[cx]srf|magic[_-]?(?:link|code|url))$"
     r"|(?:recovery|backup|unlock|auth|device|login|access|door|gate|invite|security|verif\w*|confirm\w*|reset|mfa|factor|pin|zugangs"
     r"|toegangs|oauth)[_-]?codes?$|verifier$|assertion$|saml[_-]?response$"
-    r"|sleutel|cl[ée](?![a-z])|schlüssel|chiave|klucz|chave|clave|anahtar|nøgle|nøkkel|nyckel|jeton"
-    r"|ключ|キー|암호|कुंजी|المفتاح|מפתח|κλειδί"
+    rf"|cl[ée](?![a-z])|{'|'.join(KEY_WORDS)}"
 )
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 # What may follow the keyword in the name of something that is not the secret itself.

@@ -71,7 +71,12 @@ SECRET_WORDS: Final = (
         "токен",
         "кодовое слово",
     ),
-    *("кодовое слово", "รหัสผ่าน", "mật khẩu"),
+    *("รหัสผ่าน", "mật khẩu"),
+)
+# "Key" in Dutch, French, German, Italian, Polish, Portuguese, Spanish, Turkish, and others; "token" in French.
+KEY_WORDS: Final = (
+    *("sleutel", "schlüssel", "chiave", "klucz", "chave", "clave", "anahtar", "nøgle", "nøkkel", "nyckel", "jeton"),
+    *("ключ", "キー", "암호", "कुंजी", "المفتاح", "מפתח", "κλειδί"),
 )
 # Words of names whose value is secret when it looks so. `hm` and `sig` sign addresses, the first those of Discord's files;
 # OAuth and single sign-on hand over codes, assertions and tickets in addresses.
@@ -93,10 +98,8 @@ AMBIGUOUS_WORDS: Final = (
         "mdp",
         "hmac",
     ),
-    *("mdp", "onstring", "on_string", "on-string", "sandi", "pword", "pwrd", "psw"),
-    # "Key" in Dutch, French, German, Italian, Polish, Portuguese, Spanish, Turkish, and others; "token" in French
-    *("sleutel", "clé", "cle_", "schlüssel", "chiave", "klucz", "chave", "clave", "anahtar", "nøgle", "nøkkel", "nyckel"),
-    *("jeton", "ключ", "キー", "암호", "कुंजी", "المفتاح", "מפתח", "κλειδί"),
+    *("onstring", "on_string", "on-string", "sandi", "pword", "pwrd", "psw", "clé", "cle_"),
+    *KEY_WORDS,
 )
 # From the most frequent to the rarest of texts.
 _FREQUENT: Final = "-_etaoinrlhdcsumfgpwybvkxjqz"

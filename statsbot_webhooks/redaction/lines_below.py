@@ -11,6 +11,7 @@ from .secret_strings import OPENING, Label, Span, is_secret, looks_secret, read_
 _MOST_LINES: Final = 100
 _MOST_BYTES: Final = 4096
 _BREAK: Final = re.compile(rb"\r?\n|(?:\\{1,8}r)?\\{1,8}n|(?:%0[dD])?%0[aA]")
+_UP_TO_QUOTE: Final = re.compile(rb"(?>[^\r\n\\%\"]++|\\(?![nr\\])|%(?!0[aAdD]))*+")
 _ALONE: Final = re.compile(rb"[ \t]*(?P<q>[\"']?)(?P<value>[^\s\"'=:]{6,200}+)(?P=q)(?=[ \t]*(?:[\r\n,}]|\Z))")
 _ITEM: Final = re.compile(rb"[ \t]*-[ \t]+|[ \t]*[\"'](?=[^\"'\n]*[\"'],?[ \t]*\]?[ \t]*$)")
 _KEY_LINE: Final = re.compile(rb"[ \t]*[\"']?[\w.-]{1,60}[\"']?[ \t]?[:=](?:[ \t\r\n]|\Z)")
@@ -34,7 +35,7 @@ def value_below(data: bytes, label: Label, at: int) -> Span | None:
         line_break = _BREAK.match(data, at)
         if line_break is None:
             break
-        line = re.compile(rb"(?>[^\r\n\\%\"]++|\\(?![nr\\])|%(?!0[aAdD]))*+").match(data, line_break.end())
+        line = _UP_TO_QUOTE.match(data, line_break.end())
         if line is None:
             break
         text = line[0]

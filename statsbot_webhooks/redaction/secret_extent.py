@@ -33,6 +33,9 @@ _IN_BRACKETS: Final = re.compile(rb"[\[{]\s?(?P<value>[\w+/=.~-]{8,200}+)\s?(?:[
 _MORE: Final = re.compile(rb"[,;&/ ]{1,2}([^\s,;&=:\"']{6,})(?![=:\w])")
 _AFTER_ESCAPE: Final = re.compile(rb"\\+[nrt](?=[\w!#$%*+@^~-])[^\s,;&)}\]\"'<>%\\|`=:]++(?![=:])")
 _ARGUMENT: Final = re.compile(rb"[\w.]{1,60}\([ ]?(?=[bBrRuUfF]{0,2}[\"'])")
+_NEXT_NAME: Final = re.compile(rb"[A-Za-z][\w.-]{0,40}=(?!=)")
+# Between the brackets and strings of a list or mapping.
+_NO_SIGNS: Final = re.compile(rb"[^\[\]{}\"'`\\%&]+")
 _NUMBERS: Final = re.compile(rb"-?[\d.,:%]{1,5}(?![\w.])")
 # An annotation: what follows the colon is a type, and the value comes behind the equals sign.
 _TYPE: Final = re.compile(
@@ -138,7 +141,7 @@ def _assigned(data: bytes, label: Label) -> Span | None:
         SENTENCE.match(data, start) or (core.isalpha() and FAULT.search(data, max(0, label.begin - 30), label.begin))
     ):
         return None
-    if joint in (b"= ", b"=  ") and re.match(rb"[A-Za-z][\w.-]{0,40}=(?!=)", core):
+    if joint in (b"= ", b"=  ") and _NEXT_NAME.match(core):
         # The value is empty, and the next name follows.
         return None
     if core.startswith((b"http://", b"https://")) and b"@" not in core and joint[:1] == b":":
@@ -229,7 +232,7 @@ def _bracketed(data: bytes, start: int, label: Label) -> Span | None:
                 first, last = at if first < 0 else first, end
             at = max(end, at + 1)
             continue
-        skip = re.compile(rb"[^\[\]{}\"'`\\%&]+").match(data, at + 1)
+        skip = _NO_SIGNS.match(data, at + 1)
         at = skip.end() if skip is not None else at + 1
     return (first, last) if first >= 0 else None
 

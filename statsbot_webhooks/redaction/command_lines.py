@@ -24,13 +24,17 @@ _LETTER: Final = re.compile(
     rf"(?P<gap>[ =]?)(?:pass:)?"
     rf"(?P<value>{_VALUE})".encode()
 )
+# Of `htpasswd`: letters in one word or several, and what the encryption is to cost.
+_FLAGS: Final = r"(?:\s-\w{1,9}(?:(?<=C)\s\d{1,2})?)"
 # How all of these begin; and programs that take a password without an option.
 _OPTION: Final = re.compile(
     rb"-(?<=[\s\"']-)(?:[paPwUkutbsNKE]|hp|-user|-proxy-user|-credential|-value|-body|-plain"
     rb"|-[\w-]{0,11}auth|-cert)"
 )
 _PLAIN: Final = re.compile(
-    rf"(?:htpasswd\s-\w{{0,4}}b\w{{0,4}}\s\S{{1,100}}\s\S{{1,100}}|htpasswd\s-nb\s\S{{1,100}}|mosquitto_passwd\s-b\s\S{{1,100}}\s\S{{1,100}}"
+    # Before the user stands a file, unless one of the options has an `n`.
+    rf"(?:htpasswd(?={_FLAGS}{{0,3}}\s-\w{{0,8}}b)(?:(?={_FLAGS}{{0,3}}\s-\w{{0,8}}n){_FLAGS}{{1,4}}"
+    rf"|(?!{_FLAGS}{{0,3}}\s-\w{{0,8}}n){_FLAGS}{{1,4}}\s\S{{1,100}})\s\S{{1,100}}|mosquitto_passwd\s-b\s\S{{1,100}}\s\S{{1,100}}"
     r"|vault\s(?:operator\s)?(?:unseal|login)|(?:cargo|snyk)\s(?:login|auth)|rabbitmqctl\s(?:add_user|change_password)\s\S{1,100}"
     r"|wpa_passphrase\s\S{1,100}|mkpasswd(?:\s-m\s\S{1,20})?|openssl\spasswd(?:\s-[\w]{1,8})?|poetry\sconfig\s\S{1,100}\s\S{1,100}"
     r"|mc\s(?:alias\sset|config\shost\sadd)\s\S{1,100}\s\S{1,200}\s\S{1,100}|-setairportnetwork\s\S{1,40}\s\S{1,60}"

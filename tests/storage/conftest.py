@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, suppress
 
 import pytest
 
+from statsbot_webhooks.events.event import Event, EventKind, LogLevel
 from statsbot_webhooks.storage import Loss, Outbox
+from statsbot_webhooks.storage.base import LeaseLostError
 
 
 @pytest.fixture
@@ -21,6 +23,10 @@ def losses() -> list[Loss]:
     return []
 
 
+def event(text: object, level: str = "INFO", time: float = 5.0) -> Event:
+    return Event(EventKind.LOG, LogLevel(level), str(text), time)
+
+
 def drain(outbox: Outbox, name: str = "a") -> list[str]:
     """Take out all that waits for a destination, in the order in which it leaves."""
     found: list[str] = []
@@ -28,3 +34,25 @@ def drain(outbox: Outbox, name: str = "a") -> list[str]:
         found += [entry.event.message for entry in entries]
         outbox.ack(entries)
     return found
+
+
+def calls_of(outbox: Outbox) -> Mapping[str, Callable[[], object]]:
+    """Return each sort of call once: what is claimed is given back, so that it can leave."""
+
+    def seal() -> None:
+        entries = outbox.claim("a", 2)
+        with suppress(LeaseLostError):
+            outbox.seal(entries, "b", 1.0)
+        outbox.release(entries, unseal=True)
+
+    return {
+        "put": lambda: outbox.put([("a", event("new"))]),
+        "claim": lambda: outbox.release(outbox.claim("a", 2)),
+        "seal": seal,
+        "ack": lambda: outbox.ack(outbox.claim("a", 1)),
+        "bury": lambda: outbox.bury(outbox.claim("a", 1), "why", 1.0),
+        "move": lambda: outbox.move("a", "c"),
+        "state": lambda: outbox.write_state({"key": 2}),
+        "expire": lambda: outbox.release(outbox.expire(100.0)),
+        "maintain": outbox.maintain,
+    }

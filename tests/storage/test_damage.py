@@ -14,16 +14,12 @@ from pathlib import Path
 import pytest
 
 from statsbot_webhooks.events.accounting import LossReason
-from statsbot_webhooks.events.event import Event, EventKind, LogLevel, encode
+from statsbot_webhooks.events.event import encode
 from statsbot_webhooks.storage import Loss, SqliteOutbox, schema
 
-from .conftest import drain
+from .conftest import calls_of, drain, event
 
 BOX = Path("box.sqlite3")
-
-
-def event(text: object, level: str = "INFO", time: float = 5.0) -> Event:
-    return Event(EventKind.LOG, LogLevel(level), str(text), time)
 
 
 @pytest.fixture
@@ -318,22 +314,9 @@ def test_forget_leaves_no_byte_also_on_a_full_disk(
 def test_a_file_that_fails_in_any_call_loses_nothing(opened: Callable[..., SqliteOutbox], losses: list[Loss]) -> None:
     """The file is overwritten before each sort of call; what was put is there, once."""
     outbox = opened()
-    calls: dict[str, Callable[[], object]] = {
-        "put": lambda: outbox.put([("a", event("new"))]),
-        "claim": lambda: outbox.release(outbox.claim("a", 2)),
-        "seal": lambda: outbox.release(
-            (entries := outbox.claim("a", 2)) and (outbox.seal(entries, "b", 1.0) or entries), unseal=True
-        ),
-        "ack": lambda: outbox.ack(outbox.claim("a", 1)),
-        "bury": lambda: outbox.bury(outbox.claim("a", 1), "why", 1.0),
-        "move": lambda: outbox.move("a", "c"),
-        "state": lambda: outbox.write_state({"key": 2}),
-        "expire": lambda: outbox.release(outbox.expire(100.0)),
-        "maintain": outbox.maintain,
-    }
     logging.disable(logging.CRITICAL)
     try:
-        for call in calls.values():
+        for call in calls_of(outbox).values():
             outbox.put([("a", event(number)) for number in range(5)])
             before = sum(depth.entries for depth in outbox.depths().values())
             lost, dead = sum(loss.count for loss in losses), len(outbox.dead_letters(100))

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from statsbot_webhooks.events.event import Event, EventKind, LogLevel
 from statsbot_webhooks.storage import Outbox, make_outbox
 
 from ...redis_server import PROGRAM, RedisServer, needs_redis
+from ..conftest import event
 
 pytestmark = [needs_redis, pytest.mark.real_time]
 Serve = Callable[..., RedisServer]
@@ -37,10 +37,6 @@ def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
-
-
-def event(text: str) -> Event:
-    return Event(EventKind.LOG, LogLevel.INFO, text, 1.0)
 
 
 def opened(stack: ExitStack, url: str) -> Outbox:

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from statsbot_webhooks.events.accounting import LossReason
-from statsbot_webhooks.events.event import Event, EventKind, LogLevel, encode
+from statsbot_webhooks.events.event import encode
 from statsbot_webhooks.storage import Loss, Outbox, make_outbox
-from statsbot_webhooks.storage.base import LeaseLostError
 from statsbot_webhooks.storage.fleet.redis_connection import RedisAwayError
 
 from ...redis_server import RedisServer
-from ..conftest import drain
+from ..conftest import calls_of, drain, event
 
 pytestmark = [pytest.mark.real_time, pytest.mark.slow]
 FACTS = "[0, 20, 5.0, 100]"
-
-
-def event(text: object, level: str = "INFO") -> Event:
-    return Event(EventKind.LOG, LogLevel(level), str(text), 5.0)
 
 
 GOOD = encode(event("mended"))
@@ -119,30 +114,12 @@ def test_a_letter_that_cannot_be_read_stays_and_the_others_go(redis_server: Redi
     assert drain(outbox) == ["readable"]
 
 
-def seal(outbox: Outbox) -> None:
-    entries = outbox.claim("a", 2)
-    with suppress(LeaseLostError):
-        outbox.seal(entries, "b", 1.0)
-    outbox.release(entries, unseal=True)
-
-
 @pytest.mark.parametrize("is_done", [False, True])
 def test_a_redis_that_fails_in_any_call_loses_nothing(
     is_done: bool, redis_server: RedisServer, opened: Callable[[], Outbox], losses: list[Loss]
 ) -> None:
     """Its answer is missing once in each sort of call, with what was asked done or not; what was put is there, once."""
     outbox: Any = opened()
-    calls: dict[str, Callable[[], object]] = {
-        "put": lambda: outbox.put([("a", event("new"))]),
-        "claim": lambda: outbox.release(outbox.claim("a", 2)),
-        "seal": lambda: seal(outbox),
-        "ack": lambda: outbox.ack(outbox.claim("a", 1)),
-        "bury": lambda: outbox.bury(outbox.claim("a", 1), "why", 1.0),
-        "move": lambda: outbox.move("a", "c"),
-        "state": lambda: outbox.write_state({"key": 2}),
-        "expire": lambda: outbox.release(outbox.expire(100.0)),
-        "maintain": outbox.maintain,
-    }
     ask, left = outbox._link.run, 0
 
     def run(work: Callable[[Any], Any]) -> Any:
@@ -155,7 +132,7 @@ def test_a_redis_that_fails_in_any_call_loses_nothing(
         raise RedisAwayError("does not answer", may_be_done=True)
 
     outbox._link.run = run
-    for name, call in calls.items():
+    for name, call in calls_of(outbox).items():
         for nth in (1, 2, 3):
             outbox.put([("a", event(f"{name} {nth} {number}")) for number in range(5)])
             put = [f"{name} {nth} {number}" for number in range(5)] + ["new"] * (name == "put")

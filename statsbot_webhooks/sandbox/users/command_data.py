@@ -69,10 +69,7 @@ def slash_data(
     ids = [(option["type"], option["value"]) for option in options if option["type"] in _IDS]
     for word, kind in zip(reversed(rest), reversed(kinds), strict=True):
         options = [{"name": word, "type": kind, "options": options}]
-    resolved = _resolved(state, guild, ids)
-    if files:
-        resolved.setdefault("resolved", {})["attachments"] = files
-    return {**_head(command), "options": options, **resolved}
+    return {**_head(command), "options": options, **_resolved(state, guild, ids, files)}
 
 
 def user_menu_data(state: State, guild: Guild | None, known: list[JSON], name: str, user_id: int) -> JSON:
@@ -90,10 +87,7 @@ def message_menu_data(guild: Guild | None, known: list[JSON], name: str, message
 def resolve_choices(state: State, guild: Guild | None, used: list[JSON], files: JSON | None = None) -> JSON:
     """Return what Discord tells of people, roles and channels that choices from menus name, and of uploaded files."""
     kinds = [(_SELECTS.get(item.get("component_type") or item["type"]), item.get("values") or ()) for item in used]
-    found = _resolved(state, guild, [(kind, value) for kind, values in kinds if kind is not None for value in values])
-    if files:
-        found.setdefault("resolved", {})["attachments"] = files
-    return found
+    return _resolved(state, guild, [(kind, value) for kind, values in kinds if kind is not None for value in values], files)
 
 
 def _head(command: JSON) -> JSON:
@@ -123,8 +117,8 @@ def _option(declared: JSON, value: Any, is_focused: bool) -> JSON:
     return option | ({"focused": True} if is_focused else {})
 
 
-def _resolved(state: State, guild: Guild | None, ids: list[tuple[int, str]]) -> JSON:
-    resolved: JSON = {}
+def _resolved(state: State, guild: Guild | None, ids: list[tuple[int, str]], files: JSON | None = None) -> JSON:
+    resolved: JSON = {"attachments": files} if files else {}
     for kind, key in ids:
         number = int(key) if key.isdigit() else 0
         if kind in (_USER, _MENTIONABLE) and number in state.users:

@@ -17,7 +17,8 @@ from .scanner import Found
 _MOST_HEADERS: Final = 60
 _MOST_ROWS: Final = 1000
 _LONGEST_LINE: Final = 600
-_BREAK: Final = re.compile(rb"\r?\n|(?:\\r)?\\n")
+# Alternatives that begin with a letter each are skipped to; `\r?` would be tried at every byte.
+_BREAK: Final = re.compile(rb"\n|\r\n|\\n|\\r\\n")
 _DELIMITERS: Final = (b"\t", b"\\t", b"|", "│".encode(), "┃".encode(), b";", b",")
 _NAME: Final = re.compile(rb"[\w.-]{1,40}(?: [\w.-]{1,20}){0,2}")
 _LAST_WORD: Final = re.compile(rb"(?:[^\n]*[\s\"'`>])?(?P<name>[\w.-]{1,40})")

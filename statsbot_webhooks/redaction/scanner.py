@@ -84,11 +84,6 @@ def _behind_boundary() -> re.Pattern[bytes]:
 
 
 @cache
-def _all_behind_boundary() -> re.Pattern[bytes]:
-    return re.compile(b"(?>" + _behind_boundary().pattern + b")++")
-
-
-@cache
 def _behind_escape() -> re.Pattern[bytes]:
     return re.compile(f"{_ESCAPE}{_LONG_WORD}({_prefixes()})".encode())
 
@@ -165,21 +160,6 @@ def _find_keys(data: bytes) -> Iterator[Found]:
     if _ANCHORS.search(data) is not None:
         for each in [each for each in _anchored() if each.needle in data]:
             yield from _find_within(each, data)
-
-
-def replace_keys(data: bytes) -> bytes:
-    """Return a text without keys, of which it has very many."""
-    data = _behind_escape().sub(b" [redacted: key]", _all_behind_boundary().sub(b" [redacted: key]", b"\n" + data))[1:]
-    for each in _anchored():
-        data = each.pattern.sub(b"[redacted: key]", data)
-    return data
-
-
-def replace_addresses(data: bytes) -> bytes:
-    """Return a text without secret addresses, of which it has very many."""
-    for each in _addresses():
-        data = each.pattern.sub(b"[redacted: webhook URL]", data)
-    return data
 
 
 def _regions(text: bytes) -> list[tuple[int, int]]:

@@ -30,7 +30,7 @@ def patterns() -> Iterator[tuple[str, re.Pattern[Any]]]:
         for name, value in vars(module).items():
             for pattern in _within(value):
                 yield f"{module.__name__}.{name}", pattern
-    for make in (scanner._behind_boundary, scanner._all_behind_boundary, scanner._behind_escape):
+    for make in (scanner._behind_boundary, scanner._behind_escape):
         yield make.__name__, make()
     for row in (*scanner._anchored(), *scanner._addresses()):
         yield row.anchor, row.pattern

@@ -265,6 +265,7 @@ def test_a_flood_of_secrets_ends_in_a_note(piece: str) -> None:
     [
         *("mysql -p{}", "sudo x <<< {}", "unzip -P {} a.zip", 'auth("bob", "{}")', r"https:\/\/bob:{}@host.example/"),
         *("/reset/{}", "INSERT INTO u (name, password) VALUES ('bob', '{}')", "sms code {:.6}"),
+        *("{0:.6}" + "0123456789" * 2 + "abcdef-us12", "{0:.6}" + "aB3dE6gH9j" * 7 + "AZDOaB3d"),
         "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n{}\n---- END SSH2 ENCRYPTED PRIVATE KEY ----",
     ],
 )

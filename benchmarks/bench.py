@@ -12,16 +12,18 @@ from collections.abc import Callable
 from logging.handlers import QueueHandler
 from typing import Any
 
-from ticker import late_for
+from ticker import late_for, late_until
 
 from statsbot_webhooks import LogLevel, WebhookConfig, WebhookLogHandler, WebhookManager
 from statsbot_webhooks.capture.breadcrumbs import trail
+from statsbot_webhooks.events.event import Event, EventKind
 from statsbot_webhooks.sandbox import Sandbox
 
 ROUNDS = 15
 PER_ROUND = 2000
 PER_SECOND = 5000
 LOOP_SECONDS = 5
+ERRORS = 3000
 
 
 def record() -> logging.LogRecord:
@@ -57,6 +59,12 @@ def bench_emit(breadcrumbs: int, goal: float) -> None:
     print(f"{kind:26} ours {mine:6.2f} us   QueueHandler {stdlib:6.2f} us   ratio {mine / stdlib:.2f} (goal {goal})")
 
 
+def error(number: int) -> Event:
+    frames = (f'  File "/srv/bot/part_{n}.py", line {number + n}, in function_{n}\n    return compute({n})\n' for n in range(30))
+    trace = f"Traceback (most recent call last):\n{''.join(frames)}ValueError: number {number}"
+    return Event(EventKind.ERROR, LogLevel.ERROR, f"ValueError: number {number}", time.time(), "x", traceback=trace)
+
+
 def p99(values: list[float]) -> float:
     return sorted(values)[int(len(values) * 0.99)]
 
@@ -72,6 +80,19 @@ async def bench_loop(sandbox: Sandbox) -> None:
     busy = await ticker
     await manager.stop()
     print(f"5 ms ticker, p99 late idle {p99(idle):6.2f} ms   200 events   {p99(busy):6.2f} ms   worst {max(busy):.2f}")
+
+
+async def bench_storm(sandbox: Sandbox) -> None:
+    """The loop's delay while thousands of errors with long tracebacks are stored, laid out and sent at once."""
+    manager = WebhookManager(WebhookConfig(error_webhook_url=sandbox.webhook_url("error"), batch_timeout_seconds=0))
+    await manager.start()
+    for event in [error(number) for number in range(ERRORS)]:
+        manager.submit(event)
+    flushed = asyncio.create_task(manager.flush(60))
+    await asyncio.sleep(0)
+    late = await late_until(flushed.done)
+    await manager.stop()
+    print(f"5 ms ticker, {ERRORS:,} errors at once: p99 late {p99(late):6.2f} ms   worst {max(late):.2f}")
 
 
 async def emit_paced(emit: Callable[[logging.LogRecord], Any]) -> None:
@@ -132,6 +153,9 @@ async def main() -> None:
         with sandbox.redirect():
             await bench_loop(sandbox)
             await bench_loop_load(sandbox)
+    async with Sandbox(limits=False) as sandbox:
+        with sandbox.redirect():
+            await bench_storm(sandbox)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ _MOST: Final = 1000
 _JITTER: Final = 0.2
 # Between failures that do not trip it yet: a blip is over by then, and an outage is told within three seconds.
 _RETRY_SECONDS: Final = 0.7
+# For each failure that it takes: with the five of the default, an outage is told within three seconds however few requests fit.
+_LIMIT_SECONDS: Final = 0.6
 
 
 class BreakerState(StrEnum):
@@ -31,6 +33,7 @@ class CircuitBreaker:
         self._limit = failures
         self._cooldown = cooldown_seconds
         self._failures = 0
+        self._failing_since = 0.0
         self._trips = 0
         self._until = 0.0
         self.state = BreakerState.CLOSED
@@ -64,13 +67,17 @@ class CircuitBreaker:
         self._until = 0.0
         return not was_closed
 
-    def record_failure(self, now: float, weight: int = 1, at_least: float = 0.0) -> bool:
+    def record_failure(self, now: float, weight: int = 1, at_least: float = 0.0, next_seconds: float = 0.0) -> bool:
         """Note a failure; True when it tripped the breaker for the first time since the last success.
 
-        `at_least` is for how many seconds nothing may be tried, if Discord told; a long time trips at once.
+        `at_least` is for how many seconds nothing may be tried, if Discord told; a long time trips at once. So does a failure
+        after which the next request cannot leave, for the budget's sake in `next_seconds`, while the outage is still young.
         """
+        if not self._failures:
+            self._failing_since = now
         self._failures += weight
-        if self.state is not BreakerState.HALF_OPEN and self._failures < self._limit and not at_least:
+        is_late = now + next_seconds - self._failing_since > _LIMIT_SECONDS * self._limit
+        if self.state is not BreakerState.HALF_OPEN and self._failures < self._limit and not at_least and not is_late:
             self._until = now + min(_RETRY_SECONDS, self._cooldown)
             return False
         pause = min(self._cooldown * _GROWTH ** min(self._trips, _MOST), max(_CAP_SECONDS, self._cooldown))
@@ -93,6 +100,7 @@ class CircuitBreaker:
     def relearn(self, learned: Mapping[str, float], age: float, now: float) -> None:
         """Go on with what another process learned so many seconds ago."""
         self._failures, self._trips = (min(int(learned.get(name, 0)), _MOST) for name in ("failures", "trips"))
+        self._failing_since = now
         self._until = now + max(learned.get("wait", 0.0) - age, 0.0)
         if learned.get("open"):
             self.state = BreakerState.OPEN

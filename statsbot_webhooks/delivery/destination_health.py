@@ -121,8 +121,8 @@ class Health:
             self._outage_since = now - seconds.get("seconds", 0.0) - age
             self._failing_since = now - seconds.get("failing", 0.0) - age
 
-    def record_failure(self, result: Result, now: float) -> None:
-        """Note a request that failed for a reason that is not the message's own."""
+    def record_failure(self, result: Result, now: float, next_seconds: float = 0.0) -> None:
+        """Note a request that failed for a reason that is not the message's own; in how many seconds another one may leave."""
         self.last_error = result.reason
         if result.outcome == Outcome.GONE:
             self.give_up(result, now)
@@ -135,7 +135,7 @@ class Health:
             self._links.tell("", text, "", None)
             return
         at_least = result.retry_after if result.retry_after > LONG_WAIT_SECONDS else 0.0
-        if self.breaker.record_failure(now, result.weight, at_least):
+        if self.breaker.record_failure(now, result.weight, at_least, next_seconds):
             self._tell_outage(now, f"({result.reason}): its events wait", now)
 
     def record_refusal(self, result: Result, now: float, way_out: str) -> None:

@@ -77,7 +77,9 @@ class MessageSender:
     async def _ready_seconds(self) -> float | None:
         depth = await self._parts.outbox.depth()
         # What comes next must be known before it is claimed: what waits for its turn must not be in the way of what is urgent.
-        self._priority = Priority.URGENT if depth.is_urgent_next else Priority.CALM
+        # After a failure it is urgent to know whether the next one fails too.
+        is_urgent = depth.is_urgent_next or self._parts.health.breaker.is_failing
+        self._priority = Priority.URGENT if is_urgent else Priority.CALM
         # While an event that Discord refuses is looked for, only what is urgent goes before the next half.
         self._has_turn = not self._search or (depth.is_urgent_next and depth.ready > 0)
         if not self._has_turn:
@@ -224,7 +226,7 @@ class MessageSender:
             await self._reject(entries, result)
         else:
             await self._take_back(entries, result)
-            parts.health.record_failure(result, parts.clock.monotonic())
+            parts.health.record_failure(result, parts.clock.monotonic(), parts.limiter.retry_seconds())
             # A test message that waits behind this one would fare no better.
             self.watches.answer_all(result)
 

@@ -200,6 +200,11 @@ class ChannelLimiter:
         wait = max(self._window_wait(priority, now), *(other._window_wait(priority, now) for other in self._others()), 0.0)
         return wait if wait > 0 or self._has_capacity(priority) else _POLL_SECONDS
 
+    def retry_seconds(self) -> float:
+        """Return after how long at the latest an urgent request may leave."""
+        wait = self.wait_seconds(Priority.URGENT)
+        return max(wait, 1 / _PER_SECOND) if wait > 0 else 0.0
+
     def _window_wait(self, priority: Priority, now: float) -> float:
         """Return how long until the account of the last minute has room."""
         self._forget(now)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import aiohttp
 import pytest
 
 from statsbot_webhooks.delivery.circuit_breaker import BreakerState, CircuitBreaker
-from statsbot_webhooks.delivery.outcome import EndedCallError, Outcome, classify
+from statsbot_webhooks.delivery.outcome import EndedCallError, Outcome, Result, classify
+from statsbot_webhooks.delivery.rate_limiter import ChannelLimiter, Priority
+from statsbot_webhooks.delivery.response_headers import WebhookResponse
+
+from .test_rate_limiter import LoopClock, run
 
 
 def test_the_breaker_trips_cools_down_probes_and_closes() -> None:
@@ -132,3 +138,58 @@ def test_a_429_of_cloudflare_without_a_time_pauses_everything_for_a_minute() -> 
     result = classify(EndedCallError(429), has_via=False)
     assert (result.stops_all, result.retry_after) == (True, 60.0)
     assert not classify(EndedCallError(429, retry_after=2.0), has_via=True).stops_all
+
+
+@pytest.mark.parametrize("used", [0, 4, 30])
+@pytest.mark.parametrize(
+    "result",
+    [
+        classify(EndedCallError(500, "", 0)),
+        classify(aiohttp.ClientConnectionError()),
+        classify(aiohttp.ServerDisconnectedError(), is_written=True),
+        classify(EndedCallError(429), has_via=True),
+        classify(EndedCallError(429, retry_after=0.5), has_via=True),
+        classify(EndedCallError(429, retry_after=2.9), has_via=True),
+    ],
+    ids=["500", "no connection", "no answer", "429 without a time", "429, 0.5 s", "429, 2.9 s"],
+)
+def test_an_outage_is_known_within_three_seconds_however_much_of_the_budget_is_used(used: int, result: Result) -> None:
+    async def work() -> None:
+        clock, breaker = LoopClock(), CircuitBreaker(failures=5, cooldown_seconds=30)
+        limiter = ChannelLimiter(30, clock)
+        for _ in range(used):
+            async with limiter.request(Priority.URGENT):
+                pass
+        since: float | None = None
+        told = 0.0
+        while breaker.state is BreakerState.CLOSED:
+            async with limiter.request(Priority.URGENT):
+                await asyncio.sleep(0.05)
+            since = since or clock.monotonic()
+            if result.status == 429:
+                limiter.learn(WebhookResponse("info", "POST", 429, retry_after=result.retry_after or None))
+            breaker.record_failure(clock.monotonic(), result.weight, next_seconds=limiter.retry_seconds())
+            told = clock.monotonic()
+            await asyncio.sleep(breaker.pause_seconds(told))
+        assert since is not None
+        assert told - since < 3
+
+    run(work)
+
+
+def test_more_failures_that_may_be_last_longer() -> None:
+    breaker = CircuitBreaker(failures=20, cooldown_seconds=30)
+    assert not breaker.record_failure(0.0)
+    assert not breaker.record_failure(9.0, next_seconds=2.5)
+    assert breaker.record_failure(9.0, next_seconds=60)
+
+
+def test_an_outage_begins_with_its_first_failure() -> None:
+    breaker = CircuitBreaker(failures=5, cooldown_seconds=30)
+    assert not breaker.record_failure(0.0)
+    assert not breaker.record_success()
+    assert not breaker.record_failure(100.0)
+    assert not breaker.record_failure(102.0)
+    another = CircuitBreaker(failures=5, cooldown_seconds=30)
+    another.relearn(breaker.learned(102.0), 0.0, 5000.0)
+    assert not another.record_failure(5001.0)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from statsbot_webhooks.redaction.value_index import KnownValues
 
+from ..cpu_time import ratio
 from ..encodings import ENCODINGS, core
 
 REPEATING = (
@@ -48,36 +47,34 @@ def test_parts_are_found_wherever_they_stand(gap: int) -> None:
     assert clean.decode() == "a" * gap + f", [#], {'b' * gap}, [#], " + "c" * 13 + ", [#] end"
 
 
-def spent(values: KnownValues, text: bytes) -> float:
-    started = time.thread_time()
-    values.redact(text, MARK)
-    return time.thread_time() - started
-
-
 FLOODS = ("q" * 50 + " ", "q", "cXFx", "71", "q" * 67 + "r")
 
 
 @pytest.mark.parametrize("piece", FLOODS)
 def test_what_resembles_values_costs_little(piece: str) -> None:
-    values = KnownValues(["q" * 68])
-    text = (piece * 200_000)[:128_000].encode()
-    assert min(spent(values, text) for _ in range(2)) < 0.5
-    # The event of every day.
-    line = (piece * 120)[:120].encode()
-    assert min(sum(spent(values, line) for _ in range(50)) for _ in range(3)) / 50 < 0.0005
+    values, text = KnownValues(["q" * 68]), (piece * 200_000)[:128_000].encode()
+    plain = (b"request 17 of user 5 took 3.1 ms and ended well; " * 3000)[:128_000]
+
+    def read(text: bytes, times: int = 1) -> None:
+        for _ in range(times):
+            values.redact(text, MARK)
+
+    # Beside what resembles nothing, in a flood and in an event of every day; seen: 150 and 17.
+    assert ratio(lambda: read(text), lambda: read(plain, 10), 100, rounds=2) < 100
+    assert ratio(lambda: read(text[:120], 500), lambda: read(plain[:120], 500), 80) < 80
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [1, 200])
 @pytest.mark.parametrize("shared", [12, 60])
-def test_values_that_begin_alike_cost_no_more_than_one(count: int, shared: int) -> None:
+def test_values_that_begin_alike_cost_no_more_than_one(shared: int) -> None:
     letters = "Zq81mWb4KdPl7TrVnE35sYx2" * 3
-    secrets = [f"{letters[:shared]}{number:04}{letters[-number % 9 :][:30]}" for number in range(count)]
-    values = KnownValues(secrets)
+    secrets = [f"{letters[:shared]}{number:04}{letters[-number % 9 :][:30]}" for number in range(200)]
+    values, one = KnownValues(secrets), KnownValues(secrets[:1])
     for piece in (letters[:shared], letters[:13] + " ", secrets[-1][: shared + 8] + "|", secrets[0] + " "):
         text = (piece * 128_000)[:128_000].encode()
-        assert min(spent(values, text) for _ in range(3)) < 0.3
+        assert ratio(lambda text=text: values.redact(text, MARK), lambda text=text: one.redact(text, MARK), 10) < 10
         assert letters[:12].encode() not in values.redact(text, MARK)[0]
+        assert letters[:12].encode() not in one.redact(text, MARK)[0]
 
 
 def test_a_flood_of_different_parts_is_found_whole() -> None:

@@ -36,6 +36,9 @@ class CardAppender:
         state = parts.states.of(unit.key, grown.card.whole.event)
         message = parts.dress(grown.message, grown.card, state)
         grown = replace(grown, card=replace(grown.card, has_buttons=bool(message.buttons)))
+        if grown.exchanges:
+            # Written before: an end of this process may leave it open whether the file of before is still there.
+            await parts.outbox.write_state(parts.cards.doubt(unit.key, is_doubted=True))
         result = await parts.edit(grown.card, message, priority, grown.kept)
         await self._settle(unit.key, unit.entries, grown, result)
         return True
@@ -58,6 +61,9 @@ class CardAppender:
             await parts.note_success(len(entries))
             return
         parts.health.last_error = result.reason
+        if grown.exchanges and result.outcome != Outcome.UNKNOWN:
+            # Of an edit before this one it may be unknown still.
+            await parts.outbox.write_state(parts.cards.doubt(key, grown.card.is_doubted))
         await parts.outbox.release(entries)
         if result.code in LOST_MESSAGE:
             await parts.outbox.write_state(parts.cards.lost(key, is_deleted=result.code in GONE_MESSAGE))
@@ -67,6 +73,4 @@ class CardAppender:
             # They leave in a message of their own.
             await parts.outbox.write_state(parts.cards.lost(key, is_deleted=False))
         else:
-            if result.outcome == Outcome.UNKNOWN and grown.exchanges:
-                await parts.outbox.write_state(parts.cards.doubt(key))
             parts.health.record_failure(result, parts.clock.monotonic())

@@ -307,9 +307,9 @@ class Cards:
         self._cards[key] = replace(card, message_id=None, is_stale=card.waiting is not None)
         return self._state_of([key])
 
-    def doubt(self, key: str) -> Mapping[str, Any]:
-        """Note that it is not known whether an edit exchanged the last file of a card. Returns the state to store."""
-        self._cards[key] = replace(self._cards[key], is_doubted=True)
+    def doubt(self, key: str, is_doubted: bool) -> Mapping[str, Any]:
+        """Note whether an edit may have exchanged the last file of a card. Returns the state to store."""
+        self._cards[key] = replace(self._cards[key], is_doubted=is_doubted)
         return self._state_of([key])
 
     def refused(self, key: str) -> tuple[list[Event], Mapping[str, Any]]:

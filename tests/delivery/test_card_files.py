@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import pytest
 
-from statsbot_webhooks import WebhookManager
+from statsbot_webhooks import LogLevel, WebhookManager
 from statsbot_webhooks.delivery import card_files
+from statsbot_webhooks.events.event import Event, EventKind
 from statsbot_webhooks.sandbox import Sandbox
 
 from ..conftest import running_manager
@@ -180,4 +182,25 @@ async def test_an_edit_after_one_whose_answer_was_lost_keeps_the_texts(
     messages = [each for name in ("error", "info") for each in sandbox.messages(name)]
     shown = "".join(text for each in messages for text in (each.text, *(file.text for file in each.attachments)))
     assert [number for number in range(310) if f"order <{number}> failed" not in shown.replace("\\", "")] == []
+    assert (stats.lost, stats.pending, stats.balanced) == (0, 0, True)
+
+
+async def test_an_end_while_a_file_is_exchanged_keeps_the_texts(sandbox: Sandbox, urls: dict[str, Any]) -> None:
+    """Discord has exchanged the file, and the process ends before it knows; the next one knows only the file of before."""
+    manager = WebhookManager(config(urls))
+    await manager.start()
+    await flood(manager, sandbox, 0, 200)
+    sandbox.fault("error", "saved_no_answer", methods=("PATCH",), times=1)
+    for number in range(200, 300):
+        manager.submit(error(f"order <{number}> failed"))
+    await sandbox.wait_until(
+        lambda: "order <299> failed" in "".join(f.text for m in sandbox.messages("error") for f in m.attachments)
+    )
+    # This one carries the note that events are from before the restart; the others are added to a file as before.
+    manager.submit(Event(EventKind.LOG, LogLevel.CRITICAL, "first of all", time.time(), "x"))
+    await manager.stop(0)
+    async with running_manager(config(urls)) as manager:
+        await flood(manager, sandbox, 300, 400)
+        stats = await manager.stats()
+    assert missing(sandbox, 400) == []
     assert (stats.lost, stats.pending, stats.balanced) == (0, 0, True)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from ..config.destination import Destination
 from ..events.factory import Outage
-from ..events.time_text import format_count
+from ..events.time_text import format_count, format_exact_span
 from .callbacks import Callbacks, Pause
 from .circuit_breaker import BreakerState, CircuitBreaker
 from .outcome import LONG_WAIT_SECONDS, Outcome, Result
@@ -136,7 +136,7 @@ class Health:
             return
         at_least = result.retry_after if result.retry_after > LONG_WAIT_SECONDS else 0.0
         if self.breaker.record_failure(now, result.weight, at_least, next_seconds):
-            self._tell_outage(now, f"({result.reason}): its events wait", now)
+            self._tell_outage(now, f"({result.reason}). Its events wait", now)
 
     def record_refusal(self, result: Result, now: float, way_out: str) -> None:
         """Note that Discord takes no message because of the place, and what can be done about it."""
@@ -151,10 +151,12 @@ class Health:
         self._failing_since = since
         seconds = self.breaker.pause_seconds(now)
         verb = "" if self._is_refused else "fails "
-        whole = f"{self._destination.setting}: webhook {self._destination.name} {verb}{text}; the next try is in {seconds:.0f} s"
-        self._told_in = self._say_outage(whole, f"{self._destination.setting}: {self.last_error}", now, next_try=seconds)
+        # True for as long as the card stands there: a time of the next try would soon be past.
+        tries = f"; it is tried again after {format_exact_span(seconds)}, and then at growing intervals"
+        whole = f"{self._destination.setting}: webhook {self._destination.name} {verb}{text}{tries}"
+        self._told_in = self._say_outage(whole, f"{self._destination.setting}: {self.last_error}", now)
 
-    def _say_outage(self, text: str, problem: str, now: float, *, next_try: float | None) -> str:
+    def _say_outage(self, text: str, problem: str, now: float) -> str:
         """Tell that the destination fails, or fails otherwise than before: one card for all of an outage.
 
         `problem` is what is left to say of it when it is over.
@@ -164,13 +166,13 @@ class Health:
             # The key means nothing; a destination that fails twice has two cards, in every process.
             self._outage = Outage(secrets.token_hex(4), self._destination.name)
         seconds = now - self._outage_since
-        self._outage = replace(self._outage, problem=problem, seconds=seconds, next_try=next_try)
+        self._outage = replace(self._outage, problem=problem, seconds=seconds)
         return self._say(text, self._told_in, self._outage)
 
     def _say_recovery(self, text: str, where: str, now: float) -> None:
         outage, self._outage, self._told_in = self._outage, None, ""
         if outage is not None:
-            outage = replace(outage, seconds=now - self._outage_since, next_try=None, is_over=True)
+            outage = replace(outage, seconds=now - self._outage_since, is_over=True)
         self._say(text, where, outage)
 
     def record_success(self, now: float, waiting: int) -> None:
@@ -201,11 +203,12 @@ class Health:
                 f"or wait; put the URL of an existing webhook there, or run /webhooks test {name} once it is back"
             )
         else:
+            pause = format_exact_span(self._look_at - now)
             text = (
                 f"{setting}: Discord refuses this webhook ({result.reason}). Its events go elsewhere or wait; it is looked at "
-                f"again in {self._look_at - now:.0f} s and then less often. If the URL is wrong, put the right one there"
+                f"again after {pause}, and then less often. If the URL is wrong, put the right one there"
             )
-        self._told_in = self._say_outage(text, text, now, next_try=self.look_seconds(now)) or self._told_in
+        self._told_in = self._say_outage(text, text, now) or self._told_in
 
     def postpone_look(self, now: float) -> None:
         """Plan when a webhook that is gone is looked at next: after twice as long as the last time."""

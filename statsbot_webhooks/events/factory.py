@@ -78,7 +78,7 @@ def performance_event(
         level = found
         del details["level"]
     name = plain_text(metric_name)
-    message = f"{name} is {_number(value)}, the threshold is {_number(threshold)}"
+    message = f"{name} is {number_text(value)}, the threshold is {number_text(threshold)}"
     return Event(EventKind.PERFORMANCE, level, message, now, name, to_plain(details), template=name)
 
 
@@ -92,9 +92,11 @@ def _ratio(value: object, threshold: object) -> dict[str, float]:
         return {}
 
 
-def _number(value: object) -> str:
+def number_text(value: object) -> str:
+    """Return a measured value as the text of an alert says it."""
     try:
-        return f"{value:g}" if type(value) in _NUMBERS else plain_text(value)
+        short = f"{value:g}" if type(value) in _NUMBERS else plain_text(value)
+        return f"{value:.15g}" if type(value) in _NUMBERS and "e+" in short else short
     except OverflowError:
         return plain_text(value)
 
@@ -150,14 +152,13 @@ def departed_event(name: str, host: str, shards: str, seconds: float, *, now: fl
 class Outage:
     """How an outage of a destination is now. `key` is that of its card; `seconds` is how long it has lasted.
 
-    `problem` is what was said last of it, and `next_try` is in so many seconds, None where no try is planned.
+    `problem` is what was said last of it.
     """
 
     key: str
     destination: str
     problem: str = ""
     seconds: float = 0.0
-    next_try: float | None = None
     is_over: bool = False
 
 
@@ -168,7 +169,6 @@ def outage_event(text: str, outage: Outage, *, now: float) -> Event:
         "destination": outage.destination,
         "problem": outage.problem,
         "began": now - outage.seconds,
-        "next_try": None if outage.next_try is None else now + outage.next_try,
         "is_over": outage.is_over,
     }
     return Event(

@@ -23,10 +23,12 @@ def show_alert(event: Event) -> Event:
     state = facts["state"]
     if is_dead_loop(metric):
         return _show_dead_loop(event)
+    peak, peak_at = format_value(metric, facts["peak"]), own_time(facts["peak_time"], "t")
+    # `fields` leaves out what the title or the text says.
     context: dict[str, Any] = {
         "value": format_value(metric, facts["value"]),
         "threshold": format_value(metric, facts["threshold"]),
-        "peak": f"{format_value(metric, facts['peak'])} at {own_time(facts['peak_time'], 't')}",
+        "peak": peak if state == "over" else f"{peak} at {peak_at}",
     }
     is_open = state not in ("over", "stopped")
     if not is_open:
@@ -40,7 +42,9 @@ def show_alert(event: Event) -> Event:
     if facts["course"] and not event.files:
         context["trend"] = value_sparkline(facts["course"])
     since, ago = own_time(facts["since"], "t"), own_time(facts["since"], "R")
-    ending = f"Too high since {since}, {ago}." if is_open else f"It began at {since}."
+    ending = f"{'Too slow' if is_task_loop(metric) else 'Too high'} since {since}, {ago}." if is_open else f"It began at {since}."
+    if state == "over":
+        ending = f"It began at {since}, with the peak at {peak_at}."
     color = {"over": GREEN, "stopped": GREY}.get(state)
     return replace(event, title=_alert_title(event), color=color, message=f"{event.message} {ending}", context=context)
 
@@ -56,7 +60,7 @@ def _show_dead_loop(event: Event) -> Event:
     ending = f"It began at {since}." if state in titles else f"Since {since}, {ago}."
     color = {"over": GREEN, "stopped": GREY}.get(state)
     title = titles.get(state, f"Task loop {name} does not run")
-    return replace(event, title=title, color=color, message=f"{event.message} {ending}", context=context)
+    return replace(event, title=title, color=color, message=f"{event.message} {ending}".lstrip(), context=context)
 
 
 def _alert_title(event: Event) -> str:

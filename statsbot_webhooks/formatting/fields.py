@@ -6,13 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..events.event import Event
+from ..events.event import Event, EventKind
+from ..events.factory import number_text
 from ..events.folding import Fold
 from . import limits
 from .errors import jump_channel, jump_url
 from .full_text import detail_text, value_text
 from .markdown import ZERO_WIDTH, code_ids, escape_markdown, shorten, truncate
-from .style import Style, own_fields
+from .style import Style, own_fields, shown_message, shown_title
 
 _PLAIN_KEY: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*\Z", re.ASCII)
 _CAPITALS: Final = {"id": "ID", "ms": "ms", "mb": "MB", "url": "URL", "cpu": "CPU", "api": "API"}
@@ -20,6 +21,8 @@ _CAPITALS: Final = {"id": "ID", "ms": "ms", "mb": "MB", "url": "URL", "cpu": "CP
 _WHERE: Final = ("guild", "server", "channel", "command", "user", "options")
 _FIRST: Final = (*_WHERE, "member", "username", "member_id", "moderator", "reason")
 _NAMES: Final = {"guild": "Server"}
+# Of an alert, each is a field only where neither title nor text says it.
+_MEASURED: Final = ("value", "threshold", "peak", "lasted")
 _INLINE_UNITS: Final = 40
 
 
@@ -43,6 +46,8 @@ def details_of(event: Event, fold: Fold, style: Style) -> list[tuple[str, str]]:
     details = list(event.context.items()) if event.facts.get("in_order") else _sorted(event.context)
     # A card has one counter.
     details = [(key, value) for key, value in details if key != "seen_before" or fold.count == 1]
+    if event.kind == EventKind.PERFORMANCE:
+        details = [(key, value) for key, value in details if key not in _MEASURED or not _is_said(event, value, style)]
     rows = [(escape_markdown(_name(key)), _text(event, key, value, fold, style)) for key, value in details]
     return rows + processes_rows(fold)
 
@@ -53,6 +58,11 @@ def processes_rows(fold: Fold) -> list[tuple[str, str]]:
     if len(names) > 1:
         return [("Processes", ", ".join(f"{name} ×{count}" for name, count in names.items()))]
     return [("Process", name) for name in names]
+
+
+def _is_said(event: Event, value: object, style: Style) -> bool:
+    said = f"{shown_title(event, style)}\n{shown_message(event, style)}"
+    return re.search(rf"(?<!\S){re.escape(escape_markdown(number_text(value)))}(?![\w%]|[.,]\d)", said) is not None
 
 
 def _sorted(context: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -135,11 +135,11 @@ class MessageFormatter:
 
     def _build(self, groups: Sequence[Group]) -> tuple[WebhookMessage, int]:
         build = format_cards if self._style.use_embeds else format_plain
-        return self._sign(build([present_group(group) for group in groups], self._style))
+        return self._sign(build([present_group(group, on_card=True) for group in groups], self._style))
 
     def format_lines(self, groups: Sequence[Group]) -> tuple[WebhookMessage, int]:
         """Return a message with a line for each group, and how many of the groups fitted into it (at least one)."""
-        return self._sign(format_lines([present_group(group) for group in groups], self._style))
+        return self._sign(format_lines([present_group(group, on_card=False) for group in groups], self._style))
 
     def format_digest(self, events: Sequence[Event], keys: Sequence[str] | None = None) -> tuple[WebhookMessage, int]:
         """Return a message with counts and every event in full in a file, and how many of the events fitted into it.

@@ -93,10 +93,8 @@ def show_outage(event: Event) -> Event:
     name, began = facts["destination"], facts["began"]
     context: dict[str, Any] = {"began": f"{own_time(began, 'f')} ({own_time(began, 'R')})"}
     if facts["is_over"]:
-        context |= {"lasted": format_span(event.time - began), "What was wrong": facts["problem"]}
+        context["What was wrong"] = facts["problem"]
         return replace(event, title=f"Webhook {name} works again", color=GREEN, context=context)
-    if facts["next_try"] is not None:
-        context["Next try"] = own_time(facts["next_try"], "R")
     return replace(event, title=f"Webhook {name} does not work", color=RED, context=context)
 
 

@@ -66,15 +66,19 @@ def show_join(event: Event) -> Event:
         **_member_count(facts["place"]),
         **_before(event),
     }
-    text = _with_mention(event)
     if is_new:
         title, color = f"{title} \u00b7 new account", AMBER
-        text += f", with an account made {format_duration(age)} ago"
-    return replace(event, title=title, color=color, message=text, context=context)
+    # A card has it in a field.
+    made = f", with an account made {format_duration(age)} ago" if is_new and event.message != facts.get("brief") else ""
+    return replace(event, title=title, color=color, message=_with_mention(event) + made, context=context)
 
 
 def show_joins(event: Event) -> Event:
-    """Return joins of one message as they are shown where there is no room for a card of each."""
+    """Return joins of one message as they are shown where there is no room for a card of each.
+
+    A card, which names the server in a field, has no text yet.
+    """
+    where = f" {event.context.get('guild', '')}" if event.message else ""
     joins, moved = event.facts["joins"], event.facts["moved"]
     if not joins:
         return replace(event, title="Part of a raid", color=GREY, message=f"{event.message}.")
@@ -82,7 +86,8 @@ def show_joins(event: Event) -> Event:
         f"{mention_with_id(join['who'])}: account {format_duration(join['time'] - join['who']['created'])} old" for join in joins
     ]
     note = f"\n{format_count(moved, 'more join')} were a raid's: see its card" if moved else ""
-    return replace(event, title=f"{format_count(len(joins), 'member')} joined", color=GREEN, message="\n".join(lines) + note)
+    title = f"{format_count(len(joins), 'member')} joined{where}"
+    return replace(event, title=title, color=GREEN, message="\n".join(lines) + note)
 
 
 def split_joins(event: Event) -> list[Event]:
@@ -92,10 +97,10 @@ def split_joins(event: Event) -> list[Event]:
     return [
         replace(
             event,
-            message=join["text"],
+            message=join["brief"],
             time=join["time"],
             avatar_url=join["avatar"] if event.avatar_url else "",
-            facts={key: value for key, value in join.items() if key not in ("time", "text", "avatar")},
+            facts={key: value for key, value in join.items() if key not in ("time", "avatar")},
         )
         for join in event.facts["joins"]
     ]

@@ -38,8 +38,8 @@ DRILL_NOTE: Final = "drill"
 """The fact of an event that is shown as a drill: who asked for it."""
 
 
-def present(event: Event) -> Event:
-    """Return the event with the title, colour, text and details that a reader sees.
+def present(event: Event, *, on_card: bool = False) -> Event:
+    """Return the event with the title, colour, text and details that a reader sees; on a card fields say a part of its text.
 
     An event without facts is returned as it is: its context is shown as it is, and version 0.1 stored what it showed.
     """
@@ -49,6 +49,8 @@ def present(event: Event) -> Event:
         # The layout makes links of them.
         return event
     show = _SHOW.get(str(event.facts.get("type")))
+    if on_card and isinstance(brief := event.facts.get("brief"), str):
+        event = replace(event, message=brief)
     try:
         shown = event if show is None else show(event)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
@@ -76,11 +78,11 @@ def parts_of(event: Event) -> list[Event]:
         return []
 
 
-def present_group(group: Group) -> Group:
-    """Return a group whose events are as a reader sees them."""
+def present_group(group: Group, *, on_card: bool) -> Group:
+    """Return a group whose events are as a reader sees them, on cards or elsewhere."""
     if not any("type" in event.facts or event.kind == EventKind.MEMBER for event in (*group.events, group.fold.event)):
         return group
-    newest = present(group.fold.event)
+    newest = present(group.fold.event, on_card=on_card)
     # The layout asks which of the events is the newest by identity.
-    events = [newest if event is group.fold.event else present(event) for event in group.events]
+    events = [newest if event is group.fold.event else present(event, on_card=on_card) for event in group.events]
     return replace(group, fold=replace(group.fold, event=newest), events=events)

@@ -56,9 +56,10 @@ def test_an_event_carries_facts_and_no_look(event: Event) -> None:
 def test_a_join_is_shown_from_its_facts() -> None:
     [embed] = FORMATTER.format_event(next(made())).embeds
     assert (embed["title"], embed["color"]) == ("Member joined", GREEN)
-    assert embed["description"] == f"<@{ANNA.id}> anna joined Guild"
+    # The server is a field.
+    assert embed["description"] == f"<@{ANNA.id}> anna joined"
     fields = {item["name"]: item["value"] for item in embed["fields"]}
-    assert fields["Member count"] == "1,234"
+    assert (fields["Server"], fields["Member count"]) == ("Guild", "1,234")
 
 
 def test_lines_and_digests_show_the_same_words() -> None:

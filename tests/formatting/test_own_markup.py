@@ -89,7 +89,7 @@ def hostile(text: str) -> Iterator[Event]:
     for name in ("join", "ban", text):
         yield member_event(name, 200, text, now=NOW, context={"guild_name": text, "reason": text})
         yield member_event(name, None, text, now=NOW)
-    yield outage_event(text, Outage("k", "info", text, 5, 10), now=NOW)
+    yield outage_event(text, Outage("k", "info", text, 5), now=NOW)
     for event in (*made(), *drill_events(NOW, MOD, PLACE, by="mod")):
         message = event.message.replace("anna", text).replace("Guild", text).replace("mod", text)
         yield replace(event, message=message, facts=planted(event.facts, text), noted=None, context={"reason": text})

@@ -28,6 +28,7 @@ def alert_event(
         ends_card=not alert.is_open,
         facts={
             "type": "alert",
+            "brief": _brief(alert),
             "state": alert.state.value,
             "value": alert.value,
             "threshold": _threshold(alert),
@@ -45,6 +46,19 @@ def _threshold(alert: Alert) -> float:
     return alert.threshold.critical if alert.level is LogLevel.CRITICAL else alert.threshold.warning
 
 
+def _brief(alert: Alert) -> str:
+    """Return what is left to say below the title of a card."""
+    if alert.state is AlertState.STOPPED:
+        return f"The last value was {format_value(alert.metric, alert.value)}."
+    if not alert.is_open or is_task_loop(alert.metric):
+        return _text(alert)
+    return f"The {_word(alert)} threshold is {format_value(alert.metric, _threshold(alert))}."
+
+
+def _word(alert: Alert) -> str:
+    return "critical" if alert.level is LogLevel.CRITICAL else "warning"
+
+
 def _text(alert: Alert) -> str:
     metric = alert.metric
     name, value = format_metric(metric), format_value(metric, alert.value)
@@ -56,5 +70,4 @@ def _text(alert: Alert) -> str:
     if is_task_loop(metric):
         interval = format_value(metric, alert.threshold.warning)
         return f"A run takes {value}, and the next one is due after {interval}: it comes late, or not at all."
-    word = "critical" if alert.level is LogLevel.CRITICAL else "warning"
-    return f"{name} is {value}, the {word} threshold is {format_value(metric, _threshold(alert))}."
+    return f"{name} is {value}, the {_word(alert)} threshold is {format_value(metric, _threshold(alert))}."

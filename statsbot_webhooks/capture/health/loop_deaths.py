@@ -248,4 +248,4 @@ def _event(alert: Alert, problem: str) -> Event:
     }
     say = texts.get(alert.state, lambda: f"The task loop {name} does not run: {problem}.")
     event = alert_event(alert, {})
-    return replace(event, message=say(), facts={**event.facts, "problem": problem})
+    return replace(event, message=say(), facts={**event.facts, "problem": problem, "brief": ""})

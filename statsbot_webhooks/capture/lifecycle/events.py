@@ -82,5 +82,6 @@ def guild_event(
             # A key that names a person, such as "owner", would make masking take the whole mapping for one name.
             "owned_by": {"id": str(owner.id), "name": owner.names[0] if owner.names else ""},
             "servers": guilds,
+            "brief": "",
         },
     )

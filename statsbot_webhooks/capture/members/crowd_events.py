@@ -1,6 +1,7 @@
 """Events of many people at once: a raid, a mass departure, a prune. Pure; every one of them is in the file.
 
-The message is one plain sentence; title, colour and details are made from the facts by `formatting/crowds.py`.
+The message is one plain sentence, and the fact `brief` is what is left of it where fields say the rest; title, colour and
+details are made from the facts by `formatting/crowds.py`.
 """
 
 from __future__ import annotations
@@ -19,19 +20,24 @@ from .surges import Surge
 
 _YOUNGEST: Final = 5
 _TOP: Final = 5
-# What the people of a surge did, and the name of its file.
-_NAMES: Final = {"raid": ("joined", "joins"), "departures": ("left", "departures"), "unbans": ("were unbanned from", "unbans")}
+# What the people of a surge did, how the name of the server follows it, and the name of its file.
+_NAMES: Final = {
+    "raid": ("joined", " {}", "joins"),
+    "departures": ("left", " {}", "departures"),
+    "unbans": ("were unbanned", " from {}", "unbans"),
+}
 
 
 def surge_event(surge: Surge, now: float) -> Event:
     """Return the event of a surge as it is now, with the list of all who are in it."""
-    verb, plural = _NAMES[surge.what]
+    verb, where, plural = _NAMES[surge.what]
     rows, place = list(surge.rows.values()), surge.place
     who = format_count(len(rows), "account" if surge.what == "raid" else "member")
     span = format_duration(max(surge.last - surge.began, 1))
-    text = f"{who} {verb} {place.name} within {span}" if surge.over else f"{who} {verb} {place.name} in {span} so far"
+    what, rest = f"{who} {verb}", f" within {span}" if surge.over else f" in {span} so far"
     if surge.goes_on:
-        text += "; this list is full, and a new one goes on"
+        rest += "; this list is full, and a new one goes on"
+    text = f"{what}{where.format(place.name)}{rest}"
     facts: dict[str, Any] = {
         "type": "surge",
         "what": surge.what,
@@ -42,6 +48,7 @@ def surge_event(surge: Surge, now: float) -> Event:
         "began": surge.began,
         "last": surge.last,
         "place": place_facts(place),
+        "brief": what + rest,
         **(_accounts(rows) if surge.what == "raid" else _ways(rows)),
     }
     name = f"{plural}-{surge.number}.txt" if surge.number > 1 else f"{plural}.txt"
@@ -55,6 +62,7 @@ def prune_event(prune: Prune) -> Event:
     rows = [Row(str(who.id), time, who, "left") for who, time in prune.leaves.values()]
     inactive = format_count(entry.inactive_days, "day")
     text = f"{format_count(entry.removed, 'member')} pruned from {place.name}: inactive for {inactive}"
+    brief = f"{format_count(entry.removed, 'member')} pruned: inactive for {inactive}"
     moderator = entry.moderator
     facts: dict[str, Any] = {
         "type": "prune",
@@ -64,6 +72,7 @@ def prune_event(prune: Prune) -> Event:
         "why": entry.reason,
         "seen": len(rows),
         "place": place_facts(place),
+        "brief": brief,
     }
     lines = [format_row(row) for row in sorted(rows, key=lambda row: row.time)]
     title = f"{place.name}: members that left around the prune"

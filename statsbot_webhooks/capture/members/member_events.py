@@ -1,6 +1,7 @@
 """Events of single persons: joins, a departure, an unban. Pure; claims nothing that Discord has not said.
 
-The message is one plain sentence; title, colour and details are made from the facts by `formatting/members.py`.
+The message is one plain sentence, and the fact `brief` is what is left of it where fields say the rest; title, colour and
+details are made from the facts by `formatting/members.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ def join_event(who: Who, place: GuildProfile, now: float, *, rejoined: bool, gon
     """Return the event of one join. `rejoined` is Discord's own mark; `gone` is the departure that we have seen."""
     before = None if gone is None else {"how": gone.type.value, "time": gone.time}
     facts = {"type": "join", "who": who_facts(who), "place": place_facts(place), "rejoined": rejoined, "gone": before}
-    return _event("join", f"{_name(who)} joined {place.name}", now, facts, place, (who,), card=card)
+    brief = f"{_name(who)} joined"
+    return _event("join", f"{brief} {place.name}", brief, now, facts, place, (who,), card=card)
 
 
 def joins_event(card: JoinCard, now: float) -> Event:
@@ -34,12 +36,13 @@ def joins_event(card: JoinCard, now: float) -> Event:
     if len(single) == 1:
         return single[0]
     names = ", ".join(_name(join.row.who) for join in joins)
-    text = f"{format_count(len(joins), 'member')} joined {place.name}: {names}"
+    text, brief = f"{format_count(len(joins), 'member')} joined {place.name}: {names}", ""
     if not joins:
-        text = f"{format_count(card.moved, 'member')} joined {place.name}: see the raid"
-    parts = [{**event.facts, "time": event.time, "text": event.message, "avatar": event.avatar_url} for event in single]
+        moved = format_count(card.moved, "member")
+        text, brief = f"{moved} joined {place.name}: see the raid", f"{moved} joined: see the raid"
+    parts = [{**event.facts, "time": event.time, "avatar": event.avatar_url} for event in single]
     facts = {"type": "joins", "moved": card.moved, "joins": parts}
-    return _event("join", text, now, facts, place, tuple(join.row.who for join in joins), card=card.key)
+    return _event("join", text, brief, now, facts, place, tuple(join.row.who for join in joins), card=card.key)
 
 
 def departure_event(departure: Departure) -> Event:
@@ -60,8 +63,8 @@ def departure_event(departure: Departure) -> Event:
     moderators = [entry.moderator for entry in (departure.entry, departure.unban_entry) if entry is not None]
     people = (who, *(moderator for moderator in moderators if moderator is not None))
     card = departure.card if departure.is_carded else ""
-    text = f"{_name(who)} {_words(departure, how)}"
-    return _event(departure.type.value, text, departure.time, facts, place, people, card=card)
+    text, brief = (f"{_name(who)} {_words(departure, how, name)}" for name in (place.name, ""))
+    return _event(departure.type.value, text, brief, departure.time, facts, place, people, card=card)
 
 
 def departure_row(departure: Departure) -> Row:
@@ -77,11 +80,13 @@ def departure_row(departure: Departure) -> Row:
 def hidden_audit_log_event(place: GuildProfile, now: float, *, has_intent: bool) -> Event:
     """Return the notice that the audit log cannot be seen; said once for each server."""
     way_out = "Give the bot's role View Audit Log" if has_intent else "Set intents.moderation = True in the bot's code"
-    text = (
-        f"In {place.name} the audit log is hidden from the bot: a kick or a prune looks like a leave, and neither moderators "
-        f"nor reasons can be named. {way_out}."
+    rest = (
+        "he audit log is hidden from the bot: a kick or a prune looks like a leave, and neither moderators nor reasons can be "
+        f"named. {way_out}."
     )
-    return _event("audit_log", text, now, {"type": "audit log hidden"}, place, (), level=LogLevel.WARNING)
+    facts = {"type": "audit log hidden"}
+    text, brief = f"In {place.name} t{rest}", f"T{rest}"
+    return _event("audit_log", text, brief, now, facts, place, (), level=LogLevel.WARNING)
 
 
 def who_facts(who: Who) -> dict[str, Any]:
@@ -108,22 +113,22 @@ def _entry_facts(entry: AuditEntry | None) -> dict[str, Any] | None:
     return {"by": None if entry.moderator is None else who_facts(entry.moderator), "why": entry.reason}
 
 
-def _words(departure: Departure, how: str) -> str:
-    """Return what happened, as the end of a sentence that begins with the person."""
-    name = departure.place.name
+def _words(departure: Departure, how: str, name: str) -> str:
+    """Return what happened, as the end of a sentence that begins with the person; `name` is the server's, or empty."""
+    place = f" from {name}" if name else ""
     match departure.type:
         case Type.KICK:
-            return f"was kicked from {name}"
+            return f"was kicked{place}"
         case Type.BAN:
-            return f"was banned from {name}"
+            return f"was banned{place}"
         case Type.UNBAN:
-            return f"was unbanned from {name}"
+            return f"was unbanned{place}"
         case Type.SOFTBAN:
             seconds = (departure.unbanned or departure.time) - departure.time
             later = "at once" if seconds < 1 else f"{format_duration(seconds)} later"
-            return f"was banned from {name} and unbanned {later}: out of the server, and free to come back"
+            return f"was banned{place} and unbanned {later}: out of the server, and free to come back"
         case Type.LEAVE:
-            return f"{how} {'from ' if ' or ' in how else ''}{name}"
+            return f"{how}{place}" if " or " in how else f"{how} {name}".rstrip()
 
 
 def _leave_words(departure: Departure) -> str:
@@ -142,6 +147,7 @@ def _name(who: Who) -> str:
 def _event(
     origin: str,
     text: str,
+    brief: str,
     time: float,
     facts: dict[str, Any],
     place: GuildProfile,
@@ -163,5 +169,5 @@ def _event(
         persons=tuple(persons.values()),
         avatar_url=people[0].avatar_url if people else "",
         card=card,
-        facts=facts,
+        facts={**facts, "brief": brief},
     )

@@ -49,7 +49,10 @@ def test_an_hour_at_100_percent_is_one_card_and_then_green() -> None:
     assert (first.level, first.title, first.color) == (LogLevel.CRITICAL, "CPU is critical: 100 %", None)
     assert (last.level, last.title, last.color) == (LogLevel.INFO, "CPU is back to normal", GREEN)
     assert last.context["lasted"] == "1 h 1 min"
-    assert revealed(last.context["peak"]) == f"100 % at <t:{int(START) + 120}:t>"
+    assert last.context["peak"] == "100 %"
+    assert revealed(last.message).endswith(
+        f"100 % at most. It began at <t:{int(START) + 120}:t>, with the peak at <t:{int(START) + 120}:t>."
+    )
     assert last.context["At that time"] == "Memory 88 MB"
     gaps = [later.now - earlier.now for earlier, later in itertools.pairwise(changes)]
     assert min(gaps) >= 60

@@ -15,9 +15,9 @@ async def main() -> None:
     await manager.start()
     await manager.send_log(LogLevel.INFO, "Bot started successfully", version="1.0.0", guild_count=10)
     try:
-        1 / 0  # noqa: B018 - fails on purpose
-    except ZeroDivisionError as error:
-        await manager.send_error(error, component="example", operation="division")
+        int("many")
+    except ValueError as error:
+        await manager.send_error(error, component="example", operation="count")
     await manager.send_performance_alert("memory_usage", 612.0, 512.0, component="example")
     await manager.send_member_event("join", 123456789012345678, "anna", guild="Example")
     await manager.stop()

@@ -17,7 +17,7 @@ from . import checks, demo, forget, outbox, sandbox, settings
 _COMMANDS = (demo, checks, settings, sandbox, outbox, forget)
 _EXAMPLES: Final = """\
 examples:
-  statsbot-webhooks demo                 look at it: a bot's minute in a local Discord
+  statsbot-webhooks demo                 look at it: 15 seconds of a bot's life in a local Discord
   statsbot-webhooks check                is everything right, before the bot is started?
   statsbot-webhooks sandbox --run bot.py your bot in a local Discord
   statsbot-webhooks outbox list          what waits, and what Discord refused

@@ -1,4 +1,4 @@
-"""`demo`: the main job in a local Discord, a bot's minute scripted; a table says what arrived."""
+"""`demo`: the main job in a local Discord, 15 seconds of a bot's life by a script; a table says what arrived."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import IO
 
 from ..clock import SystemClock
 from ..config.destination import BUILT_IN
+from ..events.time_text import format_count
 from ..sandbox import InteractionResult, Sandbox
 from . import terminal
 from .local_bot import end_bot, start_bot
@@ -20,7 +21,7 @@ from .local_bot import end_bot, start_bot
 _EXAMPLE = Path(__file__).with_name("demo_bot.py")
 _CLOCK = SystemClock()
 _HELP = """examples:
-  statsbot-webhooks demo               half a minute; on a terminal the page stays open until Ctrl-C
+  statsbot-webhooks demo               15 seconds of the bot's life; on a terminal the page stays open until Ctrl-C
 
 exit codes: 0 everything arrived, 1 something did not"""
 _COUNTS = re.compile(
@@ -33,19 +34,19 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Declare the command."""
     commands.add_parser(
         "demo",
-        help="show a bot's minute in a local Discord: nothing is needed, and nothing leaves this machine",
+        help="show 15 seconds of a bot's life in a local Discord: nothing is needed, and nothing leaves this machine",
         epilog=_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     ).set_defaults(run=run)
 
 
 def run(_options: argparse.Namespace) -> int:
-    """Run the minute; 0 when everything arrived."""
+    """Run the demo; 0 when everything arrived."""
     return asyncio.run(_demo())
 
 
 class _Demo:
-    """A scripted minute in the life of a bot."""
+    """A part of the life of a bot, by a script."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -115,9 +116,10 @@ class _Demo:
         kinds: dict[str, int] = {}
         for kind, count in self._happened:
             kinds[kind] = kinds.get(kind, 0) + count
-        print("\nwhat happened     " + " · ".join(f"{count} {kind}" for kind, count in kinds.items()))
+        print("\nwhat happened     " + " · ".join(format_count(count, _NAMES[kind]) for kind, count in kinds.items()))
         for name in BUILT_IN:
-            print(f"#{name:<16} {len(self._sandbox.messages(name)):4} messages")
+            messages = format_count(len(self._sandbox.messages(name)), "message")
+            print(f"#{name:<16} {messages:>{len(messages.lstrip('0123456789')) + 4}}")
         counts = list(_COUNTS.finditer(answer.text)) if answer is not None else []
         pending, delivered, folded, dead = (sum(int(found[i]) for found in counts) for i in (1, 2, 3, 4))
         lost = sum(found[5].strip() != "0" for found in counts)
@@ -130,6 +132,7 @@ class _Demo:
         return 0 if is_complete else 1
 
 
+_NAMES = {"member": "member event", "log": "log record", "error": "error", "performance": "alert"}
 _RAID = 24
 _PEOPLE = (("anna", 400), ("bob", 2), ("carl", 90), ("dora", 1200))
 

@@ -28,10 +28,20 @@ async def demo(*, code: str = "") -> tuple[int, str, str]:
 
 
 @pytest.mark.slow
-async def test_a_minute_of_life_arrives_whole() -> None:
+async def test_a_scripted_life_arrives_whole() -> None:
     code, out, err = await demo()
     assert code == 0, out + err
-    for part in ("what happened", "#error", "events delivered", "pending 0 · dead 0 · lost 0", "429s 0", "nothing lost"):
+    for part in (
+        "what happened",
+        "8 member events",
+        "15 errors",
+        "1 alert\n",
+        "#error",
+        "events delivered",
+        "pending 0 · dead 0 · lost 0",
+        "429s 0",
+        "nothing lost",
+    ):
         assert part in out, out
 
 

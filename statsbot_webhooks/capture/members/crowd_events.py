@@ -52,7 +52,7 @@ def surge_event(surge: Surge, now: float) -> Event:
         **(_accounts(rows) if surge.what == "raid" else _ways(rows)),
     }
     name = f"{plural}-{surge.number}.txt" if surge.number > 1 else f"{plural}.txt"
-    file = EventFile(name, list_lines(f"{place.name}: {text}", surge.lines.values()))
+    file = EventFile(name, list_lines(text, surge.lines.values()))
     return _event(surge.what, text, now, facts, place, tuple(surge.persons.values()), card=surge.card, files=(file,))
 
 

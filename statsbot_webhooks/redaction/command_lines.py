@@ -140,16 +140,16 @@ _PLACEHOLDER: Final = re.compile(rb"[\"']?(?:\$[A-Z_{(][^\s]*|<[^>\n]*>|\*{3,}|%
 # One of these is in each text that has a password without an option.
 _PLAIN_SIGNS: Final = (
     *(
-        "htpasswd",
-        "mosquitto_passwd",
-        "vault",
-        "cargo",
-        "snyk",
+        "htpasswd ",
+        "mosquitto_passwd ",
+        "vault ",
+        "cargo ",
+        "snyk ",
         "rabbitmqctl",
         "wpa_pass",
-        "mkpasswd",
-        "openssl",
-        "poetry",
+        "mkpasswd ",
+        "openssl ",
+        "poetry ",
         "mc alias",
     ),
     *(
@@ -167,8 +167,22 @@ _PLAIN_SIGNS: Final = (
     ),
 )
 _SLASHED_SIGNS: Final = (
-    *("sqlplus", "exp ", "imp ", "expdp", "impdp", "sqlldr", "freerdp", "mstsc", "schtasks", "psexec", "wmic", "sqlcmd", "runas"),
-    *("cmdkey", "net use"),
+    *(
+        "sqlplus",
+        "exp ",
+        "imp ",
+        "expdp",
+        "impdp",
+        "sqlldr",
+        "freerdp",
+        "mstsc ",
+        "schtasks",
+        "psexec",
+        "wmic ",
+        "sqlcmd",
+        "runas ",
+    ),
+    *("runas ", "cmdkey", "net use"),
 )
 SIGNS: Final = (*_PLAIN_SIGNS, *_SLASHED_SIGNS, "<<<", "echo", "printf")
 

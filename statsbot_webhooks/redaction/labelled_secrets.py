@@ -8,6 +8,7 @@ it reads there is bounded, so that the time is in proportion to the text.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from itertools import islice
 from typing import Final
@@ -16,7 +17,7 @@ from .key_names import NameKind, looks_random, name_kind, rule_of
 from .name_words import ascii_words, bulk_patterns, places, word_at
 from .scanner import Found
 from .secret_extent import find_value
-from .secret_strings import Label
+from .secret_strings import Label, Span
 
 _NAME_BYTES: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
 _LONGEST_NAME: Final = 64
@@ -100,7 +101,8 @@ def _tail(*, is_option: bool) -> re.Pattern[bytes]:
 
 # A word costs half a microsecond when no value follows it, and fifteen when one does. A text with more of them is an attack or a
 # dump: what is left of it is read in one go.
-_MOST_SPENT: Final = 6000
+_MOST_SPENT: Final = 20_000
+_SHORT_TEXT: Final = 8192
 _OF_VALUE: Final = 11
 # How far a value is looked for at each: nearly always as far as the second, in a text of thousands of places as the first.
 _NEAR: Final = 400
@@ -135,37 +137,37 @@ _FIRST_WORD: Final = re.compile(
 LARGE_PATTERNS: Final = (ascii_words, partial(_tail, is_option=False), partial(_tail, is_option=True))
 
 
-def find_named(data: bytes) -> list[Found]:
-    """Return the secrets that a name before them gives away, some may lie within others."""
+def find_named(data: bytes, lower: bytes, parts: Sequence[Span]) -> Iterator[Found]:
+    """Yield the secrets that a name before them gives away, some may lie within others. All names stand in the parts."""
     if not data.translate(None, _NAME_BYTES):
         # Nothing joins a name to a value.
-        return []
-    lower = data.lower()
-    ends = list(islice(places(lower), _MOST_SPENT))
-    found, reader = list[Found](), _ValueReader(data, len(ends))
+        return
+    most = _MOST_SPENT if len(data) > _SHORT_TEXT else len(data) * _OF_VALUE
+    ends = list(islice(places(lower, parts), most))
+    reader = _ValueReader(data, len(ends))
     done = spent = 0
     for end in ends:
         spent += 1
-        if spent >= _MOST_SPENT:
-            return [*found, *_in_one_go(lower, end)]
+        if spent >= most:
+            yield from _in_one_go(lower, end)
+            return
         if end <= done:
             continue
         joint = _tail(is_option=b"-" in lower[max(0, end - _LONGEST_OPTION) : end]).match(lower, end)
         if joint is None:
             if b"value" in lower[max(0, end - _NEAR) : end] and (before := _value_before(data, lower, end)) is not None:
-                found.append(before)
+                yield before
             continue
         spent += _OF_VALUE
         done = joint.start(joint.lastgroup or 0)
         if (secret := _read(reader, lower, end, joint)) is not None:
-            found.append(secret)
+            yield secret
             done = max(done, secret.end)
-    return found
 
 
-def _in_one_go(lower: bytes, at: int) -> list[Found]:
-    """Return the named values from a place on, runs of them as one: only those behind a sign of equality or a colon."""
-    return [Found(*match.span(), "named values") for match in _bulk().finditer(lower, at)]
+def _in_one_go(lower: bytes, at: int) -> Iterator[Found]:
+    """Yield the named values from a place on, runs of them as one: only those behind a sign of equality or a colon."""
+    return (Found(*match.span(), "named values") for match in _bulk().finditer(lower, at))
 
 
 @cache

@@ -81,7 +81,7 @@ KEY_WORDS: Final = (
 # Words of names whose value is secret when it looks so. `hm` and `sig` sign addresses, the first those of Discord's files;
 # OAuth and single sign-on hand over codes, assertions and tickets in addresses.
 AMBIGUOUS_WORDS: Final = (
-    *("pass", "pw", "auth", "key", "session", "sess", "cred", "sid", "sig", "signature", "appid", "phrase", "hm"),
+    *("pass", "pw", "auth", "key", "session", "sess", "cred", "sid", "sig", "signature", "appid", "phrase"),
     *(
         "code",
         "verifier",
@@ -178,11 +178,6 @@ def _escaped() -> tuple[dict[bytes, str], tuple[re.Pattern[bytes], ...]]:
     return known, tuple(any_of([form for form in known if sign in form], sign) for sign in _SIGNS)
 
 
-def may_have_word(lower: bytes) -> bool:
-    """Whether a text in lower case has one of the words; False is sure."""
-    return ascii_words().search(lower) is not None or may_have_other_word(lower)
-
-
 def may_have_other_word(lower: bytes) -> bool:
     """Whether a text in lower case has one of the words beyond ASCII, as it is or escaped."""
     if lower.isascii() and b"\\" not in lower and b"%" not in lower:
@@ -198,9 +193,10 @@ def _other_patterns(lower: bytes) -> Iterator[re.Pattern[bytes]]:
             yield _escaped()[1][number]
 
 
-def places(lower: bytes) -> Iterator[int]:
-    """Yield where words end in a text in lower case, the first first."""
-    return merge(*((match.end() for match in pattern.finditer(lower)) for pattern in (ascii_words(), *_other_patterns(lower))))
+def places(lower: bytes, parts: Iterable[tuple[int, int]]) -> Iterator[int]:
+    """Yield where words end in a text in lower case, the first first. Those in ASCII stand in these parts of it."""
+    in_ascii = (match.end() for part in parts for match in ascii_words().finditer(lower, *part))
+    return merge(in_ascii, *((match.end() for match in pattern.finditer(lower)) for pattern in _other_patterns(lower)))
 
 
 def word_at(lower: bytes, end: int) -> tuple[str, int]:

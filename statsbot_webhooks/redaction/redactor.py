@@ -16,6 +16,7 @@ from ..events.event import Event, EventFile, Person
 from ..events.terminal_codes import strip_terminal_codes
 from .key_names import NameKind, looks_random, name_kind, rule_of
 from .masking import PERSON_KEYS, Mask, MaskLevel, persons_of, pseudonym
+from .repeats import clean_repeated
 from .rules import Counts, mark, may_hold_secret, redact_bytes, redact_keys
 from .unicode_text import without_invisible
 from .user_patterns import compile_user_pattern
@@ -28,6 +29,7 @@ _LONG_NUMBER: Final = 10**7
 _SNOWFLAKE: Final = 10**16
 _MOST_CACHED: Final = 2048
 _MOST_LETTERS: Final = 200
+_LONG_TEXT: Final = 8192
 # PNG, JPEG, GIF, WebP, PDF, ZIP and gzip, by how their files begin.
 _PACKED: Final = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"%PDF-", b"PK\x03\x04", b"\x1f\x8b")
 _LETTERS: Final = re.compile(rb"[ -~]{8,}")
@@ -170,6 +172,10 @@ class Redactor:
 
     def redact_text(self, text: str) -> str:
         """Return a text without secrets. What UTF-8 has no bytes for becomes U+FFFD."""
+        clean = clean_repeated(text, self._redact_text, self.counts) if len(text) > _LONG_TEXT else None
+        return self._redact_text(text, self.counts) if clean is None else clean
+
+    def _redact_text(self, text: str, counts: Counts) -> str:
         try:
             data = text.encode()
         except UnicodeEncodeError:
@@ -177,19 +183,19 @@ class Redactor:
             data = text.encode()
         if len(data) != len(text) and (bare := without_invisible(text)) != text:
             # What a reader does not see may stand before a key, or keep a secret from being found within it.
-            clean = redact_keys(data, self.counts)
+            clean = redact_keys(data, counts)
             if clean is not data:
                 bare = without_invisible(clean.decode("utf-8", "replace"))
             bare_data = bare.encode()
-            if (bare_clean := self._bytes(bare_data)) is not bare_data:
+            if (bare_clean := self._bytes(bare_data, counts)) is not bare_data:
                 clean = bare_clean
         else:
-            clean = self._bytes(data)
+            clean = self._bytes(data, counts)
         text = text if clean is data else clean.decode("utf-8", "replace")
         for pattern in self._patterns:
             if pattern.search(text) is not None:
                 text, count = pattern.subn(lambda _: mark(OWN_PATTERN), text)
-                self.counts[OWN_PATTERN] = self.counts.get(OWN_PATTERN, 0) + count
+                counts[OWN_PATTERN] = counts.get(OWN_PATTERN, 0) + count
         return text
 
     def pseudonym(self, user_id: int) -> str:
@@ -200,12 +206,12 @@ class Redactor:
         """Return what a person may be called in a text: the name, or the pseudonym where names are hidden."""
         return self.pseudonym(user_id) if self._level == MaskLevel.FULL else name
 
-    def _bytes(self, data: bytes) -> bytes:
+    def _bytes(self, data: bytes, counts: Counts) -> bytes:
         """Return UTF-8 without secrets; the same object when there are none."""
         known, count = self._values().redact(data, mark(RULE).encode())
         if count:
-            self.counts[RULE] = self.counts.get(RULE, 0) + count
-        return redact_bytes(known, self.counts)
+            counts[RULE] = counts.get(RULE, 0) + count
+        return redact_bytes(known, counts)
 
     def _short(self, text: str, clean: Callable[[str], str], mask: Mask | None) -> str:
         """Clean a text that comes again and again, such as a logger's name or a key."""

@@ -1,22 +1,28 @@
 """The rules against secrets in their order: what each finds is replaced by its name, and counted. Pure; linear time.
 
-Finds are replaced one by one, however many: what a rule finds once must go a thousand times, too. Only rows of thousands of cards
-are replaced in one go, which says less of each.
+Finds are replaced one by one. A text with more than a thousand is a dump or an attack: behind some hundreds the rest goes as one.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from . import command_lines, credentials, labelled_secrets, name_words, scanner, statements, tables
 from .scanner import Found
+from .secret_strings import Span
 
-_MOST_CARDS: Final = 1000
+MOST_FINDS: Final = 1200
+KEPT_FINDS: Final = 300
+REST: Final = "the rest, full of secrets"
+_LONGEST_LINE: Final = 2000
+_SHORT_TEXT: Final = 4096
+_MOST_SIGNS: Final = 4000
+_LONGEST_SIGN: Final = 30
 Counts = dict[str, int]
 
 
@@ -64,36 +70,62 @@ def _may_have_sign(lower: bytes) -> bool:
     return _signs().search(lower) is not None or name_words.may_have_other_word(lower)
 
 
+def _around_signs(lower: bytes) -> list[Span]:
+    """Return the parts of a text in lower case that have signs, and some letters around them: by these each rule sees its own.
+
+    Of a short text, and of one full of signs, it is the whole.
+    """
+    whole = [(0, len(lower))]
+    if len(lower) < _SHORT_TEXT:
+        return whole if _signs().search(lower) is not None else []
+    spans = [match.span() for match in islice(_signs().finditer(lower), _MOST_SIGNS)]
+    parts: list[Span] = []
+    for start, end in spans if len(spans) < _MOST_SIGNS else whole:
+        first = max(start - _LONGEST_SIGN, 0)
+        parts.append((parts.pop()[0] if parts and first <= parts[-1][1] else first, end + _LONGEST_SIGN))
+    return parts
+
+
 def redact_bytes(data: bytes, counts: Counts) -> bytes:
     """Return UTF-8 without the secrets that their shape or what stands before them gives away; the same object for none."""
-    data = redact_keys(data, counts)
+    whole = data = redact_keys(data, counts)
     lower = data.lower()
-    text = lower.decode("utf-8", "replace") if _may_have_sign(lower) else ""
-    if text:
-        data = replace(data, scanner.find_addresses(data, text), counts)
-        data = replace(data, credentials.find_credentials(data, text), counts)
-        data = replace(data, statements.find_in_statements(data, text), counts)
-        if name_words.may_have_word(lower):
-            data = replace(data, [*labelled_secrets.find_named(data), *tables.find_in_tables(data)], counts)
-    data = replace(data, command_lines.find_options(data, text), counts)
-    return _redact_cards(data, counts)
+    text, parts = "", _around_signs(lower)
+    has_word = name_words.may_have_other_word(lower)
+    if parts:
+        near = b"\n".join([lower[start:end] for start, end in parts])
+        text, has_word = near.decode("utf-8", "replace"), has_word or name_words.ascii_words().search(near) is not None
+        data = _replace(data, lambda data: scanner.find_addresses(data, text), counts)
+        data = _replace(data, lambda data: credentials.find_credentials(data, text), counts)
+        data = _replace(data, lambda data: statements.find_in_statements(data, text), counts)
+    if has_word:
+        # What was replaced has moved the parts.
+        data = _replace(data, lambda data: _find_named(data, parts if data is whole else [(0, len(data))]), counts)
+    data = _replace(data, lambda data: command_lines.find_options(data, text), counts)
+    return _replace(data, credentials.find_cards, counts)
 
 
 def redact_keys(data: bytes, counts: Counts) -> bytes:
     """Return UTF-8 without the keys that their shape gives away; the same object for none."""
-    return replace(data, scanner.find_keys(data), counts)
+    return _replace(data, scanner.find_keys, counts)
 
 
-def _redact_cards(data: bytes, counts: Counts) -> bytes:
-    cards = list(islice(credentials.find_cards(data), _MOST_CARDS + 1))
-    if len(cards) <= _MOST_CARDS:
-        return replace(data, cards, counts)
-    counts[cards[0].rule] = counts.get(cards[0].rule, 0) + len(cards)
-    return credentials.replace_cards(data)
+def _find_named(data: bytes, parts: Sequence[Span]) -> Iterable[Found]:
+    lower = data.lower()
+    return chain(labelled_secrets.find_named(data, lower, parts), tables.find_in_tables(data, lower, parts))
 
 
-def replace(data: bytes, finds: Iterable[Found], counts: Counts) -> bytes:
+def _replace(data: bytes, find: Callable[[bytes], Iterable[Found]], counts: Counts) -> bytes:
     """Return the bytes with each find replaced; of finds that overlap the first counts, as far as any of them goes."""
+    finds, rest = list(islice(find(data), MOST_FINDS)), b""
+    while len(finds) == MOST_FINDS:
+        at = sorted(finds)[KEPT_FINDS].start
+        # What begins before the cut is no secret without what follows, and would stay: so whole lines go, or whole words.
+        first = max(at - _LONGEST_LINE, 0)
+        data = data[: data.rfind(b"\n", first, at) + 1 or data.rfind(b" ", first, at) + 1 or at]
+        finds, rest = list(islice(find(data), MOST_FINDS)), mark(REST).encode()
+    if not finds and not rest:
+        return data
     pieces: list[bytes] = []
     done = 0
     for found in sorted(finds):
@@ -101,4 +133,4 @@ def replace(data: bytes, finds: Iterable[Found], counts: Counts) -> bytes:
             pieces += (data[done : found.start], mark(found.rule).encode())
             counts[found.rule] = counts.get(found.rule, 0) + 1
         done = max(done, found.end)
-    return b"".join([*pieces, data[done:]]) if pieces else data
+    return b"".join((*pieces, data[done:], rest))

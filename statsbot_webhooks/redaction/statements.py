@@ -19,15 +19,17 @@ _NETRC: Final = re.compile(
     rb"(?:machine\s{1,4}[^\s]{1,200}|default)(?:\s{1,4}(?:login|account)\s{1,4}[^\s]{1,80}){0,2}\s{1,4}password\s{1,4}(?P<value>(?!\[redacted)[^\s]{1,300})"
 )
 _SQL_PASSWORD: Final = re.compile(
-    rf"(?i:identified\s(?:by|with\s\w{{1,40}}\s(?:by|as))|(?:user|role|login|options|alter|create)\b[^\n;]{{1,120}}?\bpassword"
-    rf"|password\sfor\s[^\s=]{{1,80}})[\s=]{{1,4}}(?:password\()?N?(?P<value>{_STRING})"
+    rf"(?i:identified\s(?:by|with\s\w{{1,40}}\s(?:by|as))|password\sfor\s[^\s=]{{1,80}})[\s=]{{1,4}}(?:password\()?N?(?P<value>{_STRING})"
     r"|(?i:identified\sby\s)(?P<bare>(?=\w{0,40}\d)[\w$#-]{6,80})|(?i:acl\ssetuser\s)\S{1,80}\s[^\n]{0,80}?>(?P<acl>\S{1,200})"
     rf"|(?i:\bcrypt\(|pgp_sym_(?:en|de)crypt\([^,\n]{{1,200}},)\s?(?P<key>{_STRING})".encode()
 )
+# What may be one, and what makes it so: it stands before it. Where it does not, a text is soon read.
+_SET_PASSWORD: Final = re.compile(rf"(?i:\bpassword)[\s=]{{1,4}}(?i:password\()?N?(?P<value>{_STRING})".encode())
+_SETTING: Final = re.compile(rb"(?i:user|role|login|options|alter|create)\b[^\n;]{1,120}\Z")
 # A user and a password as the arguments of a call, and what hides masks and variables of builds.
-_ARGUMENTS: Final = re.compile(
-    rf"(?i:auth|pscredential(?:\]::new)?|changeuserpassword|[\"']credentials?[\"'])[\"']?(?:\s?[=:]\s?)?[(\[]\s?[bur]?[\"'][^\"'\n]{{0,80}}[\"'],\s?"
-    rf"(?P<value>[bur]?{_STRING})".encode()
+_ARGUMENTS: Final = re.compile(rf"[(\[]\s?[bur]?[\"'][^\"'\n]{{0,80}}[\"'],\s?(?P<value>[bur]?{_STRING})".encode())
+_CALLED: Final = re.compile(
+    rb"(?i:auth|pscredential(?:\]::new)?|changeuserpassword|[\"']credentials?[\"'])[\"']?(?:\s?[=:]\s?)?\Z"
 )
 _BUILD: Final = re.compile(rb"(?:::add-mask::|;issecret=true\])(?P<value>[^\s\"']{1,300})")
 _NETLOC: Final = re.compile(rb"netloc=['\"][^:'\"@\n]{0,100}:(?P<value>[^'\"\n]{1,200})@")
@@ -68,6 +70,7 @@ _ITEM: Final = re.compile(
 _PLACEHOLDER: Final = re.compile(rb"\?|%s|%\(\w{1,40}\)s|[$:]\w{1,40}|@\w{1,40}|(?i:null|default|true|false)|")
 _MOST_COLUMNS: Final = 60
 _FURTHEST: Final = 2000
+_NEAREST: Final = 140
 
 
 _LINK_SIGNS: Final = (
@@ -121,40 +124,33 @@ SIGNS: Final = (
 
 def find_in_statements(data: bytes, text: str) -> Iterable[Found]:
     """Return the secrets that their place in a statement gives away; `text` is the same in lower case."""
-    finders = _finders(text)
+    finders = _finders(data, text)
     return chain.from_iterable(find(data) for find in finders) if finders else ()
 
 
-def _finders(text: str) -> list[Callable[[bytes], Iterator[Found]]]:
+def _finders(data: bytes, text: str) -> list[Callable[[bytes], Iterator[Found]]]:
     found: list[Callable[[bytes], Iterator[Found]]] = []
     patterns: list[re.Pattern[bytes]] = []
-    if "password" in text and ("machine" in text or "default" in text):
+    has_password = "password" in text
+    if has_password and (b"machine" in data or b"default" in data):
         patterns.append(_NETRC)
-    if (
-        "identified " in text
-        or "acl setuser" in text
-        or "crypt(" in text
-        or (
-            "password" in text
-            and ("user " in text or "role " in text or "login " in text or "password for " in text or "options" in text)
-        )
-    ):
+    if has_password:
+        found.append(partial(_values, _SET_PASSWORD, before=_SETTING))
+    if "identified " in text or "acl setuser" in text or "crypt(" in text or "password for" in text:
         patterns.append(_SQL_PASSWORD)
     if "securestring" in text:
         patterns.append(_SECURE_STRING)
-    if "@" in text and (
-        "sqlplus" in text or "thin:" in text or "dsn=" in text or "@tcp(" in text or "@unix(" in text or "@/" in text
-    ):
+    if "sqlplus" in text or "thin:" in text or "dsn=" in text or "@tcp(" in text or "@unix(" in text or "@/" in text:
         patterns.append(_DATA_SOURCE)
     if "auth" in text or "credential" in text or "userpassword" in text:
-        patterns.append(_ARGUMENTS)
+        found.append(partial(_values, _ARGUMENTS, before=_CALLED))
     if "add-mask::" in text or "issecret=true" in text:
         patterns.append(_BUILD)
     if "netloc=" in text:
         patterns.append(_NETLOC)
     if ":543" in text or ":643" in text or ":*:" in text:
         patterns.append(_PGPASS)
-    if "/" in text and [sign for sign in _LINK_SIGNS if sign in text]:
+    if [sign for sign in _LINK_SIGNS if sign in text]:
         patterns.append(_LINK)
     if "kty" in text:
         patterns.append(_JWK)
@@ -163,15 +159,17 @@ def _finders(text: str) -> list[Callable[[bytes], Iterator[Found]]]:
         found.append(_codes)
     if "input_value=" in text or "duplicate entry" in text:
         found.append(_of_fields)
-    if "(" in text and ("values" in text or ")=(" in text):
+    if "values" in text or ")=(" in text:
         found.append(_inserted)
     if "parameters:" in text:
         found.append(_asked)
     return found
 
 
-def _values(pattern: re.Pattern[bytes], data: bytes) -> Iterator[Found]:
+def _values(pattern: re.Pattern[bytes], data: bytes, before: re.Pattern[bytes] | None = None) -> Iterator[Found]:
     for match in pattern.finditer(data):
+        if before is not None and before.search(data, max(0, match.start() - _NEAREST), match.start()) is None:
+            continue
         group = match.lastgroup or ""
         if group != "random" or looks_random(match[group].decode("utf-8", "replace"), 16):
             yield Found(*match.span(group), "password")

@@ -6,16 +6,17 @@ A line of names, one of which is a secret's, makes the lines below it a table, a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import Final
 
 from .key_names import NameKind, looks_random, name_kind
 from .name_words import places
 from .placeholders import OPEN
 from .scanner import Found
+from .secret_strings import Span
 
-_MOST_HEADERS: Final = 60
-_MOST_ROWS: Final = 1000
+# Lines that have a secret's name and begin no table.
+_MOST_OTHERS: Final = 1000
 _LONGEST_LINE: Final = 600
 # Alternatives that begin with a letter each are skipped to; `\r?` would be tried at every byte.
 _BREAK: Final = re.compile(rb"\n|\r\n|\\n|\\r\\n")
@@ -31,33 +32,34 @@ _ROW: Final = re.compile(rb"[^\[\]()\n]{0,40}[\[(]{1,2}(?P<row>[^\[\]()\n]{1,600
 _ITEM: Final = re.compile(rb"\"[^\"\n]*\"|'[^'\n]*'|[^,\"']+")
 
 
-def find_in_tables(data: bytes) -> Iterator[Found]:
-    """Yield the cells below the names of secrets."""
+def find_in_tables(data: bytes, lower: bytes, parts: Sequence[Span]) -> Iterator[Found]:
+    """Yield the cells below the names of secrets. All names stand in the parts."""
     if not (b"\n" in data or b"\\n" in data or b"]" in data or b")" in data):
         # Neither lines nor lists.
         return
-    done = headers = 0
-    for end in places(data.lower()):
+    done = others = 0
+    for end in places(lower, parts):
         if end <= done:
             continue
-        headers += 1
-        if headers > _MOST_HEADERS:
-            return
         first = max(0, end - _LONGEST_LINE)
         breaks = [found + len(sign) for sign in (b"\n", b"\\n") if (found := data.rfind(sign, first, end)) >= 0]
         begin = max(breaks, default=first)
         line_break = _BREAK.search(data, end, end + _LONGEST_LINE)
         done = line_break.start() if line_break is not None else min(len(data), end + _LONGEST_LINE)
         yield from _rows_of_list(data, begin, done)
+        others += 1
+        if others > _MOST_OTHERS:
+            return
         if line_break is None:
             continue
         header = data[begin:done]
         for delimiter in _DELIMITERS:
             if delimiter in header and (wanted := _wanted(header, delimiter)):
-                yield from _rows(data, done, wanted, header.count(delimiter), delimiter)
+                done = yield from _rows(data, done, wanted, header.count(delimiter), delimiter)
+                others -= 1
                 break
         else:
-            yield from _aligned(data, done, header)
+            done = yield from _aligned(data, done, header)
 
 
 def _cells(line: bytes, delimiter: bytes) -> Iterator[tuple[int, bytes]]:
@@ -85,32 +87,31 @@ def _wanted(header: bytes, delimiter: bytes) -> dict[int, NameKind]:
 
 
 def _lines(data: bytes, at: int) -> Iterator[tuple[int, bytes]]:
-    for _ in range(_MOST_ROWS):
-        line_break = _BREAK.match(data, at)
-        if line_break is None:
-            return
+    while (line_break := _BREAK.match(data, at)) is not None:
         start = line_break.end()
         following = _BREAK.search(data, start, start + _LONGEST_LINE)
         at = following.start() if following is not None else min(len(data), start + _LONGEST_LINE)
         yield start, data[start:at]
 
 
-def _rows(data: bytes, at: int, wanted: dict[int, NameKind], count: int, delimiter: bytes) -> Iterator[Found]:
+def _rows(data: bytes, at: int, wanted: dict[int, NameKind], count: int, delimiter: bytes) -> Generator[Found, None, int]:
+    """Yield the cells of a table whose columns are told by a sign; return where it ends."""
     for start, line in _lines(data, at):
-        if _RULE.fullmatch(line):
-            continue
-        if line.count(delimiter) != count:
-            return
-        for number, (offset, cell) in enumerate(_cells(line, delimiter)):
-            if number in wanted and _is_value(cell, wanted[number]):
-                yield Found(start + offset, start + offset + len(cell), "column of secrets")
+        if not _RULE.fullmatch(line):
+            if line.count(delimiter) != count:
+                break
+            for number, (offset, cell) in enumerate(_cells(line, delimiter)):
+                if number in wanted and _is_value(cell, wanted[number]):
+                    yield Found(start + offset, start + offset + len(cell), "column of secrets")
+        at = start + len(line)
+    return at
 
 
-def _aligned(data: bytes, at: int, header: bytes) -> Iterator[Found]:
-    """Yield the cells of a table whose columns begin below their names."""
+def _aligned(data: bytes, at: int, header: bytes) -> Generator[Found, None, int]:
+    """Yield the cells of a table whose columns begin below their names; return where it ends."""
     columns = list(_COLUMNS.finditer(header))
     if len(columns) < 2 or b"  " not in header or not all(_NAME.fullmatch(column[0]) for column in columns[1:]):
-        return
+        return at
     # A log's line may begin before the first name, and only there.
     before = columns[0].start() + max(columns[0][0].rfind(b" "), columns[0][0].rfind(b":")) + 1
     names = {column.start() - before: column[0] for column in columns[1:]}
@@ -118,13 +119,14 @@ def _aligned(data: bytes, at: int, header: bytes) -> Iterator[Found]:
     kinds = {offset: name_kind(name.decode("utf-8", "replace").replace(" ", "_")) for offset, name in names.items()}
     for start, line in _lines(data, at):
         cells = {cell.start(): cell[0] for cell in _COLUMNS.finditer(line)}
-        if _RULE.fullmatch(line):
-            continue
-        if len(cells) < 2 or not set(cells) <= set(kinds):
-            return
-        for offset, cell in cells.items():
-            if kinds[offset] is not NameKind.HARMLESS and _is_value(cell, kinds[offset]):
-                yield Found(start + offset, start + offset + len(cell), "column of secrets")
+        if not _RULE.fullmatch(line):
+            if len(cells) < 2 or not set(cells) <= set(kinds):
+                break
+            for offset, cell in cells.items():
+                if kinds[offset] is not NameKind.HARMLESS and _is_value(cell, kinds[offset]):
+                    yield Found(start + offset, start + offset + len(cell), "column of secrets")
+        at = start + len(line)
+    return at
 
 
 def _rows_of_list(data: bytes, begin: int, end: int) -> Iterator[Found]:

@@ -239,6 +239,9 @@ ANCHORED: Final = (
     Anchored("asana token", "/1", rf"/1(?<=[012]/1)\d{{15}}:{_H}{{32}}", "[012]"),
     Anchored("facebook token", "|", rf"\|(?<=\d{{15}}\|){_W}{{27,40}}+{_END}", r"\d{15,16}"),
     Anchored("facebook token", "%7C", rf"%7C(?<=\d{{15}}%7C){_W}{{27,40}}+{_END}", r"\d{15,16}"),
+    # It signs the addresses of Discord's files.
+    Anchored("signature", "hm=", rf"hm=(?<![A-Za-z]hm=){_W}{{32,}}+"),
+    Anchored("signature", "hm%3D", rf"hm%3D(?<![A-Za-z]hm%3D){_W}{{32,}}+"),
     Anchored("roblox cookie", "_|WARNING:-DO-NOT-SHARE-THIS", r"_\|WARNING:-DO-NOT-SHARE-THIS[^|\n]{0,200}\|_[\w.-]{20,}+"),
 )
 

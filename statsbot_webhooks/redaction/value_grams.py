@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import AnyStr, Final, NamedTuple
 
 # Eights that begin at each fourth letter meet each piece of eleven.
 GRAM: Final = 8
@@ -82,14 +82,14 @@ def _same(known: list[bytes], text: bytes) -> tuple[int, int]:
     at = bisect_right(known, text)
     best, nearest = 0, 0
     for number in (at - 1, at):
-        if 0 <= number < len(known) and (size := _common(known[number], text)) >= best:
+        if 0 <= number < len(known) and (size := common(known[number], text)) >= best:
             best, nearest = size, number
             if size == len(known[number]):
                 break
     return best, nearest
 
 
-def _common(one: bytes, other: bytes) -> int:
+def common(one: AnyStr, other: AnyStr) -> int:
     """Return how many letters two texts begin with alike."""
     high = min(len(one), len(other))
     if one[:high] == other[:high]:

@@ -39,3 +39,10 @@ def test_columns_of_secrets_go(text: str, clean: str) -> None:
 @pytest.mark.parametrize("text", NO_TABLES)
 def test_what_is_no_table_stays(text: str) -> None:
     assert Redactor().redact_text(text) == text
+
+
+@pytest.mark.parametrize("before", ["", "the key of it\n" * 100])
+def test_a_long_table_goes_whole(before: str) -> None:
+    rows = [f"u{number},pw{number}x\n" for number in range(1150)]
+    clean = Redactor().redact_text(before + "user,password\n" + "".join(rows))
+    assert clean == before + "user,password\n" + "".join(f"u{number},{MARK}\n" for number in range(1150))

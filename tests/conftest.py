@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, settings
 from statsbot_webhooks import WebhookConfig, WebhookManager
 from statsbot_webhooks.capture.breadcrumbs import trail
 from statsbot_webhooks.sandbox import Sandbox
+from statsbot_webhooks.sandbox.users.waiting import Waiting
 
 from . import openapi, quick_time
 from .redis_server import PROGRAM, RedisServer
@@ -31,6 +32,9 @@ from .redis_server import PROGRAM, RedisServer
 settings.register_profile("gate", derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 settings.register_profile("fuzz", deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
+
+# How long what is to happen may take: a limit for what hangs, not for a slow machine.
+Waiting.wait_until.__defaults__, Waiting.wait_for_message.__defaults__ = (30.0,), ("", 30.0)
 
 NAMES = ("error", "info", "performance", "member_events")
 

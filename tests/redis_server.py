@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from . import quick_time
+
 PROGRAM = shutil.which("redis-server") or shutil.which("valkey-server")
 needs_redis = pytest.mark.skipif(PROGRAM is None, reason="there is no redis-server on this machine: apt-get install redis-server")
 
@@ -47,13 +49,14 @@ class RedisServer:
             "--loglevel",
             "warning",
         ]
-        # No child of this process: time passes faster only while there is none (tests/quick_time.py).
+        # No child of this process: time passes faster only while there is none, and while this one does not work either.
         arguments += ["--daemonize", "yes", "--pidfile", str(pid_file), *self._options, *options]
         subprocess.run([PROGRAM, *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(1000):
             try:
                 self.client().ping()
                 self.pid = int(pid_file.read_text())
+                quick_time.SERVERS.add(self.pid)
                 return self
             except Exception:  # noqa: BLE001 - not up yet
                 time.sleep(0.01)
@@ -78,6 +81,7 @@ class RedisServer:
             for _ in range(1000):
                 os.kill(self.pid, 0)
                 time.sleep(0.01)
+        quick_time.SERVERS.discard(self.pid)
         self.pid = 0
         self.socket.unlink(missing_ok=True)
 

@@ -173,7 +173,7 @@ async def test_a_threads_hook_set_after_us_is_called_and_ours_comes_back(bot: co
     seen: list[str] = []
     threading.excepthook = lambda args: seen.append(str(args.exc_value))
     own = threading.excepthook
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while threading.excepthook is own:
             await asyncio.sleep(0.02)
     thread = threading.Thread(target=lambda: 1 / 0, name="worker")

@@ -51,12 +51,12 @@ async def test_a_full_executor_of_the_host_delays_nothing(sandbox: Sandbox) -> N
     gate = threading.Event()
     async with running_manager(config_of(sandbox)) as manager:
         # More than the loop's default executor has threads.
-        blocked = [loop.run_in_executor(None, gate.wait, 30) for _ in range(min(32, (os.cpu_count() or 1) + 4) + 1)]
+        blocked = [loop.run_in_executor(None, gate.wait) for _ in range(min(32, (os.cpu_count() or 1) + 4) + 1)]
         try:
             manager.submit(note("the pool is stuck", LogLevel.CRITICAL))
             await sandbox.wait_until(lambda: "the pool is stuck" in shown(sandbox, "error"))
-            async with asyncio.timeout(3):
-                await manager.stop(2)
+            await manager.stop(2)
+            assert not any(future.done() for future in blocked)
         finally:
             gate.set()
             await asyncio.gather(*blocked)
@@ -66,11 +66,10 @@ async def test_a_stop_keeps_its_deadline_when_the_storage_stalls(sandbox: Sandbo
     gate = threading.Event()
     manager = WebhookManager(config_of(sandbox))
     await manager.start()
-    stalled = asyncio.create_task(manager._intake.run(gate.wait, 20))
+    stalled = asyncio.create_task(manager._intake.run(gate.wait))
     await asyncio.sleep(0)
-    since = time.monotonic()
     await manager.stop(1)
-    assert time.monotonic() - since < 1.8
+    assert not stalled.done()
     assert "the storage has not answered" in caplog.text
     gate.set()
     await stalled
@@ -105,9 +104,11 @@ async def test_a_worker_that_is_replaced_or_cancelled_gives_back_what_it_claimed
 
 async def test_a_task_that_ends_is_started_again(sandbox: Sandbox) -> None:
     async with running_manager(config_of(sandbox)) as manager:
-        next(task for task in asyncio.all_tasks() if task.get_name() == "statsbot_webhooks-info").cancel()
-        await asyncio.sleep(0)
-        await sandbox.wait_until(lambda: "info has ended" in manager.host.find_delivery_problem(), 1)
+        worker = next(task for task in asyncio.all_tasks() if task.get_name() == "statsbot_webhooks-info")
+        worker.cancel()
+        await asyncio.wait([worker])
+        # Nothing else has had a turn.
+        assert "info has ended" in manager.host.find_delivery_problem()
         manager.submit(note("after its end"))
         await sandbox.wait_until(lambda: "after its end" in shown(sandbox, "info"))
         assert manager.host.find_delivery_problem() == ""

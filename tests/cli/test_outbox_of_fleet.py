@@ -59,7 +59,7 @@ async def test_dead_letters_of_a_fleet_that_runs(
         assert (await command("show", older))[1].count("refused 0.") == 1
         assert (await command("purge", newer, "--yes"))[:2] == (0, "1 dead letter is deleted\n")
         assert (await command("replay", older))[0] == 0
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while "refused 0." not in "".join(message.text for message in sandbox.messages("info")):
                 await asyncio.sleep(0.05)
         assert (await command("list"))[1] == "0 dead letters\n"

@@ -156,7 +156,7 @@ async def test_edits_in_an_announcement_channel_wait_and_messages_do_not(sandbox
     await manager.send_log(LogLevel.ERROR, "no stock")
     await sandbox.wait_until(lambda: "Discord limits edits in the announcement channel" in text_of(sandbox, "info"))
     await manager.send_log(LogLevel.ERROR, "another thing")
-    await sandbox.wait_until(lambda: "another thing" in text_of(sandbox, "error"), 5)
+    await sandbox.wait_until(lambda: "another thing" in text_of(sandbox, "error"))
     assert sum(request.method == "PATCH" for request in sandbox.requests) == 1
     sandbox.heal("error")
     clock.skip(601)

@@ -187,7 +187,7 @@ async def test_the_monitor_ships_one_card_for_memory_and_each_slow_function(sand
         assert integrate_with_performance_monitor()
         monitor.memory = 600.0
         assert render() == "drawn"
-        await sandbox.wait_until(lambda: any("Memory (StatsBot)" in str(m.embeds) for m in sandbox.messages("performance")), 10)
+        await sandbox.wait_until(lambda: any("Memory (StatsBot)" in str(m.embeds) for m in sandbox.messages("performance")))
         monitor.memory = 1500.0
         for _ in range(5):
             monitor._check_memory_thresholds(monitor.memory)

@@ -263,7 +263,7 @@ async def test_member_events_with_the_extension_ship_once(sandbox: Sandbox, env:
     async with running_bot(sandbox) as bot:
         assert integrate_with_member_events(bot)
         sandbox.join("anna")
-        await sandbox.wait_until(lambda: sandbox.messages("member_events"), 10)
+        await sandbox.wait_until(lambda: sandbox.messages("member_events"))
     assert sum("anna joined" in str(e) for m in sandbox.messages("member_events") for e in m.embeds) == 1
 
 
@@ -274,7 +274,7 @@ async def test_member_events_before_the_extension_ship_once(sandbox: Sandbox, en
         assert integrate_with_member_events(bot)
         await bot.load_extension("statsbot_webhooks")
         sandbox.join("anna")
-        await sandbox.wait_until(lambda: sandbox.messages("member_events"), 10)
+        await sandbox.wait_until(lambda: sandbox.messages("member_events"))
     assert sum("anna joined" in str(e) for m in sandbox.messages("member_events") for e in m.embeds) == 1
 
 

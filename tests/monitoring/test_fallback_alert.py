@@ -107,7 +107,7 @@ async def test_one_message_when_it_begins_and_one_when_it_is_over(
     async with running(config(urls, receiver), clock) as manager:
         manager.host.set_bot_info("ShopBot", None)
         await manager.send_log("INFO", "all is well")
-        await sandbox.wait_until(lambda: sandbox.messages("info"), 10)
+        await sandbox.wait_until(lambda: sandbox.messages("info"))
         break_all(sandbox)
         await manager.send_log("CRITICAL", "the words of the error")
         await skip(clock, 280)

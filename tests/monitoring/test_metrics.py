@@ -37,7 +37,7 @@ def scrape(manager: WebhookManager) -> dict[str, float]:
 
 async def get(port: int) -> str:
     """Read the endpoint, which begins to listen soon after the start."""
-    async with asyncio.timeout(10), aiohttp.ClientSession() as session:
+    async with asyncio.timeout(60), aiohttp.ClientSession() as session:
         while True:
             try:
                 return await read(session, port)

@@ -136,7 +136,7 @@ async def test_a_full_disk_costs_its_lines_and_is_said_once(
     async with running_manager(config(urls, json_log=str(folder / "log.jsonl"))) as manager:
         for word in ("apples", "pears", "plums"):
             await manager.send_log("INFO", word)
-        await sandbox.wait_until(lambda: any("WEBHOOK_JSON_LOG" in m.text for m in sandbox.messages("error")), 10)
+        await sandbox.wait_until(lambda: any("WEBHOOK_JSON_LOG" in m.text for m in sandbox.messages("error")))
         os.mkdir(folder)
         await manager.send_log("INFO", "after")
         await sandbox.wait_until(lambda: "is written again" in caplog.text, 10)

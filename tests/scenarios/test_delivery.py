@@ -83,7 +83,7 @@ async def test_a_passing_fault_loses_nothing(sandbox: Sandbox, urls: dict[str, A
         for number in range(5):
             await manager.send_log(LogLevel.INFO, f"number {number}.")
         await manager.send_log(LogLevel.ERROR, "elsewhere")
-        await sandbox.wait_until(lambda: sandbox.messages("error"), 2)
+        await sandbox.wait_until(lambda: sandbox.messages("error"))
         await manager.flush(20)
         stats = await manager.stats()
     assert stats.lost == stats.pending == 0

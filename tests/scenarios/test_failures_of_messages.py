@@ -40,10 +40,11 @@ async def test_what_is_urgent_does_not_wait_for_the_search_of_a_refused_event(sa
         manager.submit(log(f"number {number}."))
     await manager.start()
     await sandbox.wait_until(lambda: sandbox.count_status(400) >= 2, 30)
-    began = time.monotonic()
+    before = len(sandbox.requests)
     await manager.send_log(LogLevel.CRITICAL, "the urgent one")
-    await sandbox.wait_until(lambda: "the urgent one" in shown(sandbox, "info"), 15)
-    assert time.monotonic() - began < 10
+    await sandbox.wait_until(lambda: "the urgent one" in shown(sandbox, "info"))
+    # The search takes more than twenty requests.
+    assert len(sandbox.requests) - before <= 5
     assert not await manager.dead_letters()
     await manager.stop(0)
 
@@ -195,9 +196,9 @@ async def test_a_worker_that_is_cancelled_gives_back_what_it_was_sending(sandbox
             task.cancel()
     await asyncio.sleep(0.1)
     manager.submit(log("number 3.", LogLevel.CRITICAL))
-    began = time.monotonic()
-    await manager.stop(10)
-    assert time.monotonic() - began < 8
+    # It would wait for the answer that never comes for as long as it may.
+    async with asyncio.timeout(60):
+        await manager.stop(100)
     stats = await manager.stats()
     assert sorted(numbers(sandbox, "info")) == [0, 1, 2, 3]
     assert (stats.lost, stats.balanced) == (0, True)

@@ -50,9 +50,9 @@ async def test_each_thing_arrives_once_in_its_channel(sandbox: Sandbox, env: pyt
         thread = threading.Thread(target=logging.getLogger("app").warning, args=("from a %s", "thread"))
         thread.start()
         thread.join()
-        await sandbox.wait_until(lambda: count(sandbox, "member_events", "bob was banned"), 10)
-        await sandbox.wait_until(lambda: count(sandbox, "member_events", "anna left"), 10)
-        await sandbox.wait_until(lambda: count(sandbox, "performance", "Memory is "), 10)
+        await sandbox.wait_until(lambda: count(sandbox, "member_events", "bob was banned"))
+        await sandbox.wait_until(lambda: count(sandbox, "member_events", "anna left"))
+        await sandbox.wait_until(lambda: count(sandbox, "performance", "Memory is "))
         await get_webhook_manager().flush(10)
         stats = await get_webhook_manager().stats()
     for text in ("KeyError", "ZeroDivisionError: prefix", "RuntimeError: slash", "from a thread"):

@@ -160,8 +160,8 @@ async def test_the_proxy_of_the_bot(
         await bot.load_extension("statsbot_webhooks")
         async with online(bot, sandbox):
             logging.getLogger("shop").error("the password is %s", PASSWORD)
-            await sandbox.wait_until(lambda: bool(sandbox.messages("error")), 10)
-            await sandbox.wait_until(lambda: any("/heartbeat" in request for request in proxy.requests), 10)
+            await sandbox.wait_until(lambda: bool(sandbox.messages("error")))
+            await sandbox.wait_until(lambda: any("/heartbeat" in request for request in proxy.requests))
     assert any("POST" in request and "/webhooks/" in request for request in proxy.requests)
     assert proxy.credentials == {f"user:{PASSWORD}"}
     shown = "".join(message.text for message in sandbox.messages("error"))

@@ -66,7 +66,8 @@ class WebhookManager:
         self.host = HostAccess(self._pipeline, self._pool, self._formatters, self._loop)
         self.listeners = Listeners()
         self.admin = Admin(self._pipeline, self._pool, self.listeners.apply_choices)
-        # Short ways that users of 0.1 know.
+        # A short way for log records, and those that users of 0.1 know.
+        self.submit_note = self._intake.submit_note
         self.send_test, self.redact_text = self.admin.send_test, self.host.redact_text
         self.set_bot_info, self.find_delivery_problem = self.host.set_bot_info, self.host.find_delivery_problem
         self._own_records = OwnRecords(self.redact_text)
@@ -194,8 +195,7 @@ class WebhookManager:
     async def send_error(self, error: BaseException = MISSING, /, **context: object) -> None:
         """Accept an exception, with its traceback unless `include_stack_traces` is off. Raises `TypeError` for anything else."""
         (error,) = take_arguments("send_error", context, error=error)
-        keep = self.config.include_stack_traces
-        now = self._clock.now()
+        keep, now = self.config.include_stack_traces, self._clock.now()
         details = {**trace_details(), **context}
         event = error_event(error, now=now, include_stack_traces=keep, context=details, before=trail.before(now))
         self.submit(as_known(event, error))

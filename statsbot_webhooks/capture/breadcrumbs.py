@@ -38,8 +38,8 @@ _OWN: Final = ("statsbot_webhooks", "discord.webhook")
 # Marks what belongs to no task alone: a command and the task that runs it are two.
 _SHARED: Final = -1
 
-# Time, level or kind, origin, text, and the number of the task or thread.
-Crumb = tuple[float, str, str, str, int | None]
+# Time, level or kind, origin, text, the number of the task or thread, and what a `RecordNote` has besides.
+Crumb = tuple[float, int | str, str, str, int | None, str]
 _running_loop: Final = events._get_running_loop  # noqa: SLF001 - documented, and a tenth of the cost of an exception
 # Up to Python 3.11 it asks the system for the process's id each time, so the loop that ran last in a thread is asked first.
 _IS_SLOW: Final = sys.version_info < (3, 12)
@@ -104,7 +104,7 @@ class Trail:
 
     def note(self, time: float, what: str, origin: str, text: str, *, is_shared: bool = False) -> None:
         """Note that something happened; `is_shared` says that it counts for every task."""
-        self.append((time, what, origin, text[:_MOST_CHARACTERS], _SHARED if is_shared else owner()))
+        self.append((time, what, origin, text[:_MOST_CHARACTERS], _SHARED if is_shared else owner(), ""))
 
     def note_record(self, record: logging.LogRecord) -> None:
         """Note a log record that is no event of ours."""
@@ -143,8 +143,9 @@ def _distance(seconds: float) -> str:
 
 def _lines(crumbs: Sequence[Crumb], time: float) -> list[str]:
     return [
-        f"{_distance(time - at)} {what} {origin + ': ' if origin else ''}{' '.join(text.split())}"
-        for at, what, origin, text, _ in crumbs
+        f"{_distance(time - at)} {what if isinstance(what, str) else LogLevel.of(what)} {origin + ': ' if origin else ''}"
+        f"{' '.join(text.split())}"
+        for at, what, origin, text, *_ in crumbs
     ]
 
 

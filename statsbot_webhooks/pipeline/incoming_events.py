@@ -6,11 +6,12 @@ import contextlib
 import queue
 from typing import Final
 
+from ..events.draft import RecordNote, as_event
 from ..events.event import Event, encode
 from ..issues.fingerprint import finish
 
 # Size is counted in pieces of so many characters, of which most events have none.
-_PIECE_BITS: Final = 12
+PIECE_BITS: Final = 12
 _MEGABYTE: Final = 1024 * 1024
 
 
@@ -19,10 +20,11 @@ class IncomingEvents:
 
     def __init__(self, max_events: int, max_mb: float) -> None:
         self._max_events = max_events
-        self._max_pieces = int(max_mb * _MEGABYTE) >> _PIECE_BITS
+        self.refuses = False
+        self._max_pieces = int(max_mb * _MEGABYTE) >> PIECE_BITS
         # No lock: a signal handler that submits while its own thread does would wait for itself. So every count is the
         # length of a SimpleQueue, whose `put` is reentrant (queue docs).
-        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[Event | RecordNote] = queue.SimpleQueue()
         self._pieces: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._refusals: queue.SimpleQueue[None] = queue.SimpleQueue()
 
@@ -34,23 +36,26 @@ class IncomingEvents:
         """How many were refused since they were taken last."""
         return self._refusals.qsize()
 
-    def add(self, event: Event, *, refuses: bool = False) -> bool:
-        """Take an event; False, and counted, when too much waits or all are refused."""
-        pieces = _pieces_of(event)
-        is_too_large = pieces > 0 and self._pieces.qsize() + pieces > self._max_pieces
-        if refuses or is_too_large or self._events.qsize() >= self._max_events:
+    def add(self, event: Event | RecordNote, pieces: int) -> bool:
+        """Take an event of so many pieces; False, and counted, when too much waits or all are refused."""
+        if self.refuses or self._events.qsize() >= self._max_events or (pieces and not self._has_room(pieces)):
             self._refusals.put(None)
+            return False
+        self._events.put(event)
+        return True
+
+    def _has_room(self, pieces: int) -> bool:
+        if self._pieces.qsize() + pieces > self._max_pieces:
             return False
         for _ in range(pieces):
             self._pieces.put(None)
-        self._events.put(event)
         return True
 
     def take(self, limit: int) -> list[Event]:
         """Take out the oldest events. One thread at a time."""
-        group = [self._events.get() for _ in range(min(self._events.qsize(), limit))]
+        group = [as_event(self._events.get()) for _ in range(min(self._events.qsize(), limit))]
         # Nothing is left of the pieces of an event that changed meanwhile once the queue is empty.
-        count = sum(map(_pieces_of, group)) if group else self._pieces.qsize()
+        count = sum(map(pieces_of, group)) if group else self._pieces.qsize()
         with contextlib.suppress(queue.Empty):
             for _ in range(count):
                 self._pieces.get_nowait()
@@ -77,13 +82,13 @@ class IncomingEvents:
         return count
 
 
-def _pieces_of(event: Event) -> int:
+def pieces_of(event: Event) -> int:
     try:
         size = len(event.message) + len(event.traceback or "")
         if event.context:
             size += sum(len(value) for value in event.context.values() if type(value) is str)
         for file in event.files:
             size += len(file.text) + len(file.data)
-        return size >> _PIECE_BITS
+        return size >> PIECE_BITS
     except Exception:  # noqa: BLE001 - a guard: what is no event is refused by the intake's thread, and counted there
         return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import queue
 import threading
@@ -16,6 +15,7 @@ from ..clock import Clock, SystemClock, breathe
 from ..errors import NotRunningError
 from ..events.accounting import Counters, Stats
 from ..events.daily_counts import DailyCounts
+from ..events.draft import RecordNote
 from ..events.event import Event
 from ..events.time_text import format_count
 from ..issues.fingerprint import finish, with_fingerprint
@@ -26,9 +26,10 @@ from ..redaction.rules import warm_up
 from ..storage import Outbox
 from . import at_exit
 from .before_send import BeforeSend
+from .bell import Bell
 from .calls import IntakeCall, answering_call, post_result
 from .gate import Gate, Mirror
-from .incoming_events import IncomingEvents
+from .incoming_events import PIECE_BITS, IncomingEvents, pieces_of
 from .router import Router
 from .storage_care import StorageCare
 
@@ -67,14 +68,12 @@ class Intake:
         self.redactor = redactor
         self.router = router
         self._counters = counters
-        self._max_events = max_events
-        self._on_open = on_open
-        self._on_put = on_put
+        self._bounds = (max_events, max_mb)
+        self._on_open, self._on_put = on_open, on_put
         self._gate = gate
         self._clock = clock or SystemClock()
         self._care = StorageCare(outbox, self._clock, on_open, on_put)
-        outbox.fleet.on_news = lambda: self._bell.put(None)
-        self._max_mb = max_mb
+        outbox.fleet.on_news = lambda: self._bell.ring()
         self.failures = 0
         self._busy_since: float | None = None
         self._tally = DailyCounts()
@@ -86,18 +85,16 @@ class Intake:
         self.mirror: Mirror | None = None
         self._make_queues()
         self._thread: threading.Thread | None = None
-        # Whether this is a child process whose parent owns the storage.
-        self._is_foreign = False
-        self._is_stopping = self._refuses = self._has_stored = False
+        # The first: whether this is a child process whose parent owns the storage.
+        self._is_foreign = self._is_stopping = self._has_stored = False
         self._on_end: asyncio.Future[None] | None = None
         at_exit.watch_forks(self)
 
     def _make_queues(self) -> None:
         # SimpleQueue.put is reentrant: `post` and `submit` may be called from __del__ or a signal handler (queue docs).
-        # The bell is a queue of its own so that the events' queue counts events and nothing else.
-        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._bell = Bell()
         self._calls: queue.SimpleQueue[IntakeCall] = queue.SimpleQueue()
-        self._incoming = IncomingEvents(self._max_events, self._max_mb)
+        self._incoming = IncomingEvents(*self._bounds)
         # What was taken from the queue and is not filed yet.
         self._group: list[Event] = []
         self._taken = 0
@@ -105,13 +102,21 @@ class Intake:
 
     def submit(self, event: Event) -> bool:
         """Accept an event; False, and counted as lost, when more wait than the storage may hold. Never raises."""
-        if self._is_foreign:
-            self._say_foreign()
-        if not self._incoming.add(event, refuses=self._refuses):
+        return self._accept(event, pieces_of(event))
+
+    def submit_note(self, note: RecordNote) -> bool:
+        """Accept a log record, as `submit` does an event."""
+        return self._accept(note, len(note[3]) >> PIECE_BITS)
+
+    def _accept(self, event: Event | RecordNote, pieces: int) -> bool:
+        if not self._incoming.add(event, pieces):
+            if self._is_foreign:
+                self._say_foreign()
             return False
-        self._bell.put(None)
-        if self._thread is None:
-            at_exit.keep(self)
+        if self._bell.is_awaited:
+            self._bell.ring()
+            if self._thread is None:
+                at_exit.keep(self)
         return True
 
     @property
@@ -121,9 +126,9 @@ class Intake:
 
     def start(self) -> None:
         """Start the thread, which opens the outbox. Events submitted before are filed now. Also after the thread has ended."""
-        self._is_stopping = self._refuses = self._is_foreign = False
+        self._is_stopping = self._incoming.refuses = self._is_foreign = False
         if not self.is_alive:
-            self._bell.put(None)
+            self._bell.ring()
             self._thread = threading.Thread(target=self._run, name="statsbot_webhooks-intake", daemon=True)
             self._thread.start()
         at_exit.release(self)
@@ -139,16 +144,16 @@ class Intake:
             return True
         loop = asyncio.get_running_loop()
         ended = self._on_end = loop.create_future()
-        self._refuses = not self._outbox.is_durable
+        self._incoming.refuses = not self._outbox.is_durable
         self._is_stopping = True
-        self._bell.put(None)
+        self._bell.ring()
         try:
             async with asyncio.timeout_at(deadline):
                 await ended
         except TimeoutError:
             return False
         thread.join()
-        self._thread = None
+        self._thread, self._bell.is_awaited = None, True
         return True
 
     def take_unstored(self) -> list[str]:
@@ -156,6 +161,7 @@ class Intake:
         if self.is_alive:
             return []
         at_exit.release(self)
+        self._bell.is_awaited = True
         return self._incoming.take_encoded()
 
     def store_at_exit(self) -> None:
@@ -177,9 +183,10 @@ class Intake:
 
         The parent files what waited; the connection is the parent's, and is never touched here.
         """
-        self._is_foreign = self._refuses = self._thread is not None
+        self._is_foreign = self._thread is not None
         self._thread, self._is_stopping, self._taken, self._barriers = None, False, 0, []
         self._make_queues()
+        self._incoming.refuses = self._is_foreign
         self._counters.after_fork()
         self._outbox.after_fork()
 
@@ -198,7 +205,7 @@ class Intake:
         future: asyncio.Future[_T] = loop.create_future()
         call = answering_call(loop, future, function, *args)
         self._calls.put(call)
-        self._bell.put(None)
+        self._bell.ring()
         if not self.is_alive:
             # It ended meanwhile: nothing would answer.
             call.fail()
@@ -207,12 +214,12 @@ class Intake:
     def post(self, function: Callable[..., object], *args: Any) -> None:
         """Run a function of the outbox on this thread some time; returns at once. A failure is logged."""
         self._calls.put(IntakeCall(lambda: function(*args)))
-        self._bell.put(None)
+        self._bell.ring()
 
     def file(self, destination: str, event: Event) -> None:
         """File an event for one destination, past the routes. Returns at once."""
         self._calls.put(IntakeCall(lambda: self._store_for(destination, event)))
-        self._bell.put(None)
+        self._bell.ring()
 
     def announce(self, destinations: set[str]) -> None:
         """Say that something waits for destinations."""
@@ -230,7 +237,7 @@ class Intake:
         if not self.is_alive:
             return False
         self._calls.put(IntakeCall(lambda: self._add_barrier(filed.set)))
-        self._bell.put(None)
+        self._bell.ring()
         return filed.wait(seconds)
 
     def _add_barrier(self, call: Callable[[], None]) -> None:
@@ -262,7 +269,7 @@ class Intake:
         try:
             self._own_outbox()
         finally:
-            self._busy_since = None
+            self._busy_since, self._bell.is_awaited = None, True
             if self._is_stopping:
                 while not self._calls.empty():
                     self._calls.get().fail()
@@ -277,7 +284,7 @@ class Intake:
         # Beside this thread: a process that is killed in its first moments loses what is accepted and not stored.
         warming = warm_up(lambda: self._is_stopping)
         while not self._is_stopping:
-            self._await_bell()
+            self._bell.wait(self._care.wait_seconds, self._incoming)
             self._busy_since = self._clock.monotonic()
             self._guard(self._care.look_if_due)
             self._guard(self._work)
@@ -298,12 +305,6 @@ class Intake:
                 _log.error("a call of the storage failed (%s); said once", type(error).__name__)
             return False
         return True
-
-    def _await_bell(self) -> None:
-        with contextlib.suppress(queue.Empty):
-            self._bell.get(timeout=self._care.wait_seconds)
-        while not self._bell.empty():
-            self._bell.get()
 
     def look_after(self) -> None:
         """Let the storage put itself in order; on this thread."""

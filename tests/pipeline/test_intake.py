@@ -14,7 +14,8 @@ import pytest
 from statsbot_webhooks import WebhookConfig, WebhookManager
 from statsbot_webhooks.errors import NotRunningError
 from statsbot_webhooks.events.event import Event, EventKind, LogLevel
-from statsbot_webhooks.pipeline.incoming_events import IncomingEvents
+from statsbot_webhooks.pipeline import at_exit
+from statsbot_webhooks.pipeline.incoming_events import IncomingEvents, pieces_of
 from statsbot_webhooks.redaction import scanner
 
 URL = "https://discord.com/api/webhooks/123456789012345678/" + "x" * 68
@@ -57,10 +58,10 @@ async def test_events_are_stored_while_the_patterns_are_built(monkeypatch: pytes
 
 def test_exactly_as_many_events_as_the_limit_are_accepted() -> None:
     incoming = IncomingEvents(3, 1)
-    assert [incoming.add(event("x")) for _ in range(5)] == [True, True, True, False, False]
+    assert [incoming.add(event("x"), 0) for _ in range(5)] == [True, True, True, False, False]
     assert (len(incoming), incoming.take_refusals(), incoming.take_refusals()) == (3, 2, 0)
     assert len(incoming.take(10)) == 3
-    assert incoming.add(event("x"))
+    assert incoming.add(event("x"), 0)
 
 
 @pytest.mark.parametrize("where", ["message", "traceback", "context"])
@@ -69,11 +70,11 @@ def test_what_waits_to_be_filed_is_bounded_by_its_size(where: str) -> None:
     text = "x" * 100_000
     large = event("m", context={"a": text}) if where == "context" else event("m", traceback=text)
     large = event(text) if where == "message" else large
-    accepted = [incoming.add(large) for _ in range(20)]
+    accepted = [incoming.add(large, pieces_of(large)) for _ in range(20)]
     assert 8 <= accepted.count(True) <= 11
-    assert incoming.add(event("small"))
+    assert incoming.add(event("small"), 0)
     incoming.take(1000)
-    assert incoming.add(large)
+    assert incoming.add(large, pieces_of(large))
 
 
 async def test_what_cannot_be_filed_is_counted_as_refused_and_the_next_arrives(
@@ -160,3 +161,38 @@ async def test_records_with_odd_values_are_stored(manager: WebhookManager) -> No
     stats = await manager._intake.run(manager._pipeline.snapshot)
     assert (stats.accepted + stats.filtered, stats.refused) == (10, 0)
     assert "after" in await stored(manager)
+
+
+async def test_records_and_events_are_stored_in_the_order_in_which_they_came(manager: WebhookManager) -> None:
+    from statsbot_webhooks import WebhookLogHandler
+
+    handler, told = WebhookLogHandler(manager.submit), ["fish", "is", "sold"]
+    for number, word in enumerate(told):
+        manager.submit(event(f"event {number}"))
+        handler.handle(logging.LogRecord("host", logging.WARNING, __file__, 1, "%s %d", (word, number), None))
+        handler.handle(logging.makeLogRecord({"msg": f"more {number}", "levelno": 30, "name": "host", "shard": 3}))
+    expected = [text for number, word in enumerate(told) for text in (f"event {number}", f"{word} {number}", f"more {number}")]
+    assert await stored(manager) == expected
+
+
+@pytest.mark.parametrize("odd", [(), (1, 2), (1, [], 3, 4, 5, 6), ("a",) * 6, None, 5])
+async def test_what_is_no_event_costs_itself_only(manager: WebhookManager, odd: Any) -> None:
+    for what in (event("before"), odd, event("after")):
+        assert manager.submit(what)
+    found = await stored(manager)
+    assert (found[0], found[-1]) == ("before", "after")
+    stats = await manager._intake.run(manager._pipeline.snapshot)
+    assert len(found) + stats.refused == 3
+
+
+def test_what_waits_and_was_never_started_is_kept_however_often_it_is_asked_for(
+    manager: WebhookManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[object] = []
+    monkeypatch.setattr(at_exit, "keep", kept.append)
+    intake = WebhookManager(manager.config)._intake
+    for _ in range(2):
+        intake.submit(event("x"))
+        intake.submit(event("y"))
+        assert len(intake.take_unstored()) == 2
+    assert kept == [intake, intake]

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from ...current_manager import get_current_manager, log_capture
 from ...events.ambient import ambient, context_of
-from ...events.event import Event, EventKind, LogLevel, Person, to_plain
+from ...events.draft import Draft, RecordNote, as_event
+from ...events.event import Event, EventKind, LogLevel, to_plain
 from ...events.factory import outline
-from ...events.plain_values import LATEST_TIME, plain_text
-from ...events.tracebacks import NotedException, describe, note_exception
+from ...events.plain_values import plain_text
+from ...events.tracebacks import describe, note_exception
 from ...feedback import suppressed
 from ..breadcrumbs import owner, trail
 from ..errors import context as error_context
@@ -25,46 +26,10 @@ from .translated import TranslatedRecord
 _OWN: Final = ("statsbot_webhooks", "discord.webhook")
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _STANDARD_SIZE: Final = len(vars(logging.makeLogRecord({})))
-# A look-up instead of LogLevel.from_number saves a tenth of the handler's time.
-_LEVELS: Final = {level.number: level for level in LogLevel}
-# Up to Python 3.11 a look into an enum takes a twentieth of the handler's time.
-_LOG: Final = EventKind.LOG
-_ERROR: Final = EventKind.ERROR
+# A crumb holds no long text.
 _CRUMB: Final = 200
-# A look-up takes a third of the time of `startswith`; there may be any number of loggers.
-_known_names: dict[str, bool] = {}
 _MOST_NAMES: Final = 2000
-_NO_CONTEXT: Final[Mapping[str, Any]] = {}
 _modules: Final = sys.modules
-
-
-class _Draft:
-    """An Event under construction, of the same slots: filling the frozen dataclass takes three times as long.
-
-    With it one emit costs 0.4 of stdlib's QueueHandler, without it 0.9 to 1.0, where 0.8 is what we allow (`make bench`).
-    """
-
-    __slots__ = Event.__slots__
-
-    def __init__(self, kind: EventKind, level: LogLevel, message: str, record: logging.LogRecord) -> None:
-        self.kind = kind
-        self.level = level
-        self.message = message
-        self.time = record.created
-        self.origin = record.name
-        self.context = _NO_CONTEXT
-        self.traceback: str | None = None
-        self.guild_id: int | None = None
-        self.persons: tuple[Person, ...] = ()
-        self.template = record.msg if isinstance(record.msg, str) else ""
-        self.title = self.card = self.avatar_url = ""
-        self.color = self.route_level = None
-        self.ends_card = False
-        self.facts = _NO_CONTEXT
-        self.routes = ()
-        self.files = ()
-        self.noted: NotedException | None = None
-        self.fingerprint = self.issue = self.note = self.process = ""
 
 
 class WebhookLogHandler(logging.Handler):
@@ -83,7 +48,9 @@ class WebhookLogHandler(logging.Handler):
         seen: SeenExceptions | None = None,
     ) -> None:
         super().__init__(level)
-        self._submit = submit or _submit_to_manager
+        self._submit: Callable[[Any], object] = submit or _submit_to_manager
+        # That of a manager, which makes the events itself, in its own time.
+        self._submit_note: Callable[[Any], object] = getattr(getattr(submit, "__self__", None), "submit_note", self._submit_event)
         # One that the host has made, which goes to the manager as the hook of the extension does.
         self._is_by_hand = submit is None
         self._floor = self.level
@@ -96,11 +63,12 @@ class WebhookLogHandler(logging.Handler):
     def set_loggers(self, loggers: Mapping[str, LogLevel]) -> None:
         """Change the levels of single loggers; may be called while records come in."""
         self._loggers = {name: level.number for name, level in loggers.items()}
+        self._is_choosy = self._is_by_hand or bool(loggers)
         self.setLevel(min(self._floor, *self._loggers.values()) if self._loggers else self._floor)
 
     def handle(self, record: logging.LogRecord) -> bool:
         # No lock: nothing here is shared but the queue, and a lock would make threads wait for each other.
-        passed: Any = self.filter(record)
+        passed: Any = self.filter(record) if self.filters else True
         if passed:
             # From Python 3.12 on a filter may return another record.
             self.emit(passed if isinstance(passed, logging.LogRecord) else record)
@@ -108,61 +76,68 @@ class WebhookLogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Read the record at once (its arguments may change) and submit it. Never raises."""
+        submit = self._submit
         try:
-            event = self._read(translated(record) if MODULE in _modules else record)
+            if MODULE in _modules:
+                record = translated(record)
+            name, number, exc_info = record.name, record.levelno, record.exc_info
+            if _is_own[name] or suppressed.get() or (self._is_choosy and not self._chooses(record)):
+                return
+            if exc_info and exc_info[1] is not None and not self._seen.is_new(exc_info[1], number):
+                return
+            template = record.msg
+            try:
+                message = record.getMessage()
+            except Exception as failure:  # noqa: BLE001 - a wrong % format must not lose the record (G2)
+                message = f"{to_plain(template)} (its arguments {to_plain(record.args)!r} do not fit: {type(failure).__name__})"
+            if type(template) is not str:
+                template = str.__str__(template) if isinstance(template, str) else ""
+            # A note of a usual record is its crumb too, and all that is done on the thread of the host.
+            me = owner() if trail.is_on else None
+            note = (record.created, number, name, message, me, template)
+            is_usual = number < logging.ERROR and not exc_info and not record.stack_info
+            if not is_usual or len(record.__dict__) > _STANDARD_SIZE or ambient.get():
+                said = self._in_detail(note, record)
+            else:
+                said, submit = note, self._submit_note
+            if me is not None:
+                trail.append(note if len(message) <= _CRUMB else (*note[:3], message[:_CRUMB], me, ""))
         except Exception as error:  # noqa: BLE001 - a guard: the host's logging call must not fail because of us
             self.handleError(record)
-            event = _remains_of(record, error)
-        if event is not None:
-            try:
-                self._submit(event)
-            except Exception:  # noqa: BLE001 - a guard, as above
-                self.handleError(record)
-
-    def _read(self, record: logging.LogRecord) -> Event | None:
-        is_own = _known_names.get(record.name)
-        if is_own or (is_own is None and _is_own(record.name)):
-            return None
-        if suppressed.get() or (self._loggers and not self._wants(record)):
-            return None
-        if self._is_by_hand and (beside := log_capture()) is not None and beside.has_captured(record):
-            return None
-        error = record.exc_info[1] if record.exc_info else None
-        if error is not None and not self._seen.is_new(error, record.levelno):
-            return None
+            said = _remains_of(record, error)
         try:
-            message = record.getMessage()
-        except Exception as failure:  # noqa: BLE001 - a wrong % format must not lose the record (G2)
-            message = f"{to_plain(record.msg)} (its arguments {to_plain(record.args)!r} do not fit: {type(failure).__name__})"
-        level = _LEVELS.get(record.levelno) or LogLevel.from_number(record.levelno)
-        kind = _ERROR if error is not None and record.levelno >= logging.ERROR else _LOG
-        draft = _Draft(kind, level, message, record)
+            submit(said)
+        except Exception:  # noqa: BLE001 - a guard, as above
+            self.handleError(record)
+
+    def _in_detail(self, note: RecordNote, record: logging.LogRecord) -> Event:
+        draft, error = Draft(note), record.exc_info[1] if record.exc_info else None
         is_error = record.levelno >= logging.ERROR
-        if is_error:
-            self._add_trail(draft, record)
-        # Spelled out: a call of `Trail.note` would cost a tenth of all this.
-        if trail.is_on:
-            text = message if len(message) <= _CRUMB else message[:_CRUMB]
-            trail.append((record.created, level, record.name, text, owner()))
-        if error is not None or record.stack_info or len(record.__dict__) > _STANDARD_SIZE or ambient.get():
-            self._add_details(draft, record, error)
+        if is_error and (before := trail.before(record.created)):
+            draft.facts = {"before": before}
+        self._add_details(draft, record, error)
         if is_error and (trace := trace_details()):
             draft.context = {**trace, **draft.context}
-        draft.__class__ = Event  # type: ignore[assignment]  # the layouts are the same; a test compares the two
-        event: Event = draft  # type: ignore[assignment]
-        if type(message) is not str or type(event.time) is not float or not 0.0 <= event.time < LATEST_TIME:
-            event.__post_init__()
-        return event
+        if is_error and error is not None:
+            draft.kind = EventKind.ERROR
+        return draft.finish()
+
+    def _submit_event(self, note: RecordNote) -> None:
+        event = as_event(note)
+        event.__post_init__()
+        self._submit(event)
 
     def takes(self, record: logging.LogRecord) -> bool:
         """Whether a record is one that is shipped, by its level and its logger."""
         if record.levelno < self.level or (self._loggers and not self._wants(record)):
             return False
-        return not (record.name.startswith(_OWN) and _is_own(record.name))
+        return not _is_own[record.name]
 
-    def _add_trail(self, draft: _Draft, record: logging.LogRecord) -> None:
-        if before := trail.before(record.created):
-            draft.facts = {"before": before}
+    def _chooses(self, record: logging.LogRecord) -> bool:
+        """Whether this handler is to submit a record that comes to it."""
+        if self._loggers and not self._wants(record):
+            return False
+        return not self._is_by_hand or (beside := log_capture()) is None or not beside.has_captured(record)
 
     def _wants(self, record: logging.LogRecord) -> bool:
         # The nearest logger that has a level of its own decides, as in logging itself: it may also ask for less.
@@ -173,7 +148,7 @@ class WebhookLogHandler(logging.Handler):
             name = name.rpartition(".")[0]
         return record.levelno >= self._floor
 
-    def _add_details(self, draft: _Draft, record: logging.LogRecord, error: BaseException | None) -> None:
+    def _add_details(self, draft: Draft, record: logging.LogRecord, error: BaseException | None) -> None:
         own = _fields(record)
         context = {**(ambient.get() if error is None else context_of(error)), **own}
         if error is not None:
@@ -212,13 +187,20 @@ def _remains_of(record: logging.LogRecord, error: Exception) -> Event:
     return Event(EventKind.LOG, values.get("levelno"), message, values.get("created"), values.get("name"))  # type: ignore[arg-type]
 
 
-def _is_own(name: str) -> bool:
-    """Whether a logger is one of ours or below it; a name may also only begin like ours, as `statsbot_webhooks_extra` does."""
-    is_own = any(name == own or name.startswith(f"{own}.") for own in _OWN)
-    if len(_known_names) >= _MOST_NAMES:
-        _known_names.clear()
-    _known_names[name] = is_own
-    return is_own
+class _OwnNames(dict[str, bool]):
+    """Whether a logger is one of ours or below it; a name may also only begin like ours, as `statsbot_webhooks_extra` does.
+
+    A look-up takes a third of the time of `startswith`; there may be any number of loggers.
+    """
+
+    def __missing__(self, name: str) -> bool:
+        if len(self) >= _MOST_NAMES:
+            self.clear()
+        self[name] = any(name == own or name.startswith(f"{own}.") for own in _OWN)
+        return self[name]
+
+
+_is_own: Final = _OwnNames()
 
 
 def _submit_to_manager(event: Event) -> object:

@@ -11,6 +11,7 @@ from . import errors as errors
 from .capture.logs.handler import WebhookLogHandler
 from .config.loading import load_webhook_config
 from .config.model import WebhookConfig
+from .config.version import PACKAGE_VERSION
 from .events.ambient import webhook_context
 from .events.event import LogLevel
 from .formatting.formatter import MessageFormatter, WebhookMessage
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from .cog import WebhookCog, setup, teardown
     from .integration.client import watch_client
 
-__version__ = "0.1.0"
+__version__ = PACKAGE_VERSION
 
 __all__ = [
     "LogLevel",

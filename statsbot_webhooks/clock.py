@@ -36,6 +36,11 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
+def loop_time() -> float:
+    """Return the time of the running event loop, by which `asyncio.timeout_at` goes."""
+    return asyncio.get_running_loop().time()
+
+
 async def wait_for_event(clock: Clock, event: asyncio.Event, seconds: float | None) -> None:
     """Wait until an event is set, and not longer than so many seconds by the clock; `None` sets no limit."""
     if seconds is None or event.is_set():

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import discord
 
 from .config.network import BotClient, proxy_of_bot, proxy_secrets
-from .config.version import package_version
+from .config.version import PACKAGE_VERSION
 from .delivery.channel_reader import ChannelReader
 from .delivery.formatters import Formatters
 from .delivery.worker_pool import WorkerPool
@@ -47,7 +47,7 @@ class HostAccess:
 
     def describe_process(self, shards: str) -> None:
         """Say which shards this process has; the other processes of a fleet show it."""
-        versions = {"bot": self._pipeline.config.bot_version, "statsbot_webhooks": package_version()}
+        versions = {"bot": self._pipeline.config.bot_version, "statsbot_webhooks": PACKAGE_VERSION}
         parts = [f"{name} {version}" for name, version in versions.items() if version]
         self._pipeline.outbox.fleet.describe(", ".join(parts), shards)
 

@@ -17,7 +17,7 @@ from .admin import Admin
 from .capture.breadcrumbs import trail
 from .capture.errors.deduplication import as_known, know_as, known_as, reported_trace, root_exception
 from .capture.errors.trace_id import trace_details
-from .clock import Clock, SystemClock
+from .clock import Clock, SystemClock, loop_time
 from .config.destination import Destination
 from .config.model import WebhookConfig
 from .config.renewal import Renews, parts_to_renew
@@ -147,16 +147,15 @@ class WebhookManager:
         """
         if not self.is_running:
             return
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout
+        deadline = loop_time() + timeout
         # A part of the time is for the storage.
         await self._flush(deadline - min(timeout / 4, _CLOSING_SECONDS), is_ending=True)
-        deadline = max(deadline, loop.time() + _LEAST_SECONDS)
+        deadline = max(deadline, loop_time() + _LEAST_SECONDS)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(deadline), self._changing:
                 # A change of the settings that goes on after this finds no workers.
                 await self._monitor.stop()
-                await self._pool.stop((deadline - loop.time()) / 2)
+                await self._pool.stop((deadline - loop_time()) / 2)
         self._loop.end()
         await self._pipeline.stop(deadline)
         self._own_records.uninstall()
@@ -166,11 +165,11 @@ class WebhookManager:
 
         Destinations that are gone or switched off are not waited for; the newest state of a card may have to wait for its pace.
         """
-        await self._flush(math.inf if timeout is None else asyncio.get_running_loop().time() + timeout, is_ending=False)
+        await self._flush(math.inf if timeout is None else loop_time() + timeout, is_ending=False)
 
     async def drain(self, timeout: float) -> bool:
         """Deliver what waits as `stop` does, and go on; False when not everything was sent within `timeout` seconds."""
-        return not self.is_running or await self._flush(asyncio.get_running_loop().time() + timeout, is_ending=True)
+        return not self.is_running or await self._flush(loop_time() + timeout, is_ending=True)
 
     async def _flush(self, deadline: float, *, is_ending: bool) -> bool:
         with contextlib.suppress(TimeoutError):

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from .. import __version__
+from ..config.version import PACKAGE_VERSION
 from ..errors import WebhookLoggingError
 from . import checks, demo, forget, outbox, sandbox, settings
 
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"statsbot-webhooks {__version__}")
+    parser.add_argument("--version", action="version", version=f"statsbot-webhooks {PACKAGE_VERSION}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in _COMMANDS:
         command.add_parser(commands)

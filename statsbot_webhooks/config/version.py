@@ -14,6 +14,8 @@ from typing import Final
 
 from .checkout import program_checkout
 
+# The version of this package; setup.cfg reads it here.
+PACKAGE_VERSION: Final = "0.1.0"
 LENGTH: Final = 24
 # Of Heroku, Railway, Render, Fly.io, Koyeb, Northflank, Vercel, Azure, Google Cloud, Coolify, CodeBuild and Jenkins, and what
 # images are often built with. The first that is set is taken.
@@ -65,18 +67,6 @@ def find_version(environ: Mapping[str, str] | None = None) -> Version:
             commit = text.lower() if _COMMIT.match(text) else ""
             return Version(_shorten(text), commit or checkout_version().commit)
     return checkout_version()
-
-
-@functools.cache
-def package_version() -> str:
-    """Return the version of this package as it is installed; empty when it is not."""
-    # It reads e-mail headers and zip files: much for what few use.
-    from importlib import metadata
-
-    try:
-        return metadata.version("statsbot_webhooks")
-    except metadata.PackageNotFoundError:
-        return ""
 
 
 @functools.cache

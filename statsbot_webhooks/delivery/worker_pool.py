@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import discord
 from pydantic import SecretStr
 
+from ..clock import loop_time
 from ..config.destination import Destination
 from ..config.field_types import Buttons
 from ..config.model import WebhookConfig
@@ -236,12 +237,11 @@ class WorkerPool:
         worker.set_flushing(True, is_ending=is_ending)
         # A SystemExit in some task makes asyncio.run cancel every task, ours too, before the bot is closed.
         self._tasks.ensure(worker.name)
-        loop = asyncio.get_running_loop()
         while worker.state in _ACTIVE:
             worker.wake()
             depth = await self._intake.run(self._outbox.depth, worker.name)
             # Of what is shown already, a newer state that cannot be shown in time is not waited for.
-            if depth.entries == 0 and (not worker.has_stale_cards or loop.time() + worker.edit_wait_seconds() > deadline):
+            if depth.entries == 0 and (not worker.has_stale_cards or loop_time() + worker.edit_wait_seconds() > deadline):
                 return
             await self._clock.sleep(_FLUSH_POLL_SECONDS)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from ..config.model import WebhookConfig
-from ..config.version import package_version
+from ..config.version import PACKAGE_VERSION
 from ..delivery.destination_health import DestinationState
 from ..delivery.worker_pool import WorkerPool
 from ..pipeline.assembly import Pipeline
@@ -91,7 +91,7 @@ class Monitor:
         workers = dict(self._pool.workers)
         log = self._pipeline.json_log
         return Reading(
-            package_version() or "not installed",
+            PACKAGE_VERSION,
             self._pipeline.peek(),
             {name: DestinationReading(worker.state, worker.delivered_at) for name, worker in workers.items()},
             None if log is None else log.lost,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from ..clock import Clock
+from ..clock import Clock, loop_time
 from ..config.destination import Destination, WebhookURL
 from ..config.model import WebhookConfig
 from ..config.network import proxy_secrets
@@ -181,7 +181,7 @@ class Pipeline:
         await self._chores.stop()
         if self.outbox.is_displaced:
             # What waits is in memory: a file that is locked for a moment is worth a moment.
-            deadline = max(deadline, asyncio.get_running_loop().time() + _DISPLACED_SECONDS)
+            deadline = max(deadline, loop_time() + _DISPLACED_SECONDS)
         with contextlib.suppress(TimeoutError, NotRunningError):
             async with asyncio.timeout_at(deadline):
                 await self.intake.settle()
@@ -192,15 +192,14 @@ class Pipeline:
             _log.error("the storage has not answered before the end; it is closed when it does")
         if self.json_log is not None:
             log, self.json_log, self.intake.mirror = self.json_log, None, None
-            left = max(deadline - asyncio.get_running_loop().time(), _LEAST_SECONDS)
+            left = max(deadline - loop_time(), _LEAST_SECONDS)
             if not await asyncio.to_thread(log.stop, left):
                 _log.error("WEBHOOK_JSON_LOG: the disk has not answered before the end; the rest is written when it does")
 
     async def _return_to_file(self, deadline: float) -> None:
         """Wait for the file, if it is not used just now and something would be lost without it; not until the very end."""
-        loop = asyncio.get_running_loop()
-        until = min(deadline, loop.time() + _DISPLACED_SECONDS) - _CLOSE_SECONDS
-        while self.outbox.is_displaced and loop.time() < until and await self.intake.run(self.outbox.depths):
+        until = min(deadline, loop_time() + _DISPLACED_SECONDS) - _CLOSE_SECONDS
+        while self.outbox.is_displaced and loop_time() < until and await self.intake.run(self.outbox.depths):
             await self.intake.run(self.intake.look_after)
             await self.clock.sleep(_RETRY_SECONDS)
 

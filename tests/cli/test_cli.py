@@ -45,7 +45,7 @@ def test_version_has_one_place(capsys: pytest.CaptureFixture[str]) -> None:
     if (ROOT / "setup.cfg").exists():
         setup = ConfigParser()
         setup.read(ROOT / "setup.cfg")
-        assert setup["metadata"]["version"] == "attr: statsbot_webhooks.__version__"
+        assert setup["metadata"]["version"] == "attr: statsbot_webhooks.config.version.PACKAGE_VERSION"
         assert "statsbot-webhooks = statsbot_webhooks.cli:main" in setup["options.entry_points"]["console_scripts"]
 
 

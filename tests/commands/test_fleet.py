@@ -41,7 +41,7 @@ async def test_a_press_and_the_status_in_a_process_that_does_not_send(
     owned: None, sandbox: Sandbox, env: pytest.MonkeyPatch, redis_server: RedisServer
 ) -> None:
     env.setenv("WEBHOOK_PROCESS_NAME", "cluster-1")
-    env.setattr(host_access, "package_version", lambda: "10.20.30")
+    env.setattr(host_access, "PACKAGE_VERSION", "10.20.30")
     # It ends after the bot, so that what that one says last is sent.
     async with running_manager(load_webhook_config()) as other:
         await sandbox.wait_until(lambda: other._outbox.fleet.may_send)

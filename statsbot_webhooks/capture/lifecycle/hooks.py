@@ -10,7 +10,7 @@ from typing import Any
 
 import discord
 
-from ...config.version import find_version, package_version
+from ...config.version import PACKAGE_VERSION, find_version
 from ...events.event import Event, Person
 from ...patching import add_listeners
 from ..errors.extension_hooks import is_closing
@@ -188,5 +188,4 @@ def _host() -> str:
 
 
 def _versions() -> str:
-    ours = package_version() or "(not installed)"
-    return f"Python {platform.python_version()} · discord.py {discord.__version__} · statsbot_webhooks {ours}"
+    return f"Python {platform.python_version()} · discord.py {discord.__version__} · statsbot_webhooks {PACKAGE_VERSION}"

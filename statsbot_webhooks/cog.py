@@ -18,12 +18,8 @@ from .config.renewal import Renews
 from .delivery.formatters import CustomFormatter
 from .events.event import decode
 from .integration.bot_capture import BotCapture
-from .integration.statsbot import suspend_integrations
 from .webhook_manager import WebhookManager
 
-# Bot.close unloads extensions with no time limit of its own (L3).
-_DRAIN_SECONDS = 7.0
-_LAST_WORDS_SECONDS = 1.0
 # Hooks that stay for the next load of a reload go after this time when it never came.
 _RELOAD_SECONDS = 60.0
 
@@ -51,7 +47,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         for text in runtime.take_over(self._hooks.install):
             self.manager.submit(decode(text))
         self._commands.install()
-        await self._use_clients()
+        await self._hooks.show_buttons()
 
     @commands.Cog.listener()
     async def on_connect(self) -> None:
@@ -61,23 +57,15 @@ class WebhookCog(commands.Cog, name="Webhooks"):
 
     async def cog_unload(self) -> None:
         """Deliver what waits, and undo everything in reverse. The hooks stay to the last moment: a drain takes seconds."""
-        self._hooks.report_end()
         self._commands.uninstall()
-        is_sent = await self.manager.drain(_DRAIN_SECONDS)
-        is_last = self._hooks.is_last
-        if is_last and is_reloading(self.bot):
+        await self._hooks.drain()
+        is_ending = is_closing(self.bot)
+        if self._hooks.is_last and is_reloading(self.bot):
             # Making the next cog takes half a second, in which things happen too.
             runtime.hand_over(self._let_go, _RELOAD_SECONDS)
         else:
-            # What the host logs after it has closed the bot is kept for the next start.
-            if is_last and not is_closing(self.bot):
-                suspend_integrations()
-            self._hooks.capture.uninstall()
-        self._hooks.forsake()
-        await self._use_clients(is_leaving=True)
-        if runtime.leave(self._hooks) or (is_last and is_closing(self.bot)):
-            # What did not get through in all that time will not do so now, when nothing is captured any more.
-            await self.manager.stop(_LAST_WORDS_SECONDS if is_sent else 0)
+            self._hooks.uninstall(is_closing=is_ending)
+        await self._hooks.leave(is_closing=is_ending)
 
     def _let_go(self, install: Callable[[], object]) -> Sequence[str]:
         """Undo the hooks that stayed for a reload; returns what they captured after the manager's end."""
@@ -88,11 +76,6 @@ class WebhookCog(commands.Cog, name="Webhooks"):
         finally:
             self._hooks.capture.uninstall()
         return self.manager.host.take_unstored()
-
-    async def _use_clients(self, *, is_leaving: bool = False) -> None:
-        """Let cards have buttons that the bots answer. Before the login there is no application (L4)."""
-        holders = [each for each in runtime.holders_of(self.manager) if each.answers_presses]
-        await self.manager.host.use_clients([each.bot for each in holders if not (is_leaving and each is self._hooks)])
 
     async def reconfigure(self, config: WebhookConfig) -> None:
         """Go on with other settings; see `WebhookManager.reconfigure`."""
@@ -108,7 +91,7 @@ class WebhookCog(commands.Cog, name="Webhooks"):
     @commands.Cog.listener()
     async def on_ready(self) -> None:
         self._hooks.sign()
-        await self._use_clients()
+        await self._hooks.show_buttons()
         await self._commands.sync()
 
 

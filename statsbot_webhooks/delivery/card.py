@@ -196,12 +196,6 @@ def full(card: Card, now: float) -> Card:
     return replace(without_texts(without_files(shown_whole(card, now))), message_id=None)
 
 
-def format_silence(seconds: float) -> str:
-    """Return how long nothing came."""
-    hours, minutes = divmod(int(seconds) // 60, 60)
-    return f"{hours // 24} d {hours % 24} h" if hours >= 48 else f"{hours} h {minutes} min"  # noqa: PLR2004 - two days
-
-
 def without_texts(card: Card) -> Card:
     """Return the card without the texts that its message shows."""
     return replace(card, texts=(), dropped=card.dropped + len(card.texts))

@@ -51,8 +51,10 @@ class LearnedLimits:
 
     async def take_up(self, outbox: OutboxClient, clock: Clock) -> None:
         """Go on with what another process stored, once in a term; a webhook that is another since then has learned nothing."""
-        address, own = await outbox.kept_limits(_OF_ADDRESS), await outbox.kept_limits(self._name)
         done = self._limiters.taken_up
+        address = None if _OF_ADDRESS in done else await outbox.kept_limits(_OF_ADDRESS)
+        own = None if self._name in done else await outbox.kept_limits(self._name)
+        # Other workers may have taken something up meanwhile.
         if _OF_ADDRESS not in done and address is not None:
             self._invalid.relearn(_numbers(_read(address[0])), address[1])
             self._invalid.kept = self._invalid.marks

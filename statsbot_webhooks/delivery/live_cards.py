@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ..events.event import Event, LogLevel
 from ..events.folding import fold_of, merge
+from ..events.time_text import format_span, format_times
 from ..formatting.message import WebhookMessage
 from ..issues.fingerprint import OLD_FINGERPRINT
 from ..storage import LEFT_CARDS, Entry
@@ -26,7 +27,6 @@ from .card import (
     error_key,
     fits,
     fold_repeats,
-    format_silence,
     from_stored,
     full,
     is_of_text,
@@ -207,11 +207,11 @@ class Cards:
         if before is None:
             return replace(fresh, note=note)
         is_past = is_of_text(card_key(events[0])) and self._is_past(before, fresh.fold.first)
-        times = f"{before.whole.count} times" if before.whole.count > 1 else "once"
+        times = format_times(before.whole.count)
         if note or is_past:
             pass
         elif (silence := fresh.fold.first - before.whole.last) >= _SILENCE_SECONDS:
-            note = f"Back after {format_silence(silence)} of silence; {times} before that"
+            note = f"Back after {format_span(silence)} of silence; {times} before that"
         elif before.version != self._version:
             note = f"Again in version {self._version or '?'}; {times} in {before.version or 'another'}"
         if not (note or is_past):

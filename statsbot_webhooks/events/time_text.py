@@ -55,6 +55,11 @@ def format_count(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
+def format_times(count: int) -> str:
+    """Return "once", "3,000 times"."""
+    return "once" if count == 1 else f"{count:,} times"
+
+
 def discord_time(time: float, style: str) -> str:
     """Return a time that Discord shows in each reader's time zone.
 

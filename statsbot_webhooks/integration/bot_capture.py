@@ -16,7 +16,11 @@ from ..events.event import Event
 from ..formatting.formatter import BotInfo
 from ..webhook_manager import WebhookManager
 from .sigterm import Termination
-from .statsbot import resume_integrations
+from .statsbot import resume_integrations, suspend_integrations
+
+# Bot.close unloads extensions with no time limit of its own (L3), and a client's own `close` has none either.
+_DRAIN_SECONDS = 7.0
+_LAST_WORDS_SECONDS = 1.0
 
 
 async def _renew_nothing(_renewed: frozenset[Renews]) -> None:
@@ -26,7 +30,7 @@ async def _renew_nothing(_renewed: frozenset[Renews]) -> None:
 class BotCapture:
     """Share a manager on behalf of a bot (a `runtime.Holder`), and give it what happens there.
 
-    `join`, `install`, and at the end `report_end`, `uninstall`, `leave`. `renew` is awaited with what other settings renew.
+    `join`, `install`, and at the end `drain`, `uninstall`, `leave`. `renew` is awaited with what other settings renew.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class BotCapture:
         self._renew = renew
         self._termination = Termination(bot)
         self._reader = BotChannelReader(bot)
+        self._is_sent = False
 
     @property
     def bot_info(self) -> BotInfo | None:
@@ -109,12 +114,30 @@ class BotCapture:
             self.apply_choices()
         await self._renew(renewed)
 
-    def report_end(self) -> None:
-        """Report what ends the bot, and leave SIGTERM to the host again; the hooks stay."""
+    async def show_buttons(self) -> None:
+        """Let cards have buttons that the bots answer. Before the login there is no application (L4)."""
+        await self.manager.host.use_clients([each.bot for each in runtime.holders_of(self.manager) if each.answers_presses])
+
+    async def drain(self) -> None:
+        """Report what ends the bot, leave SIGTERM to the host again, and deliver what waits; the hooks stay meanwhile."""
         self.capture.report_end()
         self._termination.uninstall()
+        self._is_sent = await self.manager.drain(_DRAIN_SECONDS)
 
-    def forsake(self) -> None:
-        """Hear of no changes and read no channels any more."""
+    def uninstall(self, *, is_closing: bool) -> None:
+        """Undo the hooks."""
+        # What the host logs after it has closed the bot is kept for the next start.
+        if self.is_last and not is_closing:
+            suspend_integrations()
+        self.capture.uninstall()
+
+    async def leave(self, *, is_closing: bool) -> None:
+        """Share the manager no longer; it is stopped when nothing needs it any more."""
+        was_last = self.is_last
         self.manager.listeners.remove(self)
         self.manager.host.readers.remove(self._reader)
+        is_unused = runtime.leave(self)
+        await self.show_buttons()
+        if is_unused or (was_last and is_closing):
+            # What did not get through in all that time will not do so now, when nothing is captured any more.
+            await self.manager.stop(_LAST_WORDS_SECONDS if self._is_sent else 0)

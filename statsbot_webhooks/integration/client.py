@@ -17,11 +17,6 @@ from ..patching import add_listeners, patch_attribute, watch_calls
 from ..runtime import setup_webhook_logging
 from ..webhook_manager import WebhookManager
 from .bot_capture import BotCapture
-from .statsbot import suspend_integrations
-
-# What waits is sent while the client is closed, which has no time limit of its own.
-_DRAIN_SECONDS = 7.0
-_LAST_WORDS_SECONDS = 1.0
 
 
 async def watch_client(client: discord.Client, config: WebhookConfig | None = None) -> WebhookManager:
@@ -82,17 +77,10 @@ class _WatchedClient:
         if self._has_ended:
             return
         self._has_ended = True
-        self._hooks.report_end()
-        is_sent = await self.manager.drain(_DRAIN_SECONDS)
-        is_last = self._hooks.is_last
-        self._hooks.capture.uninstall()
+        await self._hooks.drain()
+        self._hooks.uninstall(is_closing=True)
         self._stack.close()
-        self._hooks.forsake()
-        if is_last and not self.bot.is_closed():
-            suspend_integrations()
-        runtime.leave(self._hooks)
-        if is_last:
-            await self.manager.stop(_LAST_WORDS_SECONDS if is_sent else 0)
+        await self._hooks.leave(is_closing=True)
 
     async def _on_ready(self) -> None:
         self._hooks.sign()

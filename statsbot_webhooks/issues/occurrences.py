@@ -7,7 +7,7 @@ from typing import Final
 
 from ..events.bounded_dict import BoundedDict
 from ..events.event import Event
-from ..events.time_text import date_text
+from ..events.time_text import date_text, format_times
 
 _REMEMBERED: Final = 1000
 
@@ -24,5 +24,4 @@ class Occurrences:
         self._counts.put(event.fingerprint, (count + 1, first))
         if not count:
             return event
-        times = "once" if count == 1 else f"{count:,} times"
-        return replace(event, context={**event.context, "seen_before": f"{times} since {date_text(first)} UTC"})
+        return replace(event, context={**event.context, "seen_before": f"{format_times(count)} since {date_text(first)} UTC"})

@@ -45,7 +45,7 @@ async def test_the_hooks_stay_while_the_extension_drains(sandbox: Sandbox, env: 
 async def test_what_happens_while_the_extension_is_loaded_again_arrives(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
     """A thread logs and the loop fails all the while, also when the old manager has ended and the new one is made."""
     # While something happens all the time, the drain takes the whole of its time.
-    env.setattr("statsbot_webhooks.cog._DRAIN_SECONDS", 0.2)
+    env.setattr("statsbot_webhooks.integration.bot_capture._DRAIN_SECONDS", 0.2)
     # The files of the errors would name the records before them, and each is to be there once.
     env.setenv("WEBHOOK_BREADCRUMBS", "0")
     failed = 0
@@ -99,7 +99,7 @@ async def test_hooks_that_no_load_takes_over_are_undone(sandbox: Sandbox, env: p
 @pytest.mark.slow
 async def test_nothing_holds_what_was_loaded_before(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
     """Hooks of before must not stand below those of now: each record would go through one more, and each load stay in memory."""
-    env.setattr("statsbot_webhooks.cog._DRAIN_SECONDS", 0.2)
+    env.setattr("statsbot_webhooks.integration.bot_capture._DRAIN_SECONDS", 0.2)
     counts: list[int] = []
     async with running_bot(sandbox) as bot:
         # A thread keeps the hook for its exceptions that it finds when it begins.

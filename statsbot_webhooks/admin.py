@@ -6,21 +6,18 @@ Choices are kept in the storage, so that a restart changes nothing. Who may call
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar, cast
+from typing import Final, TypeVar
 
 from .config.destination import WebhookURL
-from .delivery.button_ids import Press
 from .delivery.outcome import Outcome, Result
+from .delivery.shown_cards import ShownCards
 from .delivery.worker_pool import WorkerPool
 from .events.accounting import LossReason
 from .events.colors import GREEN
 from .events.event import Event, EventKind, LogLevel, Person, to_plain
 from .events.factory import notice_event
-from .events.folding import from_state
-from .formatting.message import WebhookMessage
 from .issues.decisions import Decision
 from .issues.issue import Issue, IssueState
 from .pipeline.assembly import Pipeline
@@ -54,6 +51,7 @@ class Admin:
         self._clock = pipeline.clock
         self._pool = pool
         self._tests = 0
+        self.cards = ShownCards(pipeline, pool)
         self.overrides.on_ended = self._show_ended_mute
 
     @property
@@ -155,34 +153,6 @@ class Admin:
         for worker in list(self._pool.workers.values()):
             await worker.redraw(f"error-{fingerprint}")
 
-    # -- buttons
-
-    def knows_button(self, custom_id: str, webhook_id: int, application_id: int) -> bool:
-        """Whether a button is genuine, as far as it is known without asking the storage."""
-        return self._pool.buttons.read(custom_id, webhook_id, application_id) is not None
-
-    async def read_button(self, custom_id: str, webhook_id: int, application_id: int) -> Press | None:
-        """Return what a pressed button asks for; None for one that is not genuine."""
-
-        def read() -> Press | None:
-            press = self._pool.buttons.read(custom_id, webhook_id, application_id)
-            if press is None:
-                # Another process may have begun with this storage in the same moment, and stored the key that holds.
-                self._pipeline.button_keys.load(self._outbox)
-                press = self._pool.buttons.read(custom_id, webhook_id, application_id)
-            return press
-
-        # On this thread, for a press may come before the storage is open.
-        return await self._intake.run(read)
-
-    async def find_pressed(self, message_id: int) -> tuple[str, Event] | None:
-        """Return the key and the newest event of the card that a message shows; None when it is not known any more."""
-        for worker in self._pool.workers.values():
-            if (key := worker.key_of(message_id)) and (event := worker.card_event(key)) is not None:
-                return key, event
-        # Another process of the fleet keeps it up to date.
-        return await self.find_card(message_id) if self._outbox.fleet.has_others else None
-
     async def restore_issue(self, event: Event) -> None:
         """Know the issue of a card again."""
         await self._intake.run(self.overrides.issues.restore, event)
@@ -193,31 +163,6 @@ class Admin:
         for worker in list(self._pool.workers.values()):
             await worker.redraw(key)
         return decided
-
-    def show_pressed(self, key: str, event: Event | None, webhook_id: int, application_id: int) -> WebhookMessage:
-        """Return what the message of a pressed card is to say above it and to offer now.
-
-        The answer to a press may change it at once, out of the budget of its channel and however old it is.
-        """
-        state = self._pool.states.of(key, event)
-        cards = (worker.remark_of(key) for worker in self._pool.workers.values() if worker.destination.url.id == webhook_id)
-        note = state.note or next(filter(None, cards), "")
-        return WebhookMessage(f"**{note}**" if note else None, buttons=self._pool.buttons.make(state, webhook_id, application_id))
-
-    async def find_messages(self, fingerprint: str) -> Mapping[str, tuple[int, int]]:
-        """Return where the newest card of an issue is: channel and message, by destination."""
-        stored = await self._intake.run(self._outbox.read_state, "card/")
-        found: dict[str, tuple[int, int]] = {}
-        for key, state in stored.items():
-            _, name, kind = key.split("/", 2)
-            worker = self._pool.workers.get(name)
-            if kind != f"error-{fingerprint}" or worker is None or not isinstance(state, dict):
-                continue
-            card: dict[str, Any] = state  # pyright: ignore[reportUnknownVariableType]
-            message_id, channel_id = card.get("message_id"), card.get("thread_id") or worker.channel_id
-            if message_id and channel_id:
-                found[name] = (channel_id, message_id)
-        return found
 
     # -- the fleet
 
@@ -263,15 +208,6 @@ class Admin:
         async with asyncio.timeout(timeout):
             return await answer
 
-    async def find_card(self, message_id: int) -> tuple[str, Event] | None:
-        """Return the key and the newest event of the stored card that a message shows; None when the message is no card."""
-        for name, state in (await self._intake.run(self._outbox.read_state, "card/")).items():
-            card = cast("dict[str, Any]", state) if isinstance(state, dict) else {}
-            if card.get("message_id") == message_id:
-                with contextlib.suppress(KeyError, TypeError, ValueError):
-                    return name.split("/", 2)[2], from_state(card["fold"]).event
-        return None
-
     # -- dead letters
 
     async def dead_letters(self, ids: Sequence[int] | None = None) -> Sequence[DeadLetter]:
@@ -307,7 +243,7 @@ class Admin:
         while True:
             trace = Trace(user_id, names, self._intake.redactor.mask_key)
             for worker in self._pool.workers.values():
-                worker.forget(trace.is_in)
+                worker.cards.forget(trace.is_in)
             gone, busy = await self._intake.run(self._forget, trace)
             total += gone
             if not busy or self._clock.monotonic() > until:

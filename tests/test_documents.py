@@ -28,6 +28,18 @@ def test_links_lead_to_files(page: Path) -> None:
     assert not missing
 
 
+def test_paths_of_the_repository_exist() -> None:
+    """Each `folder/` and `file.py` that the documents for contributors name is there; a row of the map names its folder first."""
+    package = ROOT / "statsbot_webhooks"
+    for name in ("CONTRIBUTING.md", "docs/architecture.md", "docs/discord-notes.md", "docs/security.md"):
+        # What a heading names, with a library in front, is in that library.
+        for line in re.sub(r"(?m)^## .*", "", (ROOT / name).read_text("utf-8")).splitlines():
+            paths = re.findall(r"`(\.?[\w-]+(?:/[\w-]+)*(?:/|\.py))`", line)
+            homes = [ROOT, package, *([package / paths[0]] if line.startswith("|") and paths else [])]
+            missing = [path for path in paths if not any((home / path).exists() for home in homes)]
+            assert not [path for path in missing if not path.startswith("src/")], f"{name}: {line}"
+
+
 def test_on_a_package_index_no_link_of_the_readme_is_relative() -> None:
     # With a made-up address: while there is none, nothing is published.
     names = runpy.run_path(str(ROOT / "setup.py"), run_name="setup")

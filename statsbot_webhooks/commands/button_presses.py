@@ -45,7 +45,7 @@ class CardPresses:
         if interaction.type != discord.InteractionType.component or not custom_id.startswith(PREFIX):
             return
         place = _webhook_of(interaction), interaction.application_id
-        if not self._runner.manager.admin.knows_button(custom_id, *place):
+        if not self._runner.manager.admin.cards.is_genuine(custom_id, *place):
             # Another process of this bot, with a storage of its own, may have made it: that one answers then.
             await self._runner.clock.sleep(_OTHERS_SECONDS)
         await self._runner.serve(interaction, lambda: self._act(interaction, custom_id), is_on_card=True)
@@ -53,11 +53,11 @@ class CardPresses:
     async def _act(self, interaction: discord.Interaction, custom_id: str) -> str:
         message, admin = interaction.message, self._runner.manager.admin
         webhook_id = _webhook_of(interaction)
-        press = await admin.read_button(custom_id, webhook_id, interaction.application_id)
+        press = await admin.cards.read_press(custom_id, webhook_id, interaction.application_id)
         if press is None or message is None:
             self._runner.access.refuse(Denial.FORGED)
             raise Complaint(_FORGED)
-        found = await admin.find_pressed(message.id)
+        found = await admin.cards.find_pressed(message.id)
         key, event = found or (f"error-{press.target}", None)
         try:
             if press.target.startswith("c-"):
@@ -74,7 +74,7 @@ class CardPresses:
 
     async def _show(self, interaction: discord.Interaction, key: str, event: Event | None, webhook_id: int) -> None:
         """Let the pressed message show the state of what it is about."""
-        shown = self._runner.manager.admin.show_pressed(key, event, webhook_id, interaction.application_id)
+        shown = self._runner.manager.admin.cards.answer_to_press(key, event, webhook_id, interaction.application_id)
         # The webhook edits its card too; a message that was deleted meanwhile must not keep the presser from an answer.
         with contextlib.suppress(discord.HTTPException):
             await interaction.edit_original_response(

@@ -49,7 +49,7 @@ class About:
         destination = ids.get(message.webhook_id or 0)
         if destination is None:
             raise Complaint("This message is not of the bot's webhooks.")
-        card = await manager.admin.find_card(message.id)
+        card = await manager.admin.cards.find_card(message.id)
         seen = (
             [Seen(card[1], fingerprint(card[1]))] if card is not None else manager.admin.overrides.recent_events.shown(message.id)
         )

@@ -43,7 +43,7 @@ class Issues(Theme):
         return Answer(embed=discord.Embed(title="Issues", description="\n".join(lines)[:4096], color=BLURPLE))
 
     async def _line(self, interaction: discord.Interaction, issue: Issue) -> str:
-        places = await self.manager.admin.find_messages(issue.fingerprint)
+        places = await self.manager.admin.cards.places_of_issue(issue.fingerprint)
         name = f"[{issue.reference}]({link})" if (link := _link(interaction, places)) else f"`{issue.reference}`"
         state = "" if issue.state == IssueState.OPEN else f" · {issue.state.value}"
         return f"{name} ×{issue.count}{state} · <t:{int(issue.last)}:R> {plain(issue.title, 80)}"
@@ -74,7 +74,7 @@ class Issues(Theme):
         mute = next((mute for mute, _ in self.manager.admin.overrides.mutes if mute.target == issue.fingerprint), None)
         if mute is not None:
             embed.add_field(name="Muted", value=f"{describe_mute(mute)} by {plain(mute.by, 60)}")
-        if link := _link(interaction, await self.manager.admin.find_messages(issue.fingerprint)):
+        if link := _link(interaction, await self.manager.admin.cards.places_of_issue(issue.fingerprint)):
             embed.add_field(name="Card", value=link)
         embed.set_footer(text=f"Fingerprint {issue.fingerprint}")
         return embed

@@ -14,15 +14,14 @@ from typing import Final
 from ..clock import wait_for_event
 from ..config.destination import Destination
 from ..config.model import WebhookConfig
-from ..events.event import Event
 from ..events.time_text import format_count
 from ..feedback import suppressed
 from ..storage import Depth, LeaseLostError
 from .batch import Batcher
 from .card_editor import CardEditor
-from .circuit_breaker import CircuitBreaker
 from .destination_health import DestinationState
 from .forum_posts import ForumPosts
+from .live_cards import Cards
 from .message_sender import MessageSender
 from .outcome import LONG_WAIT_SECONDS, Outcome, Result
 from .reminders import Reminders
@@ -65,6 +64,11 @@ class DestinationWorker:
         return self._parts.destination.name
 
     @property
+    def cards(self) -> Cards:
+        """The live cards of the destination."""
+        return self._parts.cards
+
+    @property
     def state(self) -> DestinationState:
         """How the destination is."""
         state = self._parts.health.state
@@ -86,11 +90,6 @@ class DestinationWorker:
         """When the next try is, by the clock; `None` when nothing is wrong, or none will follow."""
         seconds = self.next_try_seconds
         return None if seconds is None else self._parts.clock.now() + seconds
-
-    @property
-    def breaker(self) -> CircuitBreaker:
-        """The breaker of the destination."""
-        return self._parts.health.breaker
 
     @property
     def last_error(self) -> str:
@@ -169,15 +168,6 @@ class DestinationWorker:
         self._parts.health.revive()
         self.wake()
 
-    def forget(self, is_meant: Callable[[str], bool]) -> None:
-        """Forget the live cards that are meant; what they show in Discord stays."""
-        self._parts.cards.forget(is_meant)
-
-    @property
-    def carries_buttons(self) -> bool:
-        """Whether cards have buttons that act here."""
-        return self._parts.carries_buttons
-
     async def redraw(self, *keys: str) -> bool:
         """Let cards show what was decided about them; returns whether any of them is in a message that can be edited."""
         for key in keys:
@@ -200,7 +190,7 @@ class DestinationWorker:
 
     async def add_buttons(self) -> None:
         """Give buttons to cards that were posted before it was known that the webhook carries them."""
-        if self.carries_buttons:
+        if self._parts.carries_buttons:
             parts = self._parts
             keys = [
                 key
@@ -208,18 +198,6 @@ class DestinationWorker:
                 if parts.states.of(key, parts.cards.event_of(key)).verbs
             ]
             await self.redraw(*keys)
-
-    def key_of(self, message_id: int) -> str:
-        """Return the key of the card that a message shows; empty when it shows none that is known."""
-        return self._parts.cards.key_of(message_id)
-
-    def remark_of(self, key: str) -> str:
-        """Return what stands above a card about which nothing was decided."""
-        return self._parts.cards.remark_of(key)
-
-    def card_event(self, key: str) -> Event | None:
-        """Return the newest event of a card."""
-        return self._parts.cards.event_of(key)
 
     async def is_gone(self) -> bool:
         """Ask Discord whether it does not know the webhook any more."""
@@ -348,7 +326,7 @@ class DestinationWorker:
             return None, send
         if (pause := health.pause_seconds(now)) > 0:
             return pause, send
-        if health.is_refused and self.breaker.pause_seconds(now) > 0:
+        if health.is_refused and self._parts.health.breaker.pause_seconds(now) > 0:
             await self._hand_over()
         if self._posts.is_due:
             # Before an edit, for a closed post takes none.
@@ -363,7 +341,7 @@ class DestinationWorker:
         if remind_due is not None and (wait is None or remind_due < wait):
             wait, act = remind_due, self._reminders.act
         # The breaker is asked last: permission turns OPEN into HALF_OPEN, and then the probe must go out.
-        return (wait or self.breaker.wait_seconds(now)) if wait is not None else None, act
+        return (wait or self._parts.health.breaker.wait_seconds(now)) if wait is not None else None, act
 
     async def _skip(self) -> None:
         """Do nothing: what was due has been done."""

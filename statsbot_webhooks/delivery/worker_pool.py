@@ -3,44 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import discord
 from pydantic import SecretStr
 
 from ..clock import loop_time
 from ..config.destination import Destination
-from ..config.field_types import Buttons
-from ..config.model import WebhookConfig
 from ..config.network import Network
 from ..events.factory import Outage, notice_event, outage_event
 from ..formatting.formatter import MessageFormatter
 from ..pipeline.assembly import Pipeline
 from ..pipeline.router import fallbacks
 from ..pipeline.supervisor import Supervisor
-from .batch import Batcher
-from .callbacks import Callbacks, Pause
+from .callbacks import Callbacks
 from .card_buttons import CardButtons
 from .card_states import CardStates
 from .channel_reader import ChannelReader
-from .circuit_breaker import CircuitBreaker
-from .destination_health import DestinationState, Health
-from .forum_threads import Threads
-from .invalid_requests import InvalidRequests
-from .layout_threads import LayoutThreads
-from .learned_limits import LearnedLimits
-from .live_cards import Cards
-from .lost_answers import LostAnswers
-from .outbox_client import OutboxClient
-from .rate_limiter import ChannelLimiters
-from .response_headers import WebhookResponse
-from .role_pings import Pings
-from .transport import WebhookTransport
+from .destination_health import DestinationState
+from .shared_parts import SharedParts
 from .worker import DestinationWorker
-from .worker_context import WorkerContext
 
 _BROKEN = (DestinationState.FAILING, DestinationState.GONE, DestinationState.HELD)
 _ACTIVE = (DestinationState.WORKING, DestinationState.FAILING)
@@ -49,18 +32,6 @@ _FLUSH_POLL_SECONDS = 0.05
 _REPORT_SECONDS = 1.0
 # How long a message to a webhook that was replaced may still take: Discord answers within a second.
 _GRACE_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Shared:
-    """What all workers of one run of the event loop share."""
-
-    transport: WebhookTransport
-    layout: LayoutThreads
-    limiters: ChannelLimiters
-    pings: Pings
-    invalid: InvalidRequests
-    pause: Pause
 
 
 class WorkerPool:
@@ -86,8 +57,7 @@ class WorkerPool:
         # Workers that end because their destination changed; the pool waits for them, at a stop too.
         self._retiring: set[asyncio.Task[None]] = set()
         self._reporting: set[str] = set()
-        self._batcher: Batcher | None = None
-        self._shared: _Shared | None = None
+        self._shared: SharedParts | None = None
         self._bot_proxy: SecretStr | None = None
         self.buttons = CardButtons(pipeline.button_keys)
         self.states = CardStates(pipeline.overrides, pipeline.clock.now, self.buttons.may_pause)
@@ -104,29 +74,15 @@ class WorkerPool:
     def start(self, formatter: MessageFormatter) -> None:
         """Make what the workers share."""
         self._term = self._outbox.fleet.term
-        self.buttons.is_on = self._pipeline.config.buttons == Buttons.AUTO
-        self._batcher = _make_batcher(self._pipeline.config, formatter)
-        transport = WebhookTransport(self._on_answer, self._pipeline.redact_text, self.network)
-        transport.use_client(self.buttons.client)
-        self._shared = self._make_shared(transport, LayoutThreads())
-
-    def _make_shared(self, transport: WebhookTransport, layout: LayoutThreads) -> _Shared:
-        config, pause = self._pipeline.config, Pause()
-        return _Shared(
-            transport,
-            layout,
-            ChannelLimiters(config.max_requests_per_minute, self._clock),
-            Pings(config.ping_role_id, config.ping_cooldown_seconds),
-            InvalidRequests(config.max_invalid_requests, self._clock, pause, lambda text: self.tell("", text, "")),
-            pause,
-        )
+        self._shared = SharedParts(self._pipeline, self._callbacks, self.states, self.buttons, self.network)
+        self._shared.configure(formatter, self.network)
 
     def add(self, destinations: Iterable[Destination]) -> None:
         """Begin to deliver to destinations; a worker of the same name is replaced. Nothing happens before `start`."""
-        if self._shared is None or self._batcher is None:
+        if self._shared is None:
             return
         for destination in destinations:
-            worker = self._make_worker(self._shared, self._batcher, destination)
+            worker = self._shared.make_worker(destination)
             worker.is_enabled = worker.name not in self._pipeline.overrides.switched_off
             before = self._retire(worker.name)
             self._workers[worker.name] = worker
@@ -139,7 +95,7 @@ class WorkerPool:
         if self._shared is None or self._term == self._outbox.fleet.term:
             return
         self._term = self._outbox.fleet.term
-        self._shared = self._make_shared(self._shared.transport, self._shared.layout)
+        self._shared.begin_term()
         self.add([worker.destination for worker in self._workers.values()])
 
     def reconfigure(self, formatter: MessageFormatter, destinations: Sequence[Destination]) -> None:
@@ -149,19 +105,13 @@ class WorkerPool:
         """
         if self._shared is None:
             return
-        config, batcher = self._pipeline.config, _make_batcher(self._pipeline.config, formatter)
-        self._batcher = batcher
-        self._shared.transport.configure(self.network)
-        self.buttons.is_on = config.buttons == Buttons.AUTO
-        self._shared.limiters.configure(config.max_requests_per_minute)
-        self._shared.pings.configure(config.ping_role_id, config.ping_cooldown_seconds)
-        self._shared.invalid.configure(config.max_invalid_requests)
+        self._shared.configure(formatter, self.network)
         wanted = {destination.name: destination for destination in destinations}
         for name in self._workers.keys() - wanted.keys():
             self._move_events_after(self._retire(name))
         kept = {name: worker for name, worker in self._workers.items() if worker.destination == wanted[name]}
         for worker in kept.values():
-            worker.configure(config, batcher)
+            worker.configure(self._pipeline.config, self._shared.batcher)
         self.add(destination for destination in destinations if destination.name not in kept)
         # The new order is that of the settings: it is the order of the answers of /webhooks.
         self._workers = {name: self._workers[name] for name in wanted}
@@ -198,10 +148,9 @@ class WorkerPool:
             task.cancel()
         await self._tasks.stop()
         await asyncio.gather(*retiring, return_exceptions=True)
-        shared, self._workers, self._shared, self._batcher = self._shared, {}, None, None
+        shared, self._workers, self._shared = self._shared, {}, None
         if shared is not None:
-            await shared.transport.close()
-            await shared.layout.close(self._clock)
+            await shared.close()
 
     async def abandon(self) -> None:
         """Let go of workers whose event loop has ended without a stop; what they had claimed is given back."""
@@ -209,11 +158,9 @@ class WorkerPool:
             self._intake.post(self._outbox.release_all, name)
         self._tasks.abandon()
         self._retiring.clear()
-        shared, self._workers, self._shared, self._batcher = self._shared, {}, None, None
+        shared, self._workers, self._shared = self._shared, {}, None
         if shared is not None:
-            shared.layout.shut()
-            with contextlib.suppress(RuntimeError):
-                await shared.transport.close()
+            await shared.abandon()
 
     async def flush(self, deadline: float, *, is_ending: bool) -> bool:
         """Send what waits without waiting for batches to fill; False when it was not sent by `deadline` of the loop's time.
@@ -342,48 +289,6 @@ class WorkerPool:
             await worker.run()
 
         self._tasks.run(worker.name, run)
-
-    def _make_worker(self, shared: _Shared, batcher: Batcher, destination: Destination) -> DestinationWorker:
-        config, name = self._pipeline.config, destination.name
-        breaker = CircuitBreaker(failures=config.breaker_failures, cooldown_seconds=config.breaker_cooldown_seconds)
-        health = Health(destination, breaker, shared.pause, self._callbacks)
-        health.hold_reason = config.hold_reason
-        return DestinationWorker(
-            WorkerContext(
-                destination,
-                outbox=OutboxClient(name, self._intake, self._outbox, self._pipeline.counters, self._clock),
-                health=health,
-                cards=Cards(name, config.card_edit_seconds, config.bot_version, shared.pings.is_due),
-                threads=Threads(destination),
-                batcher=batcher,
-                transport=shared.transport,
-                layout=shared.layout,
-                limiters=shared.limiters,
-                pings=shared.pings,
-                clock=self._clock,
-                links=self._callbacks,
-                lost_answers=LostAnswers(destination, shared.transport, shared.limiters, self._callbacks),
-                states=self.states,
-                buttons=self.buttons,
-                learned=LearnedLimits(name, destination.url.id, health, shared.limiters, shared.invalid),
-            ),
-            config.remind_minutes,
-        )
-
-    def _on_answer(self, answer: WebhookResponse) -> None:
-        self._pipeline.counters.add(answer.destination, "requests")
-        if answer.status == 429:
-            self._pipeline.counters.add(answer.destination, "rate_limited")
-        if self._shared is None:
-            return
-        # Looking a webhook up has limits of its own.
-        if answer.method != "GET":
-            self._shared.limiters.limiter(answer.destination).learn(answer)
-        self._shared.invalid.note(answer)
-
-
-def _make_batcher(config: WebhookConfig, formatter: MessageFormatter) -> Batcher:
-    return Batcher(formatter, batch_size=config.batch_size, batch_timeout_seconds=config.batch_timeout_seconds)
 
 
 def _next_try(worker: DestinationWorker) -> str:

@@ -19,6 +19,7 @@ from typing import Any, Final
 from weakref import ref
 
 from ..events.event import LogLevel
+from ..events.plain_values import plain_text, plain_time
 from ..events.time_text import format_span
 from ..feedback import suppressed
 
@@ -118,9 +119,10 @@ class Trail:
 
     def before(self, time: float) -> list[str]:
         """Return what came before now, as lines with the distance to `time`; empty when there have been too many errors."""
+        time = plain_time(time)
         if not self.most or self._is_flood(time):
             return []
-        me, crumbs = owner(), [crumb for crumb in self._crumbs.copy() if time - crumb[0] <= _MOST_SECONDS]
+        me, crumbs = owner(), [crumb for crumb in map(_sound, self._crumbs.copy()) if time - crumb[0] <= _MOST_SECONDS]
         own = [index for index, crumb in enumerate(crumbs) if crumb[4] in (me, _SHARED)][-self.most :]
         others = [index for index, crumb in enumerate(crumbs) if crumb[4] not in (me, _SHARED)]
         chosen = sorted([*own, *others[-(self.most - len(own)) :]] if len(own) < self.most else own)
@@ -131,6 +133,13 @@ class Trail:
             return True
         self._taken.append(time)
         return False
+
+
+def _sound(crumb: Crumb) -> Crumb:
+    """Return a crumb of which nothing fails: a record may have anything for its time and for its name."""
+    if type(crumb[0]) is float and type(crumb[2]) is str:
+        return crumb
+    return (plain_time(crumb[0]), crumb[1], plain_text(crumb[2]), *crumb[3:])
 
 
 def _drop(_crumb: Crumb) -> None:

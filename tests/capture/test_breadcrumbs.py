@@ -6,6 +6,10 @@ import asyncio
 import gc
 import logging
 import weakref
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
 
 from statsbot_webhooks import WebhookLogHandler
 from statsbot_webhooks.capture.breadcrumbs import Trail
@@ -18,6 +22,9 @@ NOW = 1_800_000_000.0
 class Thing:
     def __str__(self) -> str:
         return "a thing"
+
+
+ODD = (None, "yesterday", float("nan"), datetime(2027, 1, 1, tzinfo=UTC), Decimal(5), 10**400, Thing())
 
 
 def record(level: int, text: str, *args: object) -> logging.LogRecord:
@@ -107,6 +114,25 @@ def test_what_is_long_ago_is_left_out_and_lines_are_lines() -> None:
     trail.note(NOW - 3600, "INFO", "shop", "an hour ago")
     trail.note(NOW - 65, "INFO", "shop", "two\nlines")
     assert trail.before(NOW) == ["-1 min 5 s INFO shop: two lines"]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: type(odd).__name__)
+@pytest.mark.parametrize("name", ["created", "levelno", "name", "msg"])
+@pytest.mark.parametrize("level", [logging.INFO, logging.ERROR])
+def test_an_odd_record_spoils_no_later_one(odd: object, name: str, level: int) -> None:
+    """It is among the crumbs of the errors that follow, and among the times by which a flood of errors is told."""
+    events: list[Event] = []
+    handler = WebhookLogHandler(lambda event: events.append(event), level=logging.INFO)
+    shared.clear()
+    before = record(level, "odd")
+    vars(before)[name] = odd
+    handler.handle(before)
+    for number in range(70):
+        handler.handle(record(logging.ERROR, "no song %d", number))
+    shared.clear()
+    assert [event.message for event in events[-70:]] == [f"no song {number}" for number in range(70)]
+    assert "no song 0" in events[-69].facts["before"][-1]
+    assert handler.failures <= 1
 
 
 def test_the_handler_notes_what_it_reads_and_errors_take_it_along() -> None:

@@ -183,7 +183,11 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 def _remains_of(record: logging.LogRecord, error: Exception) -> Event:
     """Return what can be read of a record that cannot be read as a whole; `Event` makes each value sound by itself."""
     values: Mapping[str, Any] = vars(record)
-    message = f"{plain_text(values.get('msg'))} (this record could not be read: {type(error).__name__})"
+    try:
+        text = record.getMessage()
+    except Exception:  # noqa: BLE001 - a guard: it is read by itself
+        text = plain_text(values.get("msg"))
+    message = f"{text} (this record could not be read: {type(error).__name__})"
     return Event(EventKind.LOG, values.get("levelno"), message, values.get("created"), values.get("name"))  # type: ignore[arg-type]
 
 

@@ -9,7 +9,7 @@ import weakref
 from types import TracebackType
 from typing import Final
 
-from ...events.event import Event, with_text
+from ...events.event import Event, LogLevel, with_text
 from ...events.tracebacks import is_own_code, leaves
 
 # discord.py nests three deep (HybridCommandError, CommandInvokeError, the cause); a cycle must end somewhere.
@@ -78,6 +78,8 @@ class SeenExceptions:
         hide the failure that ended it; and when the same object was raised again, which some programs do with one that they
         made at their start.
         """
+        # That of a record may be anything.
+        level = LogLevel.of(level).number
         root = root_exception(error)
         marks = vars(root)
         trace = root.__traceback__

@@ -140,6 +140,16 @@ class OwnCommandError(commands.CommandError):
         self.original = original
 
 
+@pytest.mark.parametrize("odd", [None, "yesterday", float("nan"), object(), 10**400])
+def test_a_report_at_an_odd_level_hides_no_later_one(seen: SeenExceptions, odd: Any) -> None:
+    """A record may have anything for its level."""
+    error = KeyError("k")
+    assert seen.is_new(error, odd)
+    seen.is_new(error, logging.ERROR)
+    assert not seen.is_new(error, logging.ERROR)
+    assert not seen.is_new(error, odd)
+
+
 def test_only_wrappers_of_discord_py_are_taken_off() -> None:
     cause = KeyError("k")
     command: Any = app_commands.Command(name="x", description="x", callback=_callback)

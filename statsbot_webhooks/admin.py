@@ -222,7 +222,7 @@ class Admin:
         letters = self._outbox.replay(ids)
         for letter in letters:
             self._pipeline.counters.add(letter.destination, "accepted")
-        self._intake.announce({letter.destination for letter in letters})
+        self._intake.on_put({letter.destination for letter in letters})
         return len(letters)
 
     async def purge(self, ids: Sequence[int]) -> int:

@@ -177,7 +177,7 @@ class WebhookManager:
                 await self._intake.settle()
                 if self._outbox.is_displaced:
                     # The file may be free again since it was tried last: then what it holds is sent too.
-                    await self._intake.run(self._intake.look_after)
+                    await self._intake.run(self._intake.care.look)
         return await self._pool.flush(deadline, is_ending=is_ending)
 
     # -- sending: each returns when the event is accepted; the other keywords are shown with it

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ..events.colors import GREEN, GREY
 from ..events.event import Event, LogLevel
-from ..events.metrics import format_metric, format_value, is_dead_loop, is_task_loop
+from ..events.metric_names import format_metric, format_value, is_dead_loop, is_task_loop
 from ..events.sparkline import value_sparkline
 from ..events.time_text import format_span
 from .own_markup import own_time

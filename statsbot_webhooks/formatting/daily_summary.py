@@ -9,7 +9,7 @@ from typing import Any
 
 from ..events.colors import BLURPLE
 from ..events.event import Event
-from ..events.metrics import format_metric, format_value
+from ..events.metric_names import format_metric, format_value
 from ..events.sparkline import value_sparkline
 from ..events.time_text import format_count
 from .own_markup import own_time

@@ -57,12 +57,12 @@ def text_file(name: str, events: Sequence[Event], pause: Callable[[], object], m
     return FileAttachment(name, cut(bytes(data), most))
 
 
-def full_text(events: Sequence[Event], pause: Callable[[], object], most: int = limits.FILE_BYTES) -> tuple[bytearray, int]:
-    """Return the text of as many events as fit into so many bytes, at least one, and how many these are."""
+def full_text(events: Sequence[Event], pause: Callable[[], object]) -> tuple[bytearray, int]:
+    """Return the text of as many events as fit into one file, at least one, and how many these are."""
     data = bytearray()
     for index, event in enumerate(paced(events, pause, 25)):
         text = to_bytes(format_text(event) + "\n")
-        if index and len(data) + len(text) > most:
+        if index and len(data) + len(text) > limits.FILE_BYTES:
             return data, index
         data += text
     return data, len(events)

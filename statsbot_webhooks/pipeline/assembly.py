@@ -200,7 +200,7 @@ class Pipeline:
         """Wait for the file, if it is not used just now and something would be lost without it; not until the very end."""
         until = min(deadline, loop_time() + _DISPLACED_SECONDS) - _CLOSE_SECONDS
         while self.outbox.is_displaced and loop_time() < until and await self.intake.run(self.outbox.depths):
-            await self.intake.run(self.intake.look_after)
+            await self.intake.run(self.intake.care.look)
             await self.clock.sleep(_RETRY_SECONDS)
 
     def _use_json_log(self, config: WebhookConfig, before: WebhookConfig) -> None:
@@ -291,7 +291,7 @@ class Pipeline:
         for name in set(self.outbox.depths()) - set(self.destinations):
             target = next((other for other in fallbacks(name) if other in self.destinations), None)
             if target is not None and hand_over(self.outbox, self.counters, name, target):
-                self.intake.announce({target})
+                self.intake.on_put({target})
                 # The rest after what else waits for this thread.
                 self.intake.post(self.move_unconfigured)
 
@@ -314,7 +314,7 @@ class Pipeline:
             self.outbox.write_state({_AGAIN: None})
         self.overrides.save_tallies()
         self._show_deploys()
-        self.intake.look_after()
+        self.intake.care.look()
         # A message that was under way at a change of the settings may have told something of its channel since.
         self.move_unconfigured()
         self.upkeep.forget_old(self.outbox)
@@ -326,7 +326,7 @@ class Pipeline:
 
     def _leave_rest(self) -> str:
         self.overrides.save_tallies()
-        self.intake.look_after()
+        self.intake.care.look()
         return self.upkeep.leave_rest(self.outbox)
 
     def _make_redactor(self, config: WebhookConfig) -> Redactor:

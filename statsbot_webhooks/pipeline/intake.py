@@ -69,10 +69,10 @@ class Intake:
         self.router = router
         self._counters = counters
         self._bounds = (max_events, max_mb)
-        self._on_open, self._on_put = on_open, on_put
+        self._on_open, self.on_put = on_open, on_put
         self._gate = gate
         self._clock = clock or SystemClock()
-        self._care = StorageCare(outbox, self._clock, on_open, on_put)
+        self.care = StorageCare(outbox, self._clock, on_open, on_put)
         outbox.fleet.on_news = lambda: self._bell.ring()
         self.failures = 0
         self._busy_since: float | None = None
@@ -221,10 +221,6 @@ class Intake:
         self._calls.put(IntakeCall(lambda: self._store_for(destination, event)))
         self._bell.ring()
 
-    def announce(self, destinations: set[str]) -> None:
-        """Say that something waits for destinations."""
-        self._on_put(destinations)
-
     async def settle(self) -> None:
         """Return when every event that was submitted before this call is filed."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -284,9 +280,9 @@ class Intake:
         # Beside this thread: a process that is killed in its first moments loses what is accepted and not stored.
         warming = warm_up(lambda: self._is_stopping)
         while not self._is_stopping:
-            self._bell.wait(self._care.wait_seconds, self._incoming)
+            self._bell.wait(self.care.wait_seconds, self._incoming)
             self._busy_since = self._clock.monotonic()
-            self._guard(self._care.look_if_due)
+            self._guard(self.care.look_if_due)
             self._guard(self._work)
             self._busy_since = None
         self._guard(self._work)
@@ -306,10 +302,6 @@ class Intake:
             return False
         return True
 
-    def look_after(self) -> None:
-        """Let the storage put itself in order; on this thread."""
-        self._care.look()
-
     def _work(self) -> None:
         """Do all that waits: the calls between groups of events, so that a burst cannot hold them up."""
         while True:
@@ -324,7 +316,7 @@ class Intake:
             if not self._group:
                 return
             self._file(self._group)
-            self._guard(self._care.look_if_due)
+            self._guard(self.care.look_if_due)
             self._taken += len(self._group)
             self._group = []
 
@@ -364,7 +356,7 @@ class Intake:
         counts = Counter(name for name, _ in items)
         for name, count in counts.items():
             self._counters.add(name, "accepted", count)
-        self._guard(lambda: self._on_put(set(counts)))
+        self._guard(lambda: self.on_put(set(counts)))
 
     def _clean(self, event: Event) -> Event:
         """Return an event as it may be shown. What its exception left to be done is done here, off the loop."""
@@ -396,5 +388,5 @@ class Intake:
             names = self._gate.admit(clean, names, redacted=True)
         if self.mirror is not None:
             self.mirror.add(clean, names)
-        clean = self._care.sign(clean if len(names) == 1 else replace(clean, routes=names))
+        clean = self.care.sign(clean if len(names) == 1 else replace(clean, routes=names))
         return [(name, clean) for name in names]

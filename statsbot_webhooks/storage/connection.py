@@ -14,6 +14,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from ..events.time_text import format_count
 from . import salvage, schema
+from .private_files import exists
 
 _log = logging.getLogger(__name__)
 _SETTING: Final = "WEBHOOK_STORAGE"
@@ -239,7 +240,7 @@ def _put_aside(path: Path, damaged: sqlite3.Connection) -> Path | None:
         # Windows renames no file that is open.
         damaged.close()
     try:
-        return schema.put_aside(path) if schema.is_there(path) else None
+        return schema.put_aside(path) if exists(path) else None
     finally:
         # Elsewhere after that: closing deletes the log that has the file's own name.
         damaged.close()

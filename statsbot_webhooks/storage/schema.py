@@ -203,11 +203,6 @@ def files_of(path: Path) -> tuple[Path, ...]:
     return tuple(path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm", "-journal"))
 
 
-def is_there(path: Path) -> bool:
-    """Whether there is a file of that name."""
-    return exists(path)
-
-
 def put_aside(path: Path) -> Path:
     """Rename a damaged file, and its log, to the first free `.corrupt-N`; returns the new name. Nothing may have it open."""
     number = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ...events.event import Event, EventFile, EventKind, LogLevel
-from ...events.metrics import format_metric, format_value, is_task_loop
+from ...events.metric_names import format_metric, format_value, is_task_loop
 from ...events.time_text import format_span
 from .alerts import Alert, AlertState
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
-from ...events.metrics import format_metric, format_value
+from ...events.metric_names import format_metric, format_value
 
 _log = logging.getLogger(__name__)
 # Discord's dark theme, so that the picture is part of the card: background, lines, text.

@@ -19,7 +19,7 @@ from discord.ext import commands, tasks
 
 from ...clock import Clock
 from ...events.event import Event, LogLevel
-from ...events.metrics import DEAD_LOOP
+from ...events.metric_names import DEAD_LOOP
 from ...patching import watch_calls
 from ..guard import Guard
 from .alert_event import alert_event

@@ -61,9 +61,8 @@ STRICT_NAMES: Final = NameRules((*NAMES.words, "everyone", "here"))
 
 
 def check_message(
-    payload: object, file_sizes: list[int], *, editing: bool = False, webhook: bool = True, may_be_empty: bool = False,
-    names: NameRules = NAMES,
-) -> JSON:  # fmt: skip
+    payload: object, file_sizes: list[int], *, editing: bool = False, webhook: bool = True, names: NameRules = NAMES
+) -> JSON:
     """Return the body of a message when Discord would take it; raises `Refusal`."""
     if not isinstance(payload, dict) or not is_finite(cast(object, payload)):
         raise Refusal(400, 50109, "The request body contains invalid JSON.")
@@ -95,7 +94,7 @@ def check_message(
     form.finish()
     has_text = bool((body.get("content") or "").strip())
     shows = has_text or any(map(_is_shown, embeds)) or file_sizes or body.get("components")
-    if not (editing or may_be_empty or shows):
+    if not (editing or shows):
         raise Refusal(400, 50006, "Cannot send an empty message")
     return body
 

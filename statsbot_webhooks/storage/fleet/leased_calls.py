@@ -44,7 +44,7 @@ class LeasedCalls:
             try:
                 self._owed[0](self._lease.text)
             except RefusedError:
-                self._refuse()
+                self._on_lost()
                 return
             del self._owed[0]
 
@@ -58,7 +58,7 @@ class LeasedCalls:
         except RedisAwayError:
             self._owed.append(work)
         except RefusedError:
-            self._refuse()
+            self._on_lost()
             return False
         return True
 
@@ -70,8 +70,5 @@ class LeasedCalls:
         try:
             return work(self._lease.text)
         except RefusedError:
-            self._refuse()
+            self._on_lost()
             raise LeaseLostError from None
-
-    def _refuse(self) -> None:
-        self._on_lost()

@@ -14,7 +14,7 @@ from statsbot_webhooks import WebhookConfig
 from statsbot_webhooks.capture.health.time_series import TimeSeries
 from statsbot_webhooks.capture.installation import Capture
 from statsbot_webhooks.events.event import Event
-from statsbot_webhooks.events.metrics import format_metric
+from statsbot_webhooks.events.metric_names import format_metric
 from statsbot_webhooks.events.sparkline import course_of, value_sparkline
 from statsbot_webhooks.sandbox import Sandbox
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -71,25 +71,7 @@ def show_value(name: str, value: Any) -> str:
 def find_problems(sources: Sources) -> list[str]:
     """Return what is wrong or strange: values that cannot be used, and variables that look like settings and are none."""
     loaded = build_config(sources)
-    return [*loaded.problems, *loaded.notes, *find_unknown(sources, [*loaded.problems, *loaded.notes])]
-
-
-def find_unknown(sources: Sources, said: Collection[str] = ()) -> list[str]:
-    """Return a line for each variable that looks like a setting and is none, but for those that `said` names already."""
-    known = {setting_name(item.name) for item in fields(WebhookConfig) if item.name not in NOT_SETTINGS}
-    known |= {*ALIASES, "WEBHOOK_DESTINATIONS", *destination_settings(sources)}
-    # It is wanted for what is written wrongly only.
-    import difflib
-
-    lines: list[str] = []
-    for name in sources.variables:
-        is_known = name in known or name.removesuffix("_FILE") in known
-        if not name.startswith(PREFIX) or is_known or any(name in line for line in said):
-            continue
-        close = difflib.get_close_matches(name, known, 1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        lines.append(f"{name} is not a setting and has no effect{hint}")
-    return lines
+    return [*loaded.problems, *loaded.notes]
 
 
 def describe_changes(old: WebhookConfig, new: WebhookConfig) -> list[str]:

@@ -18,8 +18,9 @@ from ..events.time_text import format_count
 from ..redaction.masking import MaskLevel
 from .destination import BUILT_IN, RESERVED, Destination, ThreadMode, WebhookURL
 from .field_types import Ids, Level, Wants, describe_shape, describe_type, parse_list, parse_word
+from .misspelled import find_meant
 from .model import NOT_SETTINGS, WebhookConfig, setting_name
-from .sources import DESTINATION_SUFFIXES, Sources, is_field, read_sources
+from .sources import ALIASES, DESTINATION_SUFFIXES, PREFIX, Sources, is_field, read_sources
 from .version import find_version
 
 _log = logging.getLogger(__name__)
@@ -92,8 +93,8 @@ def load_forgiving() -> Loaded:
     loaded = build_config(read_sources())
     if loaded.problems:
         _log.error("%s", loaded.describe_problems(" | "))
-    for note in loaded.notes:
-        _log.warning("%s", note)
+    if loaded.notes:
+        _log.warning("%s", " | ".join(loaded.notes))
     return loaded
 
 
@@ -108,6 +109,14 @@ def build_config(sources: Sources) -> Loaded:
         faults["WEBHOOK_TEMPLATES"] = "WEBHOOK_TEMPLATES: there is no such file; cards look as without templates"
     if "bot_version" not in settings:
         settings["bot_version"] = find_version(sources.variables).name
+    misspelled = _find_misspelled(sources, destinations, [*wrong.values(), *faults.values(), *destinations.notes])
+    for variable, meant in misspelled.items():
+        text = f"{variable} is not a setting and has no effect; did you mean {meant}?"
+        setting = meant.removesuffix("_FILE")
+        if setting in (*_MASKS, _PATTERNS) and setting not in sources.settings:
+            wrong[setting] = text
+        else:
+            destinations.notes.append(text)
     if any(name in wrong for name in _MASKS):
         settings["mask_level"] = MaskLevel.FULL
         _say_instead(wrong, _MASKS, "Until it is right, persons are masked fully")
@@ -119,6 +128,20 @@ def build_config(sources: Sources) -> Loaded:
             settings[f"{name}_webhook_url"] = destinations.found[name].url
     config = WebhookConfig(**settings, destinations=tuple(destinations.found.values()), destination_options=destinations.options)
     return Loaded(config, tuple(wrong.values()), tuple(faults.values()), tuple(destinations.notes))
+
+
+def _find_misspelled(sources: Sources, destinations: _Destinations, said: Sequence[str]) -> dict[str, str]:
+    """Return the variables that are no settings but nearly named like one, each with that one, but for those named already."""
+    settings = {setting_name(item.name) for item in fields(WebhookConfig) if item.name not in NOT_SETTINGS}
+    names = {*BUILT_IN, *destinations.options}
+    settings |= {f"{PREFIX}{name.upper()}_{suffix.upper()}" for name in names for suffix in ("url", *DESTINATION_SUFFIXES)}
+    settings |= {*ALIASES, "WEBHOOK_DESTINATIONS"}
+    found: dict[str, str] = {}
+    for name in sources.variables:
+        plain = name.removesuffix("_FILE")
+        if plain not in settings and not any(name in line for line in said) and (meant := find_meant(plain, settings)):
+            found[name] = meant + name[len(plain) :]
+    return found
 
 
 def _read_fields(sources: Sources, wrong: dict[str, str]) -> dict[str, Any]:

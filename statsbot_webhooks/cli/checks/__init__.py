@@ -12,12 +12,12 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
-from ...config.description import describe_settings, find_unknown
+from ...config.description import describe_settings
 from ...config.destination import Destination
 from ...config.field_types import Buttons
 from ...config.loading import Loaded, build_config
 from ...config.network import Network
-from ...config.sources import Sources, read_sources, read_values
+from ...config.sources import read_sources, read_values
 from ...redaction.known_values import secret_values
 from .bot import look_at_bot
 from .files import look_at_storage, scan_tracked_files
@@ -65,7 +65,7 @@ async def run_checks(*, sends: bool = False, only: Collection[str] = SECTIONS) -
     network = Network.of(config)
     report = Report(describe_settings(sources))
     if "configuration" in only:
-        report.sections["configuration"] = [*_describe_settings(sources, loaded), *look_at_monitoring(config)]
+        report.sections["configuration"] = [*_describe_settings(loaded), *look_at_monitoring(config)]
     storage, stored = look_at_storage(config.storage)
     named = {destination.name for destination in config.destinations}
     made = [
@@ -99,9 +99,7 @@ async def run_checks(*, sends: bool = False, only: Collection[str] = SECTIONS) -
     return report
 
 
-def _describe_settings(sources: Sources, loaded: Loaded) -> list[Finding]:
-    unknown = find_unknown(sources, [*loaded.problems, *loaded.notes])
+def _describe_settings(loaded: Loaded) -> list[Finding]:
     findings = [Finding(Grade.ERROR, "settings", problem) for problem in loaded.problems]
-    findings += [Finding(Grade.WARNING, "settings", line) for line in unknown]
     findings += [Finding(Grade.NOTE, "settings", note) for note in loaded.notes]
     return findings or [Finding(Grade.OK, "settings", "every value can be used")]

@@ -2,6 +2,8 @@
 PYTHON ?= python3
 # Exact versions, each file by its hash: .ci/lock.
 PIP = .ci/install .venv/bin/python
+# A test that hangs ends with its process.
+PYTEST = .venv/bin/python -m pytest -q -n 4 --dist worksteal -o faulthandler_exit_on_timeout=true
 
 # Bytecode is written also where the environment forbids it: without it each process of the tests compiles everything again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -16,11 +18,11 @@ demo-fleet: .venv/.installed-test
 	.venv/bin/python examples/demo_fleet.py
 
 test: .venv/.installed-test
-	.venv/bin/python -m pytest -q -n 4 --dist worksteal
+	$(PYTEST)
 
 # Without the tests that take seconds, kill processes or drive a browser.
 test-fast: .venv/.installed-test
-	.venv/bin/python -m pytest -q -n 4 --dist worksteal -m "not soak and not slow"
+	$(PYTEST) -m "not soak and not slow"
 
 # The whole suite once more with the oldest of everything that setup.cfg allows.
 lower-bounds: .venv-lower/.installed

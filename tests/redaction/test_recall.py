@@ -7,29 +7,19 @@ import pytest
 from benchmarks.recall import EXCEPTIONS, harmless_lines, named_table, recall_table, touched
 
 
-@pytest.mark.slow
-def test_kinds_are_found_in_every_surrounding() -> None:
-    table = recall_table(rounds=3)
-    # Of three keys one may have neither a digit nor capitals within; twice is no chance.
-    weak = {kind: row for kind, row in table.items() if sum(share < 1 for share in row.values()) > 2}
-    assert set(weak) <= set(EXCEPTIONS)
-    assert len(EXCEPTIONS) <= 12
-
-
 def test_random_values_are_found_under_a_name() -> None:
     table = named_table(rounds=2)
     assert {way: share for way, share in table.items() if share < 0.97} == {}
 
 
 @pytest.mark.slow
-def test_harmless_lines_stay() -> None:
-    count, found = touched(harmless_lines(rounds=300))
-    assert len(found) <= 0.0003 * count, found[:5]
+def test_kinds_are_found_in_every_surrounding_as_promised() -> None:
+    weak = {kind: row for kind, row in recall_table(rounds=20).items() if min(row.values()) < 0.95}
+    assert set(weak) <= set(EXCEPTIONS)
+    assert len(EXCEPTIONS) <= 12
 
 
 @pytest.mark.slow
-def test_the_figures_that_are_promised() -> None:
-    weak = {kind: row for kind, row in recall_table(rounds=20).items() if min(row.values()) < 0.95}
-    assert set(weak) <= set(EXCEPTIONS)
+def test_harmless_lines_stay_as_promised() -> None:
     count, found = touched(harmless_lines())
     assert len(found) <= 0.0003 * count, found[:5]

@@ -66,13 +66,13 @@ class Card:
     is_doubted: bool = False
     # Counts what was decided about it, so that an edit which is under way meanwhile is not taken for the last word.
     redraws: int = 0
+    # All that the card counts. Put together once: it is asked for several times for every event that the card takes in.
+    whole: Fold = field(init=False, repr=False, compare=False)
 
-    @property
-    def whole(self) -> Fold:
-        """All that the card counts."""
-        if self.waiting is None:
-            return self.fold
-        return self.waiting if self.waiting.event.card else merge(self.fold, self.waiting)
+    def __post_init__(self) -> None:
+        waiting = self.waiting
+        whole = self.fold if waiting is None else waiting if waiting.event.card else merge(self.fold, waiting)
+        object.__setattr__(self, "whole", whole)
 
     @property
     def events(self) -> Sequence[Event]:

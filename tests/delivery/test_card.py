@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from statsbot_webhooks.delivery import card
 from statsbot_webhooks.delivery.card import Card, card_key, from_stored, to_stored
 from statsbot_webhooks.delivery.live_cards import Cards
 from statsbot_webhooks.events.event import Event, EventKind, LogLevel
+from statsbot_webhooks.events.folding import Fold, merge
 from statsbot_webhooks.issues.fingerprint import fingerprint
 from statsbot_webhooks.storage import Entry
 
@@ -73,6 +75,21 @@ def test_repeats_that_nothing_tells_apart_are_given_back_by_number() -> None:
     cards, _ = posted([error("same")])
     cards.absorb(entries([error("same", NOW + n) for n in range(1, 301)]), NOW)
     assert len(cards.give_back()[0]) == 300
+
+
+def test_what_a_card_counts_is_put_together_once_for_all_that_it_takes_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    cards, key = posted([error("same")])
+    cards.absorb(entries([error("same", NOW + 1)]), NOW)
+    merged: list[Fold] = []
+
+    def counted(earlier: Fold, later: Fold) -> Fold:
+        merged.append(later)
+        return merge(earlier, later)
+
+    monkeypatch.setattr(card, "merge", counted)
+    cards.absorb(entries([error("same", NOW + n) for n in range(2, 301)]), NOW)
+    assert card_of(cards, key).whole.count == 301
+    assert len(merged) < 5
 
 
 def test_what_discord_refused_in_an_edit_is_not_taken_in_again() -> None:

@@ -9,6 +9,8 @@ from ..events.event import Event, LogLevel
 
 PREFIX: Final = "ping/"
 _LAST: Final = "ping/last"
+# A clock that is kept right goes back by less.
+_JITTER_SECONDS: Final = 5.0
 
 
 class Pings:
@@ -35,7 +37,8 @@ class Pings:
         return self._role_id is not None and event.level == LogLevel.CRITICAL and self._is_over(now)
 
     def _is_over(self, now: float) -> bool:
-        return self._last is None or abs(now - self._last) >= self._cooldown
+        # A ping of the future: the clock was set back since.
+        return self._last is None or not self._last - _JITTER_SECONDS < now < self._last + self._cooldown
 
     def take(self, events: Iterable[Event], now: float) -> int | None:
         """Return the role that a message of these events pings, and begin the cool-down: another message must not."""

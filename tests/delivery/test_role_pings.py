@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from statsbot_webhooks import LogLevel, WebhookConfig
+from statsbot_webhooks.delivery.role_pings import Pings
+from statsbot_webhooks.events.event import Event, EventKind
 from statsbot_webhooks.sandbox import Sandbox
 
 from ..conftest import running_manager
@@ -50,6 +52,24 @@ async def test_without_a_cooldown_each_critical_pings(sandbox: Sandbox, urls: di
             await manager.send_log(LogLevel.CRITICAL, f"number {number}.")
             await sandbox.wait_until(lambda number=number: number in numbers(sandbox, "error"))
     assert [message.pinged for message in sandbox.messages("error")] == [["<@&77>"]] * 2
+
+
+@pytest.mark.parametrize("later", [-4, 0, 1799])
+def test_a_ping_begins_a_cool_down(later: float) -> None:
+    assert pinged(later) == [77, None]
+
+
+@pytest.mark.parametrize("later", [1800, 86_400, -6, -600, -1800, -3600, -86_400])
+def test_a_clock_that_is_set_back_silences_no_ping(later: float) -> None:
+    assert pinged(later) == [77, 77]
+
+
+def pinged(later: float) -> list[int | None]:
+    """Return what two CRITICAL events ping, of which the second happens so many seconds after the first, in another process."""
+    event, first, second = Event(EventKind.LOG, LogLevel.CRITICAL, "x", 0), Pings(77, 1800), Pings(77, 1800)
+    before = first.take([event], 1e9)
+    second.load(first.state())
+    return [before, second.take([event], 1e9 + later)]
 
 
 @pytest.mark.slow

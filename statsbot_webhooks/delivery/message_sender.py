@@ -77,8 +77,8 @@ class MessageSender:
     async def _ready_seconds(self) -> float | None:
         depth = await self._parts.outbox.depth()
         # What comes next must be known before it is claimed: what waits for its turn must not be in the way of what is urgent.
-        # After a failure it is urgent to know whether the next one fails too.
-        is_urgent = depth.is_urgent_next or self._parts.health.breaker.is_failing
+        # After a failure it is urgent to know whether the next one fails too; what stands before errors must not hold them up.
+        is_urgent = depth.is_urgent_next or depth.urgent > 0 or self._parts.health.breaker.is_failing
         self._priority = Priority.URGENT if is_urgent else Priority.CALM
         # While an event that Discord refuses is looked for, only what is urgent goes before the next half.
         self._has_turn = not self._search or (depth.is_urgent_next and depth.ready > 0)

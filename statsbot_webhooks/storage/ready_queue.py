@@ -17,6 +17,8 @@ from typing import Final, NamedTuple
 
 # Of a queue's head so many slots may be left over from entries that were taken.
 _MAX_TAKEN: Final = 1024
+# So many messages of errors may leave in a row while something else waits.
+_URGENT_TURNS: Final = 4
 
 
 class LaneName(IntEnum):
@@ -118,7 +120,7 @@ class DestinationQueue:
     `floors` are the highest ids that were ever taken out of each lane.
 
     `sealed` are the entries of the batch that is to leave, or left, under the id `batch`; they are in no lane. `seal_row`
-    is its row in the database.
+    is its row in the database. `urgent_turns` counts how often in a row errors were taken while something calm waited.
     """
 
     lanes: dict[LaneName, dict[int, IdQueue]] = field(default_factory=lambda: {name: {} for name in LaneName})
@@ -128,6 +130,7 @@ class DestinationQueue:
     sealed: dict[int, QueuePlace] = field(default_factory=dict[int, QueuePlace])
     batch: str = ""
     seal_row: int = 0
+    urgent_turns: int = 0
 
     def add(self, place: QueuePlace) -> None:
         """Make an entry ready."""
@@ -163,11 +166,13 @@ class DestinationQueue:
         """Return the lane that is claimed next, each alone: errors come without the noise around them.
 
         The last words of the process before are the first thing to be seen; once that is begun, a new error need not wait
-        for the rest of them.
+        for the rest of them. Errors that come faster than they may leave let something calm through now and then.
         """
         order = list(LaneName)
         if self.floors[LaneName.RECOVERED]:
             order = [LaneName.URGENT, LaneName.RECOVERED, LaneName.CALM]
+        if self.urgent_turns >= _URGENT_TURNS:
+            order.sort(key=LaneName.URGENT.__eq__)
         return next((name for name in order if self.ready(name)), None)
 
     def take(self, name: LaneName, limit: int, most_bytes: int) -> list[QueuePlace]:
@@ -187,6 +192,7 @@ class DestinationQueue:
             self.remove(place)
         if taken:
             self.floors[name] = max(floor, taken[-1].id)
+            self.urgent_turns = self.urgent_turns + 1 if name == LaneName.URGENT and self.ready(LaneName.CALM) else 0
         return taken
 
     def take_any(self, limit: int, most_bytes: int) -> list[QueuePlace]:

@@ -106,6 +106,21 @@ async def test_a_failure_is_followed_by_a_request_that_is_urgent(sandbox: Sandbo
     await manager.stop(2)
 
 
+async def test_what_is_let_through_between_errors_holds_none_of_them_up(sandbox: Sandbox, urls: dict[str, Any]) -> None:
+    only = {"error_webhook_url": urls["error_webhook_url"]}
+    async with running_manager(WebhookConfig(**only, batch_timeout_seconds=0)) as manager:
+        await sandbox.wait_until(lambda: manager.workers["error"].channel_id is not None)
+        limiter = manager.workers["error"]._parts.limiter
+        # What is not urgent has no budget left in this minute.
+        for _ in range(20):
+            limiter.count_one()
+        await manager.send_log(LogLevel.WARNING, "something calm")
+        for name in ("first", "second", "third", "fourth", "fifth"):
+            await manager.send_log(LogLevel.ERROR, f"the {name} error")
+            await sandbox.wait_until(lambda name=name: f"the {name} error" in text_of(sandbox, "error"), 20)
+        assert "something calm" in text_of(sandbox, "error")
+
+
 async def test_recovery_is_told_where_the_outage_was_though_a_better_place_works_again(
     sandbox: Sandbox, urls: dict[str, Any]
 ) -> None:

@@ -105,6 +105,23 @@ def test_urgent_entries_leave_first(outbox: Outbox) -> None:
     assert texts(outbox.claim("a", 10)) == ["0"]
 
 
+def test_errors_without_end_let_something_else_through(outbox: Outbox) -> None:
+    outbox.put([("a", event(number)) for number in range(4)])
+    seen: list[str] = []
+    for number in range(10, 22):
+        # One error leaves, and the next one is there already.
+        outbox.put([("a", event(number, "ERROR"))])
+        is_urgent = outbox.depth("a").is_urgent_next
+        entries = outbox.claim("a", 1)
+        assert is_urgent == (entries[0].event.level == "ERROR")
+        seen += texts(entries)
+        outbox.ack(entries)
+    assert [(index, text) for index, text in enumerate(seen) if int(text) < 10] == [(4, "0"), (9, "1")]
+    while entries := outbox.claim("a", 1):
+        seen += texts(entries)
+    assert sorted(map(int, seen)) == [*range(4), *range(10, 22)]
+
+
 def test_a_sealed_batch_is_claimed_together_and_alone(outbox: Outbox) -> None:
     outbox.put([("a", event(number)) for number in range(5)])
     sealed = outbox.claim("a", 2)

@@ -1,17 +1,17 @@
-"""Print which part of the mutants of each module a test noticed: reads what `mutmut results --all true` prints."""
+"""Print which part of the mutants of each module a test noticed: read from what `mutmut results --all true` prints."""
 
 from __future__ import annotations
 
-import sys
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 
 NOTICED = ("killed", "timeout", "suspicious", "segfault", "caught by type check")
 UNNOTICED = ("survived", "no tests")
 
 
-def main() -> None:
+def print_scores(lines: Iterable[str]) -> None:
     modules: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for line in sys.stdin:
+    for line in lines:
         name, _, status = line.strip().rpartition(": ")
         if name and status != "not checked":
             modules[name.rpartition(".")[0]][status] += 1
@@ -26,7 +26,3 @@ def score(found: Counter[str]) -> str:
     noticed = sum(found[status] for status in NOTICED)
     tried = noticed + sum(found[status] for status in UNNOTICED)
     return f"{noticed:5} of {tried:5} {100 * noticed / max(tried, 1):5.0f} %"
-
-
-if __name__ == "__main__":
-    main()

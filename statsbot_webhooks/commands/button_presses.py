@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, cast
 
 import discord
 
@@ -19,7 +19,7 @@ from ..events.event import Event
 from ..issues.buttons import STATES, Verb, worse_than
 from ..issues.decisions import Decision
 from ..pipeline.mutes import MAX_SECONDS, Mute, MuteKind
-from .base import CommandRunner, Complaint, plain
+from .base import Answer, CommandRunner, Complaint, plain
 from .issues import Issues
 from .mutes import Muting
 from .permissions import Denial
@@ -50,13 +50,15 @@ class CardPresses:
             await self._runner.clock.sleep(_OTHERS_SECONDS)
         await self._runner.serve(interaction, lambda: self._act(interaction, custom_id), is_on_card=True)
 
-    async def _act(self, interaction: discord.Interaction, custom_id: str) -> str:
+    async def _act(self, interaction: discord.Interaction, custom_id: str) -> Answer | str:
         message, admin = interaction.message, self._runner.manager.admin
         webhook_id = _webhook_of(interaction)
         press = await admin.cards.read_press(custom_id, webhook_id, interaction.application_id)
         if press is None or message is None:
             self._runner.access.refuse(Denial.FORGED)
             raise Complaint(_FORGED)
+        if press.verb == Verb.CHOOSE:
+            return await self._show_issue(interaction)
         found = await admin.cards.find_pressed(message.id)
         key, event = found or (f"error-{press.target}", None)
         try:
@@ -71,6 +73,20 @@ class CardPresses:
         finally:
             # Also when nothing was done: then the card did not show yet what was done before.
             await self._show(interaction, key, event, webhook_id)
+
+    async def _show_issue(self, interaction: discord.Interaction) -> Answer:
+        """Answer with the issue that was chosen of a message of many, and with the buttons that its own card has."""
+        chosen = cast("list[str]", (interaction.data or {}).get("values", []))
+        issue = await self._runner.manager.admin.find_issue(chosen[0]) if len(chosen) == 1 else None
+        if issue is None:
+            raise Complaint(_GONE)
+        # Discord gives a message that answers an interaction the application's id in the place of a webhook's.
+        application_id = interaction.application_id
+        shown = self._runner.manager.admin.cards.answer_to_press(
+            f"error-{issue.fingerprint}", None, application_id, application_id
+        )
+        view = make_view(shown.buttons) if shown.buttons else None
+        return Answer(shown.content or "", embed=await self._issues.describe(interaction, issue), view=view)
 
     async def _show(self, interaction: discord.Interaction, key: str, event: Event | None, webhook_id: int) -> None:
         """Let the pressed message show the state of what it is about."""

@@ -1,7 +1,7 @@
 """The message menu "Webhooks: about this card": what a message shows, and buttons that mute or resolve it.
 
-A webhook that was made by hand cannot carry buttons that reach the bot (`button_presses` is about those that can), and a message
-of many events has none, so the way to them goes through the menu of the message: Apps, then this command. The answer with the
+A webhook that was made by hand cannot carry buttons that reach the bot (`button_presses` is about those that can), so the
+way to them goes through the menu of the message: Apps, then this command. The answer with the
 buttons is seen by the caller alone.
 """
 

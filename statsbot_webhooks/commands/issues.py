@@ -62,9 +62,10 @@ class Issues(Theme):
         if decision is not None:
             wanted = {"acknowledge": IssueState.ACKNOWLEDGED, "resolve": IssueState.RESOLVED, "reopen": IssueState.OPEN}
             return await self.decide(interaction, found.fingerprint, wanted[decision])
-        return Answer(embed=await self._embed(interaction, found))
+        return Answer(embed=await self.describe(interaction, found))
 
-    async def _embed(self, interaction: discord.Interaction, issue: Issue) -> discord.Embed:
+    async def describe(self, interaction: discord.Interaction, issue: Issue) -> discord.Embed:
+        """Return what is known of an issue."""
         embed = discord.Embed(title=f"{issue.reference}: {plain(issue.title, 200)}", color=BLURPLE)
         embed.description = f"State: **{describe_issue(issue)}**"
         seen = f"{format_count(issue.count, 'time')}, first <t:{int(issue.first)}:f>, last <t:{int(issue.last)}:R>"

@@ -13,7 +13,12 @@ def make_view(buttons: Iterable[Button]) -> discord.ui.View:
     """Return a view of buttons that discord.py sends and forgets. Needs a running loop."""
     view = discord.ui.View(timeout=None)
     for button in buttons:
-        if button.url:
+        if button.options:
+            options = [
+                discord.SelectOption(label=label, value=value, description=about) for label, value, about in button.options
+            ]
+            view.add_item(discord.ui.Select(placeholder=button.label, custom_id=button.custom_id, options=options))
+        elif button.url:
             view.add_item(discord.ui.Button(label=button.label, url=button.url))
         else:
             style = discord.ButtonStyle(button.style)

@@ -6,20 +6,29 @@ that application alone: so a webhook carries ours when its owner is a bot of thi
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 import discord
 
 from ..events.event import Event
-from ..formatting.errors import jump_url
+from ..formatting.errors import error_text, jump_url
+from ..formatting.markdown import truncate
 from ..formatting.message import Button
+from ..formatting.style import title_of
 from ..issues.buttons import LABELS, Verb
+from ..redaction.unicode_text import visible
 from ..storage.button_key import ButtonKeys
 from .button_ids import Press, make_id, read_id
 from .card_states import CardState
 
 _STYLES: Final = {Verb.RESOLVE: 3, Verb.ACKNOWLEDGE: 1, Verb.PAUSE_INVITES: 4}
 _GREY: Final = 2
+# Of a menu: Discord's limits, and what it is about.
+_MOST_OPTIONS: Final = 25
+_OPTION_UNITS: Final = 100
+_MANY: Final = "many"
 # From this version on discord.py sends the components of webhooks that no application owns, and keeps them over edits.
 _LINKS_FROM: Final = (2, 7, 1)
 
@@ -68,6 +77,19 @@ class CardButtons:
             for verb in state.verbs
         )
 
+    def draw_choice(self, events: Sequence[Event], webhook_id: int, application_id: int | None) -> tuple[Button, ...] | None:
+        """Return the menu of a message of many events: the issues in it, those that came most often first."""
+        counts = Counter(event.fingerprint for event in events if event.issue)
+        key, known = self._keys.current, {event.fingerprint: event for event in events}
+        if not counts or key is None or application_id is None or not self.are_carried(webhook_id, application_id):
+            return None
+        options = tuple(
+            (_cut(f"{known[name].issue} · {title_of(known[name])}"), name, _cut(error_text(known[name])) or "no text")
+            for name, _ in counts.most_common(_MOST_OPTIONS)
+        )
+        custom_id = make_id(key, Press(Verb.CHOOSE, _MANY), webhook_id, application_id)
+        return (Button(LABELS[Verb.CHOOSE], custom_id, options=options),)
+
     def _links(self, event: Event, webhook_id: int) -> tuple[Button, ...]:
         """Return the link to the message that an error answers, which every webhook can carry."""
         url = jump_url(event)
@@ -78,3 +100,7 @@ class CardButtons:
     def read(self, custom_id: str, webhook_id: int, application_id: int) -> Press | None:
         """Return what a pressed button asks for; None for one that is not genuine."""
         return read_id(self._keys.all, custom_id, webhook_id, application_id)
+
+
+def _cut(text: str) -> str:
+    return truncate(" ".join(visible(text).split()), _OPTION_UNITS)

@@ -209,7 +209,9 @@ class MessageSender:
             now, current = parts.clock.now(), self._presentation
             batch = batcher.build(unit.entries, note=self.note, now=now, budget_left=budget_left, current=current)
             self._presentation = batch.presentation
-            return replace(batch, message=mark(batch.message, "", _id_of(batch.entries)))
+            events = [entry.event for entry in batch.entries]
+            menu = parts.buttons.draw_choice(events, parts.destination.url.id, parts.application_id)
+            return replace(batch, message=replace(mark(batch.message, "", _id_of(batch.entries)), buttons=menu))
         # There is room for one line; the card's own comes back with its first edit.
         note = self.note or parts.states.of(unit.key, card.whole.event).note or card.remark
         return Batch(unit.entries, (), batcher.build_card(card.whole, card.events, note=note, batch_id=_id_of(unit.entries)))

@@ -31,12 +31,16 @@ class FileAttachment:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button below a message: one that acts has a `custom_id`, a link a `url`. `style` is Discord's number."""
+    """A button below a message: one that acts has a `custom_id`, a link a `url`. `style` is Discord's number.
+
+    With `options` (label, value, description) it is a menu to choose from, which is alone in its row.
+    """
 
     label: str
     custom_id: str = ""
     url: str = ""
     style: int = 2
+    options: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,9 @@ class WebhookMessage:
 
 
 def _component(button: Button) -> dict[str, Any]:
+    if button.options:
+        options = [{"label": label, "value": value, "description": about} for label, value, about in button.options]
+        return {"type": 3, "placeholder": button.label, "custom_id": button.custom_id, "options": options}
     target = {"style": 5, "url": button.url} if button.url else {"style": button.style, "custom_id": button.custom_id}
     return {"type": 2, "label": button.label, **target}
 

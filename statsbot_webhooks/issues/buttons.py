@@ -23,6 +23,7 @@ class Verb(StrEnum):
     MUTE_WORSE = "w"
     UNMUTE = "u"
     PAUSE_INVITES = "p"
+    CHOOSE = "c"
 
 
 LABELS: Final = {
@@ -33,6 +34,7 @@ LABELS: Final = {
     Verb.MUTE_WORSE: "Mute until it is worse",
     Verb.UNMUTE: "End the mute",
     Verb.PAUSE_INVITES: "Pause invites 1 h",
+    Verb.CHOOSE: "Act on an issue …",
 }
 STATES: Final = {
     Verb.RESOLVE: IssueState.RESOLVED,

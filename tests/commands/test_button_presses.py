@@ -15,6 +15,7 @@ import pytest
 
 from statsbot_webhooks.capture.health.alert_event import alert_event
 from statsbot_webhooks.capture.health.alerts import Alerts, Threshold
+from statsbot_webhooks.commands.base import REFUSAL
 from statsbot_webhooks.events.colors import GREEN
 from statsbot_webhooks.events.event import EventFile
 from statsbot_webhooks.sandbox import InteractionResult, Message, Sandbox
@@ -255,3 +256,56 @@ async def test_an_alert_is_acknowledged(owned: None, sandbox: Sandbox, env: pyte
         await sandbox.wait_until(lambda: "back to normal" in sandbox.messages("performance")[0].text)
         (shown,) = sandbox.messages("performance")
         assert (shown.content, labels(shown)) == ("", [])
+
+
+def menu(message: Message) -> dict[str, Any]:
+    [row] = message.raw["components"]
+    [item] = row["components"]
+    return item
+
+
+async def test_an_issue_of_a_message_of_many_is_chosen_and_decided_about(
+    owned: None, sandbox: Sandbox, env: pytest.MonkeyPatch
+) -> None:
+    async with steered_bot(sandbox):
+        for name in ("apples", "pears", "plums", "figs", "quinces"):
+            for _ in range(2 if name == "figs" else 1):
+                logging.getLogger(name).error("no %s are left", name)
+        shown = await posted(sandbox, "quinces")
+    # It outlives the bot, as the buttons of cards do.
+    async with steered_bot(sandbox):
+        item = menu(shown)
+        assert (item["type"], item["placeholder"]) == (3, "Act on an issue …")
+        # The first error had a message of its own already.
+        names = [option["description"].split()[1] for option in item["options"]]
+        assert sorted({*names, "apples"}) == ["apples", "figs", "pears", "plums", "quinces"]
+        assert "figs" in item["options"][0]["description"], "what came most often is first"
+        chosen = next(option for option in item["options"] if "plums" in option["description"])
+        answer = await sandbox.click(shown, item["custom_id"], values=[chosen["value"]])
+        await sandbox.wait_until(lambda: sandbox.look(answer).ephemeral)
+        private = sandbox.look(answer)
+        assert private.embeds[0]["title"].startswith(chosen["label"].split()[0])
+        buttons = {button["label"]: button["custom_id"] for button in private.message["components"][0]["components"]}
+        assert list(buttons) == ["Resolve", "Acknowledge", "Mute 1 h", "Mute until it is worse"]
+        done = await sandbox.click(private, buttons["Resolve"])
+        await sandbox.wait_until(lambda: "is resolved by olivia" in sandbox.look(done).text)
+        again = await sandbox.click(shown, item["custom_id"], values=[chosen["value"]])
+        await sandbox.wait_until(lambda: "Resolved by olivia" in sandbox.look(again).text)
+        # A member of the server who may not do it sees the menu, and gets the refusal of every command.
+        other = await sandbox.click(shown, item["custom_id"], values=[chosen["value"]], user_id=sandbox.join("mia"))
+        await sandbox.wait_until(lambda: sandbox.look(other).ephemeral)
+        assert sandbox.look(other).text == REFUSAL
+        for values in ([chosen["value"]], [], ["0" * 16], ["x", "y"]):
+            is_own = values != [chosen["value"]]
+            wanted = item["custom_id"] if is_own else f"{item['custom_id'][:-2]}AA"
+            forged = await sandbox.click(shown, wanted, values=values, forged=True)
+            text = "not known any more" if is_own else "not made by this bot"
+            await sandbox.wait_until(lambda forged=forged, text=text: text in sandbox.look(forged).text)
+
+
+async def test_a_webhook_made_by_hand_has_no_menu(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    async with steered_bot(sandbox):
+        for name in ("apples", "pears", "plums", "figs", "quinces"):
+            logging.getLogger(name).error("no %s are left", name)
+        await sandbox.wait_until(lambda: "quinces" in "".join(message.text for message in sandbox.messages("error")))
+        assert not any(message.raw["components"] for message in sandbox.messages("error"))

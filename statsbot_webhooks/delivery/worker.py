@@ -51,6 +51,8 @@ class DestinationWorker:
         self._is_to_load = False
         self._is_to_give_back = False
         self._look_up_at = 0.0
+        # What was decided before the cards were read from the storage; None since then.
+        self._early: set[str] | None = set()
         self._is_to_redraw = False
         # What was decided about each card, when that was last looked at.
         self._notes: dict[str, str] = {}
@@ -170,6 +172,8 @@ class DestinationWorker:
 
     async def redraw(self, *keys: str) -> bool:
         """Let cards show what was decided about them; returns whether any of them is in a message that can be edited."""
+        if self._early is not None:
+            self._early.update(keys)
         for key in keys:
             self._posts.note(key)
         states = [self._parts.cards.redraw(key, self._parts.clock.now()) for key in keys]
@@ -292,6 +296,8 @@ class DestinationWorker:
         parts.threads.load(await parts.outbox.read_state(parts.threads.prefix))
         parts.pings.load(await parts.outbox.read_state(PINGS))
         self._reminders.load(await parts.outbox.read_state(self._reminders.prefix))
+        early, self._early = self._early, None
+        await self.redraw(*(early or ()))
 
     async def _look_up(self) -> None:
         """Ask Discord which channel the webhook posts to."""

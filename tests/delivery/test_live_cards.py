@@ -13,6 +13,7 @@ import pytest
 from statsbot_webhooks import WebhookConfig, WebhookManager
 from statsbot_webhooks.clock import SystemClock
 from statsbot_webhooks.events.event import Event, EventFile, EventKind, LogLevel
+from statsbot_webhooks.issues.issue import IssueState
 from statsbot_webhooks.sandbox import Sandbox
 
 from ..conftest import running_manager
@@ -281,3 +282,19 @@ async def test_what_a_card_has_not_shown_is_shown_after_a_lock_at_the_start(
         assert not await manager._intake.run(manager._outbox.read_state, "left/")
     assert (stats.balanced, stats.pending, stats.lost) == (True, 0, 0)
     assert all(books.folded >= 0 for books in stats.destinations.values())
+
+
+async def test_what_is_decided_before_the_cards_are_read_is_drawn_once_they_are(sandbox: Sandbox, urls: dict[str, Any]) -> None:
+    async with running_manager(config(urls, storage="sqlite:///cards.sqlite3")) as manager:
+        await manager.send_error(ValueError("it failed"))
+        await sandbox.wait_until(lambda: sandbox.messages("info"))
+    again = WebhookManager(config(urls, storage="sqlite:///cards.sqlite3"))
+    # The worker asks for its channel before it reads anything.
+    sandbox.fault("info", "slow", delay=1)
+    await again.start()
+    (issue,) = await again.admin.list_issues()
+    await again.admin.decide(issue.fingerprint, IssueState.ACKNOWLEDGED, "olivia")
+    assert not list(again.workers["info"].cards.items()), "the worker was too early for this test"
+    sandbox.heal("info")
+    await sandbox.wait_until(lambda: "Acknowledged by olivia" in sandbox.messages("info")[0].content)
+    await again.stop()

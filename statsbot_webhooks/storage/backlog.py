@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from ..events.accounting import LossReason
 from ..events.event import LogLevel
-from .base import Depth, ErrorsWaiting, Loss
+from .base import Depth, Entry, ErrorsWaiting, Loss
 from .ready_queue import DestinationQueue, LaneName, QueuePlace, first_fitting
 
 _ERROR: Final = LogLevel.ERROR.number
@@ -20,12 +20,13 @@ CHUNK_BYTES: Final = 150_000
 
 
 class Backlog:
-    """The queues of the destinations, and their sums. `leased` holds the ids of entries that are handed out."""
+    """The queues of the destinations, their sums, and what is handed out of them."""
 
-    def __init__(self, max_events: int, max_bytes: int, leased: Collection[int]) -> None:
+    def __init__(self, max_events: int, max_bytes: int) -> None:
         self._max_events = max_events
         self._max_bytes = max_bytes
-        self._leased = leased
+        # What is handed out, and where each waited.
+        self.leased: dict[int, tuple[Entry, QueuePlace]] = {}
         self._entries = self._bytes = 0
         self.queues: defaultdict[str, DestinationQueue] = defaultdict(DestinationQueue)
 
@@ -35,7 +36,7 @@ class Backlog:
         return self._entries > self._max_events or self._bytes > self._max_bytes
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget what waits; what is handed out stays known."""
         self.queues = defaultdict(DestinationQueue)
         self._entries = self._bytes = 0
 
@@ -47,14 +48,42 @@ class Backlog:
         """Note that an entry does not exist any more."""
         self._change(name, -1, -place.size)
 
+    def end(self, name: str, place: QueuePlace) -> None:
+        """Know nothing any more of an entry that does not exist any more."""
+        self.leased.pop(place.id, None)
+        self.queues[name].sealed.pop(place.id, None)
+        self.discount(name, place)
+
     def _change(self, name: str, entries: int, size: int) -> None:
         self.queues[name].entries += entries
         self._entries += entries
         self._bytes += size
 
+    def held(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Return those that are handed out."""
+        return [entry for entry in entries if entry.id in self.leased]
+
+    def held_of(self, name: str) -> list[Entry]:
+        """Return what is handed out of a destination."""
+        return [entry for entry, _ in self.leased.values() if entry.destination == name]
+
+    def give_back(self, held: Iterable[Entry]) -> None:
+        """Put what was handed out back to its old places; what is sealed leaves with its batch."""
+        for entry in held:
+            _, place = self.leased.pop(entry.id)
+            queue = self.queues[entry.destination]
+            if entry.id not in queue.sealed:
+                queue.add(place)
+
+    def seal(self, queue: DestinationQueue, entries: Iterable[Entry], batch: str) -> None:
+        """Keep entries that are handed out together under an id, in the place of those that were."""
+        self.unseal(queue)
+        queue.sealed = {entry.id: self.leased[entry.id][1] for entry in self.held(entries)}
+        queue.batch = batch
+
     def sealed_ready(self, queue: DestinationQueue) -> Sequence[QueuePlace]:
         """Return the entries of a sealed batch, when none of them is handed out."""
-        return [] if any(number in self._leased for number in queue.sealed) else list(queue.sealed.values())
+        return [] if any(number in self.leased for number in queue.sealed) else list(queue.sealed.values())
 
     def next_batch(self, queue: DestinationQueue, limit: int) -> tuple[Sequence[QueuePlace], str]:
         """Take what leaves next: up to `limit` entries, or a sealed batch, with its id."""
@@ -77,7 +106,7 @@ class Backlog:
     def unseal(self, queue: DestinationQueue) -> None:
         """Put what was sealed, and is not handed out now, back into the lanes."""
         for place in queue.sealed.values():
-            if place.id not in self._leased:
+            if place.id not in self.leased:
                 queue.add(place)
         queue.sealed, queue.batch = {}, ""
 
@@ -127,9 +156,13 @@ class Backlog:
             is_urgent_next=is_urgent_next,
         )
 
-    def errors_waiting(self, names: Collection[str], leased: Collection[QueuePlace]) -> ErrorsWaiting:
+    def names(self) -> list[str]:
+        """Return the destinations that have entries."""
+        return [name for name, queue in self.queues.items() if queue.entries]
+
+    def errors_waiting(self, names: Collection[str]) -> ErrorsWaiting:
         """Return how many errors wait for some destinations, together with all that are handed out."""
-        times: dict[int, float] = {place.id: place.time for place in leased if place.rank >= _ERROR}
+        times: dict[int, float] = {place.id: place.time for _, place in self.leased.values() if place.rank >= _ERROR}
         count = 0
         for name in names:
             if name not in self.queues:

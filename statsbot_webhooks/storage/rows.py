@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from ..events.event import Event, EventKind, LogLevel, decode, encode
@@ -46,6 +46,11 @@ def read_event(text: object) -> Event | None:
         return decode(text) if isinstance(text, str) else None
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError):
         return None
+
+
+def numbers_meant(texts: Mapping[int, Any], is_meant: Callable[[Event], bool]) -> set[int]:
+    """Return the numbers of the stored events that are meant; one that cannot be read is not."""
+    return {number for number, text in texts.items() if (event := read_event(text)) is not None and is_meant(event)}
 
 
 def read_letter(row: tuple[Any, ...]) -> DeadLetter | None:

@@ -22,7 +22,7 @@ from .connection import SteadyConnection, steady
 from .dead_letters import DeadLetters
 from .loading import ReservedIds, find_entries, missing_entries, read_entries, read_events, read_seals, read_texts
 from .ready_queue import LaneName, QueuePlace
-from .rows import INSERT, Row, StateRows, in_chunks, note_send, read_event, row_of
+from .rows import INSERT, Row, StateRows, in_chunks, note_send, numbers_meant, row_of
 
 _log = logging.getLogger(__name__)
 DEFAULT_FILE_MB: Final = 256
@@ -48,8 +48,7 @@ class SqliteOutbox:
         self._max_bytes = int((max_mb or (DEFAULT_FILE_MB if path is not None else DEFAULT_MEMORY_MB)) * 1024 * 1024)
         self._on_loss = on_loss
         self._state = StateRows()
-        self._leased: dict[int, tuple[Entry, QueuePlace]] = {}
-        self._backlog = Backlog(max_events, self._max_bytes, self._leased)
+        self._backlog = Backlog(max_events, self._max_bytes)
         self._dead = DeadLetters(self._db, max_events, clock or SystemClock())
         self._reserved = ReservedIds(self._db)
         self._first_id = self._next_id = 0
@@ -77,7 +76,7 @@ class SqliteOutbox:
         self._clear()
 
     def _clear(self) -> None:
-        self._leased.clear()
+        self._backlog.leased.clear()
         self._backlog.clear()
 
     def maintain(self) -> bool:
@@ -129,7 +128,7 @@ class SqliteOutbox:
             if (event := events[place.id]) is not None:
                 entry = Entry(place.id, destination, event, batch, place.lane == LaneName.RECOVERED)
                 entries.append(entry)
-                self._leased[place.id] = entry, place
+                self._backlog.leased[place.id] = entry, place
         return entries
 
     def _set_aside(self, name: str, places: Sequence[QueuePlace], texts: Mapping[int, Any]) -> None:
@@ -142,10 +141,8 @@ class SqliteOutbox:
 
         self._db.write(work)
         self._dead.note(len(kept))
-        queue = self._backlog.queues[name]
         for place in places:
-            queue.sealed.pop(place.id, None)
-            self._backlog.discount(name, place)
+            self._backlog.end(name, place)
         self._on_loss(Loss(name, LossReason.UNREADABLE, len(places)))
         _log.error("%d stored events of webhook %s cannot be read; they are skipped", len(places), name)
 
@@ -154,7 +151,7 @@ class SqliteOutbox:
         return True
 
     def bury(self, entries: Sequence[Entry], reason: str, now: float) -> bool:
-        rows = [(entry.destination, reason, now, encode(entry.event)) for entry in self._held(entries)]
+        rows = [(entry.destination, reason, now, encode(entry.event)) for entry in self._backlog.held(entries)]
         self._end(entries, lambda db: self._dead.add(db, rows))
         self._dead.note(len(rows))
         steady(self._dead.make_room)()
@@ -162,15 +159,11 @@ class SqliteOutbox:
 
     @steady
     def release(self, entries: Sequence[Entry], *, unseal: bool = False) -> None:
-        held = self._held(entries)
+        held = self._backlog.held(entries)
         if unseal:
             for name in {entry.destination for entry in held}:
                 self._break_seal(name)
-        for entry in held:
-            _, place = self._leased.pop(entry.id)
-            queue = self._backlog.queues[entry.destination]
-            if entry.id not in queue.sealed:
-                queue.add(place)
+        self._backlog.give_back(held)
 
     @steady
     def unseal(self, entries: Sequence[Entry]) -> None:
@@ -178,12 +171,12 @@ class SqliteOutbox:
             self._break_seal(name)
 
     def release_all(self, destination: str) -> None:
-        self.release([entry for entry, _ in self._leased.values() if entry.destination == destination])
+        self.release(self._backlog.held_of(destination))
 
     @steady
     def _end(self, entries: Sequence[Entry], work: Callable[[sqlite3.Connection], object]) -> None:
         """Take leased entries out for good, together with what else belongs to it."""
-        held = self._held(entries)
+        held = self._backlog.held(entries)
         ids = {entry.id for entry in held}
         # The row of a batch that ends as a whole stays as it is: its entries are gone, so it holds nothing any more.
         broken = [
@@ -200,10 +193,7 @@ class SqliteOutbox:
 
         self._db.write(end)
         for entry in held:
-            _, place = self._leased.pop(entry.id)
-            queue = self._backlog.queues[entry.destination]
-            queue.sealed.pop(entry.id, None)
-            self._backlog.discount(entry.destination, place)
+            self._backlog.end(entry.destination, self._backlog.leased[entry.id][1])
         for name in broken:
             self._backlog.unseal(self._backlog.queues[name])
 
@@ -213,7 +203,6 @@ class SqliteOutbox:
     def seal(self, entries: Sequence[Entry], batch: str, now: float) -> None:
         name, ids = entries[0].destination, [entry.id for entry in entries]
         queue = self._backlog.queues[name]
-        places = {number: self._leased[number][1] for number in ids if number in self._leased}
         open_rows = [each.seal_row for each in self._backlog.queues.values() if each.sealed and each is not queue]
         row = 0
 
@@ -224,8 +213,8 @@ class SqliteOutbox:
             row = note_send(db, name, now, open_rows, batch, ids)
 
         self._db.write(work)
-        self._backlog.unseal(queue)
-        queue.sealed, queue.batch, queue.seal_row = places, batch, row
+        self._backlog.seal(queue, entries, batch)
+        queue.seal_row = row
 
     @steady
     def note_send(self, destination: str, now: float) -> None:
@@ -253,8 +242,7 @@ class SqliteOutbox:
                 return 0
             self._break_seal(source)
         places = origin.take_any(CHUNK, CHUNK_BYTES)
-        texts = read_texts(self._db, [place.id for place in places]) if is_there is not None else {}
-        there = {number for number, text in texts.items() if is_there and (event := read_event(text)) and is_there(event)}
+        there = set[int]() if is_there is None else numbers_meant(read_texts(self._db, [place.id for place in places]), is_there)
         rows = [(target, place.id) for place in places if place.id not in there]
 
         def work(db: sqlite3.Connection) -> None:
@@ -286,7 +274,7 @@ class SqliteOutbox:
     @steady
     def _forget(self, words: Sequence[str], is_meant: Callable[[str], bool]) -> Forgotten:
         meant = find_entries(self._db, words, is_meant)
-        free = [(number, name) for number, name in meant if number not in self._leased]
+        free = [(number, name) for number, name in meant if number not in self._backlog.leased]
         # A message that they were sealed for is not what it was any more: the others leave anew.
         for name in {name for number, name in free if number in self._backlog.queues[name].sealed}:
             self._break_seal(name)
@@ -311,10 +299,10 @@ class SqliteOutbox:
         return self._backlog.depth(destination)
 
     def depths(self) -> dict[str, Depth]:
-        return {name: self.depth(name) for name, queue in list(self._backlog.queues.items()) if queue.entries}
+        return {name: self.depth(name) for name in self._backlog.names()}
 
     def errors_waiting(self, destinations: Collection[str]) -> ErrorsWaiting:
-        return self._backlog.errors_waiting(destinations, [place for _, place in self._leased.values()])
+        return self._backlog.errors_waiting(destinations)
 
     @steady
     def dead_letters(self, limit: int, ids: Sequence[int] | None = None) -> Sequence[DeadLetter]:
@@ -347,9 +335,6 @@ class SqliteOutbox:
         self.write_state(values)
         return values
 
-    def _held(self, entries: Sequence[Entry]) -> list[Entry]:
-        return [entry for entry in entries if entry.id in self._leased]
-
     @steady
     def _make_room(self) -> None:
         dropped, losses = self._backlog.make_room()
@@ -370,7 +355,7 @@ class SqliteOutbox:
             )
         self._reserved.reserve(max(self._next_id, self._reserved.read()), again=True)
         # What is leased exists in memory, even where its row could not be read.
-        held = [row_of(entry.id, entry.destination, entry.event) for entry, _ in self._leased.values()]
+        held = [row_of(entry.id, entry.destination, entry.event) for entry, _ in self._backlog.leased.values()]
         self._db.write(lambda db: db.executemany(INSERT, held))
         places: dict[int, tuple[str, QueuePlace]] = {}
         for entry_id, name, is_urgent, rank, time, size in read_entries(self._db, self._dead, self._on_loss):
@@ -385,7 +370,7 @@ class SqliteOutbox:
             queue = self._backlog.queues[seal.destination]
             queue.sealed, queue.batch, queue.seal_row = seal.places, seal.batch, seal.row
         for entry_id, (name, place) in places.items():
-            if entry_id not in self._leased and entry_id not in self._backlog.queues[name].sealed:
+            if entry_id not in self._backlog.leased and entry_id not in self._backlog.queues[name].sealed:
                 self._backlog.queues[name].add(place)
         self._dead.count()
         for loss in missing_entries(before, {name: queue.entries for name, queue in self._backlog.queues.items()}, missing):

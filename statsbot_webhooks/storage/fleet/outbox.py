@@ -288,7 +288,7 @@ class RedisOutbox:
         return self._sender.expire(before, only_recovered=only_recovered)
 
     def depth(self, destination: str) -> Depth:
-        depth, own = self._sender.depth(destination), self._file.counts().get(destination, 0)
+        depth, own = self._sender.backlog.depth(destination), self._file.counts().get(destination, 0)
         if not own:
             return depth
         kept = {name: getattr(depth, name) for name in Depth.__slots__ if name != "entries"}
@@ -297,10 +297,10 @@ class RedisOutbox:
     def depths(self) -> dict[str, Depth]:
         if self._is_observer:
             return self._try(lambda: dict(self._streams.depths()), {})
-        return {name: self.depth(name) for name in dict.fromkeys([*self._sender.names(), *self._file.counts()])}
+        return {name: self.depth(name) for name in dict.fromkeys([*self._sender.backlog.names(), *self._file.counts()])}
 
     def errors_waiting(self, destinations: Collection[str]) -> ErrorsWaiting:
-        parts = [self._sender.errors_waiting(destinations), self._file.errors_waiting(destinations)]
+        parts = [self._sender.backlog.errors_waiting(destinations), self._file.errors_waiting(destinations)]
         times = [part.since for part in parts if part.since is not None]
         return ErrorsWaiting(sum(part.count for part in parts), min(times, default=None))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -16,10 +16,10 @@ from ...clock import Clock
 from ...events.accounting import LossReason
 from ...events.event import Event, encode, is_newer
 from ..backlog import CHUNK, CHUNK_BYTES, Backlog
-from ..base import Depth, Entry, ErrorsWaiting, LeaseLostError, Loss
+from ..base import Entry, LeaseLostError, Loss
 from ..dead_letters import UNREADABLE
 from ..ready_queue import LaneName, QueuePlace
-from ..rows import read_event
+from ..rows import numbers_meant, read_event
 from ..rows import row_of as sqlite_row
 from .keys import place_of, read_seal
 from .leased_calls import LeasedCalls
@@ -47,8 +47,7 @@ class Sender:
     ) -> None:
         self._streams, self._calls, self._clock = streams, calls, clock
         self._on_loss, self._on_moved = on_loss, on_moved
-        self._leased: dict[int, tuple[Entry, QueuePlace]] = {}
-        self._backlog = Backlog(*bounds, self._leased)
+        self.backlog = Backlog(*bounds)
         self._texts: dict[int, Any] = {}
         self._kept = 0
         self._has_said_newer = False
@@ -72,7 +71,7 @@ class Sender:
             raise
 
     def _take_seal(self, name: str, text: str) -> None:
-        queue = self._backlog.queues[name]
+        queue = self.backlog.queues[name]
         batch, numbers = read_seal(text)
         places = [place for number in numbers if (place := queue.take_id(number)) is not None]
         # Another process may have sent it: it is to be looked for before it is sent again.
@@ -83,15 +82,15 @@ class Sender:
 
     def end(self, *, is_lost: bool = False) -> None:
         """Know nothing any more: what waits is another process's, or with `is_lost` Redis lost it."""
-        sending = Counter(entry.destination for entry, _ in self._leased.values())
-        for name, queue in self._backlog.queues.items():
+        sending = Counter(entry.destination for entry, _ in self.backlog.leased.values())
+        for name, queue in self.backlog.queues.items():
             lost = max(queue.entries - sending[name], 0) if is_lost else 0
             if lost:
                 self._on_loss(Loss(name, LossReason.STORAGE_FAILED, lost))
             if queue.entries > lost:
                 self._on_moved(name, queue.entries - lost)
-        self._backlog.clear()
-        self._leased.clear()
+        self.backlog.clear()
+        self.backlog.leased.clear()
         self._texts.clear()
         self._kept = 0
         self._is_in_doubt = False
@@ -125,9 +124,9 @@ class Sender:
         """Learn what was read for this process by calls that it has no answer of."""
         names: set[str] = set()
         for name in self._streams.destinations():
-            queue = self._backlog.queues[name]
+            queue = self.backlog.queues[name]
             found: list[Found] = self._calls.ask(lambda lease, name=name: self._streams.take_over(lease, name))
-            names |= self._add([each for each in found if each[1] not in self._leased and not queue.has(each[1])])
+            names |= self._add([each for each in found if each[1] not in self.backlog.leased and not queue.has(each[1])])
         self._is_in_doubt = False
         return names
 
@@ -137,11 +136,11 @@ class Sender:
             place = (text is not None and place_of(number, facts)) or self._mend(name, number, text)
             if place is None:
                 continue
-            queue = self._backlog.queues[name]
+            queue = self.backlog.queues[name]
             if is_left:
                 place = QueuePlace(number, LaneName.RECOVERED, place.rank, place.time, place.size)
                 queue.recovered_last = max(place.time, queue.recovered_last or 0.0)
-            self._backlog.count(name, place)
+            self.backlog.count(name, place)
             queue.add(place)
             counts[name] += 1
             if self._kept < _KEPT_BYTES:
@@ -185,7 +184,7 @@ class Sender:
 
     def make_room(self) -> None:
         """Drop the oldest of the lowest level while too much waits."""
-        dropped, losses = self._backlog.make_room()
+        dropped, losses = self.backlog.make_room()
         by_name: defaultdict[str, list[QueuePlace]] = defaultdict(list)
         for name, place in dropped:
             by_name[name].append(place)
@@ -202,9 +201,9 @@ class Sender:
 
     def claim(self, name: str, limit: int) -> list[Entry]:
         """Lease up to `limit` entries; none when Redis does not answer."""
-        queue = self._backlog.queues[name]
+        queue = self.backlog.queues[name]
         while self._calls.is_held:
-            places, batch = self._backlog.next_batch(queue, limit)
+            places, batch = self.backlog.next_batch(queue, limit)
             entries = self._hand_out(name, places, batch)
             if entries is None:
                 return []
@@ -220,14 +219,14 @@ class Sender:
         except RedisAwayError:
             if not batch:
                 for place in places:
-                    self._backlog.queues[name].add(place)
+                    self.backlog.queues[name].add(place)
             return None
         entries: list[Entry] = []
         for place in places:
             text = self._texts[place.id] if place.id in self._texts else texts.get(place.id)
             if (event := read_event(text)) is not None:
                 entries.append(Entry(place.id, name, event, batch, place.lane == LaneName.RECOVERED))
-                self._leased[place.id] = entries[-1], place
+                self.backlog.leased[place.id] = entries[-1], place
             else:
                 self._leave_out(name, place, text)
         return entries
@@ -241,16 +240,14 @@ class Sender:
             self._set_aside(name, place.id, text, place.size)
 
     def _forget_place(self, name: str, place: QueuePlace) -> None:
-        queue = self._backlog.queues[name]
-        queue.sealed.pop(place.id, None)
-        self._backlog.discount(name, place)
+        self.backlog.end(name, place)
         if self._texts.pop(place.id, None) is not None:
             self._kept -= place.size
 
     def forget(self, name: str, numbers: Sequence[int]) -> None:
         """Know nothing any more of entries that are deleted."""
         for number in numbers:
-            if (place := self._backlog.queues[name].take_id(number)) is not None:
+            if (place := self.backlog.queues[name].take_id(number)) is not None:
                 self._forget_place(name, place)
 
     def forget_texts(self) -> None:
@@ -260,12 +257,12 @@ class Sender:
 
     def held(self, entries: Sequence[Entry]) -> list[Entry]:
         """Return those that are leased under this lease."""
-        return [entry for entry in entries if entry.id in self._leased]
+        return self.backlog.held(entries)
 
     @property
     def busy(self) -> set[int]:
         """The numbers of entries that are being sent."""
-        return {*self._leased, *(number for queue in self._backlog.queues.values() for number in queue.sealed)}
+        return {*self.backlog.leased, *(number for queue in self.backlog.queues.values() for number in queue.sealed)}
 
     def note_send(self, name: str, batch: str = "", entries: Sequence[Entry] = ()) -> None:
         """Note that a message leaves; raises `LeaseLostError` when it must not."""
@@ -275,10 +272,7 @@ class Sender:
         except RedisAwayError:
             raise LeaseLostError from None
         if batch:
-            queue = self._backlog.queues[name]
-            self._backlog.unseal(queue)
-            queue.sealed = {entry.id: self._leased[entry.id][1] for entry in entries if entry.id in self._leased}
-            queue.batch = batch
+            self.backlog.seal(self.backlog.queues[name], entries, batch)
 
     def end_entries(self, entries: Sequence[Entry], state: Mapping[str, Any], letters: tuple[str, float] | None = None) -> bool:
         """Take leased entries out for good, into the dead letters with a reason and a time, and write state."""
@@ -287,18 +281,17 @@ class Sender:
             return False
         for name in {entry.destination for entry in held} or {""}:
             some = [entry for entry in held if entry.destination == name]
-            numbers, size = [entry.id for entry in some], sum(self._leased[entry.id][1].size for entry in some)
-            queue = self._backlog.queues[name]
+            numbers, size = [entry.id for entry in some], sum(self.backlog.leased[entry.id][1].size for entry in some)
+            queue = self.backlog.queues[name]
             unseals = bool(queue.sealed.keys() & set(numbers))
             texts = [encode(entry.event) for entry in some]
             if not self._calls.do(self._ending(name, numbers, size, unseals, state, letters, texts)):
                 return False
             state = {}
             for entry in some:
-                _, place = self._leased.pop(entry.id)
-                self._forget_place(name, place)
+                self._forget_place(name, self.backlog.leased[entry.id][1])
             if unseals:
-                self._backlog.unseal(queue)
+                self.backlog.unseal(queue)
         return True
 
     def _ending(
@@ -321,38 +314,34 @@ class Sender:
         held = self.held(entries)
         if unseal:
             self.unseal(held)
-        for entry in held:
-            _, place = self._leased.pop(entry.id)
-            queue = self._backlog.queues[entry.destination]
-            if entry.id not in queue.sealed:
-                queue.add(place)
+        self.backlog.give_back(held)
 
     def release_all(self, name: str) -> None:
         """Give back everything that is leased of a destination."""
-        self.release([entry for entry, _ in self._leased.values() if entry.destination == name])
+        self.release(self.backlog.held_of(name))
 
     def unseal(self, entries: Sequence[Entry]) -> None:
         """Let sealed entries leave in other messages."""
         for name in {entry.destination for entry in entries}:
-            queue = self._backlog.queues[name]
+            queue = self.backlog.queues[name]
             if queue.sealed and self._calls.do(lambda lease, name=name: self._streams.unseal(lease, name)):
-                self._backlog.unseal(queue)
+                self.backlog.unseal(queue)
 
     # -- many at a time
 
     def move(self, source: str, target: str, is_there: Callable[[Event], bool] | None) -> int:
         """Hand some of what is ready to another destination."""
-        origin = self._backlog.queues[source]
+        origin = self.backlog.queues[source]
         if origin.sealed:
-            ready = self._backlog.sealed_ready(origin)
+            ready = self.backlog.sealed_ready(origin)
             if not ready:
                 return 0
             self._calls.do(lambda lease: self._streams.unseal(lease, source))
-            self._backlog.unseal(origin)
+            self.backlog.unseal(origin)
         places = origin.take_any(CHUNK, CHUNK_BYTES)
         try:
-            texts = self._streams.texts(source, [place.id for place in places]) if is_there is not None else {}
-            there = {number for number, text in texts.items() if is_there and (event := read_event(text)) and is_there(event)}
+            numbers = [place.id for place in places]
+            there = set[int]() if is_there is None else numbers_meant(self._streams.texts(source, numbers), is_there)
             numbers = [place.id for place in places if place.id not in there]
             size = sum(place.size for place in places if place.id in there)
             move = partial(self._streams.move, source=source, target=target, numbers=numbers, there=sorted(there), size=size)
@@ -370,19 +359,7 @@ class Sender:
 
     def expire(self, before: float, *, only_recovered: bool) -> list[Entry]:
         """Lease some ready entries of events older than a time."""
-        for name, places, batch in self._backlog.expired_batches(before, only_recovered=only_recovered):
+        for name, places, batch in self.backlog.expired_batches(before, only_recovered=only_recovered):
             if found := self._hand_out(name, places, batch):
                 return found
         return []
-
-    def depth(self, name: str) -> Depth:
-        """Return how much waits."""
-        return self._backlog.depth(name)
-
-    def errors_waiting(self, names: Collection[str]) -> ErrorsWaiting:
-        """Return how many errors wait for some destinations, and since when."""
-        return self._backlog.errors_waiting(names, [place for _, place in self._leased.values()])
-
-    def names(self) -> list[str]:
-        """Return the destinations for which something waits."""
-        return [name for name, queue in self._backlog.queues.items() if queue.entries]

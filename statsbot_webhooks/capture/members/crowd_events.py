@@ -10,10 +10,10 @@ from collections import Counter
 from heapq import nlargest
 from typing import Any, Final
 
-from ...events.event import Event, EventFile, EventKind, LogLevel, Person
+from ...events.event import Event, EventFile, LogLevel
 from ...events.time_text import format_count, format_duration
-from .member_events import place_facts, who_facts
-from .profiles import GuildProfile, Who
+from .member_events import event_at, place_facts, who_facts
+from .profiles import Who
 from .prunes import Prune
 from .rows import NEW_ACCOUNT_SECONDS, Row, format_row, list_lines
 from .surges import Surge
@@ -53,7 +53,8 @@ def surge_event(surge: Surge, now: float) -> Event:
     }
     name = f"{plural}-{surge.number}.txt" if surge.number > 1 else f"{plural}.txt"
     file = EventFile(name, list_lines(text, surge.lines.values()))
-    return _event(surge.what, text, now, facts, place, tuple(surge.persons.values()), card=surge.card, files=(file,))
+    persons = tuple(surge.persons.values())
+    return event_at(place, surge.what, LogLevel.WARNING, text, now, facts, persons, surge.card, files=(file,))
 
 
 def prune_event(prune: Prune) -> Event:
@@ -79,7 +80,7 @@ def prune_event(prune: Prune) -> Event:
     files = (EventFile("leaves.txt", list_lines(title, lines)),) if rows else ()
     people = [*(row.who for row in rows), *(() if moderator is None else (moderator,))]
     persons = tuple({who.id: who.person for who in people}.values())
-    return _event("prune", text, prune.time, facts, place, persons, card=prune.card, files=files)
+    return event_at(place, "prune", LogLevel.WARNING, text, prune.time, facts, persons, prune.card, files=files)
 
 
 def _accounts(rows: list[Row]) -> dict[str, Any]:
@@ -99,29 +100,3 @@ def _ways(rows: list[Row]) -> dict[str, Any]:
         "moderators": [{**who_facts(moderators[number]), "count": count} for number, count in by.most_common(_TOP)],
         "reasons": [{"why": reason, "count": count} for reason, count in reasons.most_common(_TOP)],
     }
-
-
-def _event(
-    origin: str,
-    text: str,
-    time: float,
-    facts: dict[str, Any],
-    place: GuildProfile,
-    persons: tuple[Person, ...],
-    *,
-    card: str,
-    files: tuple[EventFile, ...],
-) -> Event:
-    return Event(
-        EventKind.MEMBER,
-        LogLevel.WARNING,
-        text,
-        time,
-        origin,
-        {"guild": place.name},
-        guild_id=place.id,
-        persons=persons,
-        card=card,
-        files=files,
-        facts=facts,
-    )

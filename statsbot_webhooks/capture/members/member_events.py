@@ -157,17 +157,26 @@ def _event(
     level: LogLevel | None = None,
 ) -> Event:
     bad = origin in (Type.BAN, Type.KICK, Type.SOFTBAN)
+    level = level or (LogLevel.WARNING if bad else LogLevel.INFO)
     persons: dict[int, Person] = {who.id: who.person for who in people}
+    picture = people[0].avatar_url if people else ""
+    facts = {**facts, "brief": brief}
+    return event_at(place, origin, level, text, time, facts, tuple(persons.values()), card, avatar_url=picture)
+
+
+def event_at(
+    place: GuildProfile,
+    origin: str,
+    level: LogLevel,
+    text: str,
+    time: float,
+    facts: dict[str, Any],
+    persons: tuple[Person, ...],
+    card: str,
+    **more: Any,
+) -> Event:
+    """Return an event of members of a server."""
+    context = {"guild": place.name}
     return Event(
-        EventKind.MEMBER,
-        level or (LogLevel.WARNING if bad else LogLevel.INFO),
-        text,
-        time,
-        origin,
-        {"guild": place.name},
-        guild_id=place.id,
-        persons=tuple(persons.values()),
-        avatar_url=people[0].avatar_url if people else "",
-        card=card,
-        facts={**facts, "brief": brief},
+        EventKind.MEMBER, level, text, time, origin, context, guild_id=place.id, persons=persons, card=card, facts=facts, **more
     )

@@ -246,7 +246,7 @@ async def test_a_clean_stop_keeps_what_is_left(sandbox: Sandbox, urls: dict[str,
     for number in range(5000):
         await manager.send_log(LogLevel.INFO, f"number {number}.")
     # The fault has no end: it returns because its time is over.
-    await manager.stop(2)
+    await manager.stop(20)
     sandbox.heal("info")
     async with running_manager(config(urls)) as again:
         await again.flush(30)

@@ -20,7 +20,7 @@ import pytest
 import statsbot_webhooks
 from statsbot_webhooks import LogLevel, WebhookConfig
 from statsbot_webhooks.events.event import Event, EventKind
-from statsbot_webhooks.pipeline.intake import Intake
+from statsbot_webhooks.pipeline.bell import Bell
 from statsbot_webhooks.sandbox import Sandbox
 from statsbot_webhooks.storage.rows import read_event
 
@@ -53,7 +53,7 @@ class Slices:
 def sliced() -> Generator[tuple[Slices, Slices]]:
     """Count on the event loop from callback to callback, and on the intake's thread, if it starts here, from rest to rest."""
     loop = Slices(asyncio.Handle._run.__code__)
-    intake = Slices(time.sleep, Intake._await_bell.__code__, of=read_event.__code__)
+    intake = Slices(time.sleep, Bell.wait.__code__, of=read_event.__code__)
 
     def choose(*_: Any) -> None:
         sys.setprofile(intake.profile if threading.current_thread().name == "statsbot_webhooks-intake" else None)

@@ -18,7 +18,7 @@ PLUGIN = "statsbot_webhooks.testing.pytest_plugin"
 
 
 @pytest.mark.slow
-async def test_the_sample_bots_tests_pass_quickly(tmp_path: Path) -> None:
+async def test_the_sample_bots_tests_pass(tmp_path: Path) -> None:
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("WEBHOOK_", "PYTEST", "COV_"))}
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *(path for path in sys.path if path)])
     # What a bot has of its own must not be used: neither its webhooks nor its storage.
@@ -29,8 +29,6 @@ async def test_the_sample_bots_tests_pass_quickly(tmp_path: Path) -> None:
     )  # fmt: skip
     out = (await process.communicate())[0].decode()
     assert process.returncode == 0, out
-    passed = re.search(r"(\d+) passed(?:, \d+ warnings?)? in ([\d.]+)s", out)
+    passed = re.search(r"(\d+) passed", out)
     assert passed is not None, out
     assert int(passed[1]) >= 25
-    # 15 s for 25 tests is the promise; on a machine that is busy with other tests they take longer.
-    assert float(passed[2]) < 60, out

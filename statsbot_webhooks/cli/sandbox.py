@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     """Run until Ctrl-C or SIGTERM, which end the bot too, or until the bot's script ends."""
     # Said in one line before anything starts.
     if not options.port.isdigit() or int(options.port) > 65535:
-        return _refuse(f"{options.port!r} is no port: give a number from 0 to 65535")
+        return _refuse(f"{options.port} is not a port: give a number from 0 to 65535")
     script = None if options.script is None else Path(options.script).resolve()
     if script is not None and not script.is_file():
         return _refuse(f"there is no file {options.script}")

@@ -25,7 +25,7 @@ def color(text: str, name: str, stream: TextIO | None = None) -> str:
 def number(text: str) -> int:
     """Return a number that was given as an argument."""
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number")
+        raise argparse.ArgumentTypeError(f"{text} is not a number")
     return int(text)
 
 

@@ -152,7 +152,7 @@ class CardPresses:
             try:
                 member = await guild.fetch_member(interaction.user.id)
             except discord.NotFound:
-                raise Complaint(f"You are no member of {plain(guild.name, 80)}.") from None
+                raise Complaint(f"You are not a member of {plain(guild.name, 80)}.") from None
             may = member.guild_permissions.manage_guild
         if not may:
             raise Complaint(f"You lack Manage Server in {plain(guild.name, 80)}.")

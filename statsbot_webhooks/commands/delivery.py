@@ -25,8 +25,8 @@ class Delivery(Theme):
     def commands(self) -> list[app_commands.Command[Any, ..., Any]]:
         test = make_command("test", "Send a test message and show what Discord answers", self.test)
         toggle = make_command("toggle", "Switch a destination off or on; its events wait meanwhile", self.toggle)
-        level = make_command("level", "Set from which level a destination or a logger is shown", self.level)
-        flush = make_command("flush", "Send what waits now, without waiting for batches to fill", self.flush)
+        level = make_command("level", "Set the lowest level that a destination or a logger shows", self.level)
+        flush = make_command("flush", "Send everything that waits, without waiting for batches to fill", self.flush)
         letters = make_command("deadletters", "Show or delete the events that Discord refused", self.deadletters)
         replay = make_command("replay", "Send the events that Discord refused again", self.replay)
         for command in (test, toggle, flush):
@@ -64,7 +64,9 @@ class Delivery(Theme):
         return f"**{name}** is {'on' if is_on else 'off; its events wait'}."
 
     @checked
-    @app_commands.describe(target="A destination, or a logger", level="The lowest level shown; default is that of the settings")
+    @app_commands.describe(
+        target="A destination, or a logger", level="The lowest level shown; that of the settings when left out"
+    )
     async def level(
         self,
         interaction: discord.Interaction,

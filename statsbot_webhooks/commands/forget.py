@@ -17,14 +17,14 @@ class Persons(Theme):
     """Delete what the storage holds of a person."""
 
     def commands(self) -> list[app_commands.Command[Any, ..., Any]]:
-        return [make_command("forget", "Delete what the storage still holds of a person", self.forget)]
+        return [make_command("forget", "Delete what the storage still holds about a person", self.forget)]
 
     @checked
-    @app_commands.describe(user="The person's id, or a mention", name="Also what only names the person so")
+    @app_commands.describe(user="The person's id, or a mention", name="Also delete what names the person like this")
     async def forget(self, interaction: discord.Interaction, user: str, name: str | None = None) -> str:
         match = _USER.match(user)
         if match is None:
-            raise Complaint("That is no user id: copy it from the person's menu (Developer Mode), or mention the person.")
+            raise Complaint("That is not a user id: copy it from the person's menu (Developer Mode), or mention the person.")
         count = await self.manager.forget(int(match[1]), [name] if name else [])
         # Who was forgotten is not recorded, or it would be known again.
         await self.runner.record(interaction, f"had a person forgotten ({count} deleted)")

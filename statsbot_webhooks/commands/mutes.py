@@ -23,7 +23,7 @@ class Muting(Theme):
     """Begin and end mutes."""
 
     def commands(self) -> list[app_commands.Command[Any, ..., Any]]:
-        mute = make_command("mute", "Do not show a destination, one event or a logger for a while", self.mute)
+        mute = make_command("mute", "Keep a destination, an event or a logger quiet for a while", self.mute)
         unmute = make_command("unmute", "End a mute before its time", self.unmute)
         mute.autocomplete("target")(self.complete_target)
         mute.autocomplete("duration")(self.complete_duration)

@@ -22,7 +22,7 @@ class Settings(Theme):
 
     def commands(self) -> list[app_commands.Command[Any, ..., Any]]:
         settings = make_command("settings", "Show every setting and where it comes from, secrets masked", self.settings)
-        reload = make_command("reload", "Read .env anew, show what changed and apply it", self.reload)
+        reload = make_command("reload", "Read .env again, show what changed and apply it", self.reload)
         settings.autocomplete("name")(self.complete_setting)
         return [settings, reload]
 

@@ -26,7 +26,7 @@ class Setup(Theme):
     """Make what is missing; a second call repairs what was deleted since."""
 
     def commands(self) -> list[app_commands.Command[Any, ..., Any]]:
-        command = make_command("setup", "Make private channels and webhooks for what has none yet", self.setup)
+        command = make_command("setup", "Create private channels and webhooks for destinations without one", self.setup)
         return [command]
 
     @checked

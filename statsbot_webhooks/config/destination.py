@@ -48,7 +48,7 @@ class WebhookURL(str):
             )
         thread = parse_qs(match[4][1:] if match[4] else "").get("thread_id", [""])[-1].strip()
         if thread and not re.fullmatch(r"\d{1,20}", thread, re.ASCII):
-            raise ValueError("is not the URL of a Discord webhook: what follows thread_id= is no id of a thread")
+            raise ValueError("is not the URL of a Discord webhook: what follows thread_id= is not the id of a thread")
         url = super().__new__(cls, f"webhook {match[1]}")
         url.id, url.token = int(match[1]), match[2]
         url.thread_id = int(thread) if thread else None

@@ -85,7 +85,7 @@ def parse_url(value: object) -> WebhookURL:
     if reveal := getattr(value, "reveal", None):
         return WebhookURL(reveal())
     if not isinstance(value, str):
-        raise ValueError("is not the URL of a Discord webhook: it is no text")
+        raise ValueError("is not the URL of a Discord webhook: it is not a text")
     return WebhookURL(value)
 
 
@@ -159,7 +159,7 @@ def _check_zone(value: str) -> str:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(
-            "is no time zone such as Europe/Berlin; a system without time zones needs `pip install tzdata`"
+            "is not a time zone such as Europe/Berlin; a system without time zones needs `pip install tzdata`"
         ) from None
     return value
 

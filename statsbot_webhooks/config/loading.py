@@ -204,7 +204,7 @@ class _Destinations:
             if not text:
                 continue
             if not _NAME.match(text):
-                problem = f"a name of {len(text)} characters is none: letters, digits and _ make a name"
+                problem = f"a name of {len(text)} characters is not valid: use letters, digits and _"
             elif name in RESERVED:
                 problem = f"{name} is the name of a setting, and no destination can have it"
             elif f"WEBHOOK_{name.upper()}_URL" not in self._settings and f"WEBHOOK_{name.upper()}_URL" not in self._faults:

@@ -320,7 +320,7 @@ class WebhookConfig:
             raise _config_error(error) from None
         if config.admin_guild_id in config.admin_role_ids:
             name = "admin_role_ids"
-            text = f"{setting_name(name)}: the server's own id is its @everyone role, which is no role of admins"
+            text = f"{setting_name(name)}: the server's own id is that of its @everyone role, which cannot be a role of admins"
             raise ConfigError([text], {name: text})
         object.__setattr__(config, "destinations", _with_built_in(config))
         return config

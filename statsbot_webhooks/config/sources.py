@@ -151,7 +151,7 @@ def _read_secret(path: Path) -> tuple[str, str]:
     """Return what a file holds, without the line end behind it, and what keeps it from being read."""
     try:
         if not path.is_file():
-            return "", "there is no such file" if not path.exists() else "it is no file"
+            return "", "there is no such file" if not path.exists() else "it is not a file"
         return _strip_blanks(read_text(path)[0]), ""
     except OSError as error:
         return "", error.strerror or type(error).__name__

@@ -119,7 +119,7 @@ class CardEditor:
             if self._no_edit_until <= parts.clock.monotonic():
                 parts.health.say(
                     f"Discord limits edits in the announcement channel of {parts.destination.setting}: cards there are brought "
-                    "up to date every 10 minutes. A channel that is none of announcements has no such limit"
+                    "up to date every 10 minutes. An ordinary text channel has no such limit"
                 )
             self._no_edit_until = parts.clock.monotonic() + _EDIT_LIMIT_SECONDS
         elif result.code in LOST_MESSAGE and card.message_id is not None:

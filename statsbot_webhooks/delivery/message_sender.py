@@ -271,10 +271,10 @@ class MessageSender:
         setting = f"{url.removesuffix('_URL')}_THREAD_NAME"
         if is_forum:
             parts.health.say(
-                f"{url} is a forum's: each day gets a post named {name!r} and its date; {setting} names it otherwise"
+                f"{url} belongs to a forum: each day gets a post named {name} and its date; {setting} changes the name"
             )
         else:
-            parts.health.say(f"{setting}: {url} is no forum's, so messages go to the channel itself")
+            parts.health.say(f"{setting}: {url} does not belong to a forum, so messages go to the channel itself")
 
     async def _delivered(self, sent: _Sent, result: Result) -> None:
         parts, now = self._parts, self._parts.clock.now()

@@ -15,8 +15,8 @@ from .own_markup import own_time
 # Title while it lasts, and when it is over; what is counted in its rate.
 _NAMES: Final = {
     "raid": ("\U0001f6a8 Raid going on", "Raid over", "joins"),
-    "departures": ("Members are leaving in numbers", "Mass departure over", "departures"),
-    "unbans": ("Many are being unbanned", "Mass unban over", "unbans"),
+    "departures": ("Many members are leaving", "Mass departure over", "departures"),
+    "unbans": ("Many members are being unbanned", "Mass unban over", "unbans"),
 }
 
 

@@ -96,7 +96,7 @@ def parse_templates(text: str) -> tuple[Templates, list[str]]:
     reader = _TableReader(text)
     for kind, table in tables.items():
         if kind not in list(EventKind) or not isinstance(table, dict):
-            reader.complain((), kind, f"[{kind}] is no kind of event{_hint(kind, list(EventKind))}")
+            reader.complain((), kind, f"[{kind}] is not a kind of event{_hint(kind, list(EventKind))}")
             continue
         reader.read((kind,), cast(dict[str, Any], table))
     return Templates(reader.looks), reader.problems
@@ -142,7 +142,7 @@ class _TableReader:
             return None
         for variable in text.get_identifiers():
             if variable not in VARIABLES and not variable.startswith("context."):
-                self.complain(name, key, f"{where}: ${variable} is no variable{_hint(variable, VARIABLES)}", variable)
+                self.complain(name, key, f"{where}: ${variable} is not a variable{_hint(variable, VARIABLES)}", variable)
                 return None
         return text
 

@@ -168,7 +168,7 @@ def parse_duration(text: str) -> float:
         seconds += int(match[1]) * _UNITS[match[2].lower()]
         position = match.end()
     if not 0 < seconds <= MAX_SECONDS:
-        raise ValueError(f"{text[:30]!r} is not a duration: write 10m, 1h 30m or 2d, at most {MAX_SECONDS / 86400:.0f} days")
+        raise ValueError(f"{text[:30]} is not a duration: write 10m, 1h 30m or 2d, at most {MAX_SECONDS / 86400:.0f} days")
     return seconds
 
 

@@ -39,7 +39,7 @@ def compile_user_pattern(pattern: str) -> re.Pattern[str]:
     except (re.error, RecursionError, OverflowError) as error:
         # Behind a quotation mark is a part of the pattern, which may be the secret itself.
         fault = error.msg if isinstance(error, re.error) else "too deep"
-        raise ValueError(re.split("['\"]", fault)[0].strip() or "it is no regular expression") from None
+        raise ValueError(re.split("['\"]", fault)[0].strip() or "it is not a regular expression") from None
     compiled = re.compile(_PatternReader(pattern).read(), re.ASCII)
     if compiled.search("") is not None:
         raise ValueError("it matches the empty text, so it would redact everything")

@@ -105,4 +105,4 @@ def test_an_argument_that_is_no_number_is_said_in_words(arguments: list[str], ca
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
-    assert f"'{arguments[-1]}' is no number" in capsys.readouterr().err
+    assert f"{arguments[-1]} is not a number" in capsys.readouterr().err

@@ -88,8 +88,8 @@ async def until(path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("--port", "70000"), "'70000' is no port: give a number from 0 to 65535"),
-        (("--port", "x"), "'x' is no port: give a number from 0 to 65535"),
+        (("--port", "70000"), "70000 is not a port: give a number from 0 to 65535"),
+        (("--port", "x"), "x is not a port: give a number from 0 to 65535"),
         (("--run", "none.py"), "there is no file none.py"),
     ],
 )

@@ -53,7 +53,7 @@ def test_a_thread_in_the_url(query: str) -> None:
     [
         (f"{URL}/slack", "it ends with /slack"),
         (f"{URL}/github?wait=true", "it ends with /github"),
-        (f"{URL}?thread_id=here", "what follows thread_id= is no id"),
+        (f"{URL}?thread_id=here", "what follows thread_id= is not the id"),
         (f"http://discord.com/api/webhooks/1/{TOKEN}", "characters, http, on the site discord.com"),
         (f"https://discord.com.evil.example/api/webhooks/1/{TOKEN}", "on the site discord.com.evil.example"),
         (f"https://user:{TOKEN}@evil.example/x", "on the site evil.example"),

@@ -67,12 +67,12 @@ Age = 3
 def test_what_is_wrong_is_told_by_line_and_the_rest_is_used() -> None:
     templates, problems = parse_templates(BAD)
     assert problems == [
-        "line 3: 'title' of [error]: $orign is no variable; did you mean origin?",
+        "line 3: 'title' of [error]: $orign is not a variable; did you mean origin?",
         "line 4: 'color' of [error] must be written like \"#E74C3C\"",
         "line 6: 'text' of [error] has a $ that begins no variable; write $$ for a dollar",
-        "line 10: [eror] is no kind of event; did you mean error?",
+        "line 10: [eror] is not a kind of event; did you mean error?",
         "line 14: [member.join] has no setting 'titel'; did you mean title?",
-        "line 18: 'Who is it' of [member.join.fields]: $whom is no variable; there are " + ", ".join(_variables()),
+        "line 18: 'Who is it' of [member.join.fields]: $whom is not a variable; there are " + ", ".join(_variables()),
         "line 19: 'Age' of [member.join.fields] must be a text in quotes",
     ]
     message = MessageFormatter(WebhookConfig(), templates=templates).format_member_event("join", 1, "anna", user="Anna *")

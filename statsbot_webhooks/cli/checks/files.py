@@ -31,7 +31,7 @@ def scan_tracked_files(folder: Path, secrets: Iterable[str] = ()) -> list[Findin
     """Look into every file that git tracks in a folder, for what looks like a secret or is one of `secrets`."""
     names = _git(folder, "ls-files", "-z")
     if names is None:
-        return [Finding(Grade.NOTE, "git", "this folder is no git repository, or git is not installed: nothing was looked at")]
+        return [Finding(Grade.NOTE, "git", "this folder is not a git repository, or git is not installed: nothing was looked at")]
     tracked = [name for name in names.split("\0") if name]
     values = {value.encode() for value in secrets if len(value) >= 12}
     findings = [

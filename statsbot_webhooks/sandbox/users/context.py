@@ -57,7 +57,7 @@ class Context:
         """Return a member who may act; raises `LookupError` for one who is not there or is timed out, as a client refuses it."""
         member = guild.members.get(user_id)
         if member is None:
-            raise LookupError("they are no member of the server")
+            raise LookupError("they are not a member of the server")
         until = member.get("communication_disabled_until")
         if until is not None and datetime.fromisoformat(until).timestamp() > self.state.clock.time():
             raise LookupError(f"{member['user']['username']} is timed out and can do nothing")

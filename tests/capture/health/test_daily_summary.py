@@ -120,7 +120,7 @@ async def samples(capture: Capture, count: int) -> None:
 
 
 def test_a_wrong_zone_or_hour_is_named() -> None:
-    with pytest.raises(ConfigError, match=r"WEBHOOK_SUMMARY_TIMEZONE.*is no time zone such as Europe/Berlin"):
+    with pytest.raises(ConfigError, match=r"WEBHOOK_SUMMARY_TIMEZONE.*is not a time zone such as Europe/Berlin"):
         WebhookConfig(summary_timezone="Mars/Base")
     with pytest.raises(ConfigError, match="WEBHOOK_SUMMARY_HOUR"):
         WebhookConfig(summary_hour=24)

@@ -11,7 +11,7 @@ from typing import Final
 from .key_names import looks_random
 from .scanner import Found
 
-_VALUE: Final = r"(?:\"[^\"\n]{1,200}\"|'[^'\n]{1,200}'|[^\s\"'\-][^\s\"']*+)"
+_VALUE: Final = r"(?:\"[^\"\n]{1,200}\"|'[^'\n]{1,200}'|[^\s\"'\-](?>[^\s\"'\\]|\\(?![rnt]))*+)"
 # In a list of arguments, as Python and JSON write one, a quote and a comma stand between.
 _GAP: Final = r"(?:[ \t]{1,4}|=|[\"'],\s?[\"'])"
 _USER: Final = re.compile(
@@ -38,9 +38,12 @@ _PLAIN: Final = re.compile(
     r"|vault\s(?:operator\s)?(?:unseal|login)|(?:cargo|snyk)\s(?:login|auth)|rabbitmqctl\s(?:add_user|change_password)\s\S{1,100}"
     r"|wpa_passphrase\s\S{1,100}|mkpasswd(?:\s-m\s\S{1,20})?|openssl\spasswd(?:\s-[\w]{1,8})?|poetry\sconfig\s\S{1,100}\s\S{1,100}"
     r"|mc\s(?:alias\sset|config\shost\sadd)\s\S{1,100}\s\S{1,200}\s\S{1,100}|-setairportnetwork\s\S{1,40}\s\S{1,60}"
-    r"|rclone\sconfig\s[^\n|]{1,100}\spass|ftp\s[^\n|]{0,60}\buser\s\S{1,100}|AUTH|requirepass|masterauth"
+    r"|rclone\sconfig\s[^\n|]{1,100}\spass|ftp\s[^\n|]{0,60}\buser\s\S{1,100}|requirepass|masterauth"
+    # Of protocols: Redis, SMTP, IMAP, FTP and IRC; and a secret of Kubernetes.
+    r"|AUTH(?:\s(?:PLAIN|LOGIN|XOAUTH2))?|[A-Za-z]{1,6}\d{1,6}\sLOGIN\s\S{1,100}|(?:USER\s\S{1,80}(?:\\r|\\n|[\r\n]){1,2})?PASS"
+    r"|lftp\s[^\n|]{0,80}?-u\s?[^\s,]{1,80},(?=\S)|--from-literal[= ][\"']?[\w.-]{1,60}=(?=\S)"
     r"|net1?(?:\.exe)?\suse\s(?:\S{1,3}\s)?\\{2,8}[^\s\\]{1,100}\\{1,4}\S{1,100}(?:\s/user:\S{1,100})?|net1?(?:\.exe)?\suser\s[^\s/]{1,100}"
-    rf")\s{{1,4}}(?P<value>{_VALUE})".encode()
+    rf")(?:\s{{1,4}}|(?<=[,=]))(?P<value>{_VALUE})".encode()
 )
 # user/password, and what Windows puts a slash before.
 _SLASHED: Final = re.compile(
@@ -67,7 +70,9 @@ _PROGRAMS: Final = {
         rb"|ncftp\w{3}|user(?:add|mod)|security unlock\S*|(?:un)?rar|7za?|smbmap|lpass|psexec|plink|pscp)\b[^\n|;]*\Z"
     ),
     b"a": re.compile(rb"\b(?:(?:redis|keydb|valkey)-cli|https?|httpie|xh)\b[^\n|;]*\Z"),
-    b"P": re.compile(rb"\b(?:sqlcmd|osql|bcp|unzip|zip|isql|influx|mosquitto_\w{3}|ssh-keygen|security import)\b[^\n|;]*\Z"),
+    b"P": re.compile(
+        rb"\b(?:sqlcmd|osql|bcp|unzip|zip|isql|influx|mosquitto_\w{3}|ssh-keygen|security import|ipmi\w+)\b[^\n|;]*\Z"
+    ),
     b"w": re.compile(rb"\b(?:ldap(?:search|modify|add|whoami|delete|passwd)|security add\S*)\b[^\n|;]*\Z"),
     b"U": re.compile(rb"\b(?:smbclient|rpcclient|net)\b[^\n|;]*\Z"),
     b"k": re.compile(rb"\b(?:openssl|nuget push)\b[^\n|;]*\Z"),
@@ -128,7 +133,7 @@ _PROGRAM_NAMES: Final = (
         b"doctl",
         b"secret",
     ),
-    *(b"docker", b"podman", b"az ", b"ecureString", b"hash-", b"oken", b"putty", b"psftp"),
+    *(b"ipmitool", b"docker", b"podman", b"az ", b"ecureString", b"hash-", b"oken", b"putty", b"psftp"),
 )
 # With a blank between it would be the name of a data base.
 _MYSQL: Final = re.compile(rb"\b(?:mysql\w{0,8}|mariadb(?:-\w{1,12})?|mytop)\b[^\n|;]*\Z")
@@ -158,6 +163,10 @@ _PLAIN_SIGNS: Final = (
         "rclone",
         "ftp ",
         "auth ",
+        "pass ",
+        "login ",
+        "lftp ",
+        "from-literal",
         "requirepass ",
         "masterauth ",
         "net use",
@@ -226,7 +235,7 @@ def _is_meant(match: re.Match[bytes], group: str) -> bool:
     """Whether a word behind the name of a command is its argument, and not a sentence's."""
     if match.re is _HERE:
         return _READER.search(match.string[max(0, match.start() - 120) : match.start()]) is not None
-    if match[0].startswith((b"AUTH", b"requirepass", b"masterauth", b"cargo", b"snyk", b"vault", b"poetry")):
+    if match[0].startswith((b"AUTH ", b"PASS ", b"requirepass", b"masterauth", b"cargo", b"snyk", b"vault", b"poetry")):
         return looks_random(match[group].decode("utf-8", "replace"))
     return True
 

@@ -40,6 +40,14 @@ _PUTTY: Final = re.compile(
 _CODE: Final = re.compile(
     rb"(?:o(?<![a-z0-9]o)tp|c(?<![a-z0-9]c)v[vc]2?|t(?<![a-z0-9]t)otp|p(?<![a-z0-9]p)in|2(?<![a-z0-9]2)fa)(?:[ _-]?code)?['\"]?"
     rb"(?:\s{0,2}[=:]|\sis)\s{0,2}['\"]?(?P<code>\d{3,8})(?![\d.])"
+    # A personal access token has its own shape at most providers.
+    rb"|p(?<![a-z0-9]p)at\\{0,8}['\"]?\s{0,2}[=:]\s{0,2}\\{0,8}['\"]?(?P<pat>(?=[a-z_-]{0,40}\d)[\w-]{20,200})"
+)
+# Of passwords, as crypt, Apache, LDAP, Django and Werkzeug keep them.
+_HASH: Final = re.compile(
+    rb"\$(?:2[abxy]?\$\d\d\$[\w./]{50,53}|(?:apr1|[156y])\$(?:rounds=\d{1,9}\$)?[\w./]{1,16}\$(?:[\w./]{1,32}\$)?[\w./]{22,86}+"
+    rb"|argon2(?:id?|d)\$[\w$=,./+-]{20,300}+)|\{S?SHA(?:256|512)?\}[\w/+]{20,}+={0,2}"
+    rb"|pbkdf2[:_]sha\d{1,3}[:$]\d{1,9}\$[\w./+-]{1,64}\$[\w./+=-]{20,}+|scrypt:[\d:]{1,30}\$[\w./+-]{1,64}\$[\w./+=-]{20,}+"
 )
 # Which texts have digits enough for a card.
 _DIGITS: Final = bytes(48 if 48 <= code <= 57 else 32 if code in b" -" else 120 for code in range(256))
@@ -67,6 +75,7 @@ _OTHER_NUMBER: Final = re.compile(
 _UNIT: Final = re.compile(rb"\s?(?:[kKMGT]?i?B|bytes?|[nmu\xce\xbc]?s|sec|seconds?|items|rows|events|%|times|tokens|points)\b")
 
 
+_HASH_SIGNS: Final = ("$2", "$apr1$", "$1$", "$5$", "$6$", "$y$", "$argon2", "sha}", "sha256}", "sha512}", "pbkdf2", "scrypt:")
 # One of these is in each text that has one.
 SIGNS: Final = (
     "//",
@@ -83,6 +92,8 @@ SIGNS: Final = (
     "cvc",
     "pin",
     "2fa",
+    *("pat=", "pat:", 'pat"', "pat'", "pat\\", "pat ="),
+    *_HASH_SIGNS,
 )
 
 
@@ -104,8 +115,10 @@ def _finders(data: bytes, text: str) -> list[Callable[[bytes], Iterator[Found]]]
         found.append(_private_keys)
     if "putty-user-key-file-" in text:
         found.append(_find_putty)
-    if "otp" in text or "cvv" in text or "cvc" in text or "pin" in text or "2fa" in text:
+    if "otp" in text or "cvv" in text or "cvc" in text or "pin" in text or "2fa" in text or "pat" in text:
         found.append(_find_code)
+    if [sign for sign in _HASH_SIGNS if sign in text]:
+        found.append(_find_hash)
     return found
 
 
@@ -123,6 +136,10 @@ def _find_bearer(data: bytes) -> Iterator[Found]:
 
 def _find_putty(data: bytes) -> Iterator[Found]:
     return _groups(_PUTTY, data, "private key")
+
+
+def _find_hash(data: bytes) -> Iterator[Found]:
+    return _groups(_HASH, data, "password hash")
 
 
 def _find_code(data: bytes) -> Iterator[Found]:

@@ -24,27 +24,28 @@ _LONGEST_NAME: Final = 64
 _LONGEST_OPTION: Final = 30
 # What writers put for a quote, a blank and the end of a line: JSON and repr of several levels, URLs, HTML, quoted-printable.
 _QUOTE: Final = (
-    r"(?>[\"'`]|\\{1,8}+(?:[\"'`]|(?:u002|x2)[27])|%(?:25){0,3}2[27]|&(?:amp;){0,2}(?:quot|apos|#0?3[49]|#x2[27]);|=22"
+    r"(?>[\"'`]|\\{1,40}+(?:[\"'`]|(?:u002|x2)[27])|%(?:25){0,3}2[27]|&(?:amp;){0,2}(?:quot|apos|#0?3[49]|#x2[27]);|=22"
     r"|\xe2\x80[\x98-\x9f]|\xc2[\xab\xbb])"
 )
 # Those of other scripts, and the colours of a terminal, are blanks too.
 _BLANK: Final = (
-    r"(?>[ \t+]|%(?:25){0,3}20|&nbsp;|\\{1,8}+(?:t|u0020|x20|u0009)|=20|\xc2\xa0|\xe3\x80\x80|\xe2\x80[\x80-\x8a\xaf]"
-    r"|(?:\x1b|\\{1,8}(?:x1b|u001b|033|e))\[[\d;]{0,12}m)"
+    r"(?>[ \t+]|%(?:25){0,3}20|&nbsp;|\\{1,40}+(?:t|u0020|x20|u0009)|=20|\xc2\xa0|\xe3\x80\x80|\xe2\x80[\x80-\x8a\xaf]"
+    r"|(?:\x1b|\\{1,40}(?:x1b|u001b|033|e))\[[\d;]{0,12}m)"
 )
 # The end of what Markdown and HTML put around a name.
 _CLOSE: Final = r"(?:\*{1,2}(?=[ \t:=])|~~|</[a-z]{1,10}>)"
 _LINE_END: Final = (
-    r"(?>\r?\n|\\{1,8}+r\\{1,8}+n|\\{1,8}+[nr]|(?:%(?:25){0,3}0d)?%(?:25){0,3}0a|(?:=0d)?=0a|\\{1,8}+u000a|<br ?/?>|#012)"
+    r"(?>\r?\n|\\{1,40}+r\\{1,40}+n|\\{1,40}+[nr]|(?:%(?:25){0,3}0d)?%(?:25){0,3}0a|(?:=0d)?=0a|\\{1,40}+u000a|<br ?/?>|#012)"
 )
 # An equals sign or a colon, in the wide forms of Chinese and Japanese too.
 _JOINT: Final = (
-    r"(?>:=|:|=>|={1,3}>{0,2}(?:3d)?|->|\xe2(?:\x86\x92|\x87\x92)|<-|[?~]=|\||\\{1,2}[=:](?![\\/])|\xe3\x81\xaf|%(?:25){0,3}3[da]"
-    r"|\\{1,8}+(?:u003|x3)[da]|&(?:equals|colon|#61|#58|#x3d|#x3a);|\xef\xbc[\x9d\x9a]|\xe6\x98\xaf|\xe4\xb8\xba)"
+    r"(?>:=|:|=>|!?={1,3}>{0,2}(?:3d)?|->|\xe2(?:\x86\x92|\x87\x92)|<-|[?~]=|\||\\{1,2}[=:](?![\\/])|\xe3\x81\xaf|%(?:25){0,3}3[da]"
+    r"|\\{1,40}+(?:u003|x3)[da]|&(?:equals|colon|#61|#58|#x3d|#x3a);|\xef\xbc[\x9d\x9a]|\xe6\x98\xaf|\xe4\xb8\xba)"
 )
 _VALUE_WORD: Final = r"(?=b?[\"'`(]{0,2}[^\s\d]{0,40}+\d)(?=[\"'`(]{0,2}[^\s]{6})"
 _VERB: Final = (
     r"(?>(?:was |has been |is )?(?:changed|set|reset|updated|rotated)[ \t]{1,3}(?:from|to|as)(?=[ \t])"
+    r"|from(?=[ \t]\S{1,200}[ \t]to[ \t])"
     r"|(?:is|was|are|ist|lautet|war|est|es|equals|to|like|value(?: is)?)(?:[ \t]{1,3}(?:now|jetzt))?:?(?=[ \t]))"
 )
 # "Password for bob:", "Password (admin):"
@@ -66,8 +67,8 @@ _NAME_REST: Final = (
 _TAIL: Final = (
     rf"(?:{_NAME_REST}(?:\[\]|\(s\)|\.{{2,20}}(?=[ :=]))?(?:"
     # name=, name: , "name": , ["name"] = , \"name\": , name%3D, $name = , name => , | name | , **name:** , (name)=
-    rf"(?P<assign>(?:(?=[=:|?~<\xef\xe6\xe4\xe3])|(?=[\"'`\])\\%&\xe2\xc2*~<])(?>{_QUOTE}|{_CLOSE}){{0,2}}+[\])]?"
-    rf"|(?=[ \t+\x1b\\\xc2\xe2\xe3])(?:{_BLANK}){{1,40}}+(?=[=:|%\\&\xef\xe2<-])|(?=[ \t(\[]){_WHOSE}){_ASSIGN})"
+    rf"(?P<assign>(?:(?=[=:|?~<!\xef\xe6\xe4\xe3])|(?=[\"'`\])\\%&\xe2\xc2*~<])(?>{_QUOTE}|{_CLOSE}){{0,2}}+[\])]?"
+    rf"|(?=[ \t+\x1b\\\xc2\xe2\xe3])(?:{_BLANK}){{1,40}}+(?=[=:|%\\&\xef\xe2<!-])|(?=[ \t(\[]){_WHOSE}){_ASSIGN})"
     # name: password, value: ...; variable "password" { default = ... }; <input type="password" value=...>
     rf"|(?P<valued>(?:{_QUOTE})?[\]}}]?(?>[ \t,;{{]|{_LINE_END}){{1,24}}+"
     rf"(?:(?:{_QUOTE})?\w{{1,20}}(?:{_QUOTE})?[ ]?[=:][ ]?(?:{_QUOTE})?[\w./-]{{1,40}}(?:{_QUOTE})?"
@@ -88,7 +89,7 @@ _TAIL: Final = (
     rf"|(?P<path>/(?=[\w-]{{16}})(?={_VALUE_WORD}))"
     r"|(?P<word>(?:(?>[ \t\x00\x01\x1f]|\xc2\xa0|\xe3\x80\x80|\xe2\x80[\x80-\x8a\xaf]){1,3}+|[;~,][ ]?"
     rf"|[ \t]{{0,3}}(?:>{{1,3}}|<{{2,3}}|-{{1,3}}|\.{{2,20}}|/|\xe2\x80[\x93\x94\x96\xa2]|\xc2[\xa6\xb7])[ \t]{{0,3}}"
-    rf"|[ \t]{{0,3}}(?:{_LINE_END}){{1,2}}[ \t]{{0,8}})(?=b?[\"'`]|{_VALUE_WORD}))"
+    rf"|[ \t]{{0,3}}(?:{_LINE_END}){{1,2}}[ \t]{{0,8}}(?![\w.@-]{{1,40}}[,;|]))(?=b?[\"'`]|{_VALUE_WORD}))"
     rf")|(?<=OPTION)[\w-]{{0,30}}+(?P<option>(?>[ \t]{{1,4}}|[\"'],[ \t]?(?=[\"']))(?=[^\s-])))"
 )
 
@@ -114,17 +115,17 @@ _MARGIN: Final = 16
 _ESCAPE: Final = re.compile(
     rb"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[0-7]{3}|[abefnrtv0])|%(?:25){0,3}[0-9A-Fa-f]{2}|=[0-9A-F]{2}|\[\d{0,3}m"
 )
-_PAIR: Final = re.compile(rb"(?:[(\[{]\s{0,3}b?|s:\d{1,4}:)\\{0,8}[\"']\Z")
+_PAIR: Final = re.compile(rb"(?:[(\[{]\s{0,3}b?|s:\d{1,4}:)\\{0,40}[\"']\Z")
 # What stands before the name of a value that is elsewhere, and before the name of an element.
 _NAMED: Final = re.compile(
     rb"(?i:name|key|id|type|variable|field|param|setting|output)[\"'\\]{0,3}[ \t]{0,3}[=:]?[ \t]{0,3}[\"'\\]{0,3}\Z"
 )
 _VALUE_BEFORE: Final = re.compile(
-    rb"(?i:value|content|default)\\{0,8}[\"']?\s{0,3}[:=]\s{0,3}(?:\\{0,8}[\"'](?P<value>[^\"'\n]{1,300})[\"']|(?P<bare>[^\s\"',{}<>]{1,300}))"
-    rb"[\s,;]{1,12}(?:\w{1,20}[\"']?\s?[:=]\s?[\"']?[\w./-]{1,40}[\"']?[\s,;]{1,6}){0,3}?\\{0,8}[\"']?"
-    rb"(?i:name|key|id|type|variable|field|param|setting)\\{0,8}[\"']?\s{0,3}[:=]\s{0,3}\\{0,8}[\"']?(?P<name>[\w.-]{1,60})\Z"
+    rb"(?i:value|content|default)\\{0,40}[\"']?\s{0,3}[:=]\s{0,3}(?:\\{0,40}[\"'](?P<value>[^\"'\n]{1,300})[\"']|(?P<bare>[^\s\"',{}<>]{1,300}))"
+    rb"[\s,;]{1,12}(?:\w{1,20}[\"']?\s?[:=]\s?[\"']?[\w./-]{1,40}[\"']?[\s,;]{1,6}){0,3}?\\{0,40}[\"']?"
+    rb"(?i:name|key|id|type|variable|field|param|setting)\\{0,40}[\"']?\s{0,3}[:=]\s{0,3}\\{0,40}[\"']?(?P<name>[\w.-]{1,60})\Z"
 )
-_REST_OF_NAME: Final = re.compile(rb"[\w.-]{0,48}(?=\\{0,8}[\"']|\s|[,}>/]|\Z)")
+_REST_OF_NAME: Final = re.compile(rb"[\w.-]{0,48}(?=\\{0,40}[\"']|\s|[,}>/]|\Z)")
 _PART_OF_PATH: Final = re.compile(r"[a-z]+(?:[-_][a-z]+)*")
 _TAG: Final = re.compile(rb"(?:<|&lt;)(?:[\w-]{1,20}:)?\Z|(?i:name|key)=[\"']\Z|<(?i:key)>\Z")
 _FIRST_WORD: Final = re.compile(
@@ -215,6 +216,9 @@ def _read(reader: _ValueReader, lower: bytes, word_end: int, match: re.Match[byt
     kind = name_kind(name.strip(".-"))
     if kind is NameKind.HARMLESS or _is_our_mark(data, begin):
         return None
+    if joint == "assign" and b"!" in match["assign"]:
+        # Compared with it: in a source line, with any text.
+        joint = "list"
     if joint in ("word", "pair") and name.startswith("-"):
         joint = "option"
     if joint == "pair" and b"value" not in match["pair"]:

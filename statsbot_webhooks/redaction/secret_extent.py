@@ -67,11 +67,12 @@ _SCHEME: Final = re.compile(rb"(?i:token|basic|bearer|bot)[ \t]+[^\s\"']")
 _HEADERS: Final = re.compile(r"cookie|authorization", re.I)
 _YAML_MARK: Final = re.compile(rb"(?:!![a-z]{2,12}|&\w{1,30})[ ]{1,3}(?=[^\s])")
 _BLOCK: Final = re.compile(rb"(?:[!&][\w!]{1,30}[ ])?[|>][+-]?\d?[ \t]*(?=\\*[nr]|[\r\n]|%0[aAdD])")
+_RECORD: Final = re.compile(rb"-\[ RECORD \d{1,9} \]")
 _SAID: Final = re.compile(rb" (?:is|was|does|must|has|too|for|cannot|doesn't)\b")
 _CHANGED: Final = re.compile(rb" to [\"'`]?[^\s\"'`]{1,200}")
 _PROSE: Final = re.compile(
     rb"b?[\"'`](?P<quoted>[^\"'`\n]{1,200})(?:[\"'`]|(?=\n)|\Z)"
-    rb"|\(?(?P<bare>(?=[^\s]{0,40}?[\d_$!#%&*+=@^~])[^\s\"'`]{4,200}?)(?=[.,;:!?)]{0,3}(?:\s|\Z))"
+    rb"|\(?(?P<bare>(?=[^\s]{0,40}?[\d_$!#%&*+=@^~])[^\s\"'`]{4,200}?)(?=[.,;:!?)]{0,3}(?:[\s\"'`]|\\+[\"'nrt]|\Z))"
 )
 
 
@@ -147,7 +148,7 @@ def _assigned(data: bytes, label: Label) -> Span | None:
     if core.startswith((b"http://", b"https://")) and b"@" not in core and joint[:1] == b":":
         # Where to do something about it.
         return None
-    if b"|" in joint or b"->" in joint:
+    if (b"|" in joint and not _RECORD.search(data, 0, label.begin)) or b"->" in joint:
         return (start, end) if looks_secret(core.decode("utf-8", "replace"), label) else None
     if label.kind is NameKind.AMBIGUOUS:
         if "sig" in label.name.lower() and (signed := _SIGNED.match(data, start)) is not None:

@@ -19,7 +19,7 @@ _NETRC: Final = re.compile(
     rb"(?:machine\s{1,4}[^\s]{1,200}|default)(?:\s{1,4}(?:login|account)\s{1,4}[^\s]{1,80}){0,2}\s{1,4}password\s{1,4}(?P<value>(?!\[redacted)[^\s]{1,300})"
 )
 _SQL_PASSWORD: Final = re.compile(
-    rf"(?i:identified\s(?:by|with\s\w{{1,40}}\s(?:by|as))|password\sfor\s[^\s=]{{1,80}})[\s=]{{1,4}}(?:password\()?N?(?P<value>{_STRING})"
+    rf"(?i:identified\s(?:by|with\s\w{{1,40}}\s(?:by|as))|password\sfor\s[^\s=]{{1,80}})[\s=]{{1,4}}(?i:password\()?N?(?P<value>{_STRING})"
     r"|(?i:identified\sby\s)(?P<bare>(?=\w{0,40}\d)[\w$#-]{6,80})|(?i:acl\ssetuser\s)\S{1,80}\s[^\n]{0,80}?>(?P<acl>\S{1,200})"
     rf"|(?i:\bcrypt\(|pgp_sym_(?:en|de)crypt\([^,\n]{{1,200}},)\s?(?P<key>{_STRING})".encode()
 )
@@ -41,6 +41,16 @@ _LINK: Final = re.compile(
     rb"/(?i:reset|magic(?:-?link)?|activat\w{1,3}|confirm\w*|verif\w{1,8}|unsubscribe|recover\w*|hooks?|sso|invite|login)[\w-]{0,20}/(?P<random>[\w.~-]{16,200})"
 )
 _JWK: Final = re.compile(rb"\"(?:d|p|q|dp|dq|qi|k)\\{0,3}\"\s?:\s?\\{0,3}\"(?P<value>[\w+/=-]{16,2000})")
+# The values of a secret of Kubernetes, whatever their names; its kind stands before them or behind.
+_SECRET_KIND: Final = re.compile(r"kind\\{0,8}[\"']?:\s{0,3}\\{0,8}[\"']?secret(?![\w-])")
+_SECRET_DATA: Final = re.compile(
+    rb"(?:\n|\\n|\A)(?P<indent>[ ]{0,20}+)(?:stringD|d)ata:[ ]*+(?:(?:\n|\\n)(?P=indent)[ ]++(?>[^\n\\]|\\(?!n))*+){1,200}+"
+    rb"|(?:stringD|(?<![A-Za-z])d)ata\\{0,8}\"\s{0,3}:\s{0,3}\{[^{}]{1,8000}+\}"
+)
+_PAIR: Final = re.compile(
+    rb"[\w.-]{1,80}\\{0,8}[\"']?:\s{0,3}"
+    rb"(?P<value>\\{0,8}\"[^\"\n]{1,4000}+\"|'[^'\n]{1,4000}+'|[|>][\s\S]++|[^\s\"'{}|>\\]{1,4000}+)"
+)
 # What a validator says of the field on the line before; and a data base of a row that is there already.
 _FIELD: Final = re.compile(
     rb"(?:^|\n)(?P<name>[\w.]{1,80})\r?\n  [^\n]{1,200}?input_value=(?P<value>'[^'\n]{0,300}'|\"[^\"\n]{0,300}\"|[^,\]\n]{1,300})"
@@ -157,6 +167,8 @@ def _finders(data: bytes, text: str) -> list[Callable[[bytes], Iterator[Found]]]
     found += [partial(_values, pattern) for pattern in patterns]
     if "code" in text:
         found.append(_codes)
+    if "kind" in text and _SECRET_KIND.search(text):
+        found.append(_of_kubernetes)
     if "input_value=" in text or "duplicate entry" in text:
         found.append(_of_fields)
     if "values" in text or ")=(" in text:
@@ -173,6 +185,12 @@ def _values(pattern: re.Pattern[bytes], data: bytes, before: re.Pattern[bytes] |
         group = match.lastgroup or ""
         if group != "random" or looks_random(match[group].decode("utf-8", "replace"), 16):
             yield Found(*match.span(group), "password")
+
+
+def _of_kubernetes(data: bytes) -> Iterator[Found]:
+    for block in _SECRET_DATA.finditer(data):
+        for pair in _PAIR.finditer(data, data.index(b":", block.start()) + 1, block.end()):
+            yield Found(*pair.span("value"), "kubernetes secret")
 
 
 def _of_fields(data: bytes) -> Iterator[Found]:

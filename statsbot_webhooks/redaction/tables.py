@@ -13,14 +13,15 @@ from .key_names import NameKind, looks_random, name_kind
 from .name_words import places
 from .placeholders import OPEN
 from .scanner import Found
-from .secret_strings import Span
+from .secret_strings import Span, is_mixed
 
 # Lines that have a secret's name and begin no table.
 _MOST_OTHERS: Final = 1000
 _LONGEST_LINE: Final = 600
 # Alternatives that begin with a letter each are skipped to; `\r?` would be tried at every byte.
 _BREAK: Final = re.compile(rb"\n|\r\n|\\n|\\r\\n")
-_DELIMITERS: Final = (b"\t", b"\\t", b"|", "│".encode(), "┃".encode(), b";", b",")
+_THICK, _THIN = "┃".encode(), "│".encode()
+_DELIMITERS: Final = (b"\t", b"\\t", b"|", _THIN, b";", b",")
 _NAME: Final = re.compile(rb"[\w.-]{1,40}(?: [\w.-]{1,20}){0,2}")
 _LAST_WORD: Final = re.compile(rb"(?:[^\n]*[\s\"'`>])?(?P<name>[\w.-]{1,40})")
 # A frame's line, and the line below the names in Markdown.
@@ -29,7 +30,7 @@ _COLUMNS: Final = re.compile(rb"[^\s]+(?: [^\s]+)*")
 _AROUND: Final = b" \t\"'`*"
 _LIST: Final = re.compile(rb"[\[(]\s?(?P<names>[\"'][\w .-]{1,40}[\"'](?:,\s?[\"'][\w .-]{1,40}[\"']){1,40})\s?[\])]")
 _ROW: Final = re.compile(rb"[^\[\]()\n]{0,40}[\[(]{1,2}(?P<row>[^\[\]()\n]{1,600})[\])]")
-_ITEM: Final = re.compile(rb"\"[^\"\n]*\"|'[^'\n]*'|[^,\"']+")
+_ITEM: Final = re.compile(rb"\"[^\"\n]*\"|'[^'\n]*'|[^\s,\"'][^,\"']*")
 
 
 def find_in_tables(data: bytes, lower: bytes, parts: Sequence[Span]) -> Iterator[Found]:
@@ -37,6 +38,8 @@ def find_in_tables(data: bytes, lower: bytes, parts: Sequence[Span]) -> Iterator
     if not (b"\n" in data or b"\\n" in data or b"]" in data or b")" in data):
         # Neither lines nor lists.
         return
+    # A frame's lines are thicker around the names.
+    data = data.replace(_THICK, _THIN)
     done = others = 0
     for end in places(lower, parts):
         if end <= done:
@@ -137,7 +140,8 @@ def _rows_of_list(data: bytes, begin: int, end: int) -> Iterator[Found]:
         while row is not None:
             items = list(_ITEM.finditer(row["row"]))
             for item, kind in zip(items, kinds, strict=False):
-                if len(items) == len(kinds) and kind and looks_random(item[0].strip(_AROUND).decode("utf-8", "replace")):
+                text = item[0].strip(_AROUND).decode("utf-8", "replace")
+                if len(items) == len(kinds) and kind and (looks_random(text) or (kind is NameKind.SECRET and is_mixed(text))):
                     yield Found(row.start("row") + item.start(), row.start("row") + item.end(), "column of secrets")
             row = _ROW.match(data, row.end())
 

@@ -38,13 +38,23 @@ KINDS: Final = (
     # (discord.com/developers/docs/reference#authentication).
     Kind("discord token", "M N O", rf"{_W}{{17,45}}+\.{_W}{{5,8}}\.{_W}{{25,}}+"),
     Kind("discord token", "mfa.", rf"{_W}{{20,}}+"),
-    Kind("JWT", "eyJ", rf"{_W}{{8,}}+={{0,2}}(?:(?:\.|%(?:25){{0,2}}2[Ee]){_W}{{4,}}+={{0,2}}){{1,4}}|{_W}{{40,}}+"),
+    Kind(
+        "JWT",
+        "eyJ",
+        rf"{_W}{{8,}}+={{0,2}}(?:(?:\.|%(?:25){{0,2}}2[Ee]){_W}{{4,}}+={{0,2}}|\.(?:\r?\n|\\n){_W}{{20,}}+){{1,4}}|{_W}{{40,}}+",
+    ),
     Kind("JWT", "ZXlK", rf"{_B}{{40,}}+={{0,2}}"),
     # The base64 of a private key's file, as Kubernetes keeps it, and the body of OpenSSH's; not of a certificate.
     Kind("private key", "LS0tLS1CRUdJTi", rf"(?!BDRVJU|BQVUJM|BDUkwg){_B}{{40,}}+={{0,2}}"),
     Kind("private key", "b3BlbnNzaC1rZXktdjE", rf"{_B}{{20,}}+={{0,2}}"),
     # Clouds
-    Kind("aws key", "AKIA ASIA ABIA ACCA", rf"[A-Z0-9]{{16}}{_END}"),
+    # The secret has no shape but its length: it is told by the id before it.
+    Kind(
+        "aws key",
+        "AKIA ASIA ABIA ACCA",
+        rf"[A-Z0-9]{{16}}{_END}(?:(?:/|(?:\\{{1,8}}[nrt]){{1,2}}|[^\w/+][\s\S]{{0,24}}?(?<![\w/+]))"
+        rf"(?=[A-Z/+%]{{0,40}}[a-z0-9])(?=[a-z0-9/+%]{{0,40}}[A-Z]){_B}{{40}}(?![\w/+=]))?",
+    ),
     Kind("aws key", "A3T", rf"[A-Z0-9]{{17}}{_END}"),
     Kind("aws bedrock key", "ABSK", rf"{_B}{{80,}}+={{0,2}}"),
     Kind("aws bedrock key", "bedrock-api-key-", rf"{_B}{{16,}}+={{0,2}}"),
@@ -184,7 +194,8 @@ KINDS: Final = (
     Kind("klaviyo key", "pk_", rf"{_H}{{34}}{_END}"),
     Kind("clickup token", "pk_", r"\d{1,10}_[A-Z0-9]{32}"),
     # Lob, GoCardless, Mollie, Chargebee: a mode, then the key.
-    Kind("payment key", "live_ test_ live_pub_ test_pub_ sandbox_", rf"{_DIGIT}[A-Za-z0-9=_-]{{30,}}+"),
+    # Names of test functions begin so too, in small letters.
+    Kind("payment key", "live_ test_ live_pub_ test_pub_ sandbox_", rf"(?=[a-z0-9=_-]{{0,30}}[A-Z]){_DIGIT}[\w=-]{{30,}}+"),
     # Models
     Kind("openai key", "sk-proj- sk-svcacct- sk-admin-", rf"{_W}{{20,}}+"),
     Kind("anthropic key", "sk-ant-", rf"{_W}{{20,}}+"),
@@ -242,6 +253,7 @@ ANCHORED: Final = (
     # It signs the addresses of Discord's files.
     Anchored("signature", "hm=", rf"hm=(?<![A-Za-z]hm=){_W}{{32,}}+"),
     Anchored("signature", "hm%3D", rf"hm%3D(?<![A-Za-z]hm%3D){_W}{{32,}}+"),
+    Anchored("one-time code seed", "otpauth-migration:", r"otpauth-migration:\S{0,40}?data(?:=|%3D)[\w%+/=-]{16,}+"),
     Anchored("roblox cookie", "_|WARNING:-DO-NOT-SHARE-THIS", r"_\|WARNING:-DO-NOT-SHARE-THIS[^|\n]{0,200}\|_[\w.-]{20,}+"),
 )
 

@@ -14,12 +14,23 @@ from ..events.time_text import format_count
 
 # https://discord.com/developers/docs/resources/webhook#execute-webhook: the id and the token are the address.
 _URL: Final = re.compile(
-    r"https://(?:(?:ptb|canary|www)\.)?discord(?:app)?\.com(?::443)?/api/(?:v\d{1,2}/)?webhooks/(\d{1,20})/(?-i:([\w-]{1,200}))"
+    r"(?:(?:https:)?//)?(?:(?:ptb|canary|www)\.)?discord(?:app)?\.com(?::443)?/api/(?:v\d{1,2}/)?webhooks/(\d{1,20})/(?-i:([\w-]{1,200}))"
     r"(/(?:slack|github))?/?(\?[^\s#]*)?(?:#\S*)?\Z",
     re.ASCII | re.I,
 )
 # What people and programs put around an address: Docker keeps quotes, chats add angle brackets, a copied text has blanks.
-_WRAPPING: Final = (("<", ">"), ('"', '"'), ("'", "'"), ("`", "`"), ("\u201c", "\u201d"), ("\u2018", "\u2019"))
+_WRAPPING: Final = (
+    ("<", ">"),
+    ('"', '"'),
+    ("'", "'"),
+    ("`", "`"),
+    ("\u201c", "\u201d"),
+    ("\u2018", "\u2019"),
+    ("\u00ab", "\u00bb"),
+    ("(", ")"),
+)
+# What a sentence or a list puts behind an address; a token has none of them.
+_BEHIND: Final = ",;."
 # Not seen, and copied along: format characters (Unicode's category Cf), and letters that are blank.
 _BLANK_LETTERS: Final = "\u115f\u1160\u2800\u3164\uffa0\u034f\u180b\u180c\u180d\ufe0e\ufe0f"
 
@@ -37,7 +48,7 @@ class WebhookURL(str):
     __slots__ = ("id", "thread_id", "token")
 
     def __new__(cls, value: str) -> WebhookURL:
-        text = strip_wrapping(value)
+        text = strip_wrapping(value, _BEHIND)
         match = _URL.match(text)
         if match is None:
             raise ValueError(f"is not the URL of a Discord webhook ({_shape(text)}); {_COPY}")
@@ -92,13 +103,16 @@ _COPY: Final = (
 )
 
 
-def strip_wrapping(text: str) -> str:
-    """Return a text without what cannot be seen in it, and without blanks, quotes and angle brackets around it."""
+def strip_wrapping(text: str, behind: str = "") -> str:
+    """Return a text without what cannot be seen in it, and without blanks, quotes and brackets around it.
+
+    Letters of `behind` are taken off its end, too.
+    """
     if not text.isascii():
         text = "".join(char for char in text if unicodedata.category(char) != "Cf" and char not in _BLANK_LETTERS)
-    text = text.strip()
+    text = text.strip().rstrip(behind)
     while len(text) > 1 and (text[0], text[-1]) in _WRAPPING:
-        text = text[1:-1].strip()
+        text = text[1:-1].strip().rstrip(behind)
     return text
 
 

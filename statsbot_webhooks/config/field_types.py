@@ -30,7 +30,7 @@ from .source_address import link_form
 # sqlite3, SQLAlchemy and people write SQLite's memory database in these ways.
 _SQLITE: Final = r"(?:sqlite3?(?:\+\w+)?:/{0,3})"
 _MEMORY: Final = re.compile(
-    rf"memory(?::/{{0,3}})?|{_SQLITE}?(?:file:)?(?:\.[\\/]+)*:memory:(?:\?.*)?|{_SQLITE}(?:\?.*)?|{_SQLITE}?file:[^?]*\?(?:.*&)?mode=memory(?:&.*)?",
+    rf"memory(?::/{{0,3}})?|{_SQLITE}?(?:file:)?(?:\.?[\\/]+)*:memory:(?:\?.*)?|{_SQLITE}(?:\?.*)?|{_SQLITE}?file:[^?]*\?(?:.*&)?mode=memory(?:&.*)?",
     re.I | re.S,
 )
 

@@ -31,6 +31,12 @@ TOKEN = "aB3-_" * 14
         "HTTPS://Discord.COM/API/Webhooks/123/abc",
         "https://PTB.discord.com/api/V9/webhooks/123/abc",
         f"{URL}\u00a0",
+        f"{URL},",
+        f'"{URL}";',
+        f"({URL}).",
+        f"\u00ab{URL}\u00bb",
+        URL.removeprefix("https:"),
+        URL.removeprefix("https://"),
     ],
 )
 def test_every_form_of_a_webhook_url(url: str) -> None:

@@ -188,6 +188,7 @@ def test_a_listed_destination_without_a_url_is_named() -> None:
         "memory://",
         ":memory:",
         "sqlite:///./:memory:",
+        "sqlite:////:memory:",
         "sqlite://",
         "sqlite:///",
         "sqlite:///:memory:",

@@ -65,9 +65,6 @@ class KnownValues:
                             self._add(form)
         self._fours = frozenset(_row(gram)[0] for gram in {*self._short_grams, *self._grams.beginnings()})
 
-    def __bool__(self) -> bool:
-        return bool(self._values or self._exact)
-
     def _add(self, form: bytes) -> None:
         size = len(form)
         if size < _SHORT_PIECE:
@@ -105,11 +102,6 @@ class KnownValues:
         if is_flood:
             finds, _ = self._finds(data, text, None)
         return _replaced(data, finds, mark, count)
-
-    def is_in(self, data: bytes) -> bool:
-        """Whether the bytes hold a value in any form."""
-        text = bones(data)
-        return self.may_be_in(text) and bool(self._finds(data, text, None)[0])
 
     def may_be_in(self, text: bytes) -> bool:
         """Whether letters of a value stand in the bones of a text; False is sure."""

@@ -30,11 +30,6 @@ class Who:
         names = (self.name, self.display_name, *self.other_names)
         return Person(self.id, tuple(dict.fromkeys(name for name in names if name)))
 
-    @property
-    def text(self) -> str:
-        """Mention, name and id, for a field of a card."""
-        return f"<@{self.id}> {self.name} ({self.id})" if self.name else f"<@{self.id}> ({self.id})"
-
     def with_facts_of(self, other: Who) -> Who:
         """Return the user with what another view of the same user adds."""
         best = self if self.name else other

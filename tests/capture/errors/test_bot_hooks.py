@@ -20,18 +20,6 @@ from ...clocks import WallClock
 
 
 @pytest.fixture
-async def bot() -> AsyncIterator[commands.Bot]:
-    """A real bot that never logs in."""
-    async with commands.Bot("!", intents=discord.Intents.all()) as bot:
-        yield bot
-
-
-@pytest.fixture
-def events() -> list[Event]:
-    return []
-
-
-@pytest.fixture
 async def capture(bot: commands.Bot, events: list[Event]) -> AsyncIterator[Capture]:
     capture = Capture(settings=WebhookConfig())
     capture.install(bot, events.append)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 
-import discord
 import pytest
 from discord.ext import commands
 
@@ -26,12 +24,6 @@ class ShopClosed(Exception):  # noqa: N818 - named as users name them
 
 class ShopClosedForever(ShopClosed):
     pass
-
-
-@pytest.fixture
-async def bot() -> AsyncIterator[commands.Bot]:
-    async with commands.Bot("!", intents=discord.Intents.all()) as bot:
-        yield bot
 
 
 async def shipped(bot: commands.Bot, config: WebhookConfig, *errors: Exception) -> list[Event]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
-import discord
 import pytest
 from discord.ext import commands
 
@@ -19,18 +17,6 @@ from statsbot_webhooks.events.sparkline import course_of, value_sparkline
 from statsbot_webhooks.sandbox import Sandbox
 
 from ...conftest import new_bot, online, running_bot
-
-
-@pytest.fixture
-async def bot() -> AsyncIterator[commands.Bot]:
-    """A real bot that never logs in."""
-    async with commands.Bot("!", intents=discord.Intents.all()) as bot:
-        yield bot
-
-
-@pytest.fixture
-def events() -> list[Event]:
-    return []
 
 
 async def test_a_sample_measures_the_process_and_the_loop(bot: commands.Bot, events: list[Event]) -> None:

@@ -26,11 +26,6 @@ class Unprintable:
 
 
 @pytest.fixture
-def events() -> list[Event]:
-    return []
-
-
-@pytest.fixture
 def logger() -> Iterator[logging.Logger]:
     logger = logging.getLogger("capture_test")
     yield logger

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 
-RUNS = 7
+RUNS = 15
 BARE = "import discord, discord.app_commands, discord.ext.commands, discord.ext.tasks"
 REPORT = "import resource as r; u = r.getrusage(r.RUSAGE_SELF); print(u.ru_utime + u.ru_stime, u.ru_maxrss / 1024)"
 

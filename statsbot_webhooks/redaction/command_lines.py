@@ -9,17 +9,18 @@ from itertools import chain
 from typing import Final
 
 from .key_names import looks_random
+from .late_patterns import late
 from .scanner import Found
 
 _VALUE: Final = r"(?:\"[^\"\n]{1,200}\"|'[^'\n]{1,200}'|[^\s\"'\-](?>[^\s\"'\\]|\\(?![rnt]))*+)"
 # In a list of arguments, as Python and JSON write one, a quote and a comma stand between.
 _GAP: Final = r"(?:[ \t]{1,4}|=|[\"'],\s?[\"'])"
-_USER: Final = re.compile(
+_USER: Final = late(
     rf"-(?<=[\s\"']-)(?:u|U|E|-cert|-user|-proxy-user|-userpwd|-credentials?|-(?:\w{{1,10}}-)?auth)(?:{_GAP})?[\"']?[^\s:\"'/]{{1,80}}:"
     rf"(?P<value>[^\s\"'/\\][^\s\"']*+)".encode()
 )
 # The letters of single programs for a password. The option is found first, and then looked for the program before it.
-_LETTER: Final = re.compile(
+_LETTER: Final = late(
     rf"-(?<=[\s\"']-)(?P<letter>pass(?:in|out)?(?=[ =])|-value|-body|-plaintext|[pw]w?(?=\s)|hp|[paPwUktbsNK])"
     rf"(?P<gap>[ =]?)(?:pass:)?"
     rf"(?P<value>{_VALUE})".encode()
@@ -27,11 +28,11 @@ _LETTER: Final = re.compile(
 # Of `htpasswd`: letters in one word or several, and what the encryption is to cost.
 _FLAGS: Final = r"(?:\s-\w{1,9}(?:(?<=C)\s\d{1,2})?)"
 # How all of these begin; and programs that take a password without an option.
-_OPTION: Final = re.compile(
+_OPTION: Final = late(
     rb"-(?<=[\s\"']-)(?:[paPwUkutbsNKE]|hp|-user|-proxy-user|-credential|-value|-body|-plain"
     rb"|-[\w-]{0,11}auth|-cert)"
 )
-_PLAIN: Final = re.compile(
+_PLAIN: Final = late(
     # Before the user stands a file, unless one of the options has an `n`.
     rf"(?:htpasswd(?={_FLAGS}{{0,3}}\s-\w{{0,8}}b)(?:(?={_FLAGS}{{0,3}}\s-\w{{0,8}}n){_FLAGS}{{1,4}}"
     rf"|(?!{_FLAGS}{{0,3}}\s-\w{{0,8}}n){_FLAGS}{{1,4}}\s\S{{1,100}})\s\S{{1,100}}|mosquitto_passwd\s-b\s\S{{1,100}}\s\S{{1,100}}"
@@ -46,7 +47,7 @@ _PLAIN: Final = re.compile(
     rf")(?:\s{{1,4}}|(?<=[,=]))(?P<value>{_VALUE})".encode()
 )
 # user/password, and what Windows puts a slash before.
-_SLASHED: Final = re.compile(
+_SLASHED: Final = late(
     rb"(?:(?:sqlplus|exp|imp|expdp|impdp|sqlldr)\s(?:-\w\s|userid=){0,3}[\w$#]{1,40}/(?P<value>(?!nolog)[^\s/@\"']{3,100})"
     rb"|(?:xfreerdp|wfreerdp|mstsc|schtasks|psexec|wmic|sqlcmd|net|runas|cmdkey)\b"
     rb"[^\n|]{0,200}?\s/(?:r?p|pw|pass(?:word)?)[: ]['\"]?"
@@ -57,35 +58,33 @@ _READS: Final = (
     rb"(?:sudo|kinit|chpasswd|passwd|--\S{0,20}stdin|passphrase-fd|cryptsetup|smbpasswd"
     rb"|openssl|gpg|vault|gh|wrangler|secret|ftp|login)"
 )
-_PIPED: Final = re.compile(
+_PIPED: Final = late(
     rb"(?:echo|printf)\s(?:-\w{1,3}\s|'%s(?:\\n)?'\s|\"%s\"\s)?"
     rb"(?P<value>'[^'\n]{1,300}'|\"[^\"\n]{1,300}\"|[^\s|$]{1,300})\s?\|\s?[^\n|]{0,80}?" + _READS + rb"\b"
 )
-_HERE: Final = re.compile(rb"<<<\s?(?P<value>'[^'\n]{1,300}'|\"[^\"\n]{1,300}\"|[^\s$]{1,300})")
-_READER: Final = re.compile(rb"\b" + _READS + rb"\b[^\n|<]{0,80}\Z")
+_HERE: Final = late(rb"<<<\s?(?P<value>'[^'\n]{1,300}'|\"[^\"\n]{1,300}\"|[^\s$]{1,300})")
+_READER: Final = late(rb"\b" + _READS + rb"\b[^\n|<]{0,80}\Z")
 _PROGRAMS: Final = {
-    b"p": re.compile(
+    b"p": late(
         rb"\b(?:sshpass|(?:docker|podman|az) [^\n|;]*?|mongo(?:sh|dump|restore|export|import)?|cqlsh|rdesktop|twine upload"
         rb"|rabbitmqadmin|airflow users"
         rb"|ncftp\w{3}|user(?:add|mod)|security unlock\S*|(?:un)?rar|7za?|smbmap|lpass|psexec|plink|pscp)\b[^\n|;]*\Z"
     ),
-    b"a": re.compile(rb"\b(?:(?:redis|keydb|valkey)-cli|https?|httpie|xh)\b[^\n|;]*\Z"),
-    b"P": re.compile(
-        rb"\b(?:sqlcmd|osql|bcp|unzip|zip|isql|influx|mosquitto_\w{3}|ssh-keygen|security import|ipmi\w+)\b[^\n|;]*\Z"
-    ),
-    b"w": re.compile(rb"\b(?:ldap(?:search|modify|add|whoami|delete|passwd)|security add\S*)\b[^\n|;]*\Z"),
-    b"U": re.compile(rb"\b(?:smbclient|rpcclient|net)\b[^\n|;]*\Z"),
-    b"k": re.compile(rb"\b(?:openssl|nuget push)\b[^\n|;]*\Z"),
-    b"K": re.compile(rb"\bopenssl\b[^\n|;]*\Z"),
-    b"N": re.compile(rb"\bssh-keygen\b[^\n|;]*\Z"),
-    b"s": re.compile(rb"\bldappasswd\b[^\n|;]*\Z"),
-    b"t": re.compile(rb"\bdoctl auth\b[^\n|;]*\Z"),
-    b"b": re.compile(rb"\bgh secret\b[^\n|;]*\Z"),
-    b"hp": re.compile(rb"\brar\b[^\n|;]*\Z"),
-    b"pw": re.compile(rb"\b(?:plink|pscp|putty|psftp)\b[^\n|;]*\Z"),
-    b"-value": re.compile(rb"(?i:secret|securestring|password|token)[^\n|;]*\Z"),
-    b"-body": re.compile(rb"\bgh secret\b[^\n|;]*\Z"),
-    b"-plaintext": re.compile(rb"\bhash-password\b[^\n|;]*\Z"),
+    b"a": late(rb"\b(?:(?:redis|keydb|valkey)-cli|https?|httpie|xh)\b[^\n|;]*\Z"),
+    b"P": late(rb"\b(?:sqlcmd|osql|bcp|unzip|zip|isql|influx|mosquitto_\w{3}|ssh-keygen|security import|ipmi\w+)\b[^\n|;]*\Z"),
+    b"w": late(rb"\b(?:ldap(?:search|modify|add|whoami|delete|passwd)|security add\S*)\b[^\n|;]*\Z"),
+    b"U": late(rb"\b(?:smbclient|rpcclient|net)\b[^\n|;]*\Z"),
+    b"k": late(rb"\b(?:openssl|nuget push)\b[^\n|;]*\Z"),
+    b"K": late(rb"\bopenssl\b[^\n|;]*\Z"),
+    b"N": late(rb"\bssh-keygen\b[^\n|;]*\Z"),
+    b"s": late(rb"\bldappasswd\b[^\n|;]*\Z"),
+    b"t": late(rb"\bdoctl auth\b[^\n|;]*\Z"),
+    b"b": late(rb"\bgh secret\b[^\n|;]*\Z"),
+    b"hp": late(rb"\brar\b[^\n|;]*\Z"),
+    b"pw": late(rb"\b(?:plink|pscp|putty|psftp)\b[^\n|;]*\Z"),
+    b"-value": late(rb"(?i:secret|securestring|password|token)[^\n|;]*\Z"),
+    b"-body": late(rb"\bgh secret\b[^\n|;]*\Z"),
+    b"-plaintext": late(rb"\bhash-password\b[^\n|;]*\Z"),
 }
 # One of these is in the name of each.
 _PROGRAM_NAMES: Final = (
@@ -136,10 +135,10 @@ _PROGRAM_NAMES: Final = (
     *(b"ipmitool", b"docker", b"podman", b"az ", b"ecureString", b"hash-", b"oken", b"putty", b"psftp"),
 )
 # With a blank between it would be the name of a data base.
-_MYSQL: Final = re.compile(rb"\b(?:mysql\w{0,8}|mariadb(?:-\w{1,12})?|mytop)\b[^\n|;]*\Z")
+_MYSQL: Final = late(rb"\b(?:mysql\w{0,8}|mariadb(?:-\w{1,12})?|mytop)\b[^\n|;]*\Z")
 # A letter of any program, before what can be nothing but a key.
-_KEY: Final = re.compile(rb"(?=[^\s]{0,40}[a-z])(?=[^\s]{0,40}[A-Z])(?=[^\s]{0,40}\d)[\w-]{20,200}")
-_PLACEHOLDER: Final = re.compile(rb"[\"']?(?:\$[A-Z_{(][^\s]*|<[^>\n]*>|\*{3,}|%s|\{\w*\}|\.{3})[\"']?")
+_KEY: Final = late(rb"(?=[^\s]{0,40}[a-z])(?=[^\s]{0,40}[A-Z])(?=[^\s]{0,40}\d)[\w-]{20,200}")
+_PLACEHOLDER: Final = late(rb"[\"']?(?:\$[A-Z_{(][^\s]*|<[^>\n]*>|\*{3,}|%s|\{\w*\}|\.{3})[\"']?")
 
 
 # One of these is in each text that has a password without an option.

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Final
 
 from .key_names import looks_random
+from .late_patterns import late
 from .scanner import Found
 from .token_patterns import passes_luhn
 
@@ -22,57 +23,57 @@ _REST_OF_USERINFO: Final = (
     # A token alone in the place of the user.
     rb"|(?P<alone>[^\s/@:\"'<>\\?#]{16,400}+)@(?=[\w\[]))"
 )
-_USERINFO: Final = re.compile(b"://" + _REST_OF_USERINFO)
-_ESCAPED_USERINFO: Final = re.compile(b"(?::|%(?:25){0,3}3[Aa])" + _SLASHES + _REST_OF_USERINFO)
+_USERINFO: Final = late(b"://" + _REST_OF_USERINFO)
+_ESCAPED_USERINFO: Final = late(b"(?::|%(?:25){0,3}3[Aa])" + _SLASHES + _REST_OF_USERINFO)
 # For texts in lower case: a first letter alone is looked for faster than one in either case.
-_BEARER: Final = re.compile(
+_BEARER: Final = late(
     rb"b(?<![a-z0-9]b)(?:earer|asic)(?:\s{1,5}|%20|\+)(?P<token>(?=[\w.~+/=%-]{12})(?=[a-z~+/=.%-]{0,60}[\d_])[\w.~+/=%-]++)"
 )
-_PEM: Final = re.compile(
+_PEM: Final = late(
     rb"----[- ]BEGIN(?: |%20|\+)(?:[A-Z0-9]{1,12}(?: |%20|\+)){0,4}PRIVATE(?: |%20|\+)KEY(?:(?: |%20|\+)BLOCK)?[ ]?-{4,5}"
 )
 # Armor cut off before its end: long lines of base64, however the line ends are written.
-_PEM_BODY: Final = re.compile(rb"(?>\s|\\+[nr]|%0[AaDd]|[A-Za-z0-9+/=]{30,})*+[A-Za-z0-9+/=]*+")
+_PEM_BODY: Final = late(rb"(?>\s|\\+[nr]|%0[AaDd]|[A-Za-z0-9+/=]{30,})*+[A-Za-z0-9+/=]*+")
 _PEM_BYTES: Final = 8192
-_PUTTY: Final = re.compile(
+_PUTTY: Final = late(
     rb"PuTTY-User-Key-File-\d(?>[^\r\n\\]|\\(?!r?\\?n))*+(?:(?:\\r\\n|\\n|\r?\n)(?:[A-Z][\w-]{2,30}:[^\r\n\\]{0,200}|[A-Za-z0-9+/=]{20,200}))*"
 )
-_CODE: Final = re.compile(
+_CODE: Final = late(
     rb"(?:o(?<![a-z0-9]o)tp|c(?<![a-z0-9]c)v[vc]2?|t(?<![a-z0-9]t)otp|p(?<![a-z0-9]p)in|2(?<![a-z0-9]2)fa)(?:[ _-]?code)?['\"]?"
     rb"(?:\s{0,2}[=:]|\sis)\s{0,2}['\"]?(?P<code>\d{3,8})(?![\d.])"
     # A personal access token has its own shape at most providers.
     rb"|p(?<![a-z0-9]p)at\\{0,8}['\"]?\s{0,2}[=:]\s{0,2}\\{0,8}['\"]?(?P<pat>(?=[a-z_-]{0,40}\d)[\w-]{20,200})"
 )
 # Of passwords, as crypt, Apache, LDAP, Django and Werkzeug keep them.
-_HASH: Final = re.compile(
+_HASH: Final = late(
     rb"\$(?:2[abxy]?\$\d\d\$[\w./]{50,53}|(?:apr1|[156y])\$(?:rounds=\d{1,9}\$)?[\w./]{1,16}\$(?:[\w./]{1,32}\$)?[\w./]{22,86}+"
     rb"|argon2(?:id?|d)\$[\w$=,./+-]{20,300}+)|\{S?SHA(?:256|512)?\}[\w/+]{20,}+={0,2}"
     rb"|pbkdf2[:_]sha\d{1,3}[:$]\d{1,9}\$[\w./+-]{1,64}\$[\w./+=-]{20,}+|scrypt:[\d:]{1,30}\$[\w./+-]{1,64}\$[\w./+=-]{20,}+"
 )
 # Which texts have digits enough for a card.
 _DIGITS: Final = bytes(48 if 48 <= code <= 57 else 32 if code in b" -" else 120 for code in range(256))
-_CARD: Final = re.compile(
+_CARD: Final = late(
     # The first digits come first: where there are none, nothing is tried.
     rb"[2-6]\d{3}(?<![\w.#/-]\d{4})(?:"
     rb"(?P<grouped>(?<=[3-6]\d{3})([ -])(?:\d{4}\2\d{4}\2\d{4}"
     rb"|(?<=3[47]\d\d[ -])\d{6}\2\d{5}|(?<=3[0689]\d\d[ -])\d{6}\2\d{4}))(?![\w-])(?!\.\d)"
     rb"|\d{9,15}+(?![\w-])(?!\.\d))"
 )
-_GROUPS: Final = re.compile(rb"\d{4}(?:[ -]\d{4,6}){2,3}")
-_DIGIT_BEFORE: Final = re.compile(rb"\d[ ,]{1,2}\Z")
-_DIGIT_AFTER: Final = re.compile(rb"[ ,]{1,2}\d")
-_CARD_WORD: Final = re.compile(
+_GROUPS: Final = late(rb"\d{4}(?:[ -]\d{4,6}){2,3}")
+_DIGIT_BEFORE: Final = late(rb"\d[ ,]{1,2}\Z")
+_DIGIT_AFTER: Final = late(rb"[ ,]{1,2}\d")
+_CARD_WORD: Final = late(
     rb"(?i:card|visa|master|amex|american express|discover|maestro|diners|credit|debit"
     rb"|\bpan\b|\bcc\b|karte|carte|tarjeta|payment|charge)"
 )
 # What is numbered and measured otherwise.
-_OTHER_NUMBER: Final = re.compile(
+_OTHER_NUMBER: Final = late(
     rb"(?i:ids?|account|acct|konto|iban|order|invoice|ref(?:erence)?|seq(?:uence)?|number|num|no|size|bytes?|total|count|offset|ns|us|ms|time"
     rb"|ts|timestamp|duration|elapsed|latency|memory|user|member|guild|channel|message|metrics?|value|balance|took|at|nonce|hash|version|build"
     rb"|pid|serial|tracking|phone|imei|isbn|snowflake|epoch|since|in|of|sum|avg|mean|p\d\d|max|min|rate|position|index|row|line)"
     rb"[\"']?\s{0,2}[=:#(\[]?\s{0,2}[\"'+-]?\Z"
 )
-_UNIT: Final = re.compile(rb"\s?(?:[kKMGT]?i?B|bytes?|[nmu\xce\xbc]?s|sec|seconds?|items|rows|events|%|times|tokens|points)\b")
+_UNIT: Final = late(rb"\s?(?:[kKMGT]?i?B|bytes?|[nmu\xce\xbc]?s|sec|seconds?|items|rows|events|%|times|tokens|points)\b")
 
 
 _HASH_SIGNS: Final = ("$2", "$apr1$", "$1$", "$5$", "$6$", "$y$", "$argon2", "sha}", "sha256}", "sha512}", "pbkdf2", "scrypt:")

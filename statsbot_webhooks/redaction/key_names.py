@@ -11,6 +11,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Final
 
+from .late_patterns import late
 from .name_words import KEY_WORDS, SECRET_WORDS
 
 
@@ -22,7 +23,7 @@ class NameKind(IntEnum):
     SECRET = 2
 
 
-_KEYWORD: Final = re.compile(
+_KEYWORD: Final = late(
     "|".join(re.escape(word) for word in sorted(SECRET_WORDS, key=len, reverse=True))
     + r"|id[_-]token[_-]hint|pass[_-]phrase|session[_.-]?key|(?:seed|recovery|secret|backup)[_ .-]?(?:phrase|words)"
     r"|conn(?:ection)?[_ -]?str(?:ing)?"
@@ -33,22 +34,22 @@ _KEYWORD: Final = re.compile(
     r"|consumer|subscription|functions|webhook|admin|root|hmac|ssh|storage|app|application|crypto|cipher"
     r"|vault)[_. -]?keys?(?![a-z])",
 )
-_ENDING: Final = re.compile(
+_ENDING: Final = late(
     r"(?:^|[_.-])(?i:pass|pw|passw|mdp)(?:[_-]?\d)?$|[a-z](?:Pass|Pw)$"
     # As one word, such as dbpass and bindpw.
     r"|(?i:(?:^|[_.-])(?:db|sql|my|mysql|pg|ftp|mail|smtp|imap|ldap|bind|root|user|admin|login|auth|require|store|key|trust|master|sudo|vnc"
     r"|ssh|http|proxy|wifi|rabbit|redis|become|srv|sys|web|app|host|net|rad|vpn|zip|pdf|new|old|my)(?:pass|passw|pw)$)"
 )
-_AMBIGUOUS: Final = re.compile(
+_AMBIGUOUS: Final = late(
     r"(?:^|[^a-z])(?:pass|pw|auth|cred|creds|sid|sig|sess|hm|appid|otp|totp|hotp|hmac|seed|pepper)(?![a-z])|[_-]sign$|key(?![a-z])|keys$"
     r"|session|signature|(?:^|[^a-z])(?:code|tickets?|tgt|salt|bearer|[cx]srf|magic[_-]?(?:link|code|url))$"
     r"|(?:recovery|backup|unlock|auth|device|login|access|door|gate|invite|security|verif\w*|confirm\w*|reset|mfa|factor|pin|zugangs"
     r"|toegangs|oauth)[_-]?codes?$|verifier$|assertion$|saml[_-]?response$"
     rf"|cl[ée](?![a-z])|{'|'.join(KEY_WORDS)}"
 )
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_WORD: Final = late(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 # What may follow the keyword in the name of something that is not the secret itself.
-_ABOUT: Final = re.compile(
+_ABOUT: Final = late(
     r"(?:counts?|used|limits?|types?|length|len|size|sizes|expir\w*|in|at|ttl|names?|ur[li]s?|endpoint|files?"
     r"|filename|path|dir|policy"
     r"|reset|field|fields|required|bucket|budget|rate|usage|total|max|min|per|errors?|status|valid|validator"
@@ -64,11 +65,11 @@ _ABOUT: Final = re.compile(
     re.I,
 )
 _OF_SESSION: Final = frozenset({"s", "id", "ids", "key", "token", "string", "cookie", "hash", "secret", "sid", "data", "value"})
-_COUNTED: Final = re.compile(
+_COUNTED: Final = late(
     r"(?:max|min|num|count|total|has|is|needs|requires|missing|no|use|uses|with|without|show|hide|enable|allow|n)\Z", re.I
 )
 # Names of other things that only contain such a word.
-_OTHERS: Final = re.compile(
+_OTHERS: Final = late(
     r"(?i:foreign|primary|partition|sort|cache|dedup\w*|idempotency|message|group|object|lookup|public|hot"
     r"|key_?board|monkey|donkey"
     r"|turkey|hockey|jockey|whiskey|keynote|author|authentic\w*|compass|bypass|pass(?:ed|es|ing|age|ive|enger"
@@ -129,20 +130,20 @@ def rule_of(name: str) -> str:
     return "password" if re.search("pass|pw|kennwort|wachtwoord|senha", lower) else "named value"
 
 
-_LETTER_DIGIT: Final = re.compile(r"(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])")
-_CASES: Final = re.compile("(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[a-z])")
-_GROUPS: Final = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+){1,4}")
-_PART: Final = re.compile(r"[A-Za-z0-9+/=]{8,}")
-_DATE: Final = re.compile(r"(?:19|20)\d\d-?[01]\d-?[0-3]\d(?:[T_ -]?\d{2}:?\d{2}(?::?\d{2})?)?|v?\d+(?:\.\d+)+")
+_LETTER_DIGIT: Final = late(r"(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])")
+_CASES: Final = late("(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[a-z])")
+_GROUPS: Final = late(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+){1,4}")
+_PART: Final = late(r"[A-Za-z0-9+/=]{8,}")
+_DATE: Final = late(r"(?:19|20)\d\d-?[01]\d-?[0-3]\d(?:[T_ -]?\d{2}:?\d{2}(?::?\d{2})?)?|v?\d+(?:\.\d+)+")
 # Addresses in memory, `Class@325`, hosts with a port, mail addresses, versions of packages.
-_READABLE: Final = re.compile(
+_READABLE: Final = late(
     r"<?0x[0-9a-fA-F]{1,16}>?|[A-Za-z_][\w.$/:-]*@[0-9a-f]{1,10}|[\w.-]+(?:\.[a-z]{2,6}"
     r"|localhost)(?::\d{1,5})?|[\w.+-]+(?:@|%40)[\w.-]+\.[a-z]{2,12}"
     r"|[\w-]+==?\d[\w.]*|#?[0-9a-f]{8}"
 )
 # What is longer is told by its beginning.
 _LONGEST_KEY: Final = 400
-_ODD: Final = re.compile(r"[!#$%^&*@?~+=]")
+_ODD: Final = late(r"[!#$%^&*@?~+=]")
 
 
 def looks_random(value: str, shortest: int = 8) -> bool:

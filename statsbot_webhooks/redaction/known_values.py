@@ -10,32 +10,33 @@ from typing import Final
 from urllib.parse import unquote
 
 from .key_names import NameKind, looks_random, name_kind
+from .late_patterns import late
 
 _SHORTEST: Final = 8
 # With digits between letters a declared password is no word, even a short one.
 _SHORTEST_MIXED: Final = 6
-_WORD: Final = re.compile(
+_WORD: Final = late(
     r"(?i:true|false|none|null|default|localhost|passwor[dt]|secret|token|changeme|development|production|staging|testing|debug|info"
     r"|warning|error|critical|enabled|disabled|postgres|postgresql|username|required|optional|anonymous|administrator|keyring|keychain"
     r"|database|cookies?|bearer|basic|session|sessions|redis|memcached|filesystem|ldap|oauth2?|kerberos|discord|environment|password1"
     r"|password123)\Z"
 )
-_NOT_SECRET: Final = re.compile(
+_NOT_SECRET: Final = late(
     r"(?:^|_)(?:COMMIT|SHA\d*|VERSION|REVISION|DIGEST|CHECKSUM|HASH|ID|IDS|HOST|HOSTNAME|BRANCH|REF|AUDIENCE|ISSUER|SOURCE|DOMAIN|REALM"
     r"|TYPE|MODE|DRIVER|BACKEND|PROVIDER|ALGORITHM|ALG|SCOPE|SCOPES|SOCK|SOCKET|AGENT|PATH|DIR|FILE|URL|URI|ENDPOINT)$",
     re.I,
 )
-_TOKEN: Final = re.compile(r"[\w+/=.~-]{16,}\Z", re.ASCII)
-_PATH: Final = re.compile(r"(?:~|\.{1,2})?/[\w.@-]+(?:/[\w.@-]*)*\Z|[A-Za-z]:\\|\\\\\w")
-_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]{1,20}://", re.I)
-_HOST: Final = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,12}(?::\d{1,5})?\Z")
-_NUMBER: Final = re.compile(r"[+-]?[\d.,:_-]{1,24}\Z")
-_PASSWORD_OF_URL: Final = re.compile(r"://[^\s/@:]{0,200}:([^\s]{1,400})@")
-_USER_OF_URL: Final = re.compile(r"://([^\s/@:]{16,400})@")
-_WEBHOOK_TOKEN: Final = re.compile(r"/webhooks/\d{1,25}/([\w-]{8,200})")
-_PART_OF_URL: Final = re.compile(r"[/=@&?]([^/=@&?#\s]{8,400})")
-_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
-_HOOK: Final = re.compile(r"hook|heartbeat|push|ping|uptime|notify|alert", re.I)
+_TOKEN: Final = late(r"[\w+/=.~-]{16,}\Z", re.ASCII)
+_PATH: Final = late(r"(?:~|\.{1,2})?/[\w.@-]+(?:/[\w.@-]*)*\Z|[A-Za-z]:\\|\\\\\w")
+_ADDRESS: Final = late(r"[a-z][a-z0-9+.-]{1,20}://", re.I)
+_HOST: Final = late(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,12}(?::\d{1,5})?\Z")
+_NUMBER: Final = late(r"[+-]?[\d.,:_-]{1,24}\Z")
+_PASSWORD_OF_URL: Final = late(r"://[^\s/@:]{0,200}:([^\s]{1,400})@")
+_USER_OF_URL: Final = late(r"://([^\s/@:]{16,400})@")
+_WEBHOOK_TOKEN: Final = late(r"/webhooks/\d{1,25}/([\w-]{8,200})")
+_PART_OF_URL: Final = late(r"[/=@&?]([^/=@&?#\s]{8,400})")
+_UUID: Final = late(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
+_HOOK: Final = late(r"hook|heartbeat|push|ping|uptime|notify|alert", re.I)
 
 
 def secret_values(environ: Mapping[str, str]) -> frozenset[str]:

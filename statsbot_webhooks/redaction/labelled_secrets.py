@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Final
 
 from .key_names import NameKind, looks_random, name_kind, rule_of
+from .late_patterns import late
 from .name_words import ascii_words, bulk_patterns, places, word_at
 from .scanner import Found
 from .secret_extent import find_value
@@ -112,23 +113,23 @@ _MOST_READ: Final = 1_000_000
 _MOST_FAR: Final = 100
 _MOST_WHOLE: Final = 10
 _MARGIN: Final = 16
-_ESCAPE: Final = re.compile(
+_ESCAPE: Final = late(
     rb"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[0-7]{3}|[abefnrtv0])|%(?:25){0,3}[0-9A-Fa-f]{2}|=[0-9A-F]{2}|\[\d{0,3}m"
 )
-_PAIR: Final = re.compile(rb"(?:[(\[{]\s{0,3}b?|s:\d{1,4}:)\\{0,40}[\"']\Z")
+_PAIR: Final = late(rb"(?:[(\[{]\s{0,3}b?|s:\d{1,4}:)\\{0,40}[\"']\Z")
 # What stands before the name of a value that is elsewhere, and before the name of an element.
-_NAMED: Final = re.compile(
+_NAMED: Final = late(
     rb"(?i:name|key|id|type|variable|field|param|setting|output)[\"'\\]{0,3}[ \t]{0,3}[=:]?[ \t]{0,3}[\"'\\]{0,3}\Z"
 )
-_VALUE_BEFORE: Final = re.compile(
+_VALUE_BEFORE: Final = late(
     rb"(?i:value|content|default)\\{0,40}[\"']?\s{0,3}[:=]\s{0,3}(?:\\{0,40}[\"'](?P<value>[^\"'\n]{1,300})[\"']|(?P<bare>[^\s\"',{}<>]{1,300}))"
     rb"[\s,;]{1,12}(?:\w{1,20}[\"']?\s?[:=]\s?[\"']?[\w./-]{1,40}[\"']?[\s,;]{1,6}){0,3}?\\{0,40}[\"']?"
     rb"(?i:name|key|id|type|variable|field|param|setting)\\{0,40}[\"']?\s{0,3}[:=]\s{0,3}\\{0,40}[\"']?(?P<name>[\w.-]{1,60})\Z"
 )
-_REST_OF_NAME: Final = re.compile(rb"[\w.-]{0,48}(?=\\{0,40}[\"']|\s|[,}>/]|\Z)")
-_PART_OF_PATH: Final = re.compile(r"[a-z]+(?:[-_][a-z]+)*")
-_TAG: Final = re.compile(rb"(?:<|&lt;)(?:[\w-]{1,20}:)?\Z|(?i:name|key)=[\"']\Z|<(?i:key)>\Z")
-_FIRST_WORD: Final = re.compile(
+_REST_OF_NAME: Final = late(rb"[\w.-]{0,48}(?=\\{0,40}[\"']|\s|[,}>/]|\Z)")
+_PART_OF_PATH: Final = late(r"[a-z]+(?:[-_][a-z]+)*")
+_TAG: Final = late(rb"(?:<|&lt;)(?:[\w-]{1,20}:)?\Z|(?i:name|key)=[\"']\Z|<(?i:key)>\Z")
+_FIRST_WORD: Final = late(
     rb"(?i:seed|recovery|backup|secret|mnemonic|wallet|api|access|private|encryption|signing|master|license|client"
     rb"|kata|(?:mot|phrase|frase)(?: |%20)de|palavra)(?: |%20)\Z"
 )

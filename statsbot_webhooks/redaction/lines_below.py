@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
+from .late_patterns import late
 from .placeholders import OPEN
 from .secret_strings import OPENING, Label, Span, is_secret, looks_secret, read_string
 
 _MOST_LINES: Final = 100
 _MOST_BYTES: Final = 4096
-_BREAK: Final = re.compile(rb"\r?\n|(?:\\{1,8}r)?\\{1,8}n|(?:%0[dD])?%0[aA]")
-_UP_TO_QUOTE: Final = re.compile(rb"(?>[^\r\n\\%\"]++|\\(?![nr\\])|%(?!0[aAdD]))*+")
-_ALONE: Final = re.compile(rb"[ \t]*(?P<q>[\"']?)(?P<value>[^\s\"'=:,;|]{6,200}+)(?P=q)(?=[ \t]*(?:[\r\n,}]|\Z))")
-_ITEM: Final = re.compile(rb"[ \t]*-[ \t]+|[ \t]*[\"'](?=[^\"'\n]*[\"'],?[ \t]*\]?[ \t]*$)")
-_KEY_LINE: Final = re.compile(rb"[ \t]*[\"']?[\w.-]{1,60}[\"']?[ \t]?[:=](?:[ \t\r\n]|\Z)")
-_HERE: Final = re.compile(rb"<<[-~]?[\"']?(?P<end>\w{1,20})[\"']?[ \t]*(?:\r?\n|(?:\\{1,8}r)?\\{1,8}n)")
+_BREAK: Final = late(rb"\r?\n|(?:\\{1,8}r)?\\{1,8}n|(?:%0[dD])?%0[aA]")
+_UP_TO_QUOTE: Final = late(rb"(?>[^\r\n\\%\"]++|\\(?![nr\\])|%(?!0[aAdD]))*+")
+_ALONE: Final = late(rb"[ \t]*(?P<q>[\"']?)(?P<value>[^\s\"'=:,;|]{6,200}+)(?P=q)(?=[ \t]*(?:[\r\n,}]|\Z))")
+_ITEM: Final = late(rb"[ \t]*-[ \t]+|[ \t]*[\"'](?=[^\"'\n]*[\"'],?[ \t]*\]?[ \t]*$)")
+_KEY_LINE: Final = late(rb"[ \t]*[\"']?[\w.-]{1,60}[\"']?[ \t]?[:=](?:[ \t\r\n]|\Z)")
+_HERE: Final = late(rb"<<[-~]?[\"']?(?P<end>\w{1,20})[\"']?[ \t]*(?:\r?\n|(?:\\{1,8}r)?\\{1,8}n)")
 
 
 def here_document(data: bytes, at: int) -> Span | None:

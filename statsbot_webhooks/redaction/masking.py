@@ -15,31 +15,32 @@ from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
 from ..events.event import Person
+from .late_patterns import late
 from .name_trie import any_of
 
 _ROLES: Final = r"(?:member|user|author|moderator|owner|inviter|target|creator|sender|recipient|admin|actor|executor|invoker)"
-PERSON_KEYS: Final = re.compile(
+PERSON_KEYS: Final = late(
     rf"(?:{_ROLES}(?:_?id|_?name|_?tag)?|username|display_?name|global_?name|nick|nickname|invited_by|banned_by|kicked_by)\Z",
     re.I,
 )
-_ID_KEY: Final = re.compile(rf"(?P<stem>{_ROLES}?)_?id\Z", re.I)
-_NAME_KEY: Final = re.compile(rf"(?P<stem>{_ROLES}?)_?(?:name|tag|display_?name|global_?name|nick(?:name)?)?\Z", re.I)
+_ID_KEY: Final = late(rf"(?P<stem>{_ROLES}?)_?id\Z", re.I)
+_NAME_KEY: Final = late(rf"(?P<stem>{_ROLES}?)_?(?:name|tag|display_?name|global_?name|nick(?:name)?)?\Z", re.I)
 # Ids of other things, which say nothing of a person: kept, so that a reader can look them up. A word that is a verb too, such as
 # "message", needs a sign behind it.
 _THINGS: Final = "guild|server|channel|role|shard|emoji|thread|category"
-_BEFORE_OTHER: Final = re.compile(
+_BEFORE_OTHER: Final = late(
     r"(?:<#|<@&|<a?:\w{1,40}:|</[^:<>\n]{1,100}:|/channels/(?:[\d@a-z]{1,40}/){0,2}"
     rf"|(?:{_THINGS})s?(?:[ _-]?id)?['\"]?[ =:#(]{{1,4}}"
     r"|(?:message|application|command|webhook|interaction|attachment|sticker)s?"
     r"(?:[ _-]?id['\"]?[ =:#(]|['\"]?[=:#])[ '\"(]{0,3})\Z"
 )
-_THING: Final = re.compile(rf"(?:{_THINGS}|message|application|command|webhook|interaction|attachment|sticker)s?(?:[ _-]?id)?\Z")
+_THING: Final = late(rf"(?:{_THINGS}|message|application|command|webhook|interaction|attachment|sticker)s?(?:[ _-]?id)?\Z")
 _FURTHEST_BEFORE: Final = 110
-_MENTION: Final = re.compile(r"<@!?\Z")
+_MENTION: Final = late(r"<@!?\Z")
 # The first digit comes first: where there is none, nothing is tried.
-_ID: Final = re.compile(r"[0-9](?<![0-9][0-9])(?<![0-9][.,][0-9])[0-9]{14,20}(?![0-9])")
-_LONG_NUMBER: Final = re.compile(r"[0-9]{15}")
-_OTHER_KEYS: Final = re.compile(
+_ID: Final = late(r"[0-9](?<![0-9][0-9])(?<![0-9][.,][0-9])[0-9]{14,20}(?![0-9])")
+_LONG_NUMBER: Final = late(r"[0-9]{15}")
+_OTHER_KEYS: Final = late(
     rf"(?:{_THINGS}|message|application|command|webhook|interaction|attachment|sticker)s?_?(?:id)?s?\Z", re.I
 )
 _SNOWFLAKES: Final = range(10**16, 10**20)

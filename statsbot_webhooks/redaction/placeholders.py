@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
+
+from .late_patterns import late
 
 # Placeholders, only when they are one as a whole.
 _END: Final = rb"(?=[\s,;&)}\]\"'|`<]|\Z|\\+[\"'nrt])"
-OPEN: Final = re.compile(
+OPEN: Final = late(
     rb"(?:(?i:none|null|nil|true|false|undefined|unset|empty|str|bytes|string|int|bool(?:ean)?|optional|any|object"
     rb"|required|redacted|hidden"
     rb"|masked|filtered|secret|password|token|changeme|n/a|unknown|missing|invalid|expired|ok|yes|no|on|off|function|async)"
@@ -25,26 +26,26 @@ OPEN: Final = re.compile(
     rb"|<(?:class|function|bound method|enum|module)\b[^<>\n]{1,80}>)" + _END
 )
 # What a template says instead of a value, and a scheme without one.
-HINT: Final = re.compile(
+HINT: Final = late(
     rb"(?i:(?:place|put|insert|enter|paste|type|add|set|use|replace|change)[ _-](?:your|the|this|me|it|in|with|a)\b"
     rb"|your[ _-]|(?:bot|bearer|basic|token)\s*\Z)"
 )
-_EXPRESSION: Final = re.compile(
+_EXPRESSION: Final = late(
     rb"(?:await[ ])?(?:self|cls|this|os|config|cfg|conf|settings|env|environ|args|options|opts|ctx|bot|app"
     rb"|request|req|resp|response"
     rb"|data|params"
     rb"|kwargs|process|interaction|client|session|utils|constants|secrets|hashlib|base64|json)"
     rb"(?:\.[A-Za-z_]\w{0,60}){1,6}(?=[\s,;)\]}:(\[]|\Z)"
 )
-_CALL: Final = re.compile(rb"(?:await[ ])?[A-Za-z_][\w.]{0,80}(?:\(|\[[\"'])")
-_FRAME: Final = re.compile(rb"[ \t]*(?:[|+][ -]{0,3})?File \"")
+_CALL: Final = late(rb"(?:await[ ])?[A-Za-z_][\w.]{0,80}(?:\(|\[[\"'])")
+_FRAME: Final = late(rb"[ \t]*(?:[|+][ -]{0,3})?File \"")
 # A message about a secret, and none itself.
-SENTENCE: Final = re.compile(
+SENTENCE: Final = late(
     rb"(?i:must|should|is|was|are|not|cannot|can't|has|have|does|doesn't|expected|required|invalid|expired|missing|failed"
     rb"|failure|incorrect|wrong|please|unable|unknown|unexpected|only"
     rb"|rejected|denied|too|at least|minimum|already|no|could|will|may|need|needs)(?=[ ][a-z0-9'\"])"
 )
-FAULT: Final = re.compile(
+FAULT: Final = late(
     rb"(?i:invalid|unexpected|bad|missing|wrong|unknown|expired|malformed|illegal|incorrect)[ ](?:[a-z]{2,12}[ ])?\Z"
 )
 

@@ -13,6 +13,7 @@ from itertools import chain, islice
 from typing import Final
 
 from . import command_lines, credentials, labelled_secrets, name_words, scanner, statements, tables
+from .late_patterns import all_patterns
 from .scanner import Found
 from .secret_strings import Span
 
@@ -32,13 +33,14 @@ def mark(rule: str) -> str:
 
 
 def warm_up(is_over: Callable[[], bool] = bool) -> threading.Thread:
-    """Build the large patterns, which takes 130 ms of a core, on a thread of their own, so that no text has to.
+    """Build the large patterns, which takes 170 ms of a core, on a thread of their own, so that no text has to.
 
     Once `is_over` nothing more is built.
     """
 
     def work() -> None:
-        for build in (_signs, *scanner.LARGE_PATTERNS, *labelled_secrets.LARGE_PATTERNS):
+        late = (pattern.build for pattern in all_patterns)
+        for build in (_signs, *scanner.LARGE_PATTERNS, *labelled_secrets.LARGE_PATTERNS, *late):
             if not is_over():
                 build()
 

@@ -11,6 +11,7 @@ from base64 import b64decode
 from typing import Final
 
 from .key_names import NameKind, looks_random
+from .late_patterns import late
 from .lines_below import here_document, value_below
 from .placeholders import FAULT, HINT, OPEN, SENTENCE, is_code
 from .secret_strings import LINE, OPENING, PASSWORDS, PROSAIC, QUOTES, Label, Span, is_mixed, is_secret, looks_secret, read_string
@@ -19,8 +20,8 @@ _MOST_BYTES: Final = 4096
 _MOST_LINES: Final = 100
 _DEEPEST: Final = 6
 # Parts of one string: 'a' 'b', "a" + "b", and over the end of a line.
-_NEXT_PART: Final = re.compile(rb"\s{0,60}(?:[+.&]\s{0,60}|\\\s{0,60})?(?=(?:[bBrRuUfF]{1,2})?[\"'`])")
-_BARE: Final = re.compile(
+_NEXT_PART: Final = late(rb"\s{0,60}(?:[+.&]\s{0,60}|\\\s{0,60})?(?=(?:[bBrRuUfF]{1,2})?[\"'`])")
+_BARE: Final = late(
     rb"(?:(?i:bearer|basic|bot|digest|token|apikey|negotiate|aws4-hmac-sha256)[ \t]++)?"
     rb"(?>\[redacted[^\]\n]{0,40}\]|[^\s,;&)}\]\"'<>%\\|`]++"
     # The end of a value in an address or in JSON within a text.
@@ -29,27 +30,25 @@ _BARE: Final = re.compile(
     rb"|&(?!(?:amp;){0,2}(?:quot|apos|lt|gt|nbsp|#\d\d|[\w.-]{1,40}=))(?!\s|\Z|[\w.-]{1,40}[=:])"
     rb"|[,;)}\]\"'<>|`]++(?!\s|\Z|/|[\"'\\]?[\w.-]{1,40}[\"']?[=:]))++"
 )
-_IN_BRACKETS: Final = re.compile(rb"[\[{]\s?(?P<value>[\w+/=.~-]{8,200}+)\s?(?:[\]}]|\Z|(?<=\n))")
-_MORE: Final = re.compile(rb"[,;&/ ]{1,2}([^\s,;&=:\"']{6,})(?![=:\w])")
-_AFTER_ESCAPE: Final = re.compile(rb"\\+[nrt](?=[\w!#$%*+@^~-])[^\s,;&)}\]\"'<>%\\|`=:]++(?![=:])")
-_ARGUMENT: Final = re.compile(rb"[\w.]{1,60}\([ ]?(?=[bBrRuUfF]{0,2}[\"'])")
-_NEXT_NAME: Final = re.compile(rb"[A-Za-z][\w.-]{0,40}=(?!=)")
+_IN_BRACKETS: Final = late(rb"[\[{]\s?(?P<value>[\w+/=.~-]{8,200}+)\s?(?:[\]}]|\Z|(?<=\n))")
+_MORE: Final = late(rb"[,;&/ ]{1,2}([^\s,;&=:\"']{6,})(?![=:\w])")
+_AFTER_ESCAPE: Final = late(rb"\\+[nrt](?=[\w!#$%*+@^~-])[^\s,;&)}\]\"'<>%\\|`=:]++(?![=:])")
+_ARGUMENT: Final = late(rb"[\w.]{1,60}\([ ]?(?=[bBrRuUfF]{0,2}[\"'])")
+_NEXT_NAME: Final = late(rb"[A-Za-z][\w.-]{0,40}=(?!=)")
 # Between the brackets and strings of a list or mapping.
-_NO_SIGNS: Final = re.compile(rb"[^\[\]{}\"'`\\%&]+")
-_NUMBERS: Final = re.compile(rb"-?[\d.,:%]{1,5}(?![\w.])")
+_NO_SIGNS: Final = late(rb"[^\[\]{}\"'`\\%&]+")
+_NUMBERS: Final = late(rb"-?[\d.,:%]{1,5}(?![\w.])")
 # An annotation: what follows the colon is a type, and the value comes behind the equals sign.
-_TYPE: Final = re.compile(
+_TYPE: Final = late(
     rb"[A-Za-z_][\w.]{0,30}(?:\[[\w., |\[\]]{1,60}\])?(?:[ ]\|[ ][\w.\[\]]{1,30}){0,3}[ ]{0,2}=[ ]{0,2}(?=[bBrRuUfF]{0,2}[\"'])"
 )
 # What a dump puts before a string, and what only wraps one.
-_MEASURED: Final = re.compile(rb"(?i:string|str|s)[(:]\d{1,6}[):][ ]?(?=[\"'])")
-_WRAPPER: Final = re.compile(
-    rb"(?i:some|just|secret\w*|password|crypt|string|text|n?varchar|b64\w*|encrypt\w*|hash\w*|md5|sha\d*)\("
-)
+_MEASURED: Final = late(rb"(?i:string|str|s)[(:]\d{1,6}[):][ ]?(?=[\"'])")
+_WRAPPER: Final = late(rb"(?i:some|just|secret\w*|password|crypt|string|text|n?varchar|b64\w*|encrypt\w*|hash\w*|md5|sha\d*)\(")
 # A login beside it: then `pass` is a password.
-_LOGIN: Final = re.compile(rb"(?i:\b(?:user(?:name)?|login|uid|host|server))[\"']?\s?[=:]")
+_LOGIN: Final = late(rb"(?i:\b(?:user(?:name)?|login|uid|host|server))[\"']?\s?[=:]")
 # What begins a sentence and no passphrase.
-_STOP: Final = re.compile(
+_STOP: Final = late(
     rb"(?i:and|or|but|nor|for|from|is|was|are|were|be|been|in|at|on|to|of|off|the|an?|not|no|ok|okay|with"
     rb"|without|as|by|then|than|that|this|it"
     rb"|if|when|while|after|before|because|so|must|should|shall|may|might|can|cannot|could|will|would|does|do"
@@ -58,19 +57,19 @@ _STOP: Final = re.compile(
     rb"|error|only|also|again"
     rb"|rejected|accepted|refused|denied|changed|updated|und|oder|f\xc3\xbcr|ist|nicht|de|la|el)(?![\w])"
 )
-_WORDS: Final = re.compile(rb"[^\W\d_]{2,}(?:[-'][^\W\d_]+)?(?![\w=:@.(])")
-_TAIL: Final = re.compile(rb"[ \t]+(?:(?![\w.-]{1,40}[ ]?[=:](?![/:]))[^\s\"'`\\|<>;]+(?:[ \t]+|(?=[\r\n\"'`\\|<>;]|\Z)))*")
-_PHRASES: Final = re.compile("phrase|mnemonic|seed|recovery|words", re.I)
-_SIGNED: Final = re.compile(rb"(?:\w{1,10}=[\w+/=-]{4,200},){1,4}\w{1,10}=[\w+/=-]{16,200}")
-_BASE64: Final = re.compile(rb"[A-Za-z0-9+/]{4,200}={0,2}")
-_SCHEME: Final = re.compile(rb"(?i:token|basic|bearer|bot)[ \t]+[^\s\"']")
-_HEADERS: Final = re.compile(r"cookie|authorization", re.I)
-_YAML_MARK: Final = re.compile(rb"(?:!![a-z]{2,12}|&\w{1,30})[ ]{1,3}(?=[^\s])")
-_BLOCK: Final = re.compile(rb"(?:[!&][\w!]{1,30}[ ])?[|>][+-]?\d?[ \t]*(?=\\*[nr]|[\r\n]|%0[aAdD])")
-_RECORD: Final = re.compile(rb"-\[ RECORD \d{1,9} \]")
-_SAID: Final = re.compile(rb" (?:is|was|does|must|has|too|for|cannot|doesn't)\b")
-_CHANGED: Final = re.compile(rb" to [\"'`]?[^\s\"'`]{1,200}")
-_PROSE: Final = re.compile(
+_WORDS: Final = late(rb"[^\W\d_]{2,}(?:[-'][^\W\d_]+)?(?![\w=:@.(])")
+_TAIL: Final = late(rb"[ \t]+(?:(?![\w.-]{1,40}[ ]?[=:](?![/:]))[^\s\"'`\\|<>;]+(?:[ \t]+|(?=[\r\n\"'`\\|<>;]|\Z)))*")
+_PHRASES: Final = late("phrase|mnemonic|seed|recovery|words", re.I)
+_SIGNED: Final = late(rb"(?:\w{1,10}=[\w+/=-]{4,200},){1,4}\w{1,10}=[\w+/=-]{16,200}")
+_BASE64: Final = late(rb"[A-Za-z0-9+/]{4,200}={0,2}")
+_SCHEME: Final = late(rb"(?i:token|basic|bearer|bot)[ \t]+[^\s\"']")
+_HEADERS: Final = late(r"cookie|authorization", re.I)
+_YAML_MARK: Final = late(rb"(?:!![a-z]{2,12}|&\w{1,30})[ ]{1,3}(?=[^\s])")
+_BLOCK: Final = late(rb"(?:[!&][\w!]{1,30}[ ])?[|>][+-]?\d?[ \t]*(?=\\*[nr]|[\r\n]|%0[aAdD])")
+_RECORD: Final = late(rb"-\[ RECORD \d{1,9} \]")
+_SAID: Final = late(rb" (?:is|was|does|must|has|too|for|cannot|doesn't)\b")
+_CHANGED: Final = late(rb" to [\"'`]?[^\s\"'`]{1,200}")
+_PROSE: Final = late(
     rb"b?[\"'`](?P<quoted>[^\"'`\n]{1,200})(?:[\"'`]|(?=\n)|\Z)"
     rb"|\(?(?P<bare>(?=[^\s]{0,40}?[\d_$!#%&*+=@^~])[^\s\"'`]{4,200}?)(?=[.,;:!?)]{0,3}(?:[\s\"'`]|\\+[\"'nrt]|\Z))"
 )

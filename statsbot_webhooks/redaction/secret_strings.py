@@ -6,6 +6,7 @@ import re
 from typing import Final, NamedTuple
 
 from .key_names import NameKind, looks_random
+from .late_patterns import late
 
 Span = tuple[int, int]
 
@@ -22,20 +23,20 @@ class Label(NamedTuple):
     """Where the line ends behind the joint, when the value is below; else -1."""
 
 
-OPENING: Final = re.compile(
+OPENING: Final = late(
     rb"(?:[bBrRuUfF]{1,2}|[@$])?(?P<q>\"\"\"|'''|\\{0,40}+[\"'`]|%(?:25){0,3}2[27]|&(?:amp;){0,2}(?:quot|apos|#0?3[49]|#x2[27]);"
     rb"|\\{1,40}+(?:u002|x2)[27]|\xe2\x80[\x98-\x9f]|\xc2[\xab\xbb])"
 )
-QUOTES: Final = re.compile(rb"(\\*+)([\"'`])")
+QUOTES: Final = late(rb"(\\*+)([\"'`])")
 _CLOSING: Final = {
     b"\xe2\x80\x9c": b"\xe2\x80\x9d",
     b"\xe2\x80\x9e": b"\xe2\x80\x9c",
     b"\xe2\x80\x98": b"\xe2\x80\x99",
     b"\xc2\xab": b"\xc2\xbb",
 }
-PASSWORDS: Final = re.compile("pass|pw|kennwort|wachtwoord|senha|contrase|parol|haslo", re.I)
-LINE: Final = re.compile(rb"(?>[^\r\n\\%&]++|\\(?!\\*[nr]|\\*u000)|%(?!(?:25)*0[aAdD])|&(?!#1[03];))++")
-PROSAIC: Final = re.compile(
+PASSWORDS: Final = late("pass|pw|kennwort|wachtwoord|senha|contrase|parol|haslo", re.I)
+LINE: Final = late(rb"(?>[^\r\n\\%&]++|\\(?!\\*[nr]|\\*u000)|%(?!(?:25)*0[aAdD])|&(?!#1[03];))++")
+PROSAIC: Final = late(
     rb"[\d.,:%/x-]+[A-Za-z]{0,8}|[A-Za-z]+(?:_[A-Za-z]+)*|(?i:base64|base32|utf-?8|sha\d+|md5|oauth2?"
     rb"|http[s2]?|h256|rs256|es256|v\d)|[\w.-]+\(.*"
     rb"|#?\d+(?:/\d+)?|[A-Za-z]{1,3}=\S{0,3}",

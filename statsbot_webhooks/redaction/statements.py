@@ -12,72 +12,71 @@ from itertools import chain, islice
 from typing import Final
 
 from .key_names import NameKind, looks_random, name_kind
+from .late_patterns import late
 from .scanner import Found
 
 _STRING: Final = r"(?:'[^'\n]{1,300}'|\"[^\"\n]{1,300}\")"
-_NETRC: Final = re.compile(
+_NETRC: Final = late(
     rb"(?:machine\s{1,4}[^\s]{1,200}|default)(?:\s{1,4}(?:login|account)\s{1,4}[^\s]{1,80}){0,2}\s{1,4}password\s{1,4}(?P<value>(?!\[redacted)[^\s]{1,300})"
 )
-_SQL_PASSWORD: Final = re.compile(
+_SQL_PASSWORD: Final = late(
     rf"(?i:identified\s(?:by|with\s\w{{1,40}}\s(?:by|as))|password\sfor\s[^\s=]{{1,80}})[\s=]{{1,4}}(?i:password\()?N?(?P<value>{_STRING})"
     r"|(?i:identified\sby\s)(?P<bare>(?=\w{0,40}\d)[\w$#-]{6,80})|(?i:acl\ssetuser\s)\S{1,80}\s[^\n]{0,80}?>(?P<acl>\S{1,200})"
     rf"|(?i:\bcrypt\(|pgp_sym_(?:en|de)crypt\([^,\n]{{1,200}},)\s?(?P<key>{_STRING})".encode()
 )
 # What may be one, and what makes it so: it stands before it. Where it does not, a text is soon read.
-_SET_PASSWORD: Final = re.compile(rf"(?i:\bpassword)[\s=]{{1,4}}(?i:password\()?N?(?P<value>{_STRING})".encode())
-_SETTING: Final = re.compile(rb"(?i:user|role|login|options|alter|create)\b[^\n;]{1,120}\Z")
+_SET_PASSWORD: Final = late(rf"(?i:\bpassword)[\s=]{{1,4}}(?i:password\()?N?(?P<value>{_STRING})".encode())
+_SETTING: Final = late(rb"(?i:user|role|login|options|alter|create)\b[^\n;]{1,120}\Z")
 # A user and a password as the arguments of a call, and what hides masks and variables of builds.
-_ARGUMENTS: Final = re.compile(rf"[(\[]\s?[bur]?[\"'][^\"'\n]{{0,80}}[\"'],\s?(?P<value>[bur]?{_STRING})".encode())
-_CALLED: Final = re.compile(
-    rb"(?i:auth|pscredential(?:\]::new)?|changeuserpassword|[\"']credentials?[\"'])[\"']?(?:\s?[=:]\s?)?\Z"
-)
-_BUILD: Final = re.compile(rb"(?:::add-mask::|;issecret=true\])(?P<value>[^\s\"']{1,300})")
-_NETLOC: Final = re.compile(rb"netloc=['\"][^:'\"@\n]{0,100}:(?P<value>[^'\"\n]{1,200})@")
+_ARGUMENTS: Final = late(rf"[(\[]\s?[bur]?[\"'][^\"'\n]{{0,80}}[\"'],\s?(?P<value>[bur]?{_STRING})".encode())
+_CALLED: Final = late(rb"(?i:auth|pscredential(?:\]::new)?|changeuserpassword|[\"']credentials?[\"'])[\"']?(?:\s?[=:]\s?)?\Z")
+_BUILD: Final = late(rb"(?:::add-mask::|;issecret=true\])(?P<value>[^\s\"']{1,300})")
+_NETLOC: Final = late(rb"netloc=['\"][^:'\"@\n]{0,100}:(?P<value>[^'\"\n]{1,200})@")
 # host:port:database:user:password of PostgreSQL, a line or a word.
-_PGPASS: Final = re.compile(
+_PGPASS: Final = late(
     rb":(?:[56]43\d:(?<=[\w*]:\d{4}:)|\*:(?<=[\w*]:\*:))[\w*.-]{1,60}:[\w*.-]{1,60}:(?P<value>[^\s:'\"]{1,200})(?=[\s'\"]|\Z)"
 )
-_LINK: Final = re.compile(
+_LINK: Final = late(
     rb"/(?i:reset|magic(?:-?link)?|activat\w{1,3}|confirm\w*|verif\w{1,8}|unsubscribe|recover\w*|hooks?|sso|invite|login)[\w-]{0,20}/(?P<random>[\w.~-]{16,200})"
 )
-_JWK: Final = re.compile(rb"\"(?:d|p|q|dp|dq|qi|k)\\{0,3}\"\s?:\s?\\{0,3}\"(?P<value>[\w+/=-]{16,2000})")
+_JWK: Final = late(rb"\"(?:d|p|q|dp|dq|qi|k)\\{0,3}\"\s?:\s?\\{0,3}\"(?P<value>[\w+/=-]{16,2000})")
 # The values of a secret of Kubernetes, whatever their names; its kind stands before them or behind.
-_SECRET_KIND: Final = re.compile(r"kind\\{0,8}[\"']?:\s{0,3}\\{0,8}[\"']?secret(?![\w-])")
-_SECRET_DATA: Final = re.compile(
+_SECRET_KIND: Final = late(r"kind\\{0,8}[\"']?:\s{0,3}\\{0,8}[\"']?secret(?![\w-])")
+_SECRET_DATA: Final = late(
     rb"(?:\n|\\n|\A)(?P<indent>[ ]{0,20}+)(?:stringD|d)ata:[ ]*+(?:(?:\n|\\n)(?P=indent)[ ]++(?>[^\n\\]|\\(?!n))*+){1,200}+"
     rb"|(?:stringD|(?<![A-Za-z])d)ata\\{0,8}\"\s{0,3}:\s{0,3}\{[^{}]{1,8000}+\}"
 )
-_PAIR: Final = re.compile(
+_PAIR: Final = late(
     rb"[\w.-]{1,80}\\{0,8}[\"']?:\s{0,3}"
     rb"(?P<value>\\{0,8}\"[^\"\n]{1,4000}+\"|'[^'\n]{1,4000}+'|[|>][\s\S]++|[^\s\"'{}|>\\]{1,4000}+)"
 )
 # What a validator says of the field on the line before; and a data base of a row that is there already.
-_FIELD: Final = re.compile(
+_FIELD: Final = late(
     rb"(?:^|\n)(?P<name>[\w.]{1,80})\r?\n  [^\n]{1,200}?input_value=(?P<value>'[^'\n]{0,300}'|\"[^\"\n]{0,300}\"|[^,\]\n]{1,300})"
     rb"|Duplicate entry (?P<entry>'[^'\n]{1,300}') for key '(?P<column>[\w.]{1,80})'"
 )
-_SECURE_STRING: Final = re.compile(rf"(?i:securestring)\s{{1,3}}(?:-\w{{1,12}}\s{{1,3}})?(?P<value>{_STRING})".encode())
-_DATA_SOURCE: Final = re.compile(
+_SECURE_STRING: Final = late(rf"(?i:securestring)\s{{1,3}}(?:-\w{{1,12}}\s{{1,3}})?(?P<value>{_STRING})".encode())
+_DATA_SOURCE: Final = late(
     rb"(?:sqlplus\s(?:-\w\s){0,3}|thin:|dsn=)[\w$#]{1,40}/(?P<value>[^\s/@\"']{1,100})@"
     rb"|:(?<=[\w.-]:)(?P<tcp>[^\s/@:]{1,100})@(?:(?:tcp|unix)\(|/\w)"
 )
-_CODE: Final = re.compile(
+_CODE: Final = late(
     rb"code(?<=[a-z0-9 _-]code)s?(?:['\"]?\s{0,2}[:=]\s{0,2}|\s(?:is|are):?\s|\s)['\"]?"
     rb"(?P<value>\d{4,8}(?![\d.])"
     rb"|(?=[a-z-]{0,20}\d)[a-z0-9]{4,5}(?:-[a-z0-9]{4,5}){1,4}(?:[ ,]{1,2}[a-z0-9]{4,5}-[a-z0-9-]{4,20})*)"
 )
-_OF_CODE: Final = re.compile(
+_OF_CODE: Final = late(
     rb"(?:one[- ]time|verification|security|log-?in|sign-?in|2fa|mfa|otp|confirmation|authentication|recovery|backup|sms)[ _-]?\Z"
 )
-_INSERT: Final = re.compile(rb"\((?P<names>[\w\s,\"`.\[\]]{1,2000}+)\)(?:\s{0,4}(?:OUTPUT [^\n(]{1,80})?(?i:values)\s{0,4}|=)\(")
+_INSERT: Final = late(rb"\((?P<names>[\w\s,\"`.\[\]]{1,2000}+)\)(?:\s{0,4}(?:OUTPUT [^\n(]{1,80})?(?i:values)\s{0,4}|=)\(")
 # A name before each of a statement's placeholders.
-_ASKED: Final = re.compile(rb"(?:(?P<name>[\w.\"`\[\]]{1,80})\s{0,3}(?:=|<>|(?i:like|in))\s{0,3}\(?)?(?:\?|%s|[$:]\d{1,3}\b)")
+_ASKED: Final = late(rb"(?:(?P<name>[\w.\"`\[\]]{1,80})\s{0,3}(?:=|<>|(?i:like|in))\s{0,3}\(?)?(?:\?|%s|[$:]\d{1,3}\b)")
 # Where SQLAlchemy and others show what the placeholders of a statement stood for.
-_PARAMETERS: Final = re.compile(rb"(?i:param(?:eter)?s|args|values)[\"']?[:=]\s{0,3}[\[(]{1,2}")
-_ITEM: Final = re.compile(
+_PARAMETERS: Final = late(rb"(?i:param(?:eter)?s|args|values)[\"']?[:=]\s{0,3}[\[(]{1,2}")
+_ITEM: Final = late(
     rb"\s*+(?P<item>(?:[bBrRuUnNeE]{0,2})(?:'(?>[^'\\\n]|\\.|'')*+'|\"(?>[^\"\\\n]|\\.)*+\")|[^,()'\"\n]{0,200}+(?:\([^()\n]{0,100}\))?)\s*+(?P<end>[,)\]])"
 )
-_PLACEHOLDER: Final = re.compile(rb"\?|%s|%\(\w{1,40}\)s|[$:]\w{1,40}|@\w{1,40}|(?i:null|default|true|false)|")
+_PLACEHOLDER: Final = late(rb"\?|%s|%\(\w{1,40}\)s|[$:]\w{1,40}|@\w{1,40}|(?i:null|default|true|false)|")
 _MOST_COLUMNS: Final = 60
 _FURTHEST: Final = 2000
 _NEAREST: Final = 140

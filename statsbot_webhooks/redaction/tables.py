@@ -5,11 +5,11 @@ A line of names, one of which is a secret's, makes the lines below it a table, a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Iterator, Sequence
 from typing import Final
 
 from .key_names import NameKind, looks_random, name_kind
+from .late_patterns import late
 from .name_words import places
 from .placeholders import OPEN
 from .scanner import Found
@@ -19,18 +19,18 @@ from .secret_strings import Span, is_mixed
 _MOST_OTHERS: Final = 1000
 _LONGEST_LINE: Final = 600
 # Alternatives that begin with a letter each are skipped to; `\r?` would be tried at every byte.
-_BREAK: Final = re.compile(rb"\n|\r\n|\\n|\\r\\n")
+_BREAK: Final = late(rb"\n|\r\n|\\n|\\r\\n")
 _THICK, _THIN = "┃".encode(), "│".encode()
 _DELIMITERS: Final = (b"\t", b"\\t", b"|", _THIN, b";", b",")
-_NAME: Final = re.compile(rb"[\w.-]{1,40}(?: [\w.-]{1,20}){0,2}")
-_LAST_WORD: Final = re.compile(rb"(?:[^\n]*[\s\"'`>])?(?P<name>[\w.-]{1,40})")
+_NAME: Final = late(rb"[\w.-]{1,40}(?: [\w.-]{1,20}){0,2}")
+_LAST_WORD: Final = late(rb"(?:[^\n]*[\s\"'`>])?(?P<name>[\w.-]{1,40})")
 # A frame's line, and the line below the names in Markdown.
-_RULE: Final = re.compile(rb"(?:[\s|+:=-]|\xe2[\x94\x95][\x80-\xbf])+")
-_COLUMNS: Final = re.compile(rb"[^\s]+(?: [^\s]+)*")
+_RULE: Final = late(rb"(?:[\s|+:=-]|\xe2[\x94\x95][\x80-\xbf])+")
+_COLUMNS: Final = late(rb"[^\s]+(?: [^\s]+)*")
 _AROUND: Final = b" \t\"'`*"
-_LIST: Final = re.compile(rb"[\[(]\s?(?P<names>[\"'][\w .-]{1,40}[\"'](?:,\s?[\"'][\w .-]{1,40}[\"']){1,40})\s?[\])]")
-_ROW: Final = re.compile(rb"[^\[\]()\n]{0,40}[\[(]{1,2}(?P<row>[^\[\]()\n]{1,600})[\])]")
-_ITEM: Final = re.compile(rb"\"[^\"\n]*\"|'[^'\n]*'|[^\s,\"'][^,\"']*")
+_LIST: Final = late(rb"[\[(]\s?(?P<names>[\"'][\w .-]{1,40}[\"'](?:,\s?[\"'][\w .-]{1,40}[\"']){1,40})\s?[\])]")
+_ROW: Final = late(rb"[^\[\]()\n]{0,40}[\[(]{1,2}(?P<row>[^\[\]()\n]{1,600})[\])]")
+_ITEM: Final = late(rb"\"[^\"\n]*\"|'[^'\n]*'|[^\s,\"'][^,\"']*")
 
 
 def find_in_tables(data: bytes, lower: bytes, parts: Sequence[Span]) -> Iterator[Found]:

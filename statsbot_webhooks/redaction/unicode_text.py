@@ -11,9 +11,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from .late_patterns import late
+
 # Control characters but tab and line feed become the pictures that Unicode has for them, as editors show them.
 _CONTROL: Final = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {127: 0x2421}
-_LINE_ENDS: Final = re.compile("\r\n?|[\x85\u2028\u2029]")
+_LINE_ENDS: Final = late("\r\n?|[\x85\u2028\u2029]")
 # Combining marks for any script: letters carry one, phonetic script three. Marks of one script: vowels, accents and tones of
 # Hebrew, Arabic or Thai come to four.
 _MARKS: Final = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
@@ -30,8 +32,8 @@ _UNSEEN: Final = (
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _JOINERS: Final = "\u200c\u200d"
-_SUSPECT: Final = re.compile(f"[\x80-\x9f{_UNSEEN}{_TURNS}{_SIDES}{_JOINERS}{_MARKS}{_SCRIPT_MARKS}\ufe00-\ufe0f\ud800-\udfff]")
-_RULES: Final = re.compile(
+_SUSPECT: Final = late(f"[\x80-\x9f{_UNSEEN}{_TURNS}{_SIDES}{_JOINERS}{_MARKS}{_SCRIPT_MARKS}\ufe00-\ufe0f\ud800-\udfff]")
+_RULES: Final = late(
     # England, Scotland and Wales are a flag with invisible letters behind it.
     "(?P<keep>\U0001f3f4[\U000e0020-\U000e007e]{2,6}\U000e007f"
     # Between letters of other scripts, and between emoji, a joiner decides what is seen.
@@ -41,8 +43,8 @@ _RULES: Final = re.compile(
     f"|(?P<number>[\x80-\x9f{_TURNS}\ud800-\udfff])|(?P<side>[{_SIDES}])"
     f"|(?P<gone>[{_UNSEEN}{_JOINERS}\ufe00-\ufe0f]+)"
 )
-_INVISIBLE: Final = re.compile(f"[{_UNSEEN}{_TURNS}{_SIDES}{_JOINERS}\ufe00-\ufe0f]+")
-_RIGHT_TO_LEFT: Final = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]")
+_INVISIBLE: Final = late(f"[{_UNSEEN}{_TURNS}{_SIDES}{_JOINERS}\ufe00-\ufe0f]+")
+_RIGHT_TO_LEFT: Final = late("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]")
 _MOST_NUMBERS: Final = 8
 
 

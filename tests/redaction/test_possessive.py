@@ -15,6 +15,7 @@ import pytest
 
 import statsbot_webhooks
 from statsbot_webhooks.redaction import labelled_secrets, name_words, scanner
+from statsbot_webhooks.redaction.late_patterns import BuiltPattern
 from statsbot_webhooks.redaction.redactor import Redactor
 
 _SINGLE = (codes.LITERAL, codes.NOT_LITERAL, codes.IN, codes.ANY)
@@ -44,6 +45,8 @@ def patterns() -> Iterator[tuple[str, re.Pattern[Any]]]:
 def _within(value: object) -> Iterator[re.Pattern[Any]]:
     if isinstance(value, re.Pattern):
         yield value
+    elif isinstance(value, BuiltPattern):
+        yield value.build()
     elif isinstance(value, dict):
         for part in value.values():
             yield from _within(part)

@@ -38,7 +38,7 @@ def stored() -> str:
 
 async def run_python(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-X", "dev", "-c", script, *arguments]
-    return await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=60, check=False)
+    return await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
 
 
 def config_of(sandbox: Sandbox, **settings: object) -> WebhookConfig:

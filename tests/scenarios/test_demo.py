@@ -22,7 +22,7 @@ async def demo(*, code: str = "") -> tuple[int, str, str]:
     # Not a subprocess of asyncio's: the thread that waits for it may outlive the test.
     command = [sys.executable, "-c", script]
     done = await asyncio.to_thread(
-        subprocess.run, command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False
+        subprocess.run, command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
     return done.returncode, done.stdout, done.stderr
 

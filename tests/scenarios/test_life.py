@@ -47,7 +47,7 @@ async def test_no_warning_over_load_life_and_close(sandbox: Sandbox, env: pytest
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", _BOT, sandbox.base_url, sandbox.bot_token]
     # -W error would make discord.py's own import fail before the filter is set; the filter above is for the rest.
     command[3:5] = ["-W", "error", "-W", "ignore::DeprecationWarning:discord.player"]
-    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=60, check=False)
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert sandbox.messages("error")
     for word in ("Warning:", "Unclosed", "never retrieved", "was destroyed", "Traceback"):

@@ -189,7 +189,7 @@ def test_it_is_found_when_it_is_imported_later() -> None:
         logger.error("after the end")
         assert [event.message for event in found] == ["at once"], found
     """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True)
 
 
 async def test_a_bot_that_logs_with_loguru(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:

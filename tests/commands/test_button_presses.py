@@ -87,6 +87,19 @@ async def test_the_life_of_an_issue_by_its_buttons(owned: None, sandbox: Sandbox
         assert len([message for message in sandbox.messages("error") if message.raw["components"]]) == 1
 
 
+async def test_what_a_press_changes_pings_nobody(owned: None, sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    async with steered_bot(sandbox):
+        _log.error("order %d failed", 1)
+        shown = await posted(sandbox)
+        before = len(sandbox.requests)
+        await press(sandbox, shown, "Acknowledge")
+        await sandbox.wait_until(lambda: "Acknowledged by" in card(sandbox).content)
+        changes = [request for request in sandbox.requests[before:] if request.method in ("PATCH", "POST")]
+    assert changes
+    assert all(request.payload["allowed_mentions"]["parse"] == [] for request in changes if "allowed_mentions" in request.payload)
+    assert all("allowed_mentions" in request.payload for request in changes if "content" in request.payload)
+
+
 async def test_mutes_by_buttons(owned: None, sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
     async with steered_bot(sandbox) as bot:
         manager = bot.cogs["Webhooks"].manager

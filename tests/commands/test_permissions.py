@@ -206,6 +206,10 @@ async def test_a_team_steers_but_for_its_readers_and_those_who_left(sandbox: San
         clock.later = 61
         assert await status(sandbox, people["dora"]) == REFUSAL
         assert await status(sandbox, people["alma"]) != REFUSAL
+        # discord.py remembers for good whom it once found among the owners.
+        sandbox.set_team({**roles, people["alma"]: "read_only"})
+        clock.later = 122
+        assert await status(sandbox, people["alma"]) == REFUSAL
 
 
 class ShiftedClock(SystemClock):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import aiohttp
 import pytest
@@ -182,6 +183,55 @@ def test_more_failures_that_may_be_last_longer() -> None:
     assert not breaker.record_failure(0.0)
     assert not breaker.record_failure(9.0, next_seconds=2.5)
     assert breaker.record_failure(9.0, next_seconds=60)
+
+
+def test_another_process_goes_on_where_this_one_was() -> None:
+    breaker = CircuitBreaker(failures=4, cooldown_seconds=10)
+    breaker.record_failure(0.0, weight=3)
+    another = CircuitBreaker(failures=4, cooldown_seconds=10)
+    another.relearn(breaker.learned(0.0), 0.5, 70.0)
+    assert another.pause_seconds(70.0) == pytest.approx(0.2)
+    assert another.state is BreakerState.CLOSED
+    # The fourth trips it, with the base cool-down; what it learns of an open one is that, and how far its pauses have grown.
+    assert another.record_failure(70.0)
+    assert 8 <= another.pause_seconds(70.0) <= 12
+    third = CircuitBreaker(failures=4, cooldown_seconds=10)
+    third.relearn(another.learned(71.0), 2.0, 500.0)
+    assert third.state is BreakerState.OPEN
+    assert third.pause_seconds(500.0) == pytest.approx(another.pause_seconds(71.0) - 2.0)
+    assert not third.record_failure(600.0)
+    assert 16 <= third.pause_seconds(600.0) <= 24
+
+
+@pytest.mark.parametrize(
+    ("error", "told", "expected"),
+    [
+        (None, {"status": 200}, Result(Outcome.DELIVERED, status=200)),
+        (EndedCallError(404, "x", 10015), {}, Result(Outcome.GONE, "404 x", 404, code=10015)),
+        (EndedCallError(500, "", 7), {}, Result(Outcome.UNKNOWN, "500", 500, 3, code=7)),
+        (EndedCallError(302, "a page"), {}, Result(Outcome.RETRY, "302 a page", 302, 2)),
+        (EndedCallError(429, "x"), {"has_via": True, "retry_after": 5.0}, Result(Outcome.RETRY, "429 x", 429, retry_after=5.0)),
+        (
+            EndedCallError(429, "x", 0, 7.0),
+            {"has_via": True, "retry_after": 5.0},
+            Result(Outcome.RETRY, "429 x", 429, retry_after=7.0),
+        ),
+        (EndedCallError(429, "x"), {}, Result(Outcome.RETRY, "429 x", 429, retry_after=60.0, stops_all=True)),
+        (
+            TypeError(),
+            {"status": 429, "has_via": True, "retry_after": 2.0},
+            Result(Outcome.RETRY, "429 Too Many Requests", 429, retry_after=2.0),
+        ),
+        (TypeError(), {"status": 299}, Result(Outcome.UNKNOWN, "answer not understood (TypeError)", 299, 3)),
+        (TypeError(), {"status": 300}, Result(Outcome.RETRY, "TypeError in the client", 300)),
+        (TimeoutError(), {"is_written": True}, Result(Outcome.UNKNOWN, "no answer in time", None, 3)),
+        (TimeoutError(), {}, Result(Outcome.RETRY, "no answer in time", None, 2)),
+        (OSError(), {"is_written": True}, Result(Outcome.UNKNOWN, "connection lost before the answer (OSError)", None, 3)),
+        (OSError(), {"status": 200}, Result(Outcome.RETRY, "connection failed (OSError)", 200, 2)),
+    ],
+)
+def test_what_each_failure_is_taken_for(error: Exception | None, told: dict[str, Any], expected: Result) -> None:
+    assert classify(error, **told) == expected
 
 
 def test_an_outage_begins_with_its_first_failure() -> None:

@@ -54,6 +54,18 @@ async def test_without_a_cooldown_each_critical_pings(sandbox: Sandbox, urls: di
     assert [message.pinged for message in sandbox.messages("error")] == [["<@&77>"]] * 2
 
 
+async def test_a_ping_whose_message_did_not_arrive_begins_no_cool_down(sandbox: Sandbox, urls: dict[str, Any]) -> None:
+    only = {"error_webhook_url": urls["error_webhook_url"]}
+    async with running_manager(config(only, ping_role_id=77, ping_cooldown_seconds=3600)) as manager:
+        await sandbox.wait_until(lambda: manager.workers["error"].channel_id is not None)
+        sandbox.fault("error", "400", times=1)
+        await manager.send_log(LogLevel.CRITICAL, "number 1.")
+        await sandbox.wait_until(lambda: sandbox.requests and any(request.status == 400 for request in sandbox.requests))
+        await manager.send_log(LogLevel.CRITICAL, "number 2.")
+        await sandbox.wait_until(lambda: 2 in numbers(sandbox, "error"))
+    assert [message.pinged for message in sandbox.messages("error") if "number 2." in message.text] == [["<@&77>"]]
+
+
 @pytest.mark.parametrize("later", [-4, 0, 1799])
 def test_a_ping_begins_a_cool_down(later: float) -> None:
     assert pinged(later) == [77, None]

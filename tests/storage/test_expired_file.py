@@ -130,3 +130,26 @@ def test_a_clock_that_is_set_makes_nothing_of_this_process_old() -> None:
     clock.passed += 3600
     assert keeper.expire_some(outbox)
     outbox.close()
+
+
+def test_how_many_lines_went_is_told_and_others_stay() -> None:
+    write_expired(BOX, [entry("old"), entry("young", 100.0), entry("second", 5.0)])
+    assert filter_expired(BOX, lambda line: "young" in line) == 2
+    assert FILE.read_text().count("\n") == 1
+    assert filter_expired(BOX, lambda _: True) == 0
+    assert filter_expired(BOX, lambda _: False) == 1
+    assert not FILE.exists()
+
+
+@pytest.mark.parametrize(("age", "goes"), [(199.0, False), (200.0, False), (200.5, True)])
+def test_a_line_goes_after_twice_the_time(age: float, goes: bool) -> None:
+    outbox = SqliteOutbox(BOX, 100, lambda _: None)
+    outbox.open()
+    outbox.write_state({"card/a/b": {"shown": 1000.0 - 100.0}, "card/a/c": {"shown": 1000.0 - 101.0}, "card/a/d": 7})
+    write_expired(BOX, [entry("line", 1000.0 - age)])
+    # Cards that were shown longer ago than that, or at no time, go as well.
+    assert forget_old(outbox, BOX, 1000.0, 100.0) == 2 + goes
+    assert set(outbox.read_state("card/")) == {"card/a/b"}
+    assert forget_old(outbox, None, 1000.0, 100.0) == 0
+    assert FILE.exists() is not goes
+    outbox.close()

@@ -54,12 +54,12 @@ def may_hold_secret(data: bytes, lower: bytes) -> bool:
 
     This is what most texts cost: one look for the words and signs that stand in every secret.
     """
-    return (
-        _may_have_sign(lower)
-        or scanner.may_have_key(data)
-        or command_lines.may_have_option(data)
-        or credentials.may_have_card(data)
-    )
+    return _may_hold_other(data, lower) or scanner.may_have_key(data)
+
+
+def _may_hold_other(data: bytes, lower: bytes) -> bool:
+    """Whether any rule but that of keys may find something; False is sure."""
+    return _may_have_sign(lower) or command_lines.may_have_option(data) or credentials.may_have_card(data)
 
 
 @cache
@@ -90,8 +90,11 @@ def _around_signs(lower: bytes) -> list[Span]:
 
 def redact_bytes(data: bytes, counts: Counts) -> bytes:
     """Return UTF-8 without the secrets that their shape or what stands before them gives away; the same object for none."""
-    whole = data = redact_keys(data, counts)
     lower = data.lower()
+    if len(data) < _SHORT_TEXT and not _may_hold_other(data, lower):
+        return redact_keys(data, counts)
+    whole = redact_keys(data, counts)
+    data, lower = whole, lower if whole is data else whole.lower()
     text, parts = "", _around_signs(lower)
     has_word = name_words.may_have_other_word(lower)
     if parts:

@@ -63,6 +63,7 @@ class KnownValues:
                         if form not in self._values:
                             self._values[form] = line
                             self._add(form)
+        self._whole.sort(key=len)
         self._fours = frozenset(_row(gram)[0] for gram in {*self._short_grams, *self._grams.beginnings()})
 
     def _add(self, form: bytes) -> None:
@@ -108,7 +109,12 @@ class KnownValues:
         if not self._fours.isdisjoint(_row(text)):
             return True
         size = len(text)
-        return bool([form for form in self._whole if len(form) <= size and form in text])
+        for form in self._whole:
+            if len(form) > size:
+                break
+            if form in text:
+                return True
+        return False
 
     def _finds(self, data: bytes, text: bytes, most: int | None) -> tuple[list[tuple[int, int]], bool]:
         """Return the parts of the bytes that are of a value, sorted, and whether there may be more than was looked at."""

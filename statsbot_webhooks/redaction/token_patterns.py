@@ -195,7 +195,11 @@ KINDS: Final = (
     Kind("clickup token", "pk_", r"\d{1,10}_[A-Z0-9]{32}"),
     # Lob, GoCardless, Mollie, Chargebee: a mode, then the key.
     # Names of test functions begin so too, in small letters.
-    Kind("payment key", "live_ test_ live_pub_ test_pub_ sandbox_", rf"(?=[a-z0-9=_-]{{0,30}}[A-Z]){_DIGIT}[\w=-]{{30,}}+"),
+    Kind(
+        "payment key",
+        "live_ test_ live_pub_ test_pub_ sandbox_",
+        rf"{_H}{{30,}}+|(?=[a-z0-9=_-]{{0,30}}[A-Z]){_DIGIT}[\w=-]{{30,}}+",
+    ),
     # Models
     Kind("openai key", "sk-proj- sk-svcacct- sk-admin-", rf"{_W}{{20,}}+"),
     Kind("anthropic key", "sk-ant-", rf"{_W}{{20,}}+"),

@@ -43,7 +43,7 @@ _JWK: Final = late(rb"\"(?:d|p|q|dp|dq|qi|k)\\{0,3}\"\s?:\s?\\{0,3}\"(?P<value>[
 # The values of a secret of Kubernetes, whatever their names; its kind stands before them or behind.
 _SECRET_KIND: Final = late(r"kind\\{0,8}[\"']?:\s{0,3}\\{0,8}[\"']?secret(?![\w-])")
 _SECRET_DATA: Final = late(
-    rb"(?:\n|\\n|\A)(?P<indent>[ ]{0,20}+)(?:stringD|d)ata:[ ]*+(?:(?:\n|\\n)(?P=indent)[ ]++(?>[^\n\\]|\\(?!n))*+){1,200}+"
+    rb"(?:\n|\\n|\A)(?P<indent>[ ]{0,20}+)(?:stringD|d)ata:[ ]*+(?>(?:\n|\\n)(?P=indent)[ ]++(?>[^\n\\]|\\(?!n))*){1,200}"
     rb"|(?:stringD|(?<![A-Za-z])d)ata\\{0,8}\"\s{0,3}:\s{0,3}\{[^{}]{1,8000}+\}"
 )
 _PAIR: Final = late(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from statsbot_webhooks import LogLevel, WebhookConfig
+from statsbot_webhooks.events.event import Event, EventKind
 from statsbot_webhooks.sandbox import Sandbox
+from statsbot_webhooks.storage import SqliteOutbox
 
 from ..conftest import running_manager
 
@@ -36,3 +40,14 @@ async def test_what_a_failed_turn_has_claimed_is_given_back_though_that_fails_to
         stats = await manager.stats()
     assert failed["release"] > 3
     assert (stats.pending, stats.balanced, stats.delivered) == (0, True, 1)
+
+
+async def test_what_a_process_before_left_leaves_at_once_however_long_a_batch_may_wait(
+    sandbox: Sandbox, urls: dict[str, Any]
+) -> None:
+    outbox = SqliteOutbox(Path("statsbot_webhooks.sqlite3"), 100, lambda _: None)
+    outbox.open()
+    outbox.put([("info", Event(EventKind.LOG, LogLevel.INFO, "the last words", time.time()))])
+    outbox.close()
+    async with running_manager(WebhookConfig(**urls, batch_size=50, batch_timeout_seconds=3600)):
+        await sandbox.wait_until(lambda: any("the last words" in message.text for message in sandbox.messages("info")), 20)

@@ -168,15 +168,23 @@ class Event:
 
 def with_text(event: Event, name: str, text: str) -> Event:
     """Return a copy with another value of a field of text: what `replace` does, which takes three times as long."""
-    copy = object.__new__(Event)
-    for write, value in zip(_WRITERS, _read_all(event), strict=True):
-        write(copy, value)
+    copy = _made(_read_all(event))
     object.__setattr__(copy, name, text)
     return copy
 
 
+def _made(values: tuple[Any, ...]) -> Event:
+    """Return an event of the values of all its fields, in their order; raises `ValueError` when they are not as many."""
+    event = object.__new__(Event)
+    for write, value in zip(_WRITERS, values, strict=True):
+        write(event, value)
+    return event
+
+
 _read_all: Final = attrgetter(*(item.name for item in fields(Event)))
 _WRITERS: Final = tuple(getattr(Event, item.name).__set__ for item in fields(Event))
+# The fields that most events leave empty, as they are then; the last of all.
+_LATER: Final[Mapping[str, Any]] = {item.name: _EMPTY if item.name == "facts" else item.default for item in fields(Event)[10:]}
 
 
 def _is_sound(event: Event) -> bool:
@@ -352,8 +360,11 @@ def decode(text: str) -> Event:
             extras["routes"] = tuple(map(str, extras["routes"]))
         if "route_level" in extras:
             extras["route_level"] = LogLevel(extras["route_level"])
-        base = (EventKind(kind), LogLevel(level), message, time, origin, context, traceback, guild_id, people, template)
-        return Event(*base, **extras, files=files)
+        kind, level = _KINDS.get(kind) or EventKind(kind), _LEVEL_NAMES.get(level) or LogLevel(level)
+        base = (kind, level, message, time, origin, context, traceback, guild_id, people, template)
+        event = _made((*base, *(_LATER | extras | {"files": files}).values()))
+        event.__post_init__()
+        return event
     except (TypeError, RecursionError) as error:
         raise ValueError(f"not a stored event: {type(error).__name__}") from None
 

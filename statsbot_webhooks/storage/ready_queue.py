@@ -8,10 +8,11 @@ from __future__ import annotations
 import heapq
 from array import array
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from itertools import islice
+from itertools import islice, repeat
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -61,8 +62,8 @@ class IdQueue:
     def places(self, lane: LaneName, rank: int, limit: int) -> list[QueuePlace]:
         """Return the places of the smallest ids."""
         part = slice(self._head, self._head + limit)
-        rows = zip(self._ids[part], self._times[part], self._sizes[part], strict=True)
-        return [QueuePlace(entry_id, lane, rank, time, size) for entry_id, time, size in rows]
+        rows = zip(self._ids[part], repeat(lane), repeat(rank), self._times[part], self._sizes[part], strict=False)
+        return list(map(QueuePlace._make, rows))
 
     def add(self, entry_id: int, time: float, size: int) -> None:
         """Put an id to its place."""
@@ -82,12 +83,16 @@ class IdQueue:
         if index >= len(self._ids) or self._ids[index] != entry_id:
             return False
         if index == self._head:
-            self._head += 1
-            if self._head > _MAX_TAKEN and self._head * 2 > len(self._ids):
-                self._drop_taken()
+            self.drop_first(1)
         else:
             del self._ids[index], self._times[index], self._sizes[index]
         return True
+
+    def drop_first(self, count: int) -> None:
+        """Take the smallest ids out; there must be as many."""
+        self._head += count
+        if self._head > _MAX_TAKEN and self._head * 2 > len(self._ids):
+            self._drop_taken()
 
     def find(self, lane: LaneName, rank: int, entry_id: int) -> QueuePlace | None:
         """Return the place of an id; None when it is not here."""
@@ -188,8 +193,8 @@ class DestinationQueue:
             if taken and (size > most_bytes or taken[-1].id <= floor < place.id):
                 break
             taken.append(place)
-        for place in taken:
-            self.remove(place)
+        for rank, count in Counter(place.rank for place in taken).items():
+            self.lanes[name][rank].drop_first(count)
         if taken:
             self.floors[name] = max(floor, taken[-1].id)
             self.urgent_turns = self.urgent_turns + 1 if name == LaneName.URGENT and self.ready(LaneName.CALM) else 0

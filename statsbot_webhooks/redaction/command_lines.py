@@ -232,7 +232,7 @@ def _values(pattern: re.Pattern[bytes], data: bytes) -> Iterator[Found]:
 
 def _is_meant(match: re.Match[bytes], group: str) -> bool:
     """Whether a word behind the name of a command is its argument, and not a sentence's."""
-    if match.re is _HERE:
+    if match[0].startswith(b"<<<"):
         return _READER.search(match.string[max(0, match.start() - 120) : match.start()]) is not None
     if match[0].startswith((b"AUTH ", b"PASS ", b"requirepass", b"masterauth", b"cargo", b"snyk", b"vault", b"poetry")):
         return looks_random(match[group].decode("utf-8", "replace"))

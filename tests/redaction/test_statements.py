@@ -45,6 +45,7 @@ SECRETS = (
 )
 HARMLESS = (
     "PASS src/app.test.js",
+    "cat <<< hello1234x of the day",
     "3 LOGIN attempts today",
     "def test_read_format_7zip_packinfo_digests_of_utf8_paths():",
     "kind: SecretStore\ndata:\n  a: b",

@@ -138,8 +138,12 @@ class ProcessHooks:
         # What fails in `__del__`, in a callback of a weak reference, or while a generator is closed.
         if args.exc_value is None or isinstance(args.exc_value, _NO_FAILURES):
             return
+        # Python 3.14 gives no object, but ends the text by it: <function Resource.__del__ at 0x7f3b430dafb0>.
+        said, _, shown = (args.err_msg or "exception ignored in").partition(" <")
         name = getattr(args.object, "__qualname__", None) or type(args.object).__qualname__
-        details = {"raised_in": name, "reported_as": args.err_msg or "exception ignored in"}
+        if args.object is None and shown:
+            name = shown.partition(" at 0x")[0].rpartition(" ")[2]
+        details = {"raised_in": name, "reported_as": said}
         self._reporter.report(args.exc_value, f"unraisable {name}", details=details, trace=args.exc_traceback)
 
     def _on_end(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from ..redaction.late_patterns import late
+
 # What stands in the place of everything that was taken out.
 HOLE: Final = "#"
 # A text is known by its beginning.
 _LONGEST: Final = 2000
-_BLANKS: Final = re.compile(r"\s+")
+_BLANKS: Final = late(r"\s+")
 _MONTH: Final = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.?"
 _DAY: Final = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},?"
 # Each expression begins where no word does yet and gives nothing back (`++`), so that no character is looked at more than a
 # few times. A hole counts as a letter of a word: a text in which everything is taken out stays as it is.
-_QUOTED: Final = re.compile(
+_QUOTED: Final = late(
     r"""
       "(?<![\w#]")[^"]*+"(?![\w#])
     | '(?<![\w#]')[^']*+'(?![\w#])
@@ -23,17 +25,17 @@ _QUOTED: Final = re.compile(
     """,
     re.VERBOSE,
 )
-_DATED: Final = re.compile(
+_DATED: Final = late(
     rf"""
       (?<![\w#])(?:{_DAY}\ )?\d{{1,2}}(?:st|nd|rd|th)?[\ -]{_MONTH},?[\ -]\d{{2,4}}(?!\d)
     | (?<![\w#])(?:{_DAY}\ )?{_MONTH}\ \d{{1,2}}(?:st|nd|rd|th)?(?:,?\ \d{{4}})?(?!\d)
     """,
     re.VERBOSE,
 )
-_HAS_MONTH: Final = re.compile(_MONTH)
+_HAS_MONTH: Final = late(_MONTH)
 # Words without a digit or an @ say what they say.
-_CANDIDATE: Final = re.compile(r"(?<!\S)[^\s\d@]*+[\d@]\S*+")
-_VARIABLE: Final = re.compile(
+_CANDIDATE: Final = late(r"(?<!\S)[^\s\d@]*+[\d@]\S*+")
+_VARIABLE: Final = late(
     r"""
       (?<![\w.+%\-#@])[\w.+%\-#]++(?>@[\w.\-#]++)++
     | (?<![\w#])\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?(?![\w#])
@@ -48,12 +50,12 @@ _VARIABLE: Final = re.compile(
     re.VERBOSE,
 )
 # A list is known by what it is a list of, not by how long it is.
-_HOLES: Final = re.compile(r"#(?>[ ,.:;/|+-]*+#)++")
+_HOLES: Final = late(r"#(?>[ ,.:;/|+-]*+#)++")
 # What `%` and `str.format` put in, in a template.
-_PLACE: Final = re.compile(r"%(?:\([^)\n]{0,100}+\))?[-+# 0-9.*hlL]{0,20}+[a-zA-Z%]|\{[^{}\n]{0,100}+\}")
+_PLACE: Final = late(r"%(?:\([^)\n]{0,100}+\))?[-+# 0-9.*hlL]{0,20}+[a-zA-Z%]|\{[^{}\n]{0,100}+\}")
 # What was taken out may leave something like an address: one more look finds it, and very rarely yet another.
 _LOOKS: Final = 8
-_WORD: Final = re.compile(r"[^\W\d_]{2}")
+_WORD: Final = late(r"[^\W\d_]{2}")
 
 
 def text_pattern(text: str) -> str:

@@ -7,6 +7,7 @@ stands for many spellings: wrapped lines, other case, backslashes, separators be
 from __future__ import annotations
 
 import base64
+import codecs
 import html
 import json
 from collections.abc import Iterator
@@ -15,6 +16,11 @@ from urllib.parse import quote, quote_plus
 
 _DROPPED: Final = bytes(code for code in range(128) if not chr(code).isalnum())
 _LOWER: Final = bytes(code + 32 if 65 <= code <= 90 else code for code in range(256))
+
+
+# Imported now: a process that is forked while a thread imports them at their first use waits for that thread's lock for ever.
+for _codec in ("utf-16-le", "utf-16-be"):
+    codecs.lookup(_codec)
 
 
 def bones(data: bytes) -> bytes:

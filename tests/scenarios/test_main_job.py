@@ -98,7 +98,7 @@ async def test_slash_commands_answer_admins_only(sandbox: Sandbox, env: pytest.M
         env.delenv("WEBHOOK_ADMIN_GUILD_ID")
         await bot.reload_extension("statsbot_webhooks")
         await bot.cogs["Webhooks"]._commands.sync()
-        with pytest.raises(LookupError, match="no member"):
+        with pytest.raises(LookupError, match="not a member"):
             await sandbox.invoke("webhooks status", guild_id=other, user_id=sandbox.admin_id)
         assert "Only the bot's owner" in (await sandbox.invoke("webhooks status", guild_id=other, user_id=stranger)).text
 

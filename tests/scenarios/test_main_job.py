@@ -109,15 +109,19 @@ async def test_reloads_leave_nothing_behind(sandbox: Sandbox, env: pytest.Monkey
 
         def picture() -> tuple[int, ...]:
             listeners = sum(map(len, bot.extra_events.values()))
+            return len(logging.getLogger().handlers), listeners, len(bot.tree.get_commands())
+
+        def count_threads() -> int:
             # asyncio makes and ends threads of its pool as it needs them.
-            threads = sum(not thread.name.startswith("asyncio_") for thread in threading.enumerate())
-            return len(logging.getLogger().handlers), threads, listeners, len(bot.tree.get_commands())
+            return sum(not thread.name.startswith("asyncio_") for thread in threading.enumerate())
 
         await bot.reload_extension("statsbot_webhooks")
-        before = picture()
+        before, threads = picture(), count_threads()
         for _ in range(5):
             await bot.reload_extension("statsbot_webhooks")
         assert picture() == before
+        # One that prepares a start ends by itself.
+        await sandbox.wait_until(lambda: count_threads() <= threads)
         assert get_webhook_manager() is bot.cogs["Webhooks"].manager
 
 

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -249,3 +250,21 @@ async def test_a_forked_child_that_logs_leaves_the_parent_alone(sandbox: Sandbox
     assert [number for number in range(20) if f"parent {number};" not in text] == []
     assert "child" not in text
     assert done.stderr.count("this process is a fork of a bot") == 20
+
+
+async def test_a_thread_that_cannot_be_had_for_patterns_ends_nothing(
+    sandbox: Sandbox, urls: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the system's limit, and when the interpreter ends, from Python 3.12 on."""
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "statsbot_webhooks-warm-up":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    async with running_manager(WebhookConfig(**urls, batch_timeout_seconds=0)) as manager:
+        manager.submit(note("no thread"))
+        await manager.flush(10)
+        assert (await manager.stats()).delivered == 1

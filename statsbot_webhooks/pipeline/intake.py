@@ -286,7 +286,8 @@ class Intake:
             self._guard(self._work)
             self._busy_since = None
         self._guard(self._work)
-        warming.join()
+        if warming is not None:
+            warming.join()
         self._has_stored = self._outbox.is_durable  # One that is closed says nothing.
         self._guard(self._outbox.close)
 

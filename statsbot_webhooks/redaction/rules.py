@@ -32,10 +32,10 @@ def mark(rule: str) -> str:
     return f"[redacted: {rule}]"
 
 
-def warm_up(is_over: Callable[[], bool] = bool) -> threading.Thread:
+def warm_up(is_over: Callable[[], bool] = bool) -> threading.Thread | None:
     """Build the large patterns, which takes 170 ms of a core, on a thread of their own, so that no text has to.
 
-    Once `is_over` nothing more is built.
+    Once `is_over` nothing more is built. Returns None where no thread can be had: then texts build what they ask for.
     """
 
     def work() -> None:
@@ -45,7 +45,11 @@ def warm_up(is_over: Callable[[], bool] = bool) -> threading.Thread:
                 build()
 
     thread = threading.Thread(target=work, name="statsbot_webhooks-warm-up", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:
+        # The system's limit is reached, or the interpreter ends, from Python 3.12 on.
+        return None
     return thread
 
 

@@ -26,7 +26,9 @@ import statsbot_webhooks
 from statsbot_webhooks.redaction.late_patterns import LatePattern, all_patterns
 print(len(all_patterns) > 100, all(type(pattern) is LatePattern for pattern in all_patterns))
 from statsbot_webhooks.redaction.rules import warm_up
-warm_up().join()
+thread = warm_up()
+assert thread is not None
+thread.join()
 print(any(type(pattern) is LatePattern for pattern in all_patterns))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

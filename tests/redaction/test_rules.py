@@ -24,7 +24,9 @@ import statsbot_webhooks.cog
 print(took())
 from statsbot_webhooks.redaction.redactor import Redactor
 from statsbot_webhooks.redaction.rules import warm_up
-warm_up().join()
+thread = warm_up()
+assert thread is not None
+thread.join()
 print(took())
 redactor = Redactor(secrets=["Zx81-planted-Secret"])
 took()

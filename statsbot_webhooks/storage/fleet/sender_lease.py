@@ -97,8 +97,11 @@ class FleetThread:
         with contextlib.suppress(RedisAwayError):
             self._beat(self._link)
         self._stopping.clear()
-        self._thread = threading.Thread(target=self._run, name="statsbot_webhooks-fleet", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._run, name="statsbot_webhooks-fleet", daemon=True)
+        # None can be had when the interpreter ends, from Python 3.12 on; what is to be stored then needs none.
+        with contextlib.suppress(RuntimeError):
+            thread.start()
+            self._thread = thread
 
     def stop(self) -> None:
         """End the thread, and give up what it has in Redis."""

@@ -40,7 +40,7 @@ _LINK: Final = late(
     rb"/(?i:reset|magic(?:-?link)?|activat\w{1,3}|confirm\w*|verif\w{1,8}|unsubscribe|recover\w*|hooks?|sso|invite|login)[\w-]{0,20}/(?P<random>[\w.~-]{16,200})"
 )
 _JWK: Final = late(rb"\"(?:d|p|q|dp|dq|qi|k)\\{0,3}\"\s?:\s?\\{0,3}\"(?P<value>[\w+/=-]{16,2000})")
-# The values of a secret of Kubernetes, whatever their names; its kind stands before them or behind.
+# The values of a Kubernetes Secret under any names; its kind stands before or after them.
 _SECRET_KIND: Final = late(r"kind\\{0,8}[\"']?:\s{0,3}\\{0,8}[\"']?secret(?![\w-])")
 _SECRET_DATA: Final = late(
     rb"(?:\n|\\n|\A)(?P<indent>[ ]{0,20}+)(?:stringD|d)ata:[ ]*+(?>(?:\n|\\n)(?P=indent)[ ]++(?>[^\n\\]|\\(?!n))*){1,200}"

@@ -18,7 +18,7 @@ from ..events.time_text import format_count
 from ..redaction.masking import MaskLevel
 from .destination import BUILT_IN, RESERVED, Destination, ThreadMode, WebhookURL
 from .field_types import Ids, Level, Wants, describe_shape, describe_type, parse_list, parse_word
-from .misspelled import find_meant
+from .misspelled import ask_for, close_to_built_in, find_meant, nearest
 from .model import NOT_SETTINGS, WebhookConfig, setting_name
 from .sources import ALIASES, DESTINATION_SUFFIXES, PREFIX, Sources, is_field, read_sources
 from .version import find_version
@@ -111,7 +111,7 @@ def build_config(sources: Sources) -> Loaded:
         settings["bot_version"] = find_version(sources.variables).name
     misspelled = _find_misspelled(sources, destinations, [*wrong.values(), *faults.values(), *destinations.notes])
     for variable, meant in misspelled.items():
-        text = f"{variable} is not a setting and has no effect; did you mean {meant}?"
+        text = ask_for(variable, meant)
         setting = meant.removesuffix("_FILE")
         if setting in (*_MASKS, _PATTERNS) and setting not in sources.settings:
             wrong[setting] = text
@@ -232,7 +232,7 @@ class _Destinations:
         """Say once which addresses nothing is sent to, because they may be the bot's for something else."""
         for name in names:
             variable = f"WEBHOOK_{name.upper()}_URL"
-            if close := _close_to_built_in(name):
+            if close := close_to_built_in(name):
                 self._tell_close(variable, close)
             else:
                 self.notes.append(
@@ -249,14 +249,14 @@ class _Destinations:
             if _DESTINATION.match(variable) or not _is_webhook(text):
                 continue
             words = [word for word in upper.split("_") if word not in _COMMON_WORDS]
-            name = _close_to_built_in("_".join(words).lower()) if "WEBHOOK" in upper else ""
+            name = close_to_built_in("_".join(words).lower()) if "WEBHOOK" in upper else ""
             # Of another name altogether nothing is said: the bot may have the URL for itself.
-            if close := name or _nearest(upper, _URLS, _NEARLY).removeprefix("WEBHOOK_").removesuffix("_URL").lower():
+            if close := name or nearest(upper, _URLS, _NEARLY).removeprefix("WEBHOOK_").removesuffix("_URL").lower():
                 self._tell_close(variable, close)
 
     def _tell_close(self, variable: str, name: str) -> None:
         meant = f"WEBHOOK_{name.upper()}_URL"
-        text = f"{variable} is not a setting and has no effect; did you mean {meant}?"
+        text = ask_for(variable, meant)
         if meant in self._settings or meant in self._faults:
             self.notes.append(text)
         else:
@@ -269,23 +269,6 @@ def _is_webhook(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _close_to_built_in(name: str) -> str:
-    """Return the built-in name that a name is probably meant to be."""
-    plain = name.replace("_", "")
-    for built_in in BUILT_IN:
-        whole = built_in.replace("_", "")
-        if plain == whole or (len(plain) >= 4 and (whole.startswith(plain) or plain.startswith(whole))):
-            return built_in
-    return _nearest(name, BUILT_IN, 0.7)
-
-
-def _nearest(name: str, names: Sequence[str], cutoff: float) -> str:
-    # It is wanted for what is written wrongly only.
-    import difflib
-
-    return next(iter(difflib.get_close_matches(name, names, 1, cutoff)), "")
 
 
 def _read_options(name: str, settings: Mapping[str, str], wrong: dict[str, str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Which variables are nearly named like a setting. Pure; what of it is said, and what it costs, is in `loading`.
+"""Which variables are nearly named like a setting. Pure; what it costs is decided in `loading`.
 
 A bot may have variables of its own that begin with WEBHOOK_: of those nothing is said.
 """
@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection
 from typing import Final
 
+from .destination import BUILT_IN
 from .sources import PREFIX
 
 # Measured on names that bots have for themselves and on names with one mistake (tests/config/test_misspelled.py).
@@ -23,17 +24,37 @@ def find_meant(variable: str, settings: Collection[str]) -> str:
         return name if variable != name else ""
     if not ("HOOK" in name or name.startswith("WEB")):
         return ""
-    # It is wanted for what is written wrongly only.
-    import difflib
-
     rest = name.removeprefix(PREFIX)
     if rest == name:
-        return next(iter(difflib.get_close_matches(name, settings, 1, _NEARLY_WHOLE)), "")
+        return nearest(name, settings, _NEARLY_WHOLE)
     rests = sorted((known.removeprefix(PREFIX) for known in settings), key=lambda known: (len(known), known))
     # A slip is rarely in the first letter; a name that lacks the first word may well be the bot's own.
     units = (known for known in rests if "_" in rest and known.startswith(f"{rest}_"))
-    near = [*units] or difflib.get_close_matches(rest, [known for known in rests if known[0] == rest[:1]], 1, _NEARLY)
-    return f"{PREFIX}{near[0]}" if near else _with_words(rest.split("_"), rests)
+    near = next(units, "") or nearest(rest, [known for known in rests if known[0] == rest[:1]], _NEARLY)
+    return f"{PREFIX}{near}" if near else _with_words(rest.split("_"), rests)
+
+
+def close_to_built_in(name: str) -> str:
+    """Return the built-in name of a destination that a name is probably meant to be; empty for any other."""
+    plain = name.replace("_", "")
+    for built_in in BUILT_IN:
+        whole = built_in.replace("_", "")
+        if plain == whole or (len(plain) >= 4 and (whole.startswith(plain) or plain.startswith(whole))):
+            return built_in
+    return nearest(name, BUILT_IN, 0.7)
+
+
+def nearest(name: str, names: Collection[str], cutoff: float) -> str:
+    """Return the name that is most like another one; empty when none is at least `cutoff` alike (0 to 1)."""
+    # It is wanted for what is written wrongly only.
+    import difflib
+
+    return next(iter(difflib.get_close_matches(name, names, 1, cutoff)), "")
+
+
+def ask_for(variable: str, meant: str) -> str:
+    """Return what to say of a variable whose name is nearly that of a setting."""
+    return f"{variable} is not a setting and has no effect; did you mean {meant}?"
 
 
 def _with_words(words: list[str], names: list[str]) -> str:

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import pytest
 
-FACTOR: Final = 25
+FACTOR: Final = 50
 # How long a look at a quiet process lasts, and how much of it counts: what the machine is late was not seen to be quiet.
 _LOOK_SECONDS: Final = 0.002
 _MOST_SECONDS: Final = 0.004

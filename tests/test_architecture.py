@@ -47,6 +47,7 @@ def parts(path: Path) -> tuple[str, ...]:
     return path.relative_to(ROOT).with_suffix("").parts
 
 
+@functools.cache
 def is_module(name: str) -> bool:
     path = ROOT.parent.joinpath(*name.split("."))
     return path.is_dir() or path.with_suffix(".py").is_file()
@@ -127,6 +128,7 @@ def named_modules(path: Path) -> list[str]:
     return [text for text in [*texts, *whole] if text.startswith("statsbot_webhooks.") and is_module(text)]
 
 
+@functools.cache
 def origin(name: str) -> str:
     """Return what a name is called where it comes from, when a module of ours only passes it on."""
     module = module_of(name)
@@ -138,6 +140,7 @@ def origin(name: str) -> str:
     return origin(there + dot + rest) if there and there != f"{module}.{first}" else name
 
 
+@functools.cache
 def module_of(name: str) -> str:
     """Return the module of a name: of ours the file that has it, else all of it."""
     if name.partition(".")[0] != "statsbot_webhooks":

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from statsbot_webhooks.redaction.redactor import Redactor
 
 S, W = "9f8e7d6c5b4aZZ11", "swordfish"
@@ -269,22 +267,20 @@ HARMLESS = (
 )
 
 
-@pytest.mark.parametrize("text", FORMS)
-def test_the_secret_goes(text: str) -> None:
-    clean = Redactor().redact_text(text)
-    assert S[:12] not in clean
-    assert W not in clean
-    assert "[redacted: " in clean
+def test_the_secret_goes() -> None:
+    redactor = Redactor()
+    cleaned = {text: redactor.redact_text(text) for text in FORMS}
+    assert not {text: clean for text, clean in cleaned.items() if S[:12] in clean or W in clean or "[redacted: " not in clean}
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
-def test_reported_forms(template: str) -> None:
-    assert S not in Redactor().redact_text(template.format(S, S, S))
+def test_reported_forms() -> None:
+    redactor = Redactor()
+    assert not [template for template in TEMPLATES if S in redactor.redact_text(template.format(S, S, S))]
 
 
-@pytest.mark.parametrize("text", HARMLESS)
-def test_what_is_no_secret_stays(text: str) -> None:
-    assert Redactor().redact_text(text) == text
+def test_what_is_no_secret_stays() -> None:
+    redactor = Redactor()
+    assert {text: redactor.redact_text(text) for text in HARMLESS} == {text: text for text in HARMLESS}
 
 
 def test_the_end_of_a_long_log_without_secrets_stays() -> None:

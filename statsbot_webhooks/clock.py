@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+_SLICE_SECONDS: Final = 0.001
+# Until when each thread may go on without a breath.
+_slice = threading.local()
 
 
 class Clock(Protocol):
@@ -56,12 +61,14 @@ async def wait_for_event(clock: Clock, event: asyncio.Event, seconds: float | No
 
 
 def breathe() -> None:
-    """Let other threads have the interpreter: long work in a thread calls it every millisecond or so.
+    """Let other threads have the interpreter, once a millisecond: long work in a thread calls it between its pieces.
 
-    A sleep of zero gives the lock away and mostly takes it back before a waiting thread has woken up; a sleep of some
-    microseconds is long enough for the event loop to go first.
+    The event loop would wait a whole switch interval (5 ms) else. A sleep of zero gives the lock away and mostly takes it
+    back before a waiting thread has woken up; a sleep of some microseconds is long enough for the event loop to go first.
     """
-    time.sleep(0.00002)
+    if time.monotonic() > getattr(_slice, "end", 0.0):
+        time.sleep(0.00002)
+        _slice.end = time.monotonic() + _SLICE_SECONDS
 
 
 def give_way() -> None:

@@ -37,7 +37,6 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 # Calls of the workers are answered between groups of this many events, so that a burst cannot hold them up.
 _GROUP: Final = 100
-_SLICE_SECONDS: Final = 0.001
 # A call of the storage that takes longer is told: the disk does not answer.
 _STALL_SECONDS: Final = 30.0
 # How long the end of the interpreter waits for the storage.
@@ -323,7 +322,6 @@ class Intake:
 
     def _file(self, group: list[Event]) -> None:
         items: list[tuple[str, Event]] = []
-        since = self._clock.monotonic()
         for event in group:
             try:
                 items.extend(self._prepare(event))
@@ -331,11 +329,7 @@ class Intake:
                 # What could not be redacted must not be shown.
                 self._counters.refused += 1
                 _log.error("an event was lost in the intake: %s", type(error).__name__)
-            # Yield the interpreter lock: the event loop must not wait a whole switch interval (5 ms) for us. Not after
-            # each event, for where system calls are slow that costs more than the event.
-            if self._clock.monotonic() - since > _SLICE_SECONDS:
-                breathe()
-                since = self._clock.monotonic()
+            breathe()
         if not self._guard(lambda: self._store(items)):
             # One of them cannot be stored: the others are.
             for item in items:

@@ -40,9 +40,14 @@ class Backlog:
         self.queues = defaultdict(DestinationQueue)
         self._entries = self._bytes = 0
 
-    def count(self, name: str, place: QueuePlace) -> None:
-        """Note that an entry exists."""
-        self._change(name, 1, place.size)
+    def count(self, name: str, places: Sequence[QueuePlace]) -> None:
+        """Note that entries exist."""
+        self._change(name, len(places), sum(place.size for place in places))
+
+    def put(self, name: str, places: Sequence[QueuePlace]) -> None:
+        """Note that entries exist, and are ready."""
+        self.count(name, places)
+        self.queues[name].add(places)
 
     def discount(self, name: str, place: QueuePlace) -> None:
         """Note that an entry does not exist any more."""
@@ -69,11 +74,13 @@ class Backlog:
 
     def give_back(self, held: Iterable[Entry]) -> None:
         """Put what was handed out back to its old places; what is sealed leaves with its batch."""
+        back: defaultdict[str, list[QueuePlace]] = defaultdict(list)
         for entry in held:
             _, place = self.leased.pop(entry.id)
-            queue = self.queues[entry.destination]
-            if entry.id not in queue.sealed:
-                queue.add(place)
+            if entry.id not in self.queues[entry.destination].sealed:
+                back[entry.destination].append(place)
+        for name, places in back.items():
+            self.queues[name].add(places)
 
     def seal(self, queue: DestinationQueue, entries: Iterable[Entry], batch: str) -> None:
         """Keep entries that are handed out together under an id, in the place of those that were."""
@@ -105,9 +112,7 @@ class Backlog:
 
     def unseal(self, queue: DestinationQueue) -> None:
         """Put what was sealed, and is not handed out now, back into the lanes."""
-        for place in queue.sealed.values():
-            if place.id not in self.leased:
-                queue.add(place)
+        queue.add(place for place in queue.sealed.values() if place.id not in self.leased)
         queue.sealed, queue.batch = {}, ""
 
     def make_room(self) -> tuple[list[tuple[str, QueuePlace]], list[Loss]]:

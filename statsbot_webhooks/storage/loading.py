@@ -18,24 +18,21 @@ from ..events.event import Event
 from .base import Loss
 from .connection import SteadyConnection
 from .dead_letters import DeadLetters
-from .ready_queue import QueuePlace
 from .rows import INSERT, in_chunks, is_sound, read_event, read_ids, row_of
 
 _log = logging.getLogger(__name__)
 # So many ids are noted as used at a time.
 _AT_A_TIME: Final = 10_000
-# So many events are read in about a millisecond.
-_IN_A_MILLISECOND: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """A batch that may have to be sent again: the row that says so, and its entries that are still there."""
+    """A batch that may have to be sent again: the row that says so, and the ids that its entries had."""
 
     row: int
     destination: str
     batch: str
-    places: dict[int, QueuePlace]
+    ids: Sequence[int]
 
 
 class ReservedIds:
@@ -65,13 +62,10 @@ def read_entries(
     db: SteadyConnection, dead: DeadLetters, on_loss: Callable[[Loss], None]
 ) -> Iterator[tuple[int, str, int, int, float, int]]:
     """Yield the columns of the entries before the event, in the order of their ids but for those that had to be mended."""
-    unsound: list[Any] = []
-    for row in db.read("SELECT id, destination, urgent, rank, time, size FROM entries ORDER BY id"):
-        if is_sound(row):
-            yield row
-        else:
-            unsound.append(row[0])
-    for number in unsound:
+    # All at once: when the file fails half way, nothing of it is known yet.
+    rows = db.read("SELECT id, destination, urgent, rank, time, size FROM entries ORDER BY id")
+    yield from filter(is_sound, rows)
+    for number in [row[0] for row in rows if not is_sound(row)]:
         ((name, text),) = db.read("SELECT destination, event FROM entries WHERE id = ?", (number,))
         event = read_event(text)
         if isinstance(name, str) and event is not None:
@@ -92,12 +86,10 @@ def _drop(db: SteadyConnection, dead: DeadLetters, number: int, name: str, text:
     _log.error("a stored event cannot be read; it is skipped")
 
 
-def read_seals(db: SteadyConnection, places: Mapping[int, tuple[str, QueuePlace]]) -> Iterator[Seal]:
-    """Yield the batches of which entries are still there."""
-    for row, name, batch, text in db.read("SELECT id, destination, batch, ids FROM sends WHERE ids != '' ORDER BY id"):
-        found = {number: places[number][1] for number in read_ids(text) if number in places and places[number][0] == name}
-        if found:
-            yield Seal(row, name, str(batch), found)
+def read_seals(db: SteadyConnection) -> list[Seal]:
+    """Return the batches that may have to be sent again, oldest first."""
+    rows = db.read("SELECT id, destination, batch, ids FROM sends WHERE ids != '' ORDER BY id")
+    return [Seal(row, name, str(batch), read_ids(text)) for row, name, batch, text in rows]
 
 
 def missing_entries(before: Mapping[str, int], after: Mapping[str, int], missing: Mapping[str, int]) -> Iterator[Loss]:
@@ -121,11 +113,9 @@ def read_texts(db: SteadyConnection, ids: Sequence[int]) -> dict[int, Any]:
 def read_events(texts: Mapping[int, Any], ids: Sequence[int]) -> dict[int, Event | None]:
     """Return the events of stored texts; `None` for one that is not there or cannot be read."""
     events: dict[int, Event | None] = {}
-    for number, entry_id in enumerate(ids, 1):
+    for entry_id in ids:
         events[entry_id] = read_event(texts.get(entry_id))
-        if not number % _IN_A_MILLISECOND:
-            # Long before a whole switch interval of the interpreter's lock: the event loop wants it.
-            breathe()
+        breathe()
     return events
 
 

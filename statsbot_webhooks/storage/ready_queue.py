@@ -5,14 +5,13 @@ An entry that waits takes 24 bytes here; its event is in the database only.
 
 from __future__ import annotations
 
-import heapq
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from itertools import islice, repeat
+from itertools import chain, islice, repeat
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -65,17 +64,23 @@ class IdQueue:
         rows = zip(self._ids[part], repeat(lane), repeat(rank), self._times[part], self._sizes[part], strict=False)
         return list(map(QueuePlace._make, rows))
 
-    def add(self, entry_id: int, time: float, size: int) -> None:
-        """Put an id to its place."""
-        if len(self._ids) == self._head or entry_id > self._ids[-1]:
-            self._ids.append(entry_id)
-            self._times.append(time)
-            self._sizes.append(size)
-            return
-        index = bisect_left(self._ids, entry_id, self._head)
-        self._ids.insert(index, entry_id)
-        self._times.insert(index, time)
-        self._sizes.insert(index, size)
+    def add(self, places: Sequence[QueuePlace]) -> None:
+        """Put ids, in ascending order, to their places."""
+        ids, _, _, times, sizes = zip(*places, strict=True)
+        columns = ((self._ids, ids), (self._times, times), (self._sizes, sizes))
+        if not len(self) or ids[0] > self._ids[-1]:
+            for column, values in columns:
+                column.extend(values)
+        elif ids[-1] < self._ids[self._head]:
+            # What was taken comes back: all at once, for what is behind it moves.
+            for column, values in columns:
+                column[: self._head] = array(column.typecode, values)
+            self._head = 0
+        else:
+            for row, entry_id in enumerate(ids):
+                index = self._index(entry_id)
+                for column, values in columns:
+                    column.insert(index, values[row])
 
     def remove(self, entry_id: int) -> bool:
         """Take an id out; False when it is not here."""
@@ -137,12 +142,13 @@ class DestinationQueue:
     seal_row: int = 0
     urgent_turns: int = 0
 
-    def add(self, place: QueuePlace) -> None:
-        """Make an entry ready."""
-        queues = self.lanes[place.lane]
-        if place.rank not in queues:
-            queues[place.rank] = IdQueue()
-        queues[place.rank].add(place.id, place.time, place.size)
+    def add(self, places: Iterable[QueuePlace]) -> None:
+        """Make entries ready."""
+        found: dict[tuple[LaneName, int], list[QueuePlace]] = {}
+        for place in sorted(places):
+            found.setdefault((place.lane, place.rank), []).append(place)
+        for (lane, rank), some in found.items():
+            self.lanes[lane].setdefault(rank, IdQueue()).add(some)
 
     def remove(self, place: QueuePlace) -> bool:
         """Take a ready entry out; False when it is not ready."""
@@ -188,7 +194,7 @@ class DestinationQueue:
         waiting = [queue.places(name, rank, limit) for rank, queue in self.lanes[name].items() if len(queue)]
         taken: list[QueuePlace] = []
         size, floor = 0, self.floors[name]
-        for place in islice(heapq.merge(*waiting, key=attrgetter("id")), limit):
+        for place in sorted(chain.from_iterable(waiting))[:limit]:
             size += place.size
             if taken and (size > most_bytes or taken[-1].id <= floor < place.id):
                 break
@@ -214,7 +220,7 @@ class DestinationQueue:
         found: list[QueuePlace] = []
         for name in lanes:
             of_lane = [queue.older_than(time, name, rank, limit) for rank, queue in self.lanes[name].items()]
-            found += islice(heapq.merge(*of_lane, key=attrgetter("id")), limit - len(found))
+            found += sorted(chain.from_iterable(of_lane))[: limit - len(found)]
         return found
 
     def first_of_rank(self, rank: int) -> QueuePlace | None:

@@ -71,7 +71,8 @@ def is_time(value: object) -> bool:
 def is_sound(row: tuple[Any, ...]) -> bool:
     """Whether the columns of an entry before its event have the types and the range that they should have."""
     entry_id, destination, urgent, rank, time, size = row
-    types_fit = isinstance(entry_id, int) and isinstance(destination, str) and isinstance(size, int)
+    # SQLite gives exact types.
+    types_fit = type(entry_id) is int and type(destination) is str and type(size) is int
     return types_fit and urgent in (0, 1) and rank in _RANKS and is_time(time) and 0 < size < _LARGEST
 
 

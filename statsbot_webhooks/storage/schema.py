@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -135,12 +136,8 @@ def connect(path: Path | None, lock_seconds: float = LOCK_SECONDS) -> sqlite3.Co
     # One thread at a time uses it, but not always the same one: it may be opened by the intake and read by a command.
     db = sqlite3.connect(path or ":memory:", timeout=lock_seconds, check_same_thread=False)
     # A flipped bit in a text must not make the whole row unreadable.
-    db.text_factory = _text
+    db.text_factory = partial(str, encoding="utf-8", errors="replace")
     return db
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace")
 
 
 def refuse_links(path: Path) -> None:

@@ -9,11 +9,13 @@ import logging
 import random
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
-from ..clock import Clock, SystemClock
+from ..clock import Clock, SystemClock, breathe
 from ..events.accounting import LossReason
 from ..events.event import Event, encode
 from .backlog import CHUNK, CHUNK_BYTES, Backlog
@@ -31,6 +33,10 @@ DEFAULT_MEMORY_MB: Final = 32
 _UNKNOWN_IDS: Final = 2**48
 # Of the size that may wait, one entry may take this part.
 _LARGEST_PART: Final = 2
+# So many entries are taken up at a time.
+_AT_A_TIME: Final = 1000
+# By whether an entry is urgent.
+_LANES: Final = (LaneName.CALM, LaneName.URGENT)
 
 
 class SqliteOutbox:
@@ -92,10 +98,8 @@ class SqliteOutbox:
         self._reserved.reserve(self._next_id)
         gone = [letter.id for letter in letters]
         self._db.write(lambda db: (db.executemany(INSERT, rows), self._dead.delete(db, gone)))
-        for entry_id, name, is_urgent, rank, time, size, _ in rows:
-            place = QueuePlace(entry_id, LaneName.URGENT if is_urgent else LaneName.CALM, rank, time, size)
-            self._backlog.count(name, place)
-            self._backlog.queues[name].add(place)
+        for name, places in self._by_destination(rows):
+            self._backlog.put(name, places)
 
     def _rows(self, items: Iterable[tuple[str, Event]]) -> list[Row]:
         rows: list[Row] = []
@@ -129,6 +133,7 @@ class SqliteOutbox:
                 entry = Entry(place.id, destination, event, batch, place.lane == LaneName.RECOVERED)
                 entries.append(entry)
                 self._backlog.leased[place.id] = entry, place
+                breathe()
         return entries
 
     def _set_aside(self, name: str, places: Sequence[QueuePlace], texts: Mapping[int, Any]) -> None:
@@ -194,6 +199,7 @@ class SqliteOutbox:
         self._db.write(end)
         for entry in held:
             self._backlog.end(entry.destination, self._backlog.leased[entry.id][1])
+            breathe()
         for name in broken:
             self._backlog.unseal(self._backlog.queues[name])
 
@@ -253,9 +259,7 @@ class SqliteOutbox:
         goal.recovered_last = goal.recovered_last or origin.recovered_last
         for place in places:
             self._backlog.discount(source, place)
-            if place.id not in there:
-                self._backlog.count(target, place)
-                goal.add(place)
+        self._backlog.put(target, [place for place in places if place.id not in there])
         return len(rows)
 
     @steady
@@ -357,21 +361,40 @@ class SqliteOutbox:
         # What is leased exists in memory, even where its row could not be read.
         held = [row_of(entry.id, entry.destination, entry.event) for entry, _ in self._backlog.leased.values()]
         self._db.write(lambda db: db.executemany(INSERT, held))
-        places: dict[int, tuple[str, QueuePlace]] = {}
-        for entry_id, name, is_urgent, rank, time, size in read_entries(self._db, self._dead, self._on_loss):
-            lane = LaneName.URGENT if is_urgent else LaneName.CALM
-            if not self._first_id <= entry_id < self._next_id:
-                lane = LaneName.RECOVERED
-                self._backlog.queues[name].recovered_last = max(time, self._backlog.queues[name].recovered_last or 0.0)
-            place = QueuePlace(entry_id, lane, rank, time, size)
-            places[entry_id] = name, place
-            self._backlog.count(name, place)
-        for seal in read_seals(self._db, places):
+        seals = read_seals(self._db)
+        # What is in no lane: it is handed out, or of a batch.
+        sealed: dict[tuple[str, int], QueuePlace] = {}
+        apart = {(seal.destination, number) for seal in seals for number in seal.ids}
+        apart |= {(entry.destination, entry.id) for entry, _ in self._backlog.leased.values()}
+        rows = read_entries(self._db, self._dead, self._on_loss)
+        while some := list(islice(rows, _AT_A_TIME)):
+            for name, places in self._by_destination(some):
+                queue = self._backlog.queues[name]
+                self._backlog.count(name, places)
+                if left := [place.time for place in places if place.lane == LaneName.RECOVERED]:
+                    queue.recovered_last = max(*left, queue.recovered_last or 0.0)
+                if apart:
+                    sealed |= {(name, place.id): place for place in places if (name, place.id) in apart}
+                queue.add(place for place in places if (name, place.id) not in sealed)
+        for seal in reversed(seals):
             queue = self._backlog.queues[seal.destination]
-            queue.sealed, queue.batch, queue.seal_row = seal.places, seal.batch, seal.row
-        for entry_id, (name, place) in places.items():
-            if entry_id not in self._backlog.leased and entry_id not in self._backlog.queues[name].sealed:
-                self._backlog.queues[name].add(place)
+            found = {number: sealed.pop(key) for number in seal.ids if (key := (seal.destination, number)) in sealed}
+            if found and not queue.sealed:
+                queue.sealed, queue.batch, queue.seal_row = found, seal.batch, seal.row
+            else:
+                queue.add(place for place in found.values() if place.id not in self._backlog.leased)
         self._dead.count()
         for loss in missing_entries(before, {name: queue.entries for name, queue in self._backlog.queues.items()}, missing):
             self._on_loss(loss)
+
+    def _by_destination(self, rows: Iterable[Sequence[Any]]) -> Iterator[tuple[str, list[QueuePlace]]]:
+        """Yield where rows wait, for each destination."""
+        first, end = self._first_id, self._next_id
+        for name, some in groupby(sorted(rows, key=itemgetter(1)), key=itemgetter(1)):
+            yield (
+                name,
+                [
+                    QueuePlace(number, _LANES[urgent] if first <= number < end else LaneName.RECOVERED, *more)
+                    for number, _, urgent, *more in (row[:6] for row in some)
+                ],
+            )

@@ -140,8 +140,7 @@ class Sender:
             if is_left:
                 place = QueuePlace(number, LaneName.RECOVERED, place.rank, place.time, place.size)
                 queue.recovered_last = max(place.time, queue.recovered_last or 0.0)
-            self.backlog.count(name, place)
-            queue.add(place)
+            self.backlog.put(name, [place])
             counts[name] += 1
             if self._kept < _KEPT_BYTES:
                 self._texts[number] = text
@@ -218,8 +217,7 @@ class Sender:
             texts = self._streams.texts(name, missing)
         except RedisAwayError:
             if not batch:
-                for place in places:
-                    self.backlog.queues[name].add(place)
+                self.backlog.queues[name].add(places)
             return None
         entries: list[Entry] = []
         for place in places:
@@ -347,8 +345,7 @@ class Sender:
             move = partial(self._streams.move, source=source, target=target, numbers=numbers, there=sorted(there), size=size)
             moved = self._calls.ask(move) if places else 0
         except (RedisAwayError, LeaseLostError):
-            for place in places:
-                origin.add(place)
+            origin.add(places)
             # It may have been done: what is not there any more must not leave from here too.
             self.forget_texts()
             return 0

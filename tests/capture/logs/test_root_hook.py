@@ -108,18 +108,20 @@ def test_a_host_that_sets_up_its_logging_late_is_heard(console: io.StringIO, set
     events: list[Event] = []
     logging.getLogger("shop.cart").warning("before")
     hook = installed(events, {"shop": LogLevel.DEBUG})
-    for round_ in ("first", "second"):
+    # A logger is there for the rest of the process, and the dictionary switches it off: each way has names of its own.
+    others = {round_: f"shopping.{set_up.__name__}.{round_}" for round_ in ("first", "second")}
+    for round_, other in others.items():
         set_up(console)
         # What exists already is switched off by a dictionary, unless it says otherwise: then the host prints nothing either.
         shop = logging.getLogger("shop")
         shop.disabled = False
         shop.debug("%s: ours", round_)
-        logging.getLogger(f"shopping.{round_}").warning("%s: both", round_)
+        logging.getLogger(other).warning("%s: both", round_)
         logging.getLogger().info("%s: theirs", round_)
     hook.uninstall()
-    shown = [f"{round_}: {whose}" for round_ in ("first", "second") for whose in ("ours", "both")]
+    shown = [f"{round_}: {whose}" for round_ in others for whose in ("ours", "both")]
     assert [event.message for event in events] == shown
-    lines = [f"WARNING shopping.{round_} {round_}: both\nINFO root {round_}: theirs\n" for round_ in ("first", "second")]
+    lines = [f"WARNING {other} {round_}: both\nINFO root {round_}: theirs\n" for round_, other in others.items()]
     assert console.getvalue() == "WARNING shop.cart before\n" + "".join(lines)
 
 

@@ -5,11 +5,13 @@ Every connection that this package opens is opened here. No text of this module 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import ipaddress
+import re
 import ssl
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from urllib.parse import quote, unquote, urlsplit
@@ -58,9 +60,11 @@ class Network:
             return self.bot_proxy.get_secret_value()
         parts = urlsplit(url)
         host = parts.hostname or ""
-        if _is_loopback(host) or _bypasses(parts.netloc.rpartition("@")[2]):
-            return None
         proxies = urllib.request.getproxies_environment()
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        direct = proxies.get("no", "").strip()
+        if _is_loopback(host) or direct == "*" or any(_names(entry, host, port) for entry in re.split(r"[,\s]+", direct)):
+            return None
         found = proxies.get(parts.scheme) or proxies.get("all")
         if not found:
             return None
@@ -115,10 +119,14 @@ def proxy_secrets(proxy: SecretStr) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in (password, unquote(password)) if text))
 
 
-def _bypasses(host: str) -> bool:
-    """Whether NO_PROXY names a host. `proxy_bypass` would ask the system's settings too, which are not the environment."""
-    bypass: Callable[[str], bool] = vars(urllib.request)["proxy_bypass_environment"]
-    return bool(bypass(host))
+def _names(entry: str, host: str, port: int) -> bool:
+    """Whether a part of NO_PROXY names a host. urllib knows no `*.name`, no `name:port` and no ranges of addresses."""
+    entry = entry.lower().rpartition("://")[2]
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host) in ipaddress.ip_network(entry.strip("[]"), strict=False)
+    name, _, of_port = entry.rpartition(":") if re.search(r":\d+\Z", entry) else (entry, "", "")
+    name = name.removeprefix("*").strip(".[]")
+    return name != "" and f".{host}".endswith(f".{name}") and of_port in ("", str(port))
 
 
 def _is_loopback(host: str) -> bool:

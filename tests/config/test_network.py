@@ -50,12 +50,40 @@ def test_the_setting_the_bot_the_environment(monkeypatch: pytest.MonkeyPatch) ->
         ("HTTPS_PROXY", "http://p:1", "example.com, *", "http://p:1"),
         ("HTTPS_PROXY", "http://p:1", "*", None),
         ("HTTPS_PROXY", "http://p:1", "notdiscord.com", "http://p:1"),
+        ("HTTPS_PROXY", "http://p:1", "a.example,*.discord.com", None),
+        ("HTTPS_PROXY", "http://p:1", "a.example *.COM", None),
+        ("HTTPS_PROXY", "http://p:1", "discord.com:443", None),
+        ("HTTPS_PROXY", "http://p:1", "discord.com:8443", "http://p:1"),
+        ("HTTPS_PROXY", "http://p:1", "https://discord.com", None),
+        ("HTTPS_PROXY", "http://p:1", "discord.com.", None),
+        ("HTTPS_PROXY", "http://p:1", "sub.discord.com, ., 10.0.0.0/8, [::1", "http://p:1"),
     ],
 )
 def test_the_environment(monkeypatch: pytest.MonkeyPatch, name: str, value: str, no_proxy: str, expected: str | None) -> None:
     monkeypatch.setenv(name, value)
     monkeypatch.setenv("NO_PROXY", no_proxy)
     assert Network().find_proxy(DISCORD) == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "no_proxy", "is_direct"),
+    [
+        ("10.1.2.3", "10.0.0.0/8", True),
+        ("10.1.2.3", "10.1.2.3/8", True),
+        ("10.1.2.3", "10.1.2.3", True),
+        ("10.1.2.3", "10.1.2.3:443", True),
+        ("10.1.2.3", "10.1.2.3:80", False),
+        ("11.1.2.3", "10.0.0.0/8, fd00::/8", False),
+        ("[fd00::7]", "fd00::/8", True),
+        ("[fd00::7]", "[fd00::7]", True),
+        ("[fd00::7]", "[fd00::7]:443", True),
+        ("[fd00::7]", "10.0.0.0/8 fd00::8", False),
+    ],
+)
+def test_addresses_that_need_no_proxy(monkeypatch: pytest.MonkeyPatch, host: str, no_proxy: str, is_direct: bool) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://p:1")
+    monkeypatch.setenv("no_proxy", no_proxy)
+    assert (Network().find_proxy(f"https://{host}/topic") is None) is is_direct
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8686/api", "http://localhost:1/", "http://[::1]:1/"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -54,6 +55,9 @@ class RedisServer:
         subprocess.run([PROGRAM, *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(1000):
             try:
+                # redis 5.0.1 leaves a socket open that cannot connect, and the warning of it fails a test.
+                with socket.socket(socket.AF_UNIX) as probe:
+                    probe.connect(str(self.socket))
                 self.client().ping()
                 self.pid = int(pid_file.read_text())
                 quick_time.SERVERS.add(self.pid)

@@ -62,7 +62,8 @@ class WebhookManager:
         self._formatters = Formatters(formatter, self._clock)
         self._pool = WorkerPool(self._pipeline)
         self._loop = LoopCalls()
-        self._monitor = Monitor(self._pipeline, self._pool, bot_name=lambda: self._formatters.bot_info.name or "")
+        name = lambda: self._pipeline.redact_text(self._formatters.bot_info.name or "")  # noqa: E731
+        self._monitor = Monitor(self._pipeline, self._pool, bot_name=name)
         self.host = HostAccess(self._pipeline, self._pool, self._formatters, self._loop)
         self.listeners = Listeners()
         self.admin = Admin(self._pipeline, self._pool, self.listeners.apply_choices)

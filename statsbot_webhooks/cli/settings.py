@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Final
 
 from ..config.description import describe_settings, find_problems
 from ..config.documentation import make_markdown
-from ..config.sources import Source, read_sources
+from ..config.sources import Source, read_sources, read_values
+from ..redaction.known_values import secret_values
+from ..redaction.value_index import KnownValues
 
 _EXAMPLES: Final = """\
 examples:
@@ -41,7 +43,9 @@ def _run(options: argparse.Namespace) -> int:
         print(make_markdown(), end="")
         return 0
     sources = read_sources()
-    settings, problems = describe_settings(sources), find_problems(sources)
+    clean = KnownValues(secret_values(read_values())).redact_text
+    settings = [replace(each, value=clean(each.value)) for each in describe_settings(sources)]
+    problems = list(map(clean, find_problems(sources)))
     if options.json:
         print(json.dumps({"settings": [asdict(each) for each in settings], "problems": problems}, indent=2))
     else:

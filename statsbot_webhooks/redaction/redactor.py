@@ -117,7 +117,10 @@ class Redactor:
         if event.files or (event.traceback and not self._keeps_traces):
             return None
         known, texts = self._clean_texts, [event.message]
-        more = (event.template, event.origin, event.title, event.card, event.avatar_url, event.traceback)
+        more = (
+            *(event.template, event.origin, event.title, event.card, event.avatar_url, event.traceback),
+            *(event.fingerprint, event.issue, event.note, event.process, *event.routes),
+        )
         texts += [text for text in more if text and known.get(text) != text]
         for person in event.persons:
             texts += person.names
@@ -164,6 +167,12 @@ class Redactor:
             avatar_url=self._picture(event.avatar_url) if mask is None else "",
             files=tuple(self._file(file, clean) for file in event.files),
             persons=tuple(self._person(person) for person in event.persons) if mask is None else (),
+            # These are ours, but a host may make an event of its own.
+            fingerprint=self._short(event.fingerprint, self._clean, None),
+            issue=self._short(event.issue, self._clean, None),
+            note=clean(event.note) if event.note else "",
+            process=self._short(event.process, clean, mask),
+            routes=tuple(self._short(name, self._clean, None) for name in event.routes),
         )
 
     def _clean(self, text: str) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
+from .rules import mark
 from .value_forms import bones, forms, spellings
 from .value_grams import PIECE, Grams
 
@@ -103,6 +104,10 @@ class KnownValues:
         if is_flood:
             finds, _ = self._finds(data, text, None)
         return _replaced(data, finds, mark, count)
+
+    def redact_text(self, text: str) -> str:
+        """Return a text without the values, and with all else that might be a secret."""
+        return self.redact(text.encode("utf-8", "replace"), mark(RULE).encode())[0].decode("utf-8", "replace")
 
     def may_be_in(self, text: bytes) -> bool:
         """Whether letters of a value stand in the bones of a text; False is sure."""

@@ -19,6 +19,7 @@ from ...config.loading import Loaded, build_config
 from ...config.network import Network
 from ...config.sources import read_sources, read_values
 from ...redaction.known_values import secret_values
+from ...redaction.value_index import KnownValues
 from .bot import look_at_bot
 from .files import look_at_storage, scan_tracked_files
 from .monitoring import look_at_monitoring, send_to_fallback
@@ -93,10 +94,10 @@ async def run_checks(*, sends: bool = False, only: Collection[str] = SECTIONS) -
         report.sections["test messages"] += await send_to_fallback(config, network)
     if "storage" in only:
         report.sections["storage"] = storage
+    secrets = secret_values(read_values()) | {destination.url.token for destination in destinations}
     if "git" in only:
-        secrets = secret_values(read_values()) | {destination.url.token for destination in destinations}
         report.sections["git"] = scan_tracked_files(Path(), secrets)
-    return report
+    return report.rewritten(KnownValues(secrets).redact_text)
 
 
 def _describe_settings(loaded: Loaded) -> list[Finding]:

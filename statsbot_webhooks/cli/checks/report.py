@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -46,6 +46,11 @@ class Report:
     def is_good(self) -> bool:
         """Whether nothing is an error."""
         return not any(each.grade == Grade.ERROR for found in self.sections.values() for each in found)
+
+    def rewritten(self, clean: Callable[[str], str]) -> Report:
+        """Return the report with what `clean` makes of each value and text, such as the names of channels."""
+        sections = {name: [replace(each, text=clean(each.text)) for each in found] for name, found in self.sections.items()}
+        return Report([replace(each, value=clean(each.value)) for each in self.settings], sections)
 
     def to_json(self) -> dict[str, Any]:
         """Return the report for scripts."""

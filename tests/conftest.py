@@ -18,7 +18,7 @@ from typing import Any
 import discord
 import pytest
 from discord.ext import commands
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from statsbot_webhooks import WebhookConfig, WebhookManager
 from statsbot_webhooks.capture.breadcrumbs import trail
@@ -28,8 +28,9 @@ from statsbot_webhooks.sandbox.users.waiting import Waiting
 from . import openapi, quick_time
 from .redis_server import PROGRAM, RedisServer
 
-# The gate tries the same examples each time; `make fuzz` tries others.
+# The gate tries the same examples each time; `make fuzz` tries others, and `make mutate` only wants to know whether one fails.
 settings.register_profile("gate", derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+settings.register_profile("mutate", settings.get_profile("gate"), phases=[Phase.explicit, Phase.generate])
 settings.register_profile("fuzz", deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import sqlite3
 import time
@@ -298,3 +299,21 @@ async def test_what_is_decided_before_the_cards_are_read_is_drawn_once_they_are(
     sandbox.heal("info")
     await sandbox.wait_until(lambda: "Acknowledged by olivia" in sandbox.messages("info")[0].content)
     await again.stop()
+
+
+async def test_of_a_message_and_an_edit_that_are_both_due_the_message_goes_first(sandbox: Sandbox, urls: dict[str, Any]) -> None:
+    async with running_manager(config(urls, batch_timeout_seconds=0, card_edit_seconds=30)) as manager:
+        for number in range(2):
+            manager.submit(state(number))
+            await sandbox.wait_until(lambda number=number: any(f"state {number}." in m.text for m in sandbox.messages("info")))
+        manager.submit(state(2))
+        while (await manager.stats()).folded < 2:
+            await asyncio.sleep(0.05)
+        await manager.admin.toggle("info", False)
+        shown, before = time.monotonic(), len(sandbox.requests)
+        manager.submit(Event(EventKind.LOG, LogLevel.INFO, "a message", time.time(), "tests"))
+        await sandbox.wait_until(lambda: time.monotonic() > shown + 31, 90)
+        assert len(sandbox.requests) == before
+        await manager.admin.toggle("info", True)
+        await sandbox.wait_until(lambda: "state 2." in sandbox.messages("info")[0].text)
+    assert [request.method for request in sandbox.requests[before : before + 2]] == ["POST", "PATCH"]

@@ -51,12 +51,24 @@ class NotedException:
     is_shown: bool = True
 
     def format(self) -> str:
-        """Return what Python would print, with `> ` before each frame of the user's own code. Reads source files."""
+        """Return what Python would print, with `> ` before each frame of the user's own code; as much as can be read.
+
+        Reads source files.
+        """
+        try:
+            return mark_own_frames(self._print())
+        except Exception as failure:  # noqa: BLE001 - a guard: loaders of source lines and the classes of errors are the host's
+            places = [(frame.code.co_filename, frame.line, frame.code.co_name) for frame in self.parts[0].frames]
+            lines = [f'  File "{file}", line {line}, in {function}\n' for file, line, function in places]
+            said = f"(The rest of this traceback could not be printed: {type(failure).__name__})"
+            return mark_own_frames("".join(["Traceback (most recent call last):\n", *lines, said]))
+
+    def _print(self) -> str:
         for name in {frame.code.co_filename for part in self.parts for frame in part.frames}:
             linecache.checkcache(name)
         for part in self.parts:
             part.text.stack = traceback.StackSummary.from_list([_summary(frame) for frame in part.frames])
-        return mark_own_frames("".join(self.parts[0].text.format()))
+        return "".join(self.parts[0].text.format())
 
 
 def note_exception(error: BaseException, trace: TracebackType | None = None, *, is_shown: bool = True) -> NotedException:

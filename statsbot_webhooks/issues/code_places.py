@@ -50,8 +50,12 @@ class Part:
 
 
 def places_of_exception(noted: NotedException) -> list[str]:
-    """Return the sorted names of the classes and of the places of an exception. Reads source files."""
-    return _places([Part(_name_of(part.kind), [*map(_frame, part.frames), *_syntax_error(part.text)]) for part in noted.parts])
+    """Return the sorted names of the classes and of the places of an exception, if it can be read. Reads source files."""
+    try:
+        parts = [Part(_name_of(part.kind), [*map(_frame, part.frames), *_syntax_error(part.text)]) for part in noted.parts]
+        return _places(parts)
+    except Exception:  # noqa: BLE001 - a guard: loaders of source lines and the classes of errors are the host's
+        return []
 
 
 def places_of_text(text: str) -> list[str]:
@@ -68,7 +72,9 @@ def _places(parts: Sequence[Part]) -> list[str]:
     frames = [frame for part in parts for frame in _without_end_of_recursion(part)]
     # What a library does inside is its own affair, and changes with its version.
     frames = [frame for frame in frames if frame.is_own] or frames
-    files = _shorten(tuple(sorted({frame.file for frame in frames})), tuple(sys.path))
+    # Python passes over what is no text there, as a Path (the docs of sys.path).
+    roots = tuple(root for root in sys.path if type(root) is str)
+    files = _shorten(tuple(sorted({frame.file for frame in frames})), roots)
     lines = {f"{files[frame.file]}\t{frame.source or frame.function}" for frame in frames}
     # In the order of the alphabet: tasks of a group fail in any order, and how often one line occurs says nothing.
     return [*sorted({part.kind for part in parts}), *sorted(lines)]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import linecache
 import logging
+import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Any
 
@@ -161,6 +163,58 @@ async def test_records_with_odd_values_are_stored(manager: WebhookManager) -> No
     stats = await manager._intake.run(manager._pipeline.snapshot)
     assert (stats.accepted + stats.filtered, stats.refused) == (10, 0)
     assert "after" in await stored(manager)
+
+
+def _with_a_number_that_cannot_be_printed(_monkeypatch: pytest.MonkeyPatch) -> None:
+    raise SyntaxError("odd", ("file", 10**5000, 1, "text"))
+
+
+def _from_a_loader_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> str:
+        raise KeyError("no such module")
+
+    names: dict[str, Any] = {}
+    exec(compile("def f():\n    raise LookupError('odd')", "made-up.py", "exec"), names)  # noqa: S102
+    monkeypatch.setitem(linecache.cache, "made-up.py", (fail,))  # type: ignore[arg-type] - one that is asked later
+    names["f"]()
+
+
+def _with_a_path_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path, None, b"bytes", ["list"]])
+    raise LookupError("odd")
+
+
+def _of_a_class_without_a_name(_monkeypatch: pytest.MonkeyPatch) -> None:
+    class Nameless(type):
+        @property
+        def __qualname__(cls) -> str:  # type: ignore[override]
+            raise RuntimeError("no name")
+
+    class OddError(Exception, metaclass=Nameless):
+        pass
+
+    raise OddError("odd")
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [_with_a_number_that_cannot_be_printed, _from_a_loader_that_fails, _with_a_path_that_is_none, _of_a_class_without_a_name],
+)
+async def test_an_exception_that_cannot_be_printed_costs_its_traceback_only(
+    manager: WebhookManager, monkeypatch: pytest.MonkeyPatch, failing: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    from statsbot_webhooks import WebhookLogHandler
+
+    try:
+        failing(monkeypatch)
+    except Exception as error:  # noqa: BLE001 - any of them
+        record = logging.makeLogRecord({"msg": "failed", "levelno": 40, "name": "host"})
+        record.exc_info = (type(error), error, error.__traceback__)
+        WebhookLogHandler(manager.submit).handle(record)
+    await manager._intake.settle()
+    entries = await manager._intake.run(manager._outbox.claim, "info", 10)
+    assert [entry.event.message for entry in entries] == ["failed"]
+    assert failing.__name__ in (entries[0].event.traceback or "")
 
 
 async def test_records_and_events_are_stored_in_the_order_in_which_they_came(manager: WebhookManager) -> None:

@@ -117,13 +117,17 @@ class RootHook:
             passed = original(logger, record)
             if not passed or not self._is_installed:
                 return passed
-            if record.levelno < self._handler.level:
-                self._guard.call(trail.note_record, record)
-                return passed
+            try:
+                if record.levelno < self._handler.level:
+                    self._guard.call(trail.note_record, record)
+                    return passed
+                is_only_ours = self._levels and self._is_only_ours(logger, record)
+            except Exception:  # noqa: BLE001 - a guard: a level that cannot be compared is shown; the host's handlers may raise
+                is_only_ours = False
             # From Python 3.12 on a filter may pass another record.
             shown = passed if isinstance(passed, logging.LogRecord) else record
             self._guard.call(self._on_passed, logger, shown)
-            return False if self._levels and self._is_only_ours(logger, record) else passed
+            return False if is_only_ours else passed
 
         return filter
 

@@ -142,3 +142,20 @@ def test_only_our_own_loggers_are_left_out(console: io.StringIO) -> None:
         logging.getLogger(name).error("x")
     hook.uninstall()
     assert [event.origin for event in events] == ["shop", "shop.cart", "shopping", "discord.webhooks", "statsbot_webhooks_extra"]
+
+
+class Level(int):
+    def __lt__(self, _other: object) -> bool:
+        raise RuntimeError("this level cannot be compared")
+
+
+@pytest.mark.parametrize("level", ["40", None, Level(40)], ids=["text", "none", "failing"])
+def test_a_level_that_cannot_be_compared_costs_neither_the_record_nor_the_host(level: object) -> None:
+    events: list[Event] = []
+    hook = installed(events, {"shop": LogLevel.DEBUG})
+    record = logging.makeLogRecord({"msg": "odd", "name": "shop", "levelno": level})
+    try:
+        assert logging.getLogger("shop").filter(record)
+    finally:
+        hook.uninstall()
+    assert [event.message.partition(" (")[0] for event in events] == ["odd"]

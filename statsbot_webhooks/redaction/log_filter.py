@@ -6,7 +6,9 @@ DEBUG (W7): those of our own requests are cleaned; what the host does with webho
 
 from __future__ import annotations
 
+import functools
 import logging
+import sys
 import traceback
 from collections.abc import Callable
 from typing import Final
@@ -29,6 +31,9 @@ class OwnRecords(logging.Filter):
         root = __name__.partition(".")[0]
         known = list(logging.Logger.manager.loggerDict.items())
         self._loggers = [it for name, it in known if isinstance(it, logging.Logger) and (name + ".").startswith(root + ".")]
+        for logger in self._loggers:
+            # For good: what is said after the end must not fail either.
+            vars(logger)["callHandlers"] = functools.partial(_call_handlers, logger)
         self._loggers += [logging.getLogger(name) for name in _WEBHOOK_LOGGERS]
         for logger in self._loggers:
             logger.addFilter(self)
@@ -50,3 +55,12 @@ class OwnRecords(logging.Filter):
             # What a formatter would make of the exception, made here: it takes this text when it is there.
             record.exc_text = self._clean("".join(traceback.format_exception(*record.exc_info)).rstrip())
         return True
+
+
+def _call_handlers(logger: logging.Logger, record: logging.LogRecord) -> None:
+    """Call the handlers of the host; one that raises must not end the thread or the task of ours that said something."""
+    try:
+        type(logger).callHandlers(logger, record)
+    except Exception as error:  # noqa: BLE001 - a guard: it may be any code
+        if logging.raiseExceptions and sys.stderr:
+            print(f"statsbot_webhooks: a log handler of the program raised {type(error).__name__}", file=sys.stderr)

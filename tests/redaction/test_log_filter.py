@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 import logging
+import threading
+from typing import cast
 
 import aiohttp
 import discord
 import pytest
 
 from statsbot_webhooks import LogLevel, WebhookConfig
+from statsbot_webhooks.errors import NotRunningError
+from statsbot_webhooks.events.event import Event
 from statsbot_webhooks.sandbox import Sandbox
 
 from ..conftest import running_manager
@@ -37,3 +41,37 @@ async def test_the_console_shows_no_token_of_ours(sandbox: Sandbox, monkeypatch:
     assert "has returned status code" in printed
     assert token not in printed
     assert own_token in printed
+
+
+class FailingHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        raise RuntimeError("the console is closed")
+
+
+async def test_a_handler_of_the_host_that_fails_ends_nothing_of_ours(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+
+    def end() -> None:
+        raise SystemExit
+
+    urls = {f"{name}_webhook_url": sandbox.webhook_url(name) for name in ("error", "info")}
+    config = WebhookConfig(**urls, storage="memory://", batch_timeout_seconds=0, breaker_failures=1, breaker_cooldown_seconds=1)
+    async with running_manager(config) as manager:
+        logger, handler = logging.getLogger("statsbot_webhooks"), FailingHandler()
+        logger.addHandler(handler)
+        try:
+            # An outage, a task and a thread that end, and an event that is lost: each is said in the log.
+            sandbox.fault("info", "500", times=1)
+            await manager.send_log(LogLevel.INFO, "waits for the end of an outage")
+            manager._pool._tasks._tasks["error"].cancel()
+            with pytest.raises(NotRunningError):
+                await manager._intake.run(end)
+            manager.submit(cast("Event", 5))
+            await manager.send_log(LogLevel.ERROR, "after all of it")
+            await sandbox.wait_for_message("error", "after all of it")
+            await sandbox.wait_for_message("info", "waits for the end of an outage")
+        finally:
+            logger.removeHandler(handler)
+    assert "a log handler of the program raised RuntimeError" in capsys.readouterr().err

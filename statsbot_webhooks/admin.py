@@ -239,7 +239,7 @@ class Admin:
         """
         await self._intake.settle()
         until = self._clock.monotonic() + _FORGET_SECONDS
-        total = await self._forget_in_log(Trace(user_id, names, self._intake.redactor.mask_key))
+        total = 0
         while True:
             trace = Trace(user_id, names, self._intake.redactor.mask_key)
             for worker in self._pool.workers.values():
@@ -247,7 +247,7 @@ class Admin:
             gone, busy = await self._intake.run(self._forget, trace)
             total += gone
             if not busy or self._clock.monotonic() > until:
-                return total
+                return total + await self._forget_in_log(trace)
             await self._clock.sleep(0.2)
 
     async def _forget_in_log(self, trace: Trace) -> int:

@@ -73,10 +73,12 @@ class JsonLog:
         found: Future[int] = Future()
 
         def work() -> None:
-            try:
-                found.set_result(self._file.filter(lambda line: not is_meant(line)))
-            except OSError as error:
-                found.set_exception(error)
+            # The caller may have ended meanwhile.
+            if found.set_running_or_notify_cancel():
+                try:
+                    found.set_result(self._file.filter(lambda line: not is_meant(line)))
+                except Exception as error:  # noqa: BLE001 - a guard: the caller gets it, and the thread goes on
+                    found.set_exception(error)
 
         self._items.put(work)
         return found

@@ -5,13 +5,14 @@ The files may be cut or foreign: each line is looked at by itself.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from .private_files import create_new, exists, open_to_append
+from .private_files import create_new, exists, open_to_append, open_to_change
 
 FILES: Final = 5
 
@@ -46,7 +47,8 @@ class JsonLines:
     def filter(self, keeps: Callable[[str], bool]) -> int:
         """Delete the lines that are not to be kept, of all files; returns how many. Raises `OSError`.
 
-        A file is replaced as a whole, so that a kill on the way leaves the old one or the new one.
+        A file is replaced as a whole, so that a kill on the way leaves the old one or the new one. On a full disk blanks
+        take the place of such lines.
         """
         deleted = 0
         for file in self._files():
@@ -59,9 +61,14 @@ class JsonLines:
                 file.unlink()
             elif len(kept) < len(lines):
                 new = file.with_name(f"{file.name}.new")
-                with os.fdopen(create_new(new), "wb") as output:
-                    output.writelines(kept)
-                new.replace(file)
+                try:
+                    with os.fdopen(create_new(new), "wb") as output:
+                        output.writelines(kept)
+                    new.replace(file)
+                except OSError:
+                    with contextlib.suppress(OSError):
+                        new.unlink()
+                    _blank(file, lines, keeps)
         return deleted
 
     def _rotate(self) -> None:
@@ -74,3 +81,15 @@ class JsonLines:
         yield self.path
         for number in range(1, FILES):
             yield self.path.with_name(f"{self.path.name}.{number}")
+
+
+def _blank(path: Path, lines: Iterable[bytes], keeps: Callable[[str], bool]) -> None:
+    """Write blanks over lines of a file, which takes no room."""
+    with os.fdopen(open_to_change(path), "r+b", buffering=0) as file:
+        place = 0
+        for line in lines:
+            if not keeps(line.decode("utf-8", "replace")):
+                file.seek(place)
+                file.write(b" " * (len(line) - 1) + b"\n")
+            place += len(line)
+        os.fsync(file.fileno())

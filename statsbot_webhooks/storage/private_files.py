@@ -31,6 +31,11 @@ def open_to_append(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_APPEND | _NO_LINK)
 
 
+def open_to_change(path: Path) -> int:
+    """Return a descriptor that writes anywhere in a file that is there; raises `OSError`."""
+    return os.open(path, os.O_RDWR | _NO_LINK)
+
+
 def create_new(path: Path) -> int:
     """Return a descriptor of a new private file; what had its name before is deleted. Raises `OSError`."""
     path.unlink(missing_ok=True)

@@ -223,6 +223,33 @@ async def test_a_person_who_is_forgotten_is_in_no_line(
     assert [line["message"] for line in lines()] == ["after"]
 
 
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_search_for_a_person_that_is_cancelled_or_fails_ends_nothing(
+    sandbox: Sandbox, urls: dict[str, Any], monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    is_asked, may_answer = threading.Event(), threading.Event()
+
+    def search(*_: object) -> int:
+        is_asked.set()
+        may_answer.wait(20)
+        if fails:
+            raise UnicodeError("a line that cannot be read")
+        return 0
+
+    monkeypatch.setattr(json_log.JsonLines, "filter", search)
+    async with running_manager(config(urls)) as manager:
+        forgetting = asyncio.create_task(manager.forget(ANNA))
+        await asyncio.to_thread(is_asked.wait, 20)
+        if not fails:
+            forgetting.cancel()
+        may_answer.set()
+        [failure] = await asyncio.gather(forgetting, return_exceptions=True)
+        assert isinstance(failure, UnicodeError if fails else asyncio.CancelledError)
+        await manager.send_log("ERROR", "after")
+        await manager.flush(10)
+    assert [line["message"] for line in lines()] == ["after"]
+
+
 def test_its_settings() -> None:
     assert load_webhook_config({}).json_log is None
     assert load_webhook_config({"WEBHOOK_JSON_LOG": "a.jsonl"}).json_log_max_mb == 50

@@ -56,6 +56,18 @@ def test_half_a_line_costs_itself_only(rest: bytes) -> None:
     assert [b"young" in line or b"second" in line for line in FILE.read_bytes().splitlines()] == [True, True]
 
 
+def test_lines_go_also_where_no_other_file_can_be_written() -> None:
+    write_expired(BOX, [entry("anna, first"), entry("stays"), entry("anna, last")])
+    FILE.write_bytes(FILE.read_bytes() + b"half a line of anna")
+    size = FILE.stat().st_size
+    # In the place of the new file stands what cannot be replaced, as when the disk is full.
+    FILE.with_name(f"{FILE.name}.new").mkdir()
+    for gone in (3, 0):
+        assert filter_expired(BOX, lambda line: "anna" not in line) == gone
+        assert (FILE.stat().st_size, b"anna" in FILE.read_bytes()) == (size, False)
+    assert [b"stays" in line for line in FILE.read_bytes().splitlines() if line.strip()] == [True]
+
+
 def test_files_are_private_from_their_first_byte_rotated_ones_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(expired_file, "_BYTES", 1000)
     before = os.umask(0)

@@ -213,8 +213,9 @@ def as_discord_describes_it(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     assert not [problem for sandbox in sandboxes for problem in openapi.problems(sandbox.requests)]
 
 
-def pytest_collection_finish() -> None:
-    """Thousands of tests are no garbage: the collector looks at them no more."""
+@pytest.fixture(autouse=True, scope="module")
+def frozen() -> None:
+    """Tests and modules are no garbage: the collector, and whoever asks it for all objects, looks at them no more."""
     gc.collect()
     gc.freeze()
 

@@ -108,6 +108,7 @@ def messages(events: list[Event]) -> Iterator[WebhookMessage]:
         yield formatter.format_groups(group_events([events[0], replace(events[0], message=events[0].message + " 2")] * 2))[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", MARKUP)
 def test_markup_of_others_is_shown_as_it_is_written(text: str) -> None:
     assert active(text)

@@ -127,6 +127,7 @@ def test_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"issue/2-{250:016x}" not in store.values
 
 
+@pytest.mark.slow
 def test_ten_thousand_issues_are_noted_in_proportion() -> None:
     events = [Event(EventKind.LOG, LogLevel.ERROR, "x", 1.0, fingerprint=f"2-{n * 7919:016x}") for n in range(10_500)]
 

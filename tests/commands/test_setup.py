@@ -164,3 +164,13 @@ async def test_a_dead_webhook_of_the_settings_is_left_alone(sandbox: Sandbox, no
     assert "**error**" not in answer
     assert "bot-errors" not in sandbox.channels()
     assert "**info**: delivered" in answer
+
+
+async def test_the_bare_token_of_a_webhook_that_setup_made_is_redacted(sandbox: Sandbox, no_urls: pytest.MonkeyPatch) -> None:
+    async with steered_bot(sandbox) as bot:
+        await call(sandbox, "setup")
+        made = secrets_of(sandbox)
+        await bot.cogs["Webhooks"].manager.send_log("ERROR", f"refused: {' '.join(made)}!", token_list=made)
+        await sandbox.wait_until(lambda: "refused: " in shown(sandbox, "bot-errors"))
+    assert made
+    assert not [secret for secret in made if secret in shown(sandbox, "bot-errors")]

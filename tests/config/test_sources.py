@@ -138,3 +138,11 @@ def test_the_redactor_learns_what_files_hold(folder: Path, monkeypatch: pytest.M
     values = read_values()
     assert values["DB_PASSWORD"] == "correct-horse-battery-9"
     assert values["API_TOKEN"] == "another-Secret-77"
+
+
+def test_an_alias_that_cannot_be_read_does_not_spoil_the_new_name() -> None:
+    unreadable = {"WEBHOOK_BATCH_TIMEOUT_FILE": "/none"}
+    (problem,) = build_config(read_sources(unreadable, None)).problems
+    assert problem.startswith("WEBHOOK_BATCH_TIMEOUT: WEBHOOK_BATCH_TIMEOUT_FILE cannot be read")
+    both = build_config(read_sources({**unreadable, "WEBHOOK_BATCH_TIMEOUT_SECONDS": "4"}, None))
+    assert (len(both.problems), both.config.batch_timeout_seconds) == (1, 4)

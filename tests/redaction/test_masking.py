@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from statsbot_webhooks.events.event import Event, EventFile, EventKind, LogLevel, Person
+from statsbot_webhooks.redaction.masking import MaskLevel
 from statsbot_webhooks.redaction.redactor import Redactor
 
 ANNA, OTHER = 111111111111111111, 999999999999999999
@@ -161,3 +162,20 @@ def test_a_secret_beside_a_person_is_redacted_and_a_name_beside_a_secret_is_mask
             assert "hunter2" not in shown
             assert "bert" not in shown or key == "note"
             assert "Müller" not in shown
+
+
+def test_the_level_ids_keeps_names_in_every_field() -> None:
+    redactor = Redactor(mask_level=MaskLevel.IDS, mask_key=b"k")
+    context = {
+        "username": "anna",
+        "user": {"id": ANNA, "name": "anna"},
+        "moderator": "bob",
+        "user_id": ANNA,
+        "ids": [ANNA, float(OTHER)],
+    }
+    clean = redactor.redact(Event(EventKind.LOG, LogLevel.INFO, f"<@{ANNA}> is anna", 0.0, persons=(RENÉ,), context=context))
+    assert (clean.context["username"], clean.context["moderator"], clean.message) == ("anna", "bob", f"{NAME} is anna")
+    assert str(ANNA) not in repr(clean)
+    assert redactor.name_of(ANNA, "anna") == "anna"
+    assert REDACTOR.name_of(ANNA, "anna") == NAME
+    assert Redactor(mask_key=b"k").name_of(ANNA, "anna") == "anna"

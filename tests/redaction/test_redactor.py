@@ -173,3 +173,13 @@ def test_a_value_that_becomes_known_later_is_found_in_a_text_that_was_clean() ->
     assert redactor.redact(calm) is calm
     redactor.add_secrets(["Zx81-planted-Secret"])
     assert "Zx81" not in repr(redactor.redact(calm))
+
+
+@pytest.mark.parametrize("label", ["name", "key"])
+def test_a_value_beside_the_name_of_a_secret_goes(label: str) -> None:
+    field = {label: "password", "value": "open sesame", "page": 2}
+    for context in (field, {"deep": field}, {"fields": [field]}, {"fields": ({"a": field},)}):
+        for each in (event("m", context=context), event("m", facts=context), event("m", context=context, traceback="t")):
+            assert "open sesame" not in repr(Redactor().redact(each))
+    plain = event("m", context={label: "colour", "value": "open sesame"})
+    assert Redactor().redact(plain) == plain

@@ -167,11 +167,17 @@ class Model:
         return Counter(row.name for row in free), before - len(self.dead), len(meant) - len(free)
 
     def restart(self) -> None:
-        self.lanes = {name: Lanes() for name in self.names}
         for row in self.rows:
             row.is_leased, row.lane = False, RECOVERED
-            known = self.lanes[row.name]
-            known.recovered_last = max(row.event.time, known.recovered_last or 0.0)
+        self.reload()
+
+    def reload(self) -> None:
+        """Know what the database says, and what is leased, and nothing else."""
+        self.lanes = {name: Lanes() for name in self.names}
+        for row in self.rows:
+            if row.lane == RECOVERED:
+                known = self.lanes[row.name]
+                known.recovered_last = max(row.event.time, known.recovered_last or 0.0)
 
     def depth(self, name: str) -> Depth:
         sealed = self.sealed(name)

@@ -83,7 +83,9 @@ def test_a_bad_row_costs_itself_only(name: str, opened: Callable[..., SqliteOutb
     assert [loss.reason for loss in losses] == [LossReason.UNREADABLE] * is_entry
     assert not outbox.depths()
     letters = outbox.dead_letters(10)
-    assert [letter.is_readable for letter in letters] == [False] * (is_entry or name == "dead letter")
+    assert [(letter.destination, letter.is_readable) for letter in letters] == [("a", False)] * (
+        is_entry or name == "dead letter"
+    )
     # They are kept as long as others: what is known of the time of their events may be wrong.
     outbox.expire(time.time() - 60)
     assert len(outbox.dead_letters(10)) == is_entry
@@ -151,7 +153,7 @@ def test_no_id_is_ever_used_twice(opened: Callable[..., SqliteOutbox]) -> None:
         outbox.close()
 
 
-@pytest.mark.parametrize("file", ["box.sqlite3", "box.sqlite3-wal"])
+@pytest.mark.parametrize("file", ["box.sqlite3", "box.sqlite3-wal", "box.sqlite3-shm", "box.sqlite3-journal"])
 def test_a_symbolic_link_is_not_followed(
     file: str, opened: Callable[..., SqliteOutbox], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -187,6 +189,36 @@ def test_the_size_of_what_waits_is_bounded(opened: Callable[..., SqliteOutbox], 
     assert outbox.depth("a").urgent == 5
     outbox.put([("a", event("x" * 600_000))])
     assert (losses[-1].count, losses[-1].reason, outbox.depth("a").urgent) == (1, LossReason.STORAGE_FULL, 5)
+
+
+@pytest.mark.parametrize(("path", "kept"), [(None, 2), (BOX, 3)])
+def test_memory_keeps_less_than_a_file(
+    path: Path | None, kept: int, opened: Callable[..., SqliteOutbox], losses: list[Loss]
+) -> None:
+    outbox = opened(path)
+    for number in range(3):
+        outbox.put([("a", event(f"{number}" + "x" * 12_000_000))])
+    assert (outbox.depth("a").entries, len(losses)) == (kept, 3 - kept)
+
+
+def test_what_is_handed_out_at_a_time_is_bounded_by_its_size(opened: Callable[..., SqliteOutbox]) -> None:
+    def put(count: int, characters: int) -> None:
+        outbox.put([("a", event("x" * characters)) for _ in range(count)])
+
+    outbox = opened(None)
+    put(5, 3_000_000)
+    claims = [outbox.claim("a", 10) for _ in range(3)]
+    assert [len(entries) for entries in claims] == [2, 2, 1]
+    for entries in claims:
+        outbox.ack(entries)
+    put(6, 60_000)
+    old = outbox.expire(99.0)
+    assert len(old) == 2
+    outbox.release(old)
+    # At least one at a time, however large; and what is left of the room is used up.
+    assert [outbox.move("a", "b") for _ in range(3)] == [3, 3, 0]
+    put(1, 200_000)
+    assert (len(outbox.expire(99.0)), outbox.depth("a").ready, outbox.depth("b").ready) == (1, 0, 6)
 
 
 def test_the_file_shrinks_when_it_is_empty(opened: Callable[..., SqliteOutbox]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from statsbot_webhooks import WebhookConfig
-from statsbot_webhooks.events.accounting import Counters
+from statsbot_webhooks.events.accounting import Counters, LossReason
 from statsbot_webhooks.events.event import Event, EventKind, LogLevel
 from statsbot_webhooks.storage import Entry, SqliteOutbox, expired_file
 from statsbot_webhooks.storage.erasure import forget_old
@@ -123,7 +123,7 @@ def test_events_are_in_the_file_before_they_leave_the_storage(caplog: pytest.Log
     assert not keeper.expire_some(outbox)
     assert len(FILE.read_text().splitlines()) == 2
     stats = counters.snapshot({"a": outbox.depth("a").entries}, 0)
-    assert (stats.balanced, stats.lost, stats.pending) == (True, 2, 0)
+    assert (stats.balanced, stats.pending, stats.destinations["a"].lost) == (True, 0, {LossReason.EXPIRED: 2})
     outbox.close()
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from typing import Final
 
 from .key_names import looks_random
 from .late_patterns import late
-from .scanner import Found
+from .scanner import Found, matches_at
 
 _VALUE: Final = r"(?:\"[^\"\n]{1,200}\"|'[^'\n]{1,200}'|[^\s\"'\-](?>[^\s\"'\\]|\\(?![rnt]))*+)"
 # In a list of arguments, as Python and JSON write one, a quote and a comma stand between.
@@ -192,6 +192,8 @@ _SLASHED_SIGNS: Final = (
     ),
     *("runas ", "cmdkey", "net use"),
 )
+# Before "login ": the tag of IMAP.
+_FURTHEST_BEFORE: Final = 14
 SIGNS: Final = (*_PLAIN_SIGNS, *_SLASHED_SIGNS, "<<<", "echo", "printf")
 
 
@@ -213,9 +215,9 @@ def _finders(data: bytes, text: str) -> list[Callable[[bytes], Iterator[Found]]]
     """Return what to look with, by what stands in all that it finds."""
     found: list[Callable[[bytes], Iterator[Found]]] = [partial(_values, _USER), _letters] if may_have_option(data) else []
     if [sign for sign in _PLAIN_SIGNS if sign in text]:
-        found.append(partial(_values, _PLAIN))
+        found.append(partial(_values, _PLAIN, signs=_PLAIN_SIGNS))
     if b"/" in data and [sign for sign in _SLASHED_SIGNS if sign in text]:
-        found.append(partial(_values, _SLASHED))
+        found.append(partial(_values, _SLASHED, signs=_SLASHED_SIGNS))
     if b"<<<" in data:
         found.append(partial(_values, _HERE))
     if b"|" in data and (b"echo" in data or b"printf" in data):
@@ -223,8 +225,9 @@ def _finders(data: bytes, text: str) -> list[Callable[[bytes], Iterator[Found]]]
     return found
 
 
-def _values(pattern: re.Pattern[bytes], data: bytes) -> Iterator[Found]:
-    for match in pattern.finditer(data):
+def _values(pattern: re.Pattern[bytes], data: bytes, signs: Sequence[str] = ()) -> Iterator[Found]:
+    at_signs = [sign.encode() for sign in signs]
+    for match in matches_at(at_signs, _FURTHEST_BEFORE, pattern, data) if signs else pattern.finditer(data):
         group = match.lastgroup or ""
         if not _PLACEHOLDER.fullmatch(match[group]) and _is_meant(match, group):
             yield Found(*match.span(group), "password")

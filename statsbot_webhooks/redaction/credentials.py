@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
 from .key_names import looks_random
 from .late_patterns import late
-from .scanner import Found
+from .scanner import Found, matches_at, places
 from .token_patterns import passes_luhn
 
 # The slashes and the at sign, as JSON and addresses escape them too.
@@ -52,20 +52,24 @@ _HASH: Final = late(
 )
 # Which texts have digits enough for a card.
 _DIGITS: Final = bytes(48 if 48 <= code <= 57 else 32 if code in b" -" else 120 for code in range(256))
-_CARD: Final = late(
-    # The first digits come first: where there are none, nothing is tried.
-    rb"[2-6]\d{3}(?<![\w.#/-]\d{4})(?:"
-    rb"(?P<grouped>(?<=[3-6]\d{3})([ -])(?:\d{4}\2\d{4}\2\d{4}"
-    rb"|(?<=3[47]\d\d[ -])\d{6}\2\d{5}|(?<=3[0689]\d\d[ -])\d{6}\2\d{4}))(?![\w-])(?!\.\d)"
-    rb"|\d{9,15}+(?![\w-])(?!\.\d))"
+_GROUPED: Final = late(
+    rb"[3-6]\d{3}(?<![\w.#/-]\d{4})([ -])(?:\d{4}\1\d{4}\1\d{4}|(?<=3[47]\d\d[ -])\d{6}\1\d{5}"
+    rb"|(?<=3[0689]\d\d[ -])\d{6}\1\d{4})(?![\w-])(?!\.\d)"
 )
+# The form of American Express is rare enough to be told by what does not stand around it.
+_AMEX: Final = late(rb"3(?<![\w.#/-]3)[47]\d{13}(?![\w-])(?!\.\d)")
+# Other rows of digits are cards only where one is spoken of.
+_ROW: Final = late(rb"[2-6]\d{3}(?<![\w.#/-]\d{4})\d{9,15}+(?![\w-])(?!\.\d)")
+_AROUND_ROW: Final = 80
 _GROUPS: Final = late(rb"\d{4}(?:[ -]\d{4,6}){2,3}")
 _DIGIT_BEFORE: Final = late(rb"\d[ ,]{1,2}\Z")
 _DIGIT_AFTER: Final = late(rb"[ ,]{1,2}\d")
-_CARD_WORD: Final = late(
-    rb"(?i:card|visa|master|amex|american express|discover|maestro|diners|credit|debit"
-    rb"|\bpan\b|\bcc\b|karte|carte|tarjeta|payment|charge)"
+# In lower case.
+_CARD_WORDS: Final = (
+    *(b"card", b"visa", b"master", b"amex", b"american express", b"discover", b"maestro", b"diners", b"credit", b"debit"),
+    *(b"karte", b"carte", b"tarjeta", b"payment", b"charge", b"pan", b"cc"),
 )
+_CARD_WORD: Final = late(rb"\b(?:pan|cc)\b|" + b"|".join(_CARD_WORDS[:-2]))
 # What is numbered and measured otherwise.
 _OTHER_NUMBER: Final = late(
     rb"(?i:ids?|account|acct|konto|iban|order|invoice|ref(?:erence)?|seq(?:uence)?|number|num|no|size|bytes?|total|count|offset|ns|us|ms|time"
@@ -76,6 +80,7 @@ _OTHER_NUMBER: Final = late(
 _UNIT: Final = late(rb"\s?(?:[kKMGT]?i?B|bytes?|[nmu\xce\xbc]?s|sec|seconds?|items|rows|events|%|times|tokens|points)\b")
 
 
+_CODE_SIGNS: Final = (b"otp", b"cvv", b"cvc", b"pin", b"2fa", b"pat")
 _HASH_SIGNS: Final = ("$2", "$apr1$", "$1$", "$5$", "$6$", "$y$", "$argon2", "sha}", "sha256}", "sha512}", "pbkdf2", "scrypt:")
 # One of these is in each text that has one.
 SIGNS: Final = (
@@ -116,7 +121,7 @@ def _finders(data: bytes, text: str) -> list[Callable[[bytes], Iterator[Found]]]
         found.append(_private_keys)
     if "putty-user-key-file-" in text:
         found.append(_find_putty)
-    if "otp" in text or "cvv" in text or "cvc" in text or "pin" in text or "2fa" in text or "pat" in text:
+    if any(sign.decode() in text for sign in _CODE_SIGNS):
         found.append(_find_code)
     if [sign for sign in _HASH_SIGNS if sign in text]:
         found.append(_find_hash)
@@ -144,12 +149,12 @@ def _find_hash(data: bytes) -> Iterator[Found]:
 
 
 def _find_code(data: bytes) -> Iterator[Found]:
-    return _groups(_CODE, data.lower(), "one-time code")
+    return _groups(_CODE, data.lower(), "one-time code", _CODE_SIGNS)
 
 
-def _groups(pattern: re.Pattern[bytes], data: bytes, rule: str) -> Iterator[Found]:
+def _groups(pattern: re.Pattern[bytes], data: bytes, rule: str, signs: Sequence[bytes] = ()) -> Iterator[Found]:
     """Yield the group that a pattern found."""
-    for match in pattern.finditer(data):
+    for match in matches_at(signs, 1, pattern, data) if signs else pattern.finditer(data):
         group = match.lastgroup or 0
         start = match.start(group)
         if group == "its" and looks_random(match["user"].decode(), 16):
@@ -185,9 +190,28 @@ def find_cards(data: bytes) -> Iterable[Found]:
 
 
 def _find_cards(data: bytes) -> Iterator[Found]:
-    for match in _CARD.finditer(data):
-        if passes_luhn(match[0].decode()) and (_stands_alone(data, match) if match["grouped"] else _is_row_of_card(data, match)):
+    digits = data.translate(_DIGITS)
+    at = digits.find(b"0000 0000")
+    while at >= 0:
+        if (match := _GROUPED.match(data, at)) is not None and passes_luhn(match[0].decode()) and _stands_alone(data, match):
             yield Found(match.start(), match.end(), "card number")
+        at = digits.find(b"0000 0000", at + 1)
+    for match in _AMEX.finditer(data):
+        if passes_luhn(match[0].decode()) and _is_alone_in_row(data, match):
+            yield Found(match.start(), match.end(), "card number")
+    if digits.find(b"0000000000000") >= 0:
+        yield from _find_rows(data, data.lower())
+
+
+def _find_rows(data: bytes, lower: bytes) -> Iterator[Found]:
+    done = 0
+    for place in sorted(at for word in _CARD_WORDS for at in places(lower, word)):
+        first, last = max(done, place - _AROUND_ROW), place + _AROUND_ROW
+        for match in _ROW.finditer(data, first, last):
+            # A longer number is cut there.
+            if match.end() < last and passes_luhn(match[0].decode()) and _is_near_word(lower, match):
+                done = match.end()
+                yield Found(match.start(), match.end(), "card number")
 
 
 def _stands_alone(data: bytes, match: re.Match[bytes]) -> bool:
@@ -205,10 +229,12 @@ def _is_card(part: bytes) -> bool:
     return _GROUPS.fullmatch(digits) is not None and passes_luhn(digits.decode())
 
 
-def _is_row_of_card(data: bytes, match: re.Match[bytes]) -> bool:
-    """Whether digits in a row are a card's, by what stands around them."""
+def _is_near_word(lower: bytes, match: re.Match[bytes]) -> bool:
+    before, after = lower[max(0, match.start() - 40) : match.start()], lower[match.end() : match.end() + 40]
+    return _CARD_WORD.search(before) is not None or _CARD_WORD.search(after) is not None
+
+
+def _is_alone_in_row(data: bytes, match: re.Match[bytes]) -> bool:
+    """Whether the digits of an American Express card are none of another number, by what stands around them."""
     before, after = data[max(0, match.start() - 40) : match.start()], data[match.end() : match.end() + 40]
-    if _CARD_WORD.search(before) or _CARD_WORD.search(after):
-        return True
-    # The form of American Express is rare enough to be told by what does not stand there.
-    return len(match[0]) == 15 and match[0][:2] in (b"34", b"37") and not _OTHER_NUMBER.search(before) and not _UNIT.match(after)
+    return not _OTHER_NUMBER.search(before) and not _UNIT.match(after)

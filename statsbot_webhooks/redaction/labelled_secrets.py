@@ -106,6 +106,9 @@ def _tail(*, is_option: bool) -> re.Pattern[bytes]:
 _MOST_SPENT: Final = 20_000
 _SHORT_TEXT: Final = 8192
 _OF_VALUE: Final = 11
+# Behind a word may stand dozens of escaped blanks.
+_OF_ESCAPE: Final = 5
+_ESCAPES: Final = frozenset((b"\\", b"%", b"=", b"&"))
 # How far a value is looked for at each: nearly always as far as the second, in a text of thousands of places as the first.
 _NEAR: Final = 400
 _FAR: Final = 4096
@@ -149,7 +152,7 @@ def find_named(data: bytes, lower: bytes, parts: Sequence[Span]) -> Iterator[Fou
     reader = _ValueReader(data, len(ends))
     done = spent = 0
     for end in ends:
-        spent += 1
+        spent += _OF_ESCAPE if lower[end : end + 1] in _ESCAPES else 1
         if spent >= most:
             yield from _in_one_go(lower, end)
             return

@@ -16,7 +16,7 @@ from ..events.event import Event, EventFile, Person
 from ..events.terminal_codes import strip_terminal_codes
 from .key_names import NameKind, looks_random, name_kind, rule_of
 from .masking import PERSON_KEYS, Mask, MaskLevel, persons_of, pseudonym
-from .repeats import clean_repeated
+from .repeats import clean_full, clean_repeated
 from .rules import Counts, mark, may_hold_secret, redact_bytes, redact_keys
 from .unicode_text import without_invisible
 from .user_patterns import compile_user_pattern
@@ -181,8 +181,11 @@ class Redactor:
 
     def redact_text(self, text: str) -> str:
         """Return a text without secrets. What UTF-8 has no bytes for becomes U+FFFD."""
-        clean = clean_repeated(text, self._redact_text, self.counts) if len(text) > _LONG_TEXT else None
-        return self._redact_text(text, self.counts) if clean is None else clean
+        if len(text) > _LONG_TEXT:
+            for clean_part in (clean_repeated, clean_full):
+                if (clean := clean_part(text, self._redact_text, self.counts)) is not None:
+                    return clean
+        return self._redact_text(text, self.counts)
 
     def _redact_text(self, text: str, counts: Counts) -> str:
         try:

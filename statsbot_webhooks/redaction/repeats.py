@@ -1,6 +1,6 @@
-"""Long texts that say the same again and again, such as a loop's output: cleaned by what a few of the turns become. Pure.
+"""Long texts that say the same again and again, such as a loop's output, or are full of secrets: cleaned by a part. Pure.
 
-Which part of a text is repeated stands here; not what in it is secret.
+Which part of a text stands for the rest is said here; not what in it is secret.
 """
 
 from __future__ import annotations
@@ -17,6 +17,31 @@ _SEED: Final = 64
 _CONTEXT: Final = 500
 _FEWEST_TURNS: Final = 18
 _TRIES: Final = 3
+# The beginning of a text by which it is told whether it is full of secrets: one for so many letters.
+_HEAD: Final = 32_768
+_SHORTEST: Final = 6 * _HEAD
+_PER_SECRET: Final = 150
+_LONGEST_LINE: Final = 2000
+
+
+def clean_full(text: str, clean: Callable[[str, Counts], str], counts: Counts) -> str | None:
+    """Return what `clean` makes of the beginning of a text that is full of secrets, its rest as one; None for other texts.
+
+    A dump has one in each line, and no reader; an attack wants each of them looked for.
+    """
+    size = _HEAD
+    if len(text) < _SHORTEST:
+        return None
+    # A secret that goes on behind the cut would stay in part.
+    at = text.rfind("\n", size - _LONGEST_LINE, size) + 1 or text.rfind(" ", size - _LONGEST_LINE, size) + 1 or size
+    found = Counts()
+    head = clean(text[:at], found)
+    is_cut = head.endswith(mark(REST))
+    if not is_cut and sum(found.values()) * _PER_SECRET < size:
+        return None
+    for rule, count in found.items():
+        counts[rule] = counts.get(rule, 0) + count
+    return head if is_cut else head + mark(REST)
 
 
 def clean_repeated(text: str, clean: Callable[[str, Counts], str], counts: Counts) -> str | None:

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from statsbot_webhooks.redaction.redactor import Redactor
-from statsbot_webhooks.redaction.repeats import clean_repeated
+from statsbot_webhooks.redaction.repeats import clean_full, clean_repeated
 from statsbot_webhooks.redaction.rules import REST, Counts, mark
 
 HEAD, END = "it began so: a1\n", "\nand ended with b2"
@@ -76,3 +76,35 @@ def test_behind_hundreds_of_secrets_the_rest_of_a_text_goes_whole(line: str) -> 
     assert "of number 200\n" in clean
     assert clean.endswith("\n" + mark(REST))
     assert sum(redactor.counts.values()) < 1200
+
+
+def test_of_a_long_dump_only_the_beginning_is_read() -> None:
+    lines = [f"user {number} logs in with password={number}aB3dE6gH9jK2mN5p\n" for number in range(100_000, 120_000)]
+    text, read = "".join(lines), list[int]()
+
+    def clean(part: str, counts: Counts) -> str:
+        read.append(len(part))
+        return Redactor().redact_text(part[:20_000])
+
+    def count(part: str, counts: Counts) -> str:
+        counts["password"] = part.count("password")
+        return clean(part, counts)
+
+    counts = Counts()
+    shown = clean_full(text, count, counts)
+    assert shown is not None
+    assert shown.endswith(mark(REST))
+    assert len(read) == 1
+    assert read[0] < len(text) // 20
+    assert counts == {"password": text[: read[0]].count("password")}
+    # One with few, and a short one, are read whole.
+    assert clean_full("all is well\n" * 30_000, count, {}) is None
+    assert clean_full(text[:100_000], count, {}) is None
+
+
+def test_no_secret_is_cut_where_a_dump_is() -> None:
+    # Of a key that is cut, what is left has no longer its shape.
+    keys = [f"ghp_{number}aB3dE6gH9jK2mN5pQ8rS1tU4vW7xY0z" for number in range(10_000, 16_000)]
+    text = "".join(f"say {key} and more, then the end\n" for key in keys)
+    for shift in range(0, 80, 8):
+        assert "ghp_" not in Redactor().redact_text("x" * shift + text)

@@ -1,9 +1,10 @@
 # Everything runs in a virtual environment of its own, .venv, made on first use.
 PYTHON ?= python3
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 # Exact versions, each file by its hash: .ci/lock.
-PIP = .ci/install .venv/bin/python
+PIP = .ci/install $(BIN)/python
 # A test that hangs ends with its process.
-PYTEST = .venv/bin/python -m pytest -q -n 4 --dist worksteal -o faulthandler_exit_on_timeout=true
+PYTEST = $(BIN)/python -m pytest -q -n 4 --dist worksteal -o faulthandler_exit_on_timeout=true
 
 # Bytecode is written also where the environment forbids it: without it each process of the tests compiles everything again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -11,11 +12,11 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: demo demo-fleet test test-fast fuzz mutate lower-bounds soak lint audit lock settings docs bench bench-rivals pictures clean
 
 demo: .venv/.installed
-	.venv/bin/python -m statsbot_webhooks demo
+	$(BIN)/python -m statsbot_webhooks demo
 
 # A Redis, four processes and a local Discord: an error storm, and the process that sends is killed. Needs redis-server.
 demo-fleet: .venv/.installed-test
-	.venv/bin/python examples/demo_fleet.py
+	$(BIN)/python examples/demo_fleet.py
 
 test: .venv/.installed-test
 	$(PYTEST)
@@ -30,53 +31,53 @@ lower-bounds: .venv-lower/.installed
 
 # The property tests with new examples, again and again until one fails or it is ended.
 fuzz: .venv/.installed-test
-	while HYPOTHESIS_PROFILE=fuzz .venv/bin/python -m pytest -q -n 4 --dist worksteal -m hypothesis; do :; done
+	while HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -q -n 4 --dist worksteal -m hypothesis; do :; done
 
 # Change the code in small ways and see which changes no test notices: so many in each area, e.g. OPTIONS='1000 storage delivery'.
 mutate: .venv/.installed-test
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check 'mutmut==3.8.1'
-	.venv/bin/python .ci/mutate $(OPTIONS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'mutmut==3.8.1'
+	$(BIN)/python .ci/mutate $(OPTIONS)
 
 soak: .venv/.installed-test
-	.venv/bin/python -m pytest -q -m soak -s
+	$(BIN)/python -m pytest -q -m soak -s
 
 lint: .venv/.installed-dev
-	.venv/bin/ruff check .
-	.venv/bin/ruff format --check .
-	.venv/bin/pyright --pythonpath .venv/bin/python
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 # Secrets in what git tracks, and known vulnerabilities of what .ci/constraints.txt names.
 audit: .venv/.installed
-	env -i PATH="$$PATH" .venv/bin/python -m statsbot_webhooks check --only git
+	env -i PATH="$$PATH" $(BIN)/python -m statsbot_webhooks check --only git
 	.ci/audit
 
 # Exact versions and the hashes of their files, for each version of Python.
 lock: .venv/.installed-dev
-	.ci/make-lock .venv/bin/python
+	.ci/make-lock $(BIN)/python
 
 # docs/settings.md is made from the configuration.
 settings: .venv/.installed
-	.venv/bin/python -m statsbot_webhooks settings --markdown >docs/settings.md
+	$(BIN)/python -m statsbot_webhooks settings --markdown >docs/settings.md
 
 # The site, in docs/_build: offline, and any link that leads nowhere is an error.
 docs: .venv-docs/.installed
 	.venv-docs/bin/python -m sphinx -W --keep-going -q -b html docs docs/_build
 
 bench: .venv/.installed
-	for file in benchmarks/bench*.py; do .venv/bin/python $$file || exit 1; done
+	for file in benchmarks/bench*.py; do $(BIN)/python $$file || exit 1; done
 
 # The pictures of the documents anew; needs Chromium.
 pictures: .venv/.installed-test
-	.venv/bin/python docs/make_pictures.py docs
+	$(BIN)/python docs/make_pictures.py docs
 
 # Ours and the rivals from PyPI in one run, about 20 minutes; OPTIONS='--json FILE --plot FILE --baseline benchmarks/rivals/baseline.json NAME ...'.
 bench-rivals: .venv/.installed .venv-rivals/.installed
-	RIVALS_PYTHON=.venv-rivals/bin/python .venv/bin/python benchmarks/rivals $(OPTIONS)
+	RIVALS_PYTHON=.venv-rivals/bin/python $(BIN)/python benchmarks/rivals $(OPTIONS)
 
-.venv/bin/python:
+$(BIN)/python:
 	$(PYTHON) -m venv .venv
 
-.venv/.installed: setup.cfg pyproject.toml | .venv/bin/python
+.venv/.installed: setup.cfg pyproject.toml | $(BIN)/python
 	$(PIP) -e .
 	touch $@
 

@@ -105,7 +105,6 @@ async def test_hostile_text_is_only_text(tab: Tab) -> None:
     assert (await tab.texts(".text"))[0] == HOSTILE
     for place in (".title", ".desc", ".name", ".foot", ".file a"):
         assert (await tab.texts(place))[0].startswith(HOSTILE), place
-    await asyncio.sleep(0.2)
     assert await tab.js("window.hacked === undefined")
     assert await tab.js("document.querySelectorAll('script:not([type]):not([src])').length") == 0
     assert await tab.js("document.querySelectorAll('#main img').length") == 0
@@ -117,8 +116,11 @@ async def test_hostile_text_is_only_text(tab: Tab) -> None:
 @needs_browser
 async def test_even_markup_could_not_run(tab: Tab) -> None:
     await tab.open("/#channel=logs")
-    await tab.js("document.querySelector('.text').innerHTML = '<img src=x onerror=window.hacked=5>'")
-    await asyncio.sleep(0.3)
+    # A listener is told that the picture has failed; the handler in the markup must not run before it.
+    await tab.js(
+        "new Promise((done) => { const text = document.querySelector('.text'); text.addEventListener('error', done, true);"
+        " text.innerHTML = '<img src=x onerror=window.hacked=5>'; })"
+    )
     assert await tab.js("window.hacked === undefined"), "the policy of the page stops it"
 
 
@@ -153,16 +155,23 @@ async def test_a_picture_that_an_embed_shows_is_shown_once(tab: Tab, state: Memo
     assert await tab.js("document.querySelectorAll('.photo').length") == 0
 
 
+SLOW = ["*", "**", "_", "__a", "*a ", "**a*", "||", "~~", "`", "``a", "[", "[a](", "> ", "\\", "<t:1", "http://", "\n- "]
+# How much longer eight times as much takes, at best: what disturbs a measurement only makes it longer. Seen: at most 8.
+GROWTH = """((part) => {
+    const took = (size) => {
+        const text = part.repeat(size / part.length), start = performance.now();
+        markdown(text);
+        return performance.now() - start;
+    };
+    return Math.min(...Array.from({ length: 10 }, () => took(4096) / Math.max(took(512), 1)));
+})"""
+
+
 @needs_browser
-@pytest.mark.parametrize(
-    "part",
-    ["*", "**", "_", "__a", "*a ", "**a*", "||", "~~", "`", "``a", "[", "[a](", "> ", "\\", "<t:1", "http://", "\n- "],
-)
-async def test_text_made_to_be_slow_is_not(tab: Tab, part: str) -> None:
+async def test_text_made_to_be_slow_is_not(tab: Tab) -> None:
     await tab.open("/#channel=empty")
-    text = json.dumps(part * (4096 // len(part)))
-    spent = await tab.js(f"(() => {{ const start = performance.now(); markdown({text}); return performance.now() - start; }})()")
-    assert spent < 1500
+    grown = {part: await tab.js(f"{GROWTH}({json.dumps(part)})") for part in SLOW}
+    assert not {part: growth for part, growth in grown.items() if growth > 32}
 
 
 @needs_browser

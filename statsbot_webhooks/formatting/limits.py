@@ -23,7 +23,7 @@ FILES: Final = 10
 
 def length(text: str) -> int:
     """Return the number of UTF-16 units."""
-    return len(text) + sum(char > "\uffff" for char in text) if not text.isascii() else len(text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def truncate(text: str, limit: int, mark: str = "…") -> str:

@@ -13,6 +13,8 @@ FENCE: Final = "```"
 ZERO_WIDTH: Final = "\u200b"
 _FENCES: Final = re.compile("`{3,}")
 MORE: Final = "\n… see the attached file …\n"
+# Of each end of a text. Messages show 6,000 characters at most, of which many may be left out as invisible.
+_MOST_SHOWN: Final = 32_768
 # A link ends where Discord's markdown could begin: a link with a backtick in it must not open a code block.
 # An underscore within a word does nothing in Discord, and names such as memory_mb stay as they are. Of a masked link
 # the parenthesis is escaped: within its brackets a backslash does not count. What begins a line may stand behind any blanks.
@@ -32,8 +34,11 @@ _ID: Final = re.compile(r"(?m)^\d{17,20}$|(?<=\()\d{17,20}(?=\))")
 def escape_markdown(text: str) -> str:
     """Return a text that Discord shows as it is, but for our own markup.
 
-    Links stay links, unless their host is not what a reader takes it for.
+    Links stay links, unless their host is not what a reader takes it for. The middle of a text that no message has room for is
+    left out.
     """
+    if len(text) > 3 * _MOST_SHOWN:
+        text = text[:_MOST_SHOWN] + MORE + text[-_MOST_SHOWN:]
     return revealed(_MARKDOWN.sub(_escape, visible(text)))
 
 

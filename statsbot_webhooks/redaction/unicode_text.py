@@ -13,8 +13,6 @@ from typing import Final
 
 from .late_patterns import late
 
-# Control characters but tab and line feed become the pictures that Unicode has for them, as editors show them.
-_CONTROL: Final = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {127: 0x2421}
 _LINE_ENDS: Final = late("\r\n?|[\x85\u2028\u2029]")
 # Combining marks for any script: letters carry one, phonetic script three. Marks of one script: vowels, accents and tones of
 # Hebrew, Arabic or Thai come to four.
@@ -25,6 +23,13 @@ _SCRIPT_MARKS: Final = (
 )
 # Embeddings, overrides and isolates: what follows is read in another order than it is written.
 _TURNS: Final = "\u202a-\u202e\u2066-\u2069"
+_NUMBERED: Final = (*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xD800, 0xE000))
+# Control characters but tab and line feed become the pictures that Unicode has for them, as editors show them; others, numbers.
+_CONTROL: Final[dict[int, int | str]] = {
+    **{code: 0x2400 + code for code in range(32) if code not in (9, 10)},
+    127: 0x2421,
+    **{code: f"‹U+{code:04X}›" for code in _NUMBERED},
+}
 # Left-to-right and right-to-left marks: Hebrew and Arabic need them beside Latin.
 _SIDES: Final = "\u200e\u200f\u061c"
 _UNSEEN: Final = (
@@ -43,7 +48,7 @@ _RULES: Final = late(
     f"|(?<=[^\x00-\u02ff{_JOINERS}])[{_JOINERS}](?=[^\x00-\u02ff])"
     "|(?<=[^\x00-\x1f\x21-\x22\x24-\x29\x2b-\x2f\x3a-\xa8])[\ufe00-\ufe0f])"
     f"|(?P<marks>[{_MARKS}]{{3}})[{_MARKS}]+|(?P<script>[{_SCRIPT_MARKS}]{{4}})[{_SCRIPT_MARKS}]+"
-    f"|(?P<number>[\x80-\x9f{_TURNS}\ud800-\udfff])|(?P<side>[{_SIDES}])"
+    f"|(?P<side>[{_SIDES}])"
     f"|(?P<gone>[{_UNSEEN}{_JOINERS}\ufe00-\ufe0f]+)"
 )
 _INVISIBLE: Final = late(f"[{_UNSEEN}{_TURNS}{_SIDES}{_JOINERS}\ufe00-\ufe0f]+")
@@ -62,7 +67,7 @@ def visible(text: str) -> str:
     if text.replace("\n", "").replace("\t", "").isprintable() if is_ascii else not _SUSPECT.search(text):
         return text
     text = _LINE_ENDS.sub("\n", text).translate(_CONTROL)
-    if is_ascii:
+    if is_ascii or not _SUSPECT.search(text):
         return text
     keeps_sides = _RIGHT_TO_LEFT.search(text) is not None
 
@@ -70,9 +75,7 @@ def visible(text: str) -> str:
         kind, found = match.lastgroup, match[0]
         if kind == "keep" or (kind == "side" and keeps_sides):
             return found
-        if kind in ("marks", "script"):
-            return match[kind]
-        return _number(found) if kind == "number" else ""
+        return match[kind] if kind in ("marks", "script") else ""
 
     plain = _RULES.sub(shown, text)
     # A name of nothing but blanks would be no name at all.

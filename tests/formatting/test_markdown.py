@@ -47,3 +47,13 @@ def test_a_name_of_a_sender_is_one_that_discord_takes() -> None:
     assert safe_username("DISCORD.gateway") == "DIS-CORD.gateway"
     assert limits.length(safe_username("🎉" * 60)) <= 80
     assert safe_username(" ") == "bot"
+
+
+def test_of_a_long_text_is_escaped_what_a_message_may_show() -> None:
+    text = "*" * 90_000 + "b" * 1_000_000 + "_" * 50_000 + "end"
+    escaped = escape_markdown(text)
+    assert len(escaped) < 200_000
+    whole = r"\*" * 4096 + "b" * 5000 + r"\_" * 4096 + "end"
+    for limit in (256, 1024, 4096):
+        assert shorten(escaped, limit) == shorten(whole, limit)
+    assert escape_markdown("*" * 90_000) == r"\*" * 90_000

@@ -233,21 +233,23 @@ class Taken:
         return True
 
 
-_PLAIN: Final = (
-    "message_id",
-    "thread_id",
-    "posted",
-    "shown",
-    "note",
-    "version",
-    "dropped",
-    "is_stale",
-    "has_buttons",
-    "is_closed",
-    "filed",
-    "deleted",
-    "batch_id",
-)
+_NUMBER: Final = (int, float)
+_ID: Final = (int, type(None))
+_PLAIN: Final[Mapping[str, type | tuple[type, ...]]] = {
+    "message_id": _ID,
+    "thread_id": _ID,
+    "posted": _NUMBER,
+    "shown": _NUMBER,
+    "note": str,
+    "version": str,
+    "dropped": int,
+    "is_stale": bool,
+    "has_buttons": bool,
+    "is_closed": bool,
+    "filed": int,
+    "deleted": int,
+    "batch_id": str,
+}
 
 
 def to_stored(card: Card) -> dict[str, Any]:
@@ -264,6 +266,8 @@ def to_stored(card: Card) -> dict[str, Any]:
 def from_stored(state: Mapping[str, Any]) -> Card:
     """Return the card of `to_stored`, also one of an earlier version; raises `ValueError`, `KeyError` or `TypeError`."""
     plain = {name: state[name] for name in _PLAIN if name in state}
+    if wrong := [name for name, value in plain.items() if not isinstance(value, _PLAIN[name])]:
+        raise TypeError(wrong[0])
     texts, unseen = (tuple(decode(text) for text in state.get(name, ())) for name in ("texts", "unseen"))
     waiting = from_state(state["waiting"]) if state.get("waiting") else None
     files = tuple((int(file_id), int(size)) for file_id, size in state.get("files", ()))

@@ -274,9 +274,8 @@ class DestinationWorker:
     async def _prepare(self) -> None:
         parts = self._parts
         stored = (await parts.outbox.read_state(CHANNELS)).get(f"{CHANNELS}{self.name}")
-        if isinstance(stored, dict) and stored.get("webhook") == parts.destination.url.id:  # pyright: ignore[reportUnknownMemberType]
-            parts.limiters.join(self.name, int(stored["channel"]))  # pyright: ignore[reportUnknownArgumentType]
-            parts.restore(stored)  # pyright: ignore[reportUnknownArgumentType]
+        if channel := parts.restore(stored):
+            parts.limiters.join(self.name, channel)
         else:
             parts.limiters.leave(self.name)
         await parts.learned.take_up(parts.outbox, parts.clock)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ..clock import Clock
 from ..config.destination import Destination
@@ -28,6 +28,7 @@ from .transport import Transport
 
 # The keys of the state store under which the channels of the webhooks are: look-ups may fail at the start.
 CHANNELS: Final = "channel/"
+_OF_WEBHOOK: Final = ("application", "guild", "channel")
 
 
 @dataclass(slots=True)
@@ -110,11 +111,14 @@ class WorkerContext:
         known: dict[str, int | None] = {"application": self.application_id, "guild": self.guild_id}
         return {f"{CHANNELS}{name}": {"webhook": self.destination.url.id, "channel": channel_id, **known}}
 
-    def restore(self, stored: Mapping[str, Any]) -> None:
-        """Take over what an earlier process stored of the webhook's owner and server."""
-        owner, guild = stored.get("application"), stored.get("guild")
-        self.application_id = owner if isinstance(owner, int) else None
-        self.guild_id = guild if isinstance(guild, int) else None
+    def restore(self, stored: object) -> int | None:
+        """Take over what an earlier process stored of the webhook's owner and server; returns its channel if that is known."""
+        known = cast("dict[str, Any]", stored) if isinstance(stored, dict) else {}
+        owner, guild, channel = (each if isinstance(each := known.get(name), int) else None for name in _OF_WEBHOOK)
+        if channel is None or known.get("webhook") != self.destination.url.id:
+            return None
+        self.application_id, self.guild_id = owner, guild
+        return channel
 
     def link_to(self, card: Card) -> str | None:
         """Return the address of a card's message; None while it is not known."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from .event import Event, EventKind, decode, encode
@@ -144,7 +144,10 @@ def to_state(fold: Fold) -> dict[str, Any]:
 def from_state(state: Mapping[str, Any]) -> Fold:
     """Return the fold of `to_state`; raises `ValueError` when it is not one."""
     try:
-        event = decode(state["event"])
-        return replace(Fold(event), **{**state, "event": event, "times": tuple(state["times"])})
-    except (KeyError, TypeError) as error:
+        counts = [
+            {str(name): int(count) for name, count in state.get(key, {}).items()} for key in ("guilds", "commands", "processes")
+        ]
+        times = tuple(map(float, state["times"]))
+        return Fold(decode(state["event"]), int(state["count"]), float(state["first"]), float(state["last"]), times, *counts)
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a stored fold: {type(error).__name__}") from None

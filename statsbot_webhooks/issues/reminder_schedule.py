@@ -50,7 +50,7 @@ def from_state(state: Mapping[str, Any]) -> Reminder:
     return Reminder(
         float(state["since"]),
         float(state["told"]),
-        int(state["step"]),
+        max(int(state["step"]), 0),
         int(state["message_id"]),
         int(state["thread_id"]),
     )

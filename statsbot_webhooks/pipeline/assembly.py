@@ -308,16 +308,18 @@ class Pipeline:
             self.outbox.write_state({_AGAIN: True})
 
     def _begin_house_keeping(self) -> None:
+        # A message that was under way at a change of the settings may have told something of its channel since.
+        parts = (self.intake.care.look, self.overrides.save_tallies, self._show_deploys, self.move_unconfigured)
+        for part in (self._redact_no_more, *parts, lambda: self.upkeep.forget_old(self.outbox)):
+            # One that fails, for a row that cannot be read, say, keeps none of the others from being done.
+            self.intake.guard(part)
+
+    def _redact_no_more(self) -> None:
+        """Note that nothing waits any more which was redacted by other rules."""
         is_sender = self.outbox.fleet.term is not None
         if is_sender and self.intake.redacts_again and not self.config.hold_reason and not self.outbox.depths():
             self.intake.redacts_again = False
             self.outbox.write_state({_AGAIN: None})
-        self.overrides.save_tallies()
-        self._show_deploys()
-        self.intake.care.look()
-        # A message that was under way at a change of the settings may have told something of its channel since.
-        self.move_unconfigured()
-        self.upkeep.forget_old(self.outbox)
 
     def _show_deploys(self) -> None:
         """Show anew what became of versions that were deployed a while ago."""

@@ -274,23 +274,23 @@ class Intake:
 
     def _own_outbox(self) -> None:
         # Opening a large file takes a while: here nothing waits for it.
-        self._guard(self._outbox.open)
-        self._guard(self._on_open)
+        self.guard(self._outbox.open)
+        self.guard(self._on_open)
         # Beside this thread: a process that is killed in its first moments loses what is accepted and not stored.
         warming = warm_up(lambda: self._is_stopping)
         while not self._is_stopping:
             self._bell.wait(self.care.wait_seconds, self._incoming)
             self._busy_since = self._clock.monotonic()
-            self._guard(self.care.look_if_due)
-            self._guard(self._work)
+            self.guard(self.care.look_if_due)
+            self.guard(self._work)
             self._busy_since = None
-        self._guard(self._work)
+        self.guard(self._work)
         if warming is not None:
             warming.join()
         self._has_stored = self._outbox.is_durable  # One that is closed says nothing.
-        self._guard(self._outbox.close)
+        self.guard(self._outbox.close)
 
-    def _guard(self, function: Callable[[], object]) -> bool:
+    def guard(self, function: Callable[[], object]) -> bool:
         """Call a part of the work; False when it failed, which is counted, and told the first time."""
         try:
             function()
@@ -306,17 +306,17 @@ class Intake:
         """Do all that waits: the calls between groups of events, so that a burst cannot hold them up."""
         while True:
             while not self._calls.empty():
-                self._guard(self._calls.get().work)
+                self.guard(self._calls.get().work)
             due = [call for target, call in self._barriers if target <= self._taken]
             self._barriers = [barrier for barrier in self._barriers if barrier[0] > self._taken]
             for call in due:
-                self._guard(call)
+                self.guard(call)
             if not self._group:
                 self._group = self._incoming.take(_GROUP)
             if not self._group:
                 return
             self._file(self._group)
-            self._guard(self.care.look_if_due)
+            self.guard(self.care.look_if_due)
             self._taken += len(self._group)
             self._group = []
 
@@ -330,10 +330,10 @@ class Intake:
                 self._counters.refused += 1
                 _log.error("an event was lost in the intake: %s", type(error).__name__)
             breathe()
-        if not self._guard(lambda: self._store(items)):
+        if not self.guard(lambda: self._store(items)):
             # One of them cannot be stored: the others are.
             for item in items:
-                if not self._guard(lambda item=item: self._store([item])):
+                if not self.guard(lambda item=item: self._store([item])):
                     self._counters.refused += 1
 
     def _store_for(self, destination: str, event: Event) -> None:
@@ -351,7 +351,7 @@ class Intake:
         counts = Counter(name for name, _ in items)
         for name, count in counts.items():
             self._counters.add(name, "accepted", count)
-        self._guard(lambda: self.on_put(set(counts)))
+        self.guard(lambda: self.on_put(set(counts)))
 
     def _clean(self, event: Event) -> Event:
         """Return an event as it may be shown. What its exception left to be done is done here, off the loop."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -85,6 +86,34 @@ def read_ids(text: object) -> list[int]:
     return [number for number in ids if isinstance(number, int)] if isinstance(ids, list) else []  # pyright: ignore[reportUnknownVariableType]
 
 
+def key_of(text: str) -> str:
+    """Return a key as it is stored: SQLite takes no half of a surrogate pair."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def read_value(text: str) -> Any:
+    """Return what was stored as JSON; raises `ValueError`, `TypeError` or `RecursionError`.
+
+    A number with which nothing can be reckoned, such as NaN or one of 400 digits, makes the whole unreadable.
+    """
+    return _json.decode(text)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+def _whole(text: str) -> int:
+    _finite(text)
+    return int(text)
+
+
+_json: Final = json.JSONDecoder(parse_float=_finite, parse_int=_whole, parse_constant=_finite)
+
+
 class StateRows:
     """State as JSON in a table. A value that cannot be read is left out, and said once."""
 
@@ -96,7 +125,7 @@ class StateRows:
         values: dict[str, Any] = {}
         for key, text in rows:
             try:
-                values[str(key)] = json.loads(text)
+                values[str(key)] = read_value(text)
             except (ValueError, TypeError, RecursionError):
                 if key not in self._said:
                     self._said.add(key)
@@ -106,8 +135,7 @@ class StateRows:
     def write(self, db: sqlite3.Connection, values: Mapping[str, Any]) -> None:
         """Set values; `None` deletes."""
         for key, value in values.items():
-            # SQLite takes no half of a surrogate pair.
-            name = key.encode("utf-8", "replace").decode()
+            name = key_of(key)
             if value is None:
                 db.execute("DELETE FROM state WHERE key = ?", (name,))
             else:

@@ -24,7 +24,7 @@ from .connection import SteadyConnection, steady
 from .dead_letters import DeadLetters
 from .loading import ReservedIds, find_entries, missing_entries, read_entries, read_events, read_seals, read_texts
 from .ready_queue import LaneName, QueuePlace
-from .rows import INSERT, Row, StateRows, in_chunks, note_send, numbers_meant, row_of
+from .rows import INSERT, Row, StateRows, in_chunks, key_of, note_send, numbers_meant, row_of
 
 _log = logging.getLogger(__name__)
 DEFAULT_FILE_MB: Final = 256
@@ -327,7 +327,7 @@ class SqliteOutbox:
     def read_state(self, prefix: str) -> dict[str, Any]:
         # Not LIKE, whose wildcards a key may contain: every string that begins with the prefix is below this bound.
         query = "SELECT key, value FROM state WHERE key >= ? AND key < ? ORDER BY key"
-        return self._state.read(self._db.read(query, (prefix, f"{prefix}\U0010ffff")))
+        return self._state.read(self._db.read(query, (key_of(prefix), key_of(f"{prefix}\U0010ffff"))))
 
     @steady
     def write_state(self, values: Mapping[str, Any]) -> None:
@@ -335,7 +335,7 @@ class SqliteOutbox:
             self._db.write(lambda db: self._state.write(db, values))
 
     def update_state(self, changes: Mapping[str, Callable[[Any], Any]], *, is_news: bool = True) -> dict[str, Any]:
-        values = {key: change(self.read_state(key).get(key)) for key, change in changes.items()}
+        values = {key: change(self.read_state(key).get(key_of(key))) for key, change in changes.items()}
         self.write_state(values)
         return values
 

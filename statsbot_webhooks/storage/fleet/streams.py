@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ..base import Depth
 from ..ready_queue import LaneName
+from ..rows import read_value
 from . import lua_scripts
 from .keys import bucket_of, id_of, may_hold, number_of, place_of, seal_text, state_arguments
 from .redis_connection import RedisLink
@@ -265,7 +266,7 @@ class Streams:
 
     def _value(self, key: str, text: str) -> Any:
         try:
-            return json.loads(text)
+            return read_value(text)
         except (ValueError, RecursionError):
             if key not in self._said:
                 self._said.add(key)

@@ -215,7 +215,7 @@ def as_discord_describes_it(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="module")
 def frozen() -> None:
-    """Tests and modules are no garbage: the collector, and whoever asks it for all objects, looks at them no more."""
+    """Tests and modules are no garbage: the collector, and what asks it for all objects, looks at them no more."""
     gc.collect()
     gc.freeze()
 

@@ -80,7 +80,7 @@ def bound_names(path: Path) -> dict[str, str]:
 
 
 def whole_name(node: ast.expr, bound: dict[str, str]) -> str:
-    """Return what an expression names, as `asyncio.sleep`, by whatever way it gets there; empty for what is not imported."""
+    """Return what an expression names, as `asyncio.sleep`, by any way to it; empty for what is not imported."""
     match node:
         case ast.Name(name):
             return bound.get(name, "__import__" if name == "__import__" else "")

@@ -134,7 +134,7 @@ async def test_two_bots_of_one_class_in_any_order(events: list[Event]) -> None:
     for bot in (first, second, other):
         await bot._async_setup_hook()
         await dispatch(bot)
-    # The log is everybody's; the handlers are each bot's own.
+    # The log is shared; the handlers are each bot's own.
     assert [_count(events), _count(of_second)] == [1, 1]
     captures[0].uninstall()
     await dispatch(first)

@@ -186,11 +186,11 @@ def make_command(name: str, description: str, call: Callable[..., Any]) -> app_c
     return app_commands.Command(name=name, description=description, callback=callback)
 
 
-class _HasDesk(Protocol):
+class _HasRunner(Protocol):
     runner: CommandRunner
 
 
-T = TypeVar("T", bound=_HasDesk)
+T = TypeVar("T", bound=_HasRunner)
 _Work = Callable[Concatenate[T, discord.Interaction, P], Awaitable[Answer | str]]
 _Call = Callable[Concatenate[T, discord.Interaction, P], Coroutine[Any, Any, None]]
 

@@ -163,7 +163,7 @@ async def test_a_webhook_or_message_that_is_gone(owned: None, sandbox: Sandbox, 
 
 
 async def test_an_answer_that_discord_does_not_take(owned: None, sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
-    """The bot was blocked for longer than Discord waits: nothing is done that nobody was told of."""
+    """The bot was blocked for longer than Discord waits: nothing is done without an answer."""
     async with steered_bot(sandbox) as bot:
         _log.error("it failed")
         shown = await posted(sandbox)

@@ -130,7 +130,7 @@ async def test_mutes_from_the_command_and_from_the_menu_of_a_card(sandbox: Sandb
         assert "write 10m" in await call(sandbox, "mute", target="noisy", duration="soon")
         assert "no destination" in await call(sandbox, "mute", target="destination/x", duration="1h")
         assert "is not muted" in await call(sandbox, "unmute", target="noisy")
-        # Who did what is shown whatever is muted.
+        # Who did what is shown through every mute.
         await call(sandbox, "mute", target="logger/webhooks", duration="1h")
         await call(sandbox, "mute", target="destination/info", duration="1h")
         await sandbox.wait_until(lambda: "olivia muted destination info" in shown(sandbox, "info"))

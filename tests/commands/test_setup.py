@@ -104,7 +104,7 @@ async def test_setup_makes_what_is_missing_and_keeps_it(sandbox: Sandbox, no_url
             assert secret not in settings + answer
     (channel,) = (c for c in sandbox.state.guilds[sandbox.guild_id].channels.values() if c["name"] == "bot-errors")
     everyone = next(item for item in channel["permission_overwrites"] if item["id"] == str(sandbox.guild_id))
-    assert int(everyone["deny"]) & (1 << 10), "everybody could read the log"
+    assert int(everyone["deny"]) & (1 << 10), "everyone could read the log"
 
 
 async def test_setup_names_the_permission_that_is_missing(sandbox: Sandbox, no_urls: pytest.MonkeyPatch) -> None:

@@ -203,7 +203,7 @@ def test_cards_that_version_0_1_stored_go_on() -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_no_text_that_a_message_showed_ever_goes(seed: int) -> None:
-    """Whatever the clock does, over restarts and decisions: an edit replaces all that a message showed before."""
+    """However the clock goes, over restarts and decisions: an edit replaces all that a message showed before."""
     rng = random.Random(seed)
     cards, now, passed, state, logged = Cards("error", 10.0), NOW, 0.0, dict[str, Any](), 0
     messages: dict[int, set[str]] = {}

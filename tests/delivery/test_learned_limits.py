@@ -117,7 +117,7 @@ async def test_a_limiter_goes_on_with_what_another_learned() -> None:
     assert new.learned()["ceiling"] == pytest.approx(27 * 0.7)
     assert new.learned()["burst"] == 2
     assert new.blocked_seconds(clock.monotonic()) == pytest.approx(0.6)
-    # A minute after the last 429 one request comes back, whoever learned of it.
+    # A minute after the last 429 one request comes back, in each process that learned of it.
     clock.shift = 59.7
     assert new.learned()["ceiling"] == pytest.approx(27 * 0.7 + 1)
     # What is no news changes nothing.

@@ -1,4 +1,4 @@
-"""An event is made of whatever a host passes: each field becomes sound by itself, and what cannot be read costs itself only."""
+"""An event is made of all that a host passes: each field becomes sound by itself, and what cannot be read costs only itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cuts of escaped texts: whatever the limit, no escape and no character is cut in two, and what is too long fits."""
+"""Cuts of escaped texts: at any limit, no escape and no character is cut in two, and what is too long fits."""
 
 from __future__ import annotations
 

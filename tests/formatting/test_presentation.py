@@ -53,7 +53,7 @@ events = st.builds(
 
 
 def letters(text: str) -> str:
-    """What a reader reads: whatever is escaped, indented or broken for safety, letters and digits stay in their order."""
+    """What a reader reads: though parts are escaped, indented or broken for safety, letters and digits stay in their order."""
     # Four letters of Hangul are blank; what turns the reading order is shown by its number.
     return "".join(char for char in _NUMBER.sub("", text) if char.isalnum() and char not in "\u115f\u1160\u3164\uffa0").casefold()
 

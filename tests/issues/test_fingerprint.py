@@ -380,6 +380,6 @@ def test_a_long_text_of_a_member_does_not_hold_the_loop(start: str, end: str) ->
         for event in found[-10:]:
             with_fingerprint(finish(event))
 
-    # On the loop a text costs the same whatever its length; in the intake in proportion: a quadratic step would be 256 times.
+    # On the loop a text of any length costs the same; in the intake in proportion: a quadratic step would be 256 times.
     assert ratio(lambda: emit(64_000), lambda: emit(0), 4) < 4
     assert ratio(lambda: finished(64_000), lambda: finished(4_000), 100) < 100

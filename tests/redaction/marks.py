@@ -6,5 +6,5 @@ import re
 
 
 def nameless(text: str) -> str:
-    """Return a text in which each mark is `[redacted]`, whatever rule it names."""
+    """Return a text in which each mark is `[redacted]`, of any rule."""
     return re.sub(r"\[redacted: [^\]\n]{1,40}\]", "[redacted]", text)

@@ -16,7 +16,7 @@ CODES = [code for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xD
 
 
 def shown(text: str) -> str:
-    """Return a text as a reader sees it, whatever escapes Discord's markup needs."""
+    """Return a text as a reader sees it, without the escapes that Discord's markup needs."""
     return escape_markdown(visible(text)).replace("\\", "").replace("\u200b", "")
 
 

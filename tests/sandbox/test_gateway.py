@@ -127,7 +127,7 @@ async def test_sessions_that_cannot_be_resumed(sandbox: Sandbox) -> None:
         await raw.send(2, identify(sandbox))
         session = (await raw.receive())["d"]["session_id"]
         await raw.send(2, identify(sandbox))
-        assert await raw.closed() == 4005, "nobody identifies twice"
+        assert await raw.closed() == 4005, "a session identifies once"
     async with connect(sandbox) as raw:
         await raw.send(6, {"token": sandbox.bot_token, "session_id": session, "seq": 1000})
         assert await raw.closed() == 4007

@@ -92,7 +92,7 @@ async def test_the_channels_limit_is_shared_and_shown_nowhere(sandbox: Sandbox) 
         assert body["retry_after"] > 20
         assert headers["X-RateLimit-Scope"] == "shared"
         assert int(headers["X-RateLimit-Remaining"]) > 0
-        assert sandbox.invalid_requests == 0, "a shared limit is nobody's fault"
+        assert sandbox.invalid_requests == 0, "a shared limit is not this bot's fault"
 
 
 async def test_old_messages(sandbox: Sandbox) -> None:

@@ -132,5 +132,5 @@ async def test_heartbeat_and_a_browser_that_went(monkeypatch: pytest.MonkeyPatch
             assert (await stream.content.readuntil(b"\n\n")).startswith(b":")
             stream.close()
         async with asyncio.timeout(60):
-            while state.listeners:  # noqa: ASYNC110 - nobody tells when it is noticed
+            while state.listeners:  # noqa: ASYNC110 - there is no event for it
                 await asyncio.sleep(0.01)

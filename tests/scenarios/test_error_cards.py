@@ -1,4 +1,4 @@
-"""Occurrences of an error: one card that counts, whatever happens in between."""
+"""Occurrences of an error: one card that counts, also when other things happen in between."""
 
 from __future__ import annotations
 

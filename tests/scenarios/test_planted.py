@@ -71,7 +71,7 @@ def plant(manager: WebhookManager, place: str, text: str, number: int) -> None:
 
 
 def seen(text: str) -> list[str]:
-    """Return which secrets a text shows, in whatever form, also between marks that only keep Discord from formatting."""
+    """Return which secrets a text shows, in any form, also between marks that only keep Discord from formatting."""
     plain = text.replace("\u200b", "")
     texts = (text, plain, plain.replace("\\", ""))
     spelled = [json.dumps(form)[1:-1] for name in SECRETS for form in (SECRETS[name],)]

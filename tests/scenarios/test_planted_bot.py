@@ -1,4 +1,4 @@
-"""A secret in whatever a bot's own objects are called and say: shown by no way out, of Discord or beside it."""
+"""A secret in the names and texts of a bot's own objects: shown by no way out, of Discord or beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events that are too old: written before they leave the storage, one line each, whatever stands in the file already."""
+"""Events that are too old: written before they leave the storage, one line each, behind what is in the file."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def test_what_a_bot_left_is_opened_and_nothing_is_made() -> None:
             open_existing("sqlite:///box.sqlite3")
     outbox = open_existing("sqlite:///box.sqlite3")
     assert (outbox.is_durable, outbox.depth("a").entries) == (True, 3)
-    # Whatever the bot's own bounds are.
+    # Also beyond the bot's own bounds.
     outbox.put([("a", event(number)) for number in range(2000)])
     assert outbox.depth("a").entries == 2003
     outbox.close()

@@ -1,4 +1,4 @@
-"""Records of loguru: text, template, fields and traceback where they belong, each once, whatever handlers the host has."""
+"""Records of loguru: text, template, fields and traceback where they belong, each once, with any handlers of the host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A logger that is captured from a lower level prints what it printed before, whatever the host sets and when."""
+"""A logger that is captured from a lower level prints what it printed before, whenever the host sets its level."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def test_a_ban_in_any_order_is_one_card(channel: Channel, order: tuple[str, ...]
         channel.wait(gap)
     channel.wait(60)
     if gap == 4.0 and order[0] == "leave":
-        # More than the wait later somebody was banned who had left; both are true, and neither is taken back.
+        # More than the wait later a member was banned who had left; both are true, and neither is taken back.
         assert [event.origin for event in channel.events] == ["leave", "ban"]
         return
     [event] = channel.events

@@ -49,7 +49,7 @@ def fields(embed: dict[str, Any]) -> dict[str, str]:
 
 
 def check_cell(cell: Cell, embed: dict[str, Any], owner: int) -> None:
-    """Assert that a card says what happened, and nothing that nobody can know."""
+    """Assert that a card says what happened, and nothing that cannot be known."""
     known = cell.delay != "never"
     found = fields(embed)
     if cell.row == "leave" or (cell.row == "kick" and not known):

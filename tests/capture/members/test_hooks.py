@@ -23,7 +23,7 @@ class Life:
     bot: commands.Bot
 
     def embeds(self, name: str) -> list[dict[str, Any]]:
-        """What the channel shows of somebody now, oldest first."""
+        """What the channel shows of a member now, oldest first."""
         shown = [embed for message in self.sandbox.messages("member_events") for embed in message.embeds]
         return [embed for embed in shown if f"{name} " in embed.get("description", "")]
 

@@ -1,4 +1,4 @@
-"""Mass departures: when they begin and end, and that everybody is in the list."""
+"""Mass departures: when they begin and end, and that all of them are in the list."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Server:
 
     @property
     def names(self) -> set[str]:
-        """Everybody who is in a list."""
+        """All who are in a list."""
         text = "\n".join({event.card: event.files[0].text for event in self.events}.values())
         return {word for word in text.split() if word.startswith("member") and word[-1].isdigit()}
 

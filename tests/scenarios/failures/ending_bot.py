@@ -38,7 +38,7 @@ async def main() -> None:
 
 
 async def careless() -> None:
-    """Nobody closes this bot."""
+    """This bot is not closed."""
     bot = EndingBot("!", intents=discord.Intents.all())
     await load(bot)
     boom("end of the program")

@@ -198,7 +198,7 @@ async def act(ctx: commands.Context[Any], what: str) -> None:
     elif what == "handled_loop":
         restock.start()
     elif what == "task":
-        asyncio.create_task(forgotten())  # noqa: RUF006 - that nobody holds it is the point
+        asyncio.create_task(forgotten())  # noqa: RUF006 - that it is held nowhere is the point
     elif what == "callback":
         asyncio.get_running_loop().call_soon(callback)
     elif what == "thread":

@@ -19,7 +19,7 @@ from .bots import HERE, Bot, bot_process, is_stored, stored_events
 # Processes of their own go by the machine's clock.
 pytestmark = [pytest.mark.slow, pytest.mark.real_time]
 
-GUILD, NOBODY = True, False
+GUILD, NO_GUILD = True, False
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Expected:
 
 OLIVIA = "olivia"
 PATHS = [
-    Expected("extension at import", "extension broken_extension", "<module>", guild=NOBODY, user=None),
-    Expected("on_ready", "on_ready", "on_ready", guild=NOBODY, user=None),
+    Expected("extension at import", "extension broken_extension", "<module>", guild=NO_GUILD, user=None),
+    Expected("on_ready", "on_ready", "on_ready", guild=NO_GUILD, user=None),
     Expected("event handler", "on_message", "read_along"),
     Expected("cog listener", "on_message", "count_words"),
     Expected("prefix command", "command !divide", "divide", "!divide", says=("number", "5")),
@@ -57,11 +57,11 @@ PATHS = [
     Expected("view select", "view Panel", "pick", user=OLIVIA, says=("select 'pick'", "red")),
     Expected("modal", "modal Form", "on_submit", user=OLIVIA, says=("Feedback", "Your opinion", "it is good")),
     Expected("view with a handler", "view CarefulPanel", "pay", user=OLIVIA),
-    Expected("tasks.loop", "task refresh", "refresh", guild=NOBODY, user=None),
-    Expected("loop with a handler", "task restock", "restock", guild=NOBODY, user=None),
-    Expected("forgotten task", "task forgotten", "forgotten", guild=NOBODY, user=None),
-    Expected("loop callback", "asyncio", "callback", guild=NOBODY, user=None),
-    Expected("thread", "thread worker", "work", guild=NOBODY, user=None),
+    Expected("tasks.loop", "task refresh", "refresh", guild=NO_GUILD, user=None),
+    Expected("loop with a handler", "task restock", "restock", guild=NO_GUILD, user=None),
+    Expected("forgotten task", "task forgotten", "forgotten", guild=NO_GUILD, user=None),
+    Expected("loop callback", "asyncio", "callback", guild=NO_GUILD, user=None),
+    Expected("thread", "thread worker", "work", guild=NO_GUILD, user=None),
     Expected("extension in setup", "extension broken_setup_extension", "setup", "!act"),
     Expected("handler set late", "command /late", "late", "/late", user=OLIVIA),
     Expected("event handler set late", "on_message", "read_late"),

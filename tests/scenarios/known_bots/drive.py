@@ -52,7 +52,7 @@ class Failing(commands.Cog):
         async def task() -> None:
             boom("task")
 
-        asyncio.create_task(task())  # noqa: RUF006 - that nobody holds it is the point
+        asyncio.create_task(task())  # noqa: RUF006 - that it is held nowhere is the point
 
     @commands.Cog.listener("on_ready")
     async def tell(self) -> None:

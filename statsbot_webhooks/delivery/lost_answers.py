@@ -17,7 +17,7 @@ from .channel_reader import CannotReadNowError, SeenMessage
 from .forum_threads import ThreadPlace
 from .outcome import Outcome, Result
 from .rate_limiter import ChannelLimiters, Priority
-from .transport import Transport
+from .transport import WebhookTransport
 
 # Exactly one message of a webhook is under way, so what was lost is among its newest.
 _MOST_READ: Final = 10
@@ -38,7 +38,9 @@ class Sight(StrEnum):
 class LostAnswers:
     """The look-ups of one destination."""
 
-    def __init__(self, destination: Destination, transport: Transport, limiters: ChannelLimiters, links: Callbacks) -> None:
+    def __init__(
+        self, destination: Destination, transport: WebhookTransport, limiters: ChannelLimiters, links: Callbacks
+    ) -> None:
         self._destination = destination
         self._transport = transport
         self._limiters = limiters

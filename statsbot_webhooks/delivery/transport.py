@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import aiohttp
 import discord
@@ -44,33 +44,6 @@ class Options:
     is_silent: bool = False
     role_id: int | None = None
     tags: tuple[int, ...] = ()
-
-
-class Transport(Protocol):
-    """Where messages leave; a seam for tests and for other ways to send."""
-
-    async def send(self, destination: Destination, message: WebhookMessage, options: Options) -> Result: ...
-
-    async def edit(
-        self,
-        destination: Destination,
-        message_id: int,
-        message: WebhookMessage,
-        *,
-        thread_id: int | None = None,
-        keeps: Collection[str] = (),
-        kept_files: Sequence[int] = (),
-    ) -> Result: ...
-
-    async def delete(self, destination: Destination, message_id: int, *, thread_id: int | None = None) -> Result: ...
-
-    async def fetch_channel_id(self, destination: Destination) -> tuple[int | None, Result]: ...
-
-    async def fetch_text(
-        self, destination: Destination, message_id: int, *, thread_id: int | None = None
-    ) -> tuple[str, Result]: ...
-
-    async def close(self) -> None: ...
 
 
 def options_for(place: ThreadPlace, events: Iterable[Event], role_id: int | None = None) -> Options:

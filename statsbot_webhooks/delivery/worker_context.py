@@ -24,7 +24,7 @@ from .outbox_client import OutboxClient
 from .outcome import Result
 from .rate_limiter import ChannelLimiter, ChannelLimiters, Priority
 from .role_pings import Pings
-from .transport import Transport
+from .transport import WebhookTransport
 
 # The keys of the state store under which the channels of the webhooks are: look-ups may fail at the start.
 CHANNELS: Final = "channel/"
@@ -44,7 +44,7 @@ class WorkerContext:
     cards: Cards
     threads: Threads
     batcher: Batcher
-    transport: Transport
+    transport: WebhookTransport
     layout: LayoutThreads
     limiters: ChannelLimiters
     pings: Pings
@@ -80,7 +80,7 @@ class WorkerContext:
     ) -> Result:
         """Edit a card's message, and once more without buttons when Discord refuses those.
 
-        The files in `kept` stay; for `keeps` see `Transport.edit`.
+        The files in `kept` stay; for `keeps` see `WebhookTransport.edit`.
         """
         files = [file_id for file_id, _ in kept]
         async with self.limiter.request(priority):

@@ -14,7 +14,7 @@ from typing import Final
 from ..config.destination import Destination
 from .callbacks import Callbacks
 from .channel_reader import CannotReadNowError, SeenMessage
-from .forum_threads import ThreadPlace
+from .message_threads import ThreadPlace
 from .outcome import Outcome, Result
 from .rate_limiter import ChannelLimiters, Priority
 from .transport import WebhookTransport

@@ -18,8 +18,8 @@ from .card import Card
 from .card_appender import CardAppender
 from .card_files import takes_more
 from .card_states import CardState
-from .forum_threads import FORUM_NEEDS_NAME, NOT_A_FORUM, ThreadPlace
 from .lost_answers import Sight
+from .message_threads import FORUM_NEEDS_NAME, NOT_A_FORUM, ThreadPlace
 from .outcome import LOST_MESSAGE, Outcome, Result
 from .place_refusals import way_out
 from .rate_limiter import Priority

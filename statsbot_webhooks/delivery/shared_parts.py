@@ -15,12 +15,12 @@ from .card_buttons import CardButtons
 from .card_states import CardStates
 from .circuit_breaker import CircuitBreaker
 from .destination_health import Health
-from .forum_threads import Threads
 from .invalid_requests import InvalidRequests
 from .layout_threads import LayoutThreads
 from .learned_limits import LearnedLimits
 from .live_cards import Cards
 from .lost_answers import LostAnswers
+from .message_threads import Threads
 from .outbox_client import OutboxClient
 from .rate_limiter import ChannelLimiters
 from .response_headers import WebhookResponse

@@ -25,7 +25,7 @@ from ..events.event import Event, LogLevel
 from ..formatting import limits
 from ..formatting.formatter import WebhookMessage
 from .button_view import make_view
-from .forum_threads import ThreadPlace
+from .message_threads import ThreadPlace
 from .outcome import EndedCallError, Outcome, Result, SentFile, classify
 from .response_headers import WebhookResponse, parse_response, read_seconds
 

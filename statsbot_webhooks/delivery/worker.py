@@ -20,7 +20,7 @@ from ..storage import Depth, LeaseLostError
 from .batch import Batcher
 from .card_editor import CardEditor
 from .destination_health import DestinationState
-from .forum_posts import ForumPosts
+from .forum_tags import ForumTags
 from .live_cards import Cards
 from .message_sender import MessageSender
 from .outcome import LONG_WAIT_SECONDS, Outcome, Result
@@ -42,8 +42,8 @@ class DestinationWorker:
 
     def __init__(self, parts: WorkerContext, remind_minutes: tuple[float, ...] = ()) -> None:
         self._parts = parts
-        self._posts = ForumPosts(parts)
-        self._sender = MessageSender(parts, self._posts.note)
+        self._forum_tags = ForumTags(parts)
+        self._sender = MessageSender(parts, self._forum_tags.note)
         self._editor = CardEditor(parts)
         self._reminders = Reminders(parts, remind_minutes)
         self._wake = asyncio.Event()
@@ -175,7 +175,7 @@ class DestinationWorker:
         if self._early is not None:
             self._early.update(keys)
         for key in keys:
-            self._posts.note(key)
+            self._forum_tags.note(key)
         states = [self._parts.cards.redraw(key, self._parts.clock.now()) for key in keys]
         changed = {key: value for state in states for key, value in state.items()}
         if changed:
@@ -333,9 +333,9 @@ class DestinationWorker:
             return pause, send
         if health.is_refused and self._parts.health.breaker.pause_seconds(now) > 0:
             await self._hand_over()
-        if self._posts.is_due:
+        if self._forum_tags.is_due:
             # Before an edit, for a closed post takes none.
-            return 0.0, self._posts.act
+            return 0.0, self._forum_tags.act
         if not self._parts.limiters.knows(self.name) and now >= self._look_up_at:
             return 0.0, self._look_up
         due, edit_due = await self._sender.due_seconds(), self._editor.due_seconds()

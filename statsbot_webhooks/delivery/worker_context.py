@@ -15,11 +15,11 @@ from .card import Card
 from .card_buttons import CardButtons
 from .card_states import CardState, CardStates
 from .destination_health import Health
-from .forum_threads import Threads
 from .layout_threads import LayoutThreads
 from .learned_limits import LearnedLimits
 from .live_cards import Cards
 from .lost_answers import LostAnswers
+from .message_threads import Threads
 from .outbox_client import OutboxClient
 from .outcome import Result
 from .rate_limiter import ChannelLimiter, ChannelLimiters, Priority

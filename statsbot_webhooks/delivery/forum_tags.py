@@ -1,6 +1,7 @@
-"""The posts of a forum in which each error has one: its tag says the state of the issue, and a resolved one is closed.
+"""The tags of a forum's posts, where each error has a post: they say the state of its issue, and a resolved post is closed.
 
-A webhook cannot do that, so the bot does, where it may manage threads. Tags are used where the forum has them, and never made.
+A webhook cannot do that, so the bot does, where it may manage threads. Tags are used where the forum has them, and never made;
+which ones a new post gets is in `message_threads`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from .worker_context import WorkerContext
 STATES: Final = tuple(state.value for state in IssueState)
 
 
-class ForumPosts:
-    """Bring posts of one destination up to date, one at a time."""
+class ForumTags:
+    """Bring the posts of one destination up to date, one at a time."""
 
     def __init__(self, parts: WorkerContext) -> None:
         self._parts = parts

@@ -21,7 +21,7 @@ _USER: Final = late(
 )
 # The letters of single programs for a password. The option is found first, and then looked for the program before it.
 _LETTER: Final = late(
-    rf"-(?<=[\s\"']-)(?P<letter>pass(?:in|out)?(?=[ =])|-value|-body|-plaintext|[pw]w?(?=\s)|hp|[paPwUktbsNK])"
+    rf"-(?<=[\s\"']-)(?P<letter>pass(?:in|out)?(?=[ =])|-value|-body|-plaintext|[pw]w?(?=\s)|hp|[paPwUktbsNKcAX])"
     rf"(?P<gap>[ =]?)(?:pass:)?"
     rf"(?P<value>{_VALUE})".encode()
 )
@@ -29,7 +29,7 @@ _LETTER: Final = late(
 _FLAGS: Final = r"(?:\s-\w{1,9}(?:(?<=C)\s\d{1,2})?)"
 # How all of these begin; and programs that take a password without an option.
 _OPTION: Final = late(
-    rb"-(?<=[\s\"']-)(?:[paPwUkutbsNKE]|hp|-user|-proxy-user|-credential|-value|-body|-plain"
+    rb"-(?<=[\s\"']-)(?:[paPwUkutbsNKEcAX]|hp|-user|-proxy-user|-credential|-value|-body|-plain"
     rb"|-[\w-]{0,11}auth|-cert)"
 )
 _PLAIN: Final = late(
@@ -41,7 +41,13 @@ _PLAIN: Final = late(
     r"|mc\s(?:alias\sset|config\shost\sadd)\s\S{1,100}\s\S{1,200}\s\S{1,100}|-setairportnetwork\s\S{1,40}\s\S{1,60}"
     r"|rclone\sconfig\s[^\n|]{1,100}\spass|ftp\s[^\n|]{0,60}\buser\s\S{1,100}|requirepass|masterauth"
     # Of protocols: Redis, SMTP, IMAP, FTP and IRC; and a secret of Kubernetes.
-    r"|AUTH(?:\s(?:PLAIN|LOGIN|XOAUTH2))?|[A-Za-z]{1,6}\d{1,6}\sLOGIN\s\S{1,100}|(?:USER\s\S{1,80}(?:\\r|\\n|[\r\n]){1,2})?PASS"
+    r"|AUTH(?:ENTICATE|INFO)?(?:\s(?:PLAIN|LOGIN|XOAUTH2|PASS))?"
+    r"(?:(?:\\r|\\n|[\r\n]){1,4}334[ ]?(?:\\r|\\n|[\r\n]){1,4})?|auth=(?:XOAUTH2|Bearer)"
+    # What a server asks for in base64: the user's name, the password.
+    r"|334 (?:VXNlcm5hbWU6|UGFzc3dvcmQ6)(?:\\r|\\n|[\r\n]){1,4}"
+    # Of network devices.
+    r"|snmp-server\scommunity|r[ow]community6?|(?:tacacs|radius)-server\skey(?:\s\d)?|key-string(?:\s\d)?|"
+    r"[A-Za-z]{1,6}\d{1,6}\sLOGIN\s\S{1,100}|(?:USER\s\S{1,80}(?:\\r|\\n|[\r\n]){1,2})?PASS"
     r"|lftp\s[^\n|]{0,80}?-u\s?[^\s,]{1,80},(?=\S)|--from-literal[= ][\"']?[\w.-]{1,60}=(?=\S)"
     r"|net1?(?:\.exe)?\suse\s(?:\S{1,3}\s)?\\{2,8}[^\s\\]{1,100}\\{1,4}\S{1,100}(?:\s/user:\S{1,100})?|net1?(?:\.exe)?\suser\s[^\s/]{1,100}"
     rf")(?:\s{{1,4}}|(?<=[,=]))(?P<value>{_VALUE})".encode()
@@ -80,6 +86,7 @@ _PROGRAMS: Final = {
     b"s": late(rb"\bldappasswd\b[^\n|;]*\Z"),
     b"t": late(rb"\bdoctl auth\b[^\n|;]*\Z"),
     b"b": late(rb"\bgh secret\b[^\n|;]*\Z"),
+    **dict.fromkeys((b"c", b"A", b"X"), late(rb"\bsnmp\w{2,12}\b[^\n|;]*\Z")),
     b"hp": late(rb"\brar\b[^\n|;]*\Z"),
     b"pw": late(rb"\b(?:plink|pscp|putty|psftp)\b[^\n|;]*\Z"),
     b"-value": late(rb"(?i:secret|securestring|password|token)[^\n|;]*\Z"),
@@ -132,7 +139,7 @@ _PROGRAM_NAMES: Final = (
         b"doctl",
         b"secret",
     ),
-    *(b"ipmitool", b"docker", b"podman", b"az ", b"ecureString", b"hash-", b"oken", b"putty", b"psftp"),
+    *(b"snmp", b"ipmitool", b"docker", b"podman", b"az ", b"ecureString", b"hash-", b"oken", b"putty", b"psftp"),
 )
 # With a blank between it would be the name of a data base.
 _MYSQL: Final = late(rb"\b(?:mysql\w{0,8}|mariadb(?:-\w{1,12})?|mytop)\b[^\n|;]*\Z")
@@ -172,6 +179,13 @@ _PLAIN_SIGNS: Final = (
         "net1 use",
         "net user",
         "exe use",
+        "authenticate ",
+        "auth=",
+        "334 vxnl",
+        "334 ugfz",
+        "community",
+        "-server key",
+        "key-string",
     ),
 )
 _SLASHED_SIGNS: Final = (

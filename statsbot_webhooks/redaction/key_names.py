@@ -25,7 +25,7 @@ class NameKind(IntEnum):
 
 _KEYWORD: Final = late(
     "|".join(re.escape(word) for word in sorted(SECRET_WORDS, key=len, reverse=True))
-    + r"|id[_-]token[_-]hint|pass[_-]phrase|session[_.-]?key|(?:seed|recovery|secret|backup)[_ .-]?(?:phrase|words)"
+    + r"|id[_-]token[_-]hint|pass[ _-]phrase|session[_.-]?key|(?:seed|recovery|secret|backup)[_ .-]?(?:phrase|words)"
     r"|conn(?:ection)?[_ -]?str(?:ing)?"
     r"|(?<![a-z])p(?:swd?|word|wrd)(?![a-z])|(?:wallet|master|hd|bip39)[_-]?seed"
     r"|(?:mot|phrase|palavra|frase)[ _-](?:de[ _-])?passe(?![a-z])"
@@ -43,6 +43,7 @@ _ENDING: Final = late(
 _AMBIGUOUS: Final = late(
     r"(?:^|[^a-z])(?:pass|pw|auth|cred|creds|sid|sig|sess|hm|appid|otp|totp|hotp|hmac|seed|pepper)(?![a-z])|[_-]sign$|key(?![a-z])|keys$"
     r"|session|signature|(?:^|[^a-z])(?:code|tickets?|tgt|salt|bearer|[cx]srf|magic[_-]?(?:link|code|url))$"
+    r"|community(?:[_-]?string)?$"
     r"|(?:recovery|backup|unlock|auth|device|login|access|door|gate|invite|security|verif\w*|confirm\w*|reset|mfa|factor|pin|zugangs"
     r"|toegangs|oauth)[_-]?codes?$|verifier$|assertion$|saml[_-]?response$"
     rf"|cl[ée](?![a-z])|{'|'.join(KEY_WORDS)}"

@@ -68,7 +68,7 @@ _NAME_REST: Final = (
 _TAIL: Final = (
     rf"(?:{_NAME_REST}(?:\[\]|\(s\)|\.{{2,20}}(?=[ :=]))?(?:"
     # name=, name: , "name": , ["name"] = , \"name\": , name%3D, $name = , name => , | name | , **name:** , (name)=
-    rf"(?P<assign>(?:(?=[=:|?~<!\xef\xe6\xe4\xe3])|(?=[\"'`\])\\%&\xe2\xc2*~<])(?>{_QUOTE}|{_CLOSE}){{0,2}}+[\])]?"
+    rf"(?P<assign>(?:(?=[=:|?~<!\xef\xe6\xe4\xe3])|(?=[\"'`\])\\%&\xe2\xc2*~<])(?>{_QUOTE}|{_CLOSE}){{0,2}}+(?:[\])]|%5d)?"
     rf"|(?=[ \t+\x1b\\\xc2\xe2\xe3])(?:{_BLANK}){{1,40}}+(?=[=:|%\\&\xef\xe2<!-])|(?=[ \t(\[]){_WHOSE}){_ASSIGN})"
     # name: password, value: ...; variable "password" { default = ... }; <input type="password" value=...>
     rf"|(?P<valued>(?:{_QUOTE})?[\]}}]?(?>[ \t,;{{]|{_LINE_END}){{1,24}}+"
@@ -88,7 +88,7 @@ _TAIL: Final = (
     rf"[ \t]{{1,3}}+){{0,2}}?"
     rf"{_VERB}[ \t]{{1,3}}+)"
     rf"|(?P<path>/(?=[\w-]{{16}})(?={_VALUE_WORD}))"
-    r"|(?P<word>(?:(?>[ \t\x00\x01\x1f]|\xc2\xa0|\xe3\x80\x80|\xe2\x80[\x80-\x8a\xaf]){1,3}+|[;~,][ ]?"
+    r"|(?P<word>(?:(?>[ \t\x00\x01\x1f]|\xc2\xa0|\xe3\x80\x80|\xe2\x80[\x80-\x8a\xaf]){1,3}+(?:\d{1,2}[ ](?=\S{8}))?|[;~,][ ]?"
     rf"|[ \t]{{0,3}}(?:>{{1,3}}|<{{2,3}}|-{{1,3}}|\.{{2,20}}|/|\xe2\x80[\x93\x94\x96\xa2]|\xc2[\xa6\xb7])[ \t]{{0,3}}"
     rf"|[ \t]{{0,3}}(?:{_LINE_END}){{1,2}}[ \t]{{0,8}}(?![\w.@-]{{1,40}}[,;|]))(?=b?[\"'`]|{_VALUE_WORD}))"
     rf")|(?<=OPTION)[\w-]{{0,30}}+(?P<option>(?>[ \t]{{1,4}}|[\"'],[ \t]?(?=[\"']))(?=[^\s-])))"
@@ -119,7 +119,7 @@ _MARGIN: Final = 16
 _ESCAPE: Final = late(
     rb"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[0-7]{3}|[abefnrtv0])|%(?:25){0,3}[0-9A-Fa-f]{2}|=[0-9A-F]{2}|\[\d{0,3}m"
 )
-_PAIR: Final = late(rb"(?:[(\[{]\s{0,3}b?|s:\d{1,4}:)\\{0,40}[\"']\Z")
+_PAIR: Final = late(rb"(?:(?:[(\[{]|setattr\([\w.]{1,40},)\s{0,3}b?|s:\d{1,4}:)\\{0,40}[\"']\Z")
 # What stands before the name of a value that is elsewhere, and before the name of an element.
 _NAMED: Final = late(
     rb"(?i:name|key|id|type|variable|field|param|setting|output)[\"'\\]{0,3}[ \t]{0,3}[=:]?[ \t]{0,3}[\"'\\]{0,3}\Z"
@@ -133,7 +133,7 @@ _REST_OF_NAME: Final = late(rb"[\w.-]{0,48}(?=\\{0,40}[\"']|\s|[,}>/]|\Z)")
 _PART_OF_PATH: Final = late(r"[a-z]+(?:[-_][a-z]+)*")
 _TAG: Final = late(rb"(?:<|&lt;)(?:[\w-]{1,20}:)?\Z|(?i:name|key)=[\"']\Z|<(?i:key)>\Z")
 _FIRST_WORD: Final = late(
-    rb"(?i:seed|recovery|backup|secret|mnemonic|wallet|api|access|private|encryption|signing|master|license|client"
+    rb"(?i:pass|seed|recovery|backup|secret|mnemonic|wallet|api|access|private|encryption|signing|master|license|client"
     rb"|kata|(?:mot|phrase|frase)(?: |%20)de|palavra)(?: |%20)\Z"
 )
 
@@ -226,7 +226,7 @@ def _read(reader: _ValueReader, lower: bytes, word_end: int, match: re.Match[byt
     if joint in ("word", "pair") and name.startswith("-"):
         joint = "option"
     if joint == "pair" and b"value" not in match["pair"]:
-        if not _PAIR.search(data, max(0, begin - 12), begin):
+        if not _PAIR.search(data, max(0, begin - 64), begin):
             # Any list of names: there a value must look like one.
             joint = "list"
         elif "." in name:

@@ -15,6 +15,7 @@ _UP_TO_QUOTE: Final = late(rb"(?>[^\r\n\\%\"]++|\\(?![nr\\])|%(?!0[aAdD]))*+")
 _ALONE: Final = late(rb"[ \t]*(?P<q>[\"']?)(?P<value>[^\s\"'=:,;|]{6,200}+)(?P=q)(?=[ \t]*(?:[\r\n,}]|\Z))")
 _ITEM: Final = late(rb"[ \t]*-[ \t]+|[ \t]*[\"'](?=[^\"'\n]*[\"'],?[ \t]*\]?[ \t]*$)")
 _KEY_LINE: Final = late(rb"[ \t]*[\"']?[\w.-]{1,60}[\"']?[ \t]?[:=](?:[ \t\r\n]|\Z)")
+_VALUE_LINE: Final = late(rb"[ \t]*[\"']?(?:value|data|default)[\"']?:[ \t]+(?P<value>[^\s\"'{\[][^\s\"']{3,400})[ \t]*\Z")
 _HERE: Final = late(rb"<<[-~]?[\"']?(?P<end>\w{1,20})[\"']?[ \t]*(?:\r?\n|(?:\\{1,8}r)?\\{1,8}n)")
 
 
@@ -31,7 +32,7 @@ def value_below(data: bytes, label: Label, at: int) -> Span | None:
     indent = len(data[begin : label.begin]) - len(data[begin : label.begin].lstrip(b" \t"))
     is_block = label.below < 0
     start = end = -1
-    for number in range(_MOST_LINES):
+    for _ in range(_MOST_LINES):
         line_break = _BREAK.match(data, at)
         if line_break is None:
             break
@@ -46,8 +47,13 @@ def value_below(data: bytes, label: Label, at: int) -> Span | None:
         if not text.strip():
             at = max(line.end(), at + 1)
             continue
+        if deeper and start < 0 and not is_block and (only := _VALUE_LINE.match(text)) is not None:
+            at = line_break.end() + only.start("value")
+            return (
+                (at, at + len(only["value"])) if is_secret(only["value"], label) and not OPEN.fullmatch(only["value"]) else None
+            )
         if not (deeper or (item is not None and not is_block)) or (
-            not is_block and item is None and (number > 0 or _KEY_LINE.match(text))
+            not is_block and item is None and (start >= 0 or _KEY_LINE.match(text))
         ):
             break
         if data[line.end() : line.end() + 1] == b'"':

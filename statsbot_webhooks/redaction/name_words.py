@@ -98,7 +98,7 @@ AMBIGUOUS_WORDS: Final = (
         "mdp",
         "hmac",
     ),
-    *("onstring", "on_string", "on-string", "sandi", "pword", "pwrd", "psw", "clé", "cle_"),
+    *("community", "onstring", "on_string", "on-string", "sandi", "pword", "pwrd", "psw", "clé", "cle_"),
     *KEY_WORDS,
 )
 # From the most frequent to the rarest of texts.

@@ -30,10 +30,16 @@ _BARE: Final = late(
     rb"|&(?!(?:amp;){0,2}(?:quot|apos|lt|gt|nbsp|#\d\d|[\w.-]{1,40}=))(?!\s|\Z|[\w.-]{1,40}[=:])"
     rb"|[,;)}\]\"'<>|`]++(?!\s|\Z|/|[\"'\\]?[\w.-]{1,40}[\"']?[=:]))++"
 )
-_IN_BRACKETS: Final = late(rb"[\[{]\s?(?P<value>[\w+/=.~-]{8,200}+)\s?(?:[\]}]|\Z|(?<=\n))")
+_IN_BRACKETS: Final = late(
+    rb"[\[{]\s?(?:(?:value|data|default|plain\w{0,8})[ ]?[:=][ ]?)?"
+    rb"(?P<value>(?P<first>[\w+/=.~-]{8,200}+)(?:,[ ]?[\w+/=.~-]{8,200}+){0,20})\s?(?:[\]}]|\Z|(?<=\n))"
+)
+# A mapping under a secret's name has the secret under one of these.
+_VALUE_KEY: Final = late(rb"(?i:value|data|default|plain\w{0,8})")
+_OPEN_GROUP: Final = late(rb"\(\s{0,40}(?=[bBrRuUfF]{0,2}[\"'])")
 _MORE: Final = late(rb"[,;&/ ]{1,2}([^\s,;&=:\"']{6,})(?![=:\w])")
 _AFTER_ESCAPE: Final = late(rb"\\+[nrt](?=[\w!#$%*+@^~-])[^\s,;&)}\]\"'<>%\\|`=:]++(?![=:])")
-_ARGUMENT: Final = late(rb"[\w.]{1,60}\([ ]?(?=[bBrRuUfF]{0,2}[\"'])")
+_ARGUMENT: Final = late(rb"[\w.]{1,60}\([ ]?(?:\w{1,20}=)?(?=[bBrRuUfF]{0,2}[\"'])")
 _NEXT_NAME: Final = late(rb"[A-Za-z][\w.-]{0,40}=(?!=)")
 # Between the brackets and strings of a list or mapping.
 _NO_SIGNS: Final = late(rb"[^\[\]{}\"'`\\%&]+")
@@ -44,7 +50,9 @@ _TYPE: Final = late(
 )
 # What a dump puts before a string, and what only wraps one.
 _MEASURED: Final = late(rb"(?i:string|str|s)[(:]\d{1,6}[):][ ]?(?=[\"'])")
-_WRAPPER: Final = late(rb"(?i:some|just|secret\w*|password|crypt|string|text|n?varchar|b64\w*|encrypt\w*|hash\w*|md5|sha\d*)\(")
+_WRAPPER: Final = late(
+    rb"(?i:some|just|secret\w*|bytearray|memoryview|bytes|password|crypt|string|text|n?varchar|b64\w*|encrypt\w*|hash\w*|md5|sha\d*)\("
+)
 # A login beside it: then `pass` is a password.
 _LOGIN: Final = late(rb"(?i:\b(?:user(?:name)?|login|uid|host|server))[\"']?\s?[=:]")
 # What begins a sentence and no passphrase.
@@ -90,6 +98,8 @@ def find_value(data: bytes, label: Label) -> Span | None:
     if label.joint == "form":
         line = LINE.match(data, label.at)
         return (label.at, line.end()) if line is not None and is_secret(line[0], label) else None
+    if data.startswith(b"# ", label.at) and (comment := LINE.match(data, label.at)) is not None:
+        return value_below(data, label._replace(below=comment.end()), comment.end())
     if label.below >= 0:
         return value_below(data, label, label.below)
     if data.startswith(b"<<", label.at) and (here := here_document(data, label.at)) is not None:
@@ -111,8 +121,8 @@ def _assigned(data: bytes, label: Label) -> Span | None:
         start = measured.end()
     if data[start : start + 1] in b"!&" and (mark := _YAML_MARK.match(data, start)) is not None:
         start = mark.end()
-    if data[start : start + 1] == b"(" and OPENING.match(data, start + 1):
-        start += 1
+    if (group := _OPEN_GROUP.match(data, start)) is not None:
+        start = group.end()
     if _is_open(data, start, label):
         return None
     if opening := OPENING.match(data, start):
@@ -205,7 +215,7 @@ def _quoted(data: bytes, start: int, opening: re.Match[bytes], label: Label) -> 
 
 def _bracketed(data: bytes, start: int, label: Label) -> Span | None:
     """Return the strings of a list or mapping under a name, from the first secret one to the last."""
-    first, last, at, depth = -1, -1, start, 0
+    first, last, at, depth, key = -1, -1, start, 0, b""
     for _ in range(400):
         char = data[at : at + 1]
         if not char or at - start > _MOST_BYTES:
@@ -227,7 +237,8 @@ def _bracketed(data: bytes, start: int, label: Label) -> Span | None:
                 or label.name.lower().endswith("passwords")
                 or (first < 0 and not is_key and at == start + 1)
             )
-            plural = label.kind is NameKind.SECRET and is_list
+            plural = label.kind is NameKind.SECRET and (is_list or _VALUE_KEY.fullmatch(key) is not None)
+            key = inner if is_key else b""
             if not is_key and inner and not OPEN.fullmatch(inner) and (plural or looks_random(inner.decode("utf-8", "replace"))):
                 first, last = at if first < 0 else first, end
             at = max(end, at + 1)
@@ -240,7 +251,7 @@ def _bracketed(data: bytes, start: int, label: Label) -> Span | None:
 def _alone_in_brackets(data: bytes, start: int) -> Span | None:
     """Return a value that stands in brackets without quotes, when it reads like a secret."""
     value = _IN_BRACKETS.match(data, start)
-    return value.span("value") if value is not None and looks_random(value["value"].decode("utf-8", "replace")) else None
+    return value.span("value") if value is not None and looks_random(value["first"].decode("utf-8", "replace")) else None
 
 
 def _past_escape(data: bytes, end: int) -> int:

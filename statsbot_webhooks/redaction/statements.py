@@ -63,7 +63,7 @@ _DATA_SOURCE: Final = late(
 _CODE: Final = late(
     rb"code(?<=[a-z0-9 _-]code)s?(?:['\"]?\s{0,2}[:=]\s{0,2}|\s(?:is|are):?\s|\s)['\"]?"
     rb"(?P<value>\d{4,8}(?![\d.])"
-    rb"|(?=[a-z-]{0,20}\d)[a-z0-9]{4,5}(?:-[a-z0-9]{4,5}){1,4}(?:[ ,]{1,2}[a-z0-9]{4,5}-[a-z0-9-]{4,20})*)"
+    rb"|(?=[a-z-]{0,20}\d)[a-z0-9]{4,5}(?:-[a-z0-9]{4,12}){1,4}(?:[ ,\r\n]{1,2}[a-z0-9]{4,5}-[a-z0-9-]{4,20})*)"
 )
 _OF_CODE: Final = late(
     rb"(?:one[- ]time|verification|security|log-?in|sign-?in|2fa|mfa|otp|confirmation|authentication|recovery|backup|sms)[ _-]?\Z"

@@ -41,7 +41,10 @@ KINDS: Final = (
     Kind(
         "JWT",
         "eyJ",
-        rf"{_W}{{8,}}+={{0,2}}(?:(?:\.|%(?:25){{0,2}}2[Ee]){_W}{{4,}}+={{0,2}}|\.(?:\r?\n|\\n){_W}{{20,}}+){{1,4}}|{_W}{{40,}}+",
+        rf"{_W}{{8,}}+={{0,2}}(?:(?:\.|%(?:25){{0,2}}2[Ee]|\\u002[Ee]){_W}{{4,}}+={{0,2}}"
+        rf"|[ \t]?\.=?(?:[ \t]|\r?\n|\\n)[ \t]{{0,8}}{_W}{{20,}}+){{1,4}}"
+        # Wrapped within a part.
+        rf"(?:=?(?:[ ]|\r?\n|\\n)[ \t]{{0,8}}(?=[\w-]{{0,40}}\d)(?=[\w-]{{0,40}}[A-Z]){_W}{{16,}}+)?|{_W}{{40,}}+",
     ),
     Kind("JWT", "ZXlK", rf"{_B}{{40,}}+={{0,2}}"),
     # The base64 of a private key's file, as Kubernetes keeps it, and the body of OpenSSH's; not of a certificate.

@@ -28,6 +28,13 @@ HARMLESS = (
     '<label for="password">Password</label>',
     "password for bob (admin): is missing",
     "shard-3 of node-12-abc took key Alpha-Beta-2",
+    "the community: many Python developers, community-driven",
+    "grep -c error app.log -A 3",
+    "if self.auth_token:\n            data = adapter.fetch_webhook(self.id)",
+    "it took 334 \nand then more",
+    "wrong password 3 attempts remaining",
+    "password: # is asked for\nuser: bob",
+    "token={'expires': 'tomorrow', 'value': None}",
 )
 
 

@@ -19,6 +19,7 @@ html_theme = "furo"
 html_title = "statsbot_webhooks"
 html_copy_source = False
 html_show_sphinx = False
+html_show_copyright = False
 html_theme_options = {"navigation_with_keys": True}
 # A picture of an emoji font or a script from elsewhere would need the network: nothing is loaded from another host.
 html_static_path = ["_static"]

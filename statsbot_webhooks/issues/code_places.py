@@ -99,7 +99,8 @@ def _name_of(kind: type[BaseException]) -> str:
 
 def _frame(frame: NotedFrame) -> Frame:
     code = frame.code
-    source = linecache.getline(code.co_filename, frame.line).strip()
+    # Since Python 3.13 the lines of "<string>" are those of `python -c`, and what exec() runs has the same name.
+    source = "" if code.co_filename == "<string>" else linecache.getline(code.co_filename, frame.line).strip()
     return Frame(code.co_filename, source, "" if source else code.co_qualname)
 
 

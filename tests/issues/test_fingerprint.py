@@ -167,6 +167,12 @@ def test_programs(programs: Programs, name: str) -> None:
     assert (programs.crash(before) == programs.crash(after)) is same
 
 
+def test_the_text_of_the_command_line_is_not_that_of_exec(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, before, after = PROGRAMS["exec of two functions"]
+    monkeypatch.setitem(linecache.cache, "<string>", (9, None, ["import bot\n"], "<string>"))
+    assert programs.crash(before) != programs.crash(after)
+
+
 def test_folders_zips_and_environments(programs: Programs) -> None:
     first = programs.crash(BASE, at="releases-1")
     assert programs.crash(BASE, at="current") == first

@@ -184,7 +184,7 @@ async def test_check_takes_the_proxy(
 
 
 async def test_a_proxy_that_refuses_is_named(
-    env: pytest.MonkeyPatch, urls: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    sandbox: Sandbox, env: pytest.MonkeyPatch, urls: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -197,8 +197,9 @@ async def test_a_proxy_that_refuses_is_named(
             config = WebhookConfig(**urls, batch_timeout_seconds=0, proxy=f"http://user:q7z@127.0.0.1:{port}")
             async with running_manager(config) as manager:
                 await manager.send_log("ERROR", "not through the tunnel")
-                await manager.flush(1)
-                failed = manager.workers["error"].last_error
+                worker = manager.workers["error"]
+                await sandbox.wait_until(lambda: worker.last_error, 30)
+                failed = worker.last_error
             await asyncio.to_thread(main, ["check", "--only", "webhooks"])
     text = capsys.readouterr().out
     assert failed == "connection failed (the proxy answered 407)"

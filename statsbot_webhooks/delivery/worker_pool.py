@@ -229,7 +229,7 @@ class WorkerPool:
         target = where if can_take else self.fallback(about)
         if target is None:
             return ""
-        now = self._clock.now()
+        now, text = self._clock.now(), text[:1].upper() + text[1:]
         self._intake.file(target, notice_event(text, now=now) if outage is None else outage_event(text, outage, now=now))
         return target
 

@@ -72,9 +72,9 @@ async def test_an_outage_shows_within_three_seconds_and_ends_where_it_was_told(
     sandbox.heal("info")
     clock.skip(worker.next_try_seconds + 1)
     await sandbox.wait_until(lambda: "the event" in text_of(sandbox, "info"))
-    await sandbox.wait_until(lambda: "webhook info works again after" in text_of(sandbox, "error"), 20)
+    await sandbox.wait_until(lambda: "Webhook info works again after" in text_of(sandbox, "error"), 20)
     # Of the outage nothing stands in a third place.
-    assert "webhook info" not in text_of(sandbox, "performance") + text_of(sandbox, "member_events")
+    assert "ebhook info" not in text_of(sandbox, "performance") + text_of(sandbox, "member_events")
     assert posts(sandbox, "info") <= before + 2
     await manager.stop(2)
 
@@ -135,10 +135,10 @@ async def test_recovery_is_told_where_the_outage_was_though_a_better_place_works
     await sandbox.wait_until(lambda: "webhook performance fails" in text_of(sandbox, "info"), 20)
     sandbox.heal("error")
     clock.skip(60)
-    await sandbox.wait_until(lambda: "webhook error works again" in text_of(sandbox, "info"), 20)
+    await sandbox.wait_until(lambda: "Webhook error works again" in text_of(sandbox, "info"), 20)
     sandbox.heal("performance")
     clock.skip(120)
-    await sandbox.wait_until(lambda: "webhook performance works again" in text_of(sandbox, "info"), 20)
+    await sandbox.wait_until(lambda: "Webhook performance works again" in text_of(sandbox, "info"), 20)
     await manager.stop(2)
 
 
@@ -152,7 +152,7 @@ async def test_a_long_outage_of_the_only_webhook_is_told_with_its_end(sandbox: S
     await sandbox.wait_until(lambda: manager.workers["info"].state.value == "failing", 5)
     sandbox.heal("info")
     clock.skip(100)
-    await sandbox.wait_until(lambda: "webhook info works again after 1" in text_of(sandbox, "info"), 20)
+    await sandbox.wait_until(lambda: "Webhook info works again after 1" in text_of(sandbox, "info"), 20)
     await manager.stop(2)
 
 
@@ -181,7 +181,7 @@ async def test_a_refusal_that_may_be_an_outage_is_looked_at_again(sandbox: Sandb
     assert posts(sandbox, "info") == before
     sandbox.heal("info")
     clock.skip(86_401)
-    await sandbox.wait_until(lambda: "webhook info is there again" in text_of(sandbox, "error"))
+    await sandbox.wait_until(lambda: "Webhook info is there again" in text_of(sandbox, "error"))
     await manager.send_log(LogLevel.INFO, "event 2")
     await sandbox.wait_until(lambda: "event 2" in text_of(sandbox, "info"))
     assert text_of(sandbox, "error").count("Discord refuses this webhook") == 1
@@ -278,7 +278,7 @@ async def test_an_outage_and_its_end_are_one_card_that_turns_green(sandbox: Sand
     assert "next try" not in red.text.lower()
     sandbox.heal("info")
     clock.skip(100)
-    await sandbox.wait_until(lambda: "webhook info works again after" in text_of(sandbox, "error"), 20)
+    await sandbox.wait_until(lambda: "Webhook info works again after" in text_of(sandbox, "error"), 20)
     [green] = sandbox.messages("error")
     assert green.id == red.id
     assert (green.embeds[0]["title"], green.embeds[0]["color"]) == ("Webhook info works again", GREEN)

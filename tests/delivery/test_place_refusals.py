@@ -82,7 +82,7 @@ async def test_nothing_is_buried_and_the_way_out_is_said_once(sandbox: Sandbox, 
     sandbox.heal("error")
     clock.skip((worker.next_try_seconds or 0) + 1)
     await manager.send_log(LogLevel.ERROR, "the place is open", fingerprint="open")
-    await sandbox.wait_until(lambda: "webhook error works again" in text_of(sandbox, "info"), 20)
+    await sandbox.wait_until(lambda: "Webhook error works again" in text_of(sandbox, "info"), 20)
     await manager.stop(2)
     assert worker.state.value == "working"
 

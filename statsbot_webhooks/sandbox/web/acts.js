@@ -8,6 +8,7 @@ function toast(text, bad = true) {
   const node = el("div", bad ? "toast bad" : "toast", text);
   $("toasts").append(node);
   setTimeout(() => node.remove(), 6000);
+  return node;
 }
 async function ask(what, quiet = false) {
   const guild = guildOf(current)?.id ?? guilds[0]?.id;
@@ -30,7 +31,7 @@ function answered(said, name) {
   if (!said.acknowledged) return toast(`The application did not respond to ${name}.`);
   if (said.modal?.custom_id) return openForm(said.modal, said.interaction);
   if (said.private) takePrivate({ user_id: actor, message: said.private });
-  if (said.deferred && !said.private) toast(`${nameOf(about.bot)} is thinking…`, false);
+  if (said.deferred && !said.private) toast(`${nameOf(about.bot)} is thinking…`, false).classList.add("thinking");
 }
 // Messages that only the one who acted sees: they stand at the end of their channel until dismissed or the page is reloaded.
 function takePrivate({ user_id, message, gone }) {

@@ -131,6 +131,7 @@ function draw() {
 function add(m) {
   const list = listOf(m.channel_id), mine = of(m.channel_id);
   if (mine.some((other) => other.id === m.id)) return;
+  if (m.author.bot) document.querySelector(".toast.thinking")?.remove();
   mine.push(m); note(m);
   const thread = channels().find((c) => c.id === m.channel_id && isThread(c)), posts = thread && document.querySelector(`[data-forum="${thread.parent_id}"]`);
   if (posts) draw();

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, Final
 
 from ..events.event import Event, EventKind, LogLevel, decode, encode
@@ -141,7 +142,11 @@ def distinct(events: Iterable[Event]) -> tuple[Event, ...]:
 
 def fits(texts: Sequence[Event]) -> bool:
     """Whether one message can show so many texts in full, and show them again with each edit."""
-    return len(texts) <= _MOST_TEXTS and sum(len(part) for event in texts for part in text_of(event)) <= _MOST_CHARACTERS
+    return _fit(list(map(text_of, texts)))
+
+
+def _fit(texts: Collection[tuple[str, str]]) -> bool:
+    return len(texts) <= _MOST_TEXTS and sum(map(len, chain.from_iterable(texts))) <= _MOST_CHARACTERS
 
 
 def fold_repeats(events: Sequence[Event]) -> Fold:
@@ -221,15 +226,16 @@ class Taken:
 
     card: Card
     events: list[Event] = field(default_factory=list[Event])
-    texts: dict[tuple[str, str], Event] = field(default_factory=dict[tuple[str, str], Event])
+    texts: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
     def has_room(self, event: Event) -> bool:
         """Whether the card's message can show one more event."""
-        if event.card or text_of(event) in self.texts:
+        text = text_of(event)
+        if event.card or text in self.texts:
             return True
-        if not fits([*self.texts.values(), event]):
+        if not _fit({*self.texts, text}):
             return False
-        self.texts[text_of(event)] = event
+        self.texts.add(text)
         return True
 
 

@@ -158,7 +158,7 @@ class Cards:
             if card is None or not self._takes(card, event, now) or _apart(key, event) in self._apart:
                 rest.append(entry)
                 continue
-            into = taken.get(key) or taken.setdefault(key, Taken(card, texts={text_of(text): text for text in card.events}))
+            into = taken.get(key) or taken.setdefault(key, Taken(card, texts=set(map(text_of, card.events))))
             if into.has_room(event):
                 absorbed.append(entry)
                 into.events.append(event)

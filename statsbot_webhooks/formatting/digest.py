@@ -31,7 +31,7 @@ def format_digest(events: Sequence[Event], keys: Sequence[str], style: Style) ->
     """
     data, taken = full_text(events, style.pause)
     shown, keys = events[:taken], keys[:taken]
-    file = FileAttachment(WHOLE_FILE, cut(bytes(data), limits.FILE_BYTES))
+    file = FileAttachment(WHOLE_FILE, cut(data, limits.FILE_BYTES))
     title, summary = _summary(shown, keys, style.pause)
     if not style.use_embeds:
         content = truncate(f"**{title}**\n{summary}", style.room - NOTE_ROOM)

@@ -52,20 +52,21 @@ def lines_before(event: Event) -> list[str]:
 def text_file(name: str, events: Sequence[Event], pause: Callable[[], object], most: int = limits.FILE_BYTES) -> FileAttachment:
     """Return a file of at most so many bytes with every event in full, in the order given."""
     data, count = full_text(events, pause)
-    for event in events[count:]:
-        data += to_bytes(format_text(event) + "\n")
-    return FileAttachment(name, cut(bytes(data), most))
+    rest = [to_bytes(format_text(event) + "\n") for event in events[count:]]
+    return FileAttachment(name, cut(b"".join([data, *rest]) if rest else data, most))
 
 
-def full_text(events: Sequence[Event], pause: Callable[[], object]) -> tuple[bytearray, int]:
+def full_text(events: Sequence[Event], pause: Callable[[], object]) -> tuple[bytes, int]:
     """Return the text of as many events as fit into one file, at least one, and how many these are."""
-    data = bytearray()
-    for index, event in enumerate(paced(events, pause, 25)):
+    texts: list[bytes] = []
+    size = 0
+    for event in paced(events, pause, 5):
         text = to_bytes(format_text(event) + "\n")
-        if index and len(data) + len(text) > limits.FILE_BYTES:
-            return data, index
-        data += text
-    return data, len(events)
+        size += len(text)
+        if texts and size > limits.FILE_BYTES:
+            break
+        texts.append(text)
+    return b"".join(texts), len(texts)
 
 
 def to_bytes(text: str) -> bytes:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
-from html.entities import codepoint2name
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
 from ..events.event import Person
 from .late_patterns import late
 from .name_trie import any_of
+from .value_forms import escape_html
 
 _ROLES: Final = r"(?:member|user|author|moderator|owner|inviter|target|creator|sender|recipient|admin|actor|executor|invoker)"
 PERSON_KEYS: Final = late(
@@ -187,13 +186,16 @@ def _spellings(name: str) -> frozenset[str]:
         }
         raw = form.encode("utf-8", "replace")
         found |= set(_as_entities(form))
-        found |= {quote(raw, safe=""), quote(raw), quote_plus(raw), form.replace(" ", "+"), html.escape(form), repr(raw)[2:-1]}
+        found |= {quote(raw, safe=""), quote(raw), quote_plus(raw), form.replace(" ", "+"), escape_html(form), repr(raw)[2:-1]}
     return frozenset(form for form in found if form.strip())
 
 
 def _as_entities(name: str) -> Iterator[str]:
     """Yield a name as HTML without letters beyond ASCII: by their names, by their numbers."""
     if not name.isascii():
+        # Only where persons are masked; it takes a third of a megabyte.
+        from html.entities import codepoint2name
+
         yield "".join(f"&{codepoint2name[ord(char)]};" if ord(char) in codepoint2name else char for char in name)
         yield name.encode("ascii", "xmlcharrefreplace").decode()
         yield "".join(char if char.isascii() else f"&#x{ord(char):x};" for char in name)

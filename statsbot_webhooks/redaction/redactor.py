@@ -6,6 +6,7 @@ Order: known values, then shapes and named secrets, then the user's patterns, th
 from __future__ import annotations
 
 import functools
+import importlib
 import re
 import secrets as randomness
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -53,6 +54,9 @@ class Redactor:
         patterns: Sequence[str] = (),
     ) -> None:
         self._level = mask_level or (MaskLevel.FULL if mask_user_ids else MaskLevel.OFF)
+        if self._level != MaskLevel.OFF:
+            # What masking imports later, at once: a process forked during a first import may wait for ever.
+            importlib.import_module("html.entities")
         self._keeps_traces = include_stack_traces
         self._secrets = frozenset(secrets)
         self._values = self._known_values()

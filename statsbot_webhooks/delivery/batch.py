@@ -49,7 +49,7 @@ def choose(backlog: int, budget_left: int, oldest_age: float, current: Presentat
 class Batch:
     """The entries that one message shows, and those that did not fit into it.
 
-    `folded` of the entries are repeats that others stand for.
+    `folded` of the entries are repeats that others stand for. `id` is shown in the message.
     """
 
     entries: Sequence[Entry]
@@ -57,6 +57,7 @@ class Batch:
     message: WebhookMessage
     presentation: Presentation = Presentation.CARDS
     folded: int = 0
+    id: str = ""
 
 
 class Batcher:

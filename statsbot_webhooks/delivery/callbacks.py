@@ -59,9 +59,10 @@ class Watches:
         self._open.append(watch)
         return watch.answer
 
-    def has(self, entry: Entry) -> bool:
-        """Whether a caller waits for the answer to an entry."""
-        return any(entry.event.origin == watch.origin for watch in self._open)
+    def among(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Return the entries to which a caller waits for the answer."""
+        origins = {watch.origin for watch in self._open}
+        return [entry for entry in entries if entry.event.origin in origins] if origins else []
 
     def answer_all(self, result: Result) -> None:
         """Answer all callers: they would wait in vain."""

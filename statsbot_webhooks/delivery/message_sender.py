@@ -39,7 +39,6 @@ class _Sent:
     """A message that left, and what it was made of."""
 
     batch: Batch
-    batch_id: str
     place: ThreadPlace
     key: str
     card: Card | None
@@ -106,13 +105,13 @@ class MessageSender:
             batch = await parts.layout.compute(self._lay_out, unit, card, parts.limiter.budget_left())
             if card is not None:
                 batch = replace(batch, message=parts.dress(batch.message, card, state))
-                card = replace(card, has_buttons=bool(batch.message.buttons), batch_id=_id_of(batch.entries))
+                card = replace(card, has_buttons=bool(batch.message.buttons), batch_id=batch.id)
         except Exception as error:  # noqa: BLE001 - a guard: what cannot be formatted is buried, the worker goes on
             await parts.outbox.release(unit.rest)
             await self._reject(unit.entries, Result(Outcome.REJECTED, f"{type(error).__name__} while it was laid out"))
             return
         place = parts.threads.place(batch.entries[-1].event, unit.key, parts.clock.now())
-        sent = _Sent(batch, _id_of(batch.entries), place, unit.key, card, state)
+        sent = _Sent(batch, place, unit.key, card, state)
         # What is left of a half stays leased.
         rest = [*(() if self._is_of_search(batch.entries) else batch.rest), *unit.rest]
         result = await self._find_lost(unit, sent)
@@ -126,13 +125,13 @@ class MessageSender:
     async def _find_lost(self, unit: Unit, sent: _Sent) -> Result | None:
         """Look for a message that may have arrived before; returns its result, or one to try again with, or `None`."""
         first, clock = unit.entries[0], self._parts.clock
-        if not first.batch or sent.batch_id == self._unsent or self._parts.links.reader() is None:
+        if not first.batch or sent.batch.id == self._unsent or self._parts.links.reader() is None:
             return None
         if self._arrived_at is None:
             self._arrived_at = clock.monotonic() + (0.0 if first.is_recovered else _ARRIVAL_SECONDS)
         if (wait := self._arrived_at - clock.monotonic()) > 0:
             await clock.sleep(wait)
-        sight, result = await self._parts.lost_answers.look(sent.batch_id, sent.place)
+        sight, result = await self._parts.lost_answers.look(sent.batch.id, sent.place)
         return result if sight in (Sight.THERE, Sight.LATER) else None
 
     async def _transmit(self, sent: _Sent, rest: Sequence[Entry]) -> Result:
@@ -141,7 +140,7 @@ class MessageSender:
         message = self._with_allowed_name(sent.batch.message)
         place = sent.place if not sent.place.thread_name else replace(sent.place, tags=parts.post_tags(sent.key))
         async with parts.limiter.request(self._priority):
-            await parts.outbox.seal(sent.batch.entries, sent.batch_id, rest)
+            await parts.outbox.seal(sent.batch.entries, sent.batch.id, rest)
             role_id = parts.pings.take(events, parts.clock.now())
             # This call may be ended before its answer: then the message may be on its way.
             self._unsent, self._arrived_at = "", parts.clock.monotonic() + _ARRIVAL_SECONDS
@@ -158,10 +157,10 @@ class MessageSender:
                 message = self._with_allowed_name(message)
                 result = await parts.transport.send(parts.destination, message, options_for(place, events, role_id))
         if result.outcome == Outcome.UNKNOWN:
-            sight, found = await parts.lost_answers.look(sent.batch_id, sent.place)
+            sight, found = await parts.lost_answers.look(sent.batch.id, sent.place)
             result = found if sight == Sight.THERE else result
         else:
-            self._unsent = sent.batch_id
+            self._unsent = sent.batch.id
         if role_id is not None and result.outcome not in (Outcome.DELIVERED, Outcome.UNKNOWN):
             parts.pings.give_back()
         return result
@@ -169,7 +168,7 @@ class MessageSender:
     def _may_append(self, unit: Unit) -> bool:
         """Whether entries may be added to a message: not what is to be sent as it was, is looked at alone, or needs the note."""
         is_plain = bool(unit.key) and not self.note and not self._search and not unit.entries[0].batch
-        return is_plain and not any(map(self.watches.has, unit.entries))
+        return is_plain and not self.watches.among(unit.entries)
 
     def _with_allowed_name(self, message: WebhookMessage) -> WebhookMessage:
         """Leave out what Discord refused before: the name or the picture of the sender."""
@@ -190,9 +189,10 @@ class MessageSender:
             return whole_unit(self._search.next()) if self._search else None
         if entries[0].batch:
             return whole_unit(entries)
-        watched = [entry for entry in entries if self.watches.has(entry)]
+        watched = self.watches.among(entries)
+        others = _without(entries, watched) if watched else entries
         # Fingerprints of many tracebacks take milliseconds: not on the loop.
-        absorbed = await parts.layout.compute(parts.cards.absorb, _without(entries, watched), parts.clock.now())
+        absorbed = await parts.layout.compute(parts.cards.absorb, others, parts.clock.now())
         if absorbed.entries:
             await parts.outbox.ack(absorbed.entries, absorbed.state, shown=0)
         rest, left = [*watched, *absorbed.rest], parts.limiter.budget_left()
@@ -211,10 +211,13 @@ class MessageSender:
             self._presentation = batch.presentation
             events = [entry.event for entry in batch.entries]
             menu = parts.buttons.draw_choice(events, parts.destination.url.id, parts.application_id)
-            return replace(batch, message=replace(mark(batch.message, "", _id_of(batch.entries)), buttons=menu))
+            batch_id = _id_of(batch.entries)
+            return replace(batch, message=replace(mark(batch.message, "", batch_id), buttons=menu), id=batch_id)
         # There is room for one line; the card's own comes back with its first edit.
         note = self.note or parts.states.of(unit.key, card.whole.event).note or card.remark
-        return Batch(unit.entries, (), batcher.build_card(card.whole, card.events, note=note, batch_id=_id_of(unit.entries)))
+        batch_id = _id_of(unit.entries)
+        message = batcher.build_card(card.whole, card.events, note=note, batch_id=batch_id)
+        return Batch(unit.entries, (), message, id=batch_id)
 
     async def _settle(self, sent: _Sent, result: Result) -> None:
         parts, entries = self._parts, sent.batch.entries

@@ -110,6 +110,7 @@ class SqliteOutbox:
                 continue
             rows.append(row)
             self._next_id += 1
+            breathe()
         return rows
 
     @steady
@@ -166,8 +167,7 @@ class SqliteOutbox:
     def release(self, entries: Sequence[Entry], *, unseal: bool = False) -> None:
         held = self._backlog.held(entries)
         if unseal:
-            for name in {entry.destination for entry in held}:
-                self._break_seal(name)
+            self.unseal(held)
         self._backlog.give_back(held)
 
     @steady

@@ -8,10 +8,16 @@ from typing import Any
 import pytest
 
 from statsbot_webhooks import LogLevel, WebhookConfig, load_webhook_config
+from statsbot_webhooks.config.destination import Destination, ThreadMode, WebhookURL
+from statsbot_webhooks.delivery.card import error_key
+from statsbot_webhooks.delivery.forum_threads import ThreadPlace, Threads
 from statsbot_webhooks.errors import ConfigError
+from statsbot_webhooks.events.event import Event, EventKind
 from statsbot_webhooks.sandbox import Sandbox
 
 from ..conftest import running_manager
+
+URL = "https://discord.com/api/webhooks/123456789012345678/" + "x" * 68
 
 
 @pytest.fixture
@@ -101,3 +107,71 @@ async def test_a_forum_with_a_post_for_each_error(sandbox: Sandbox, forum: str) 
             await manager.send_error(error)
             await manager.flush()
     assert sorted(threads(sandbox)) == sorted([f"Bot log {today()}", "ValueError: x is wrong", "KeyError: 'y'"])
+
+
+def destination(url: str = URL, **options: Any) -> Destination:
+    return Destination("member_events", WebhookURL(url), **options)
+
+
+def log(message: str = "hello", level: LogLevel = LogLevel.INFO, **parts: Any) -> Event:
+    return Event(EventKind.LOG, level, message, 5.0, "tests", **parts)
+
+
+def test_which_thread_a_message_goes_to() -> None:
+    plain, fixed = Threads(destination()), Threads(destination(f"{URL}?thread_id=77", thread_name="Log"))
+    assert (plain.place(log(), "", 0.0), fixed.place(log(), "", 0.0)) == (ThreadPlace(), ThreadPlace(77))
+    assert (plain.place(log(), "", 0.0).thread_of(5), fixed.place(log(), "", 0.0).thread_of(5)) == (None, 77)
+    daily = Threads(destination(thread_name="Log"))
+    assert (daily.prefix, daily.has_post_for_each_error) == ("thread/member_events/", False)
+    place = daily.place(log(), "", 1_800_000_000.0)
+    assert place == ThreadPlace(None, "Log 2027-01-15", "day-2027-01-15")
+    assert (place.thread_of(5), place.thread_of(None)) == (5, None)
+    assert daily.used(plain.place(log(), "", 0.0), 5, 0.0) == daily.used(place, None, 0.0) == {}
+    now = 1_800_000_000.0
+    assert daily.used(place, 5, now) == {"thread/member_events/day-2027-01-15": {"id": 5, "used": now}}
+    assert daily.place(log(), "", now) == ThreadPlace(5, "Log 2027-01-15", "day-2027-01-15")
+    # The next day has a post of its own; after a month the old one is forgotten.
+    later = daily.place(log(), "", now + 30 * 86400)
+    assert later.thread_id is None
+    assert set(daily.used(later, 6, now + 30 * 86400)) == {f"thread/member_events/{later.key}"}
+    assert daily.used(later, 6, now + 30 * 86400 + 1)["thread/member_events/day-2027-01-15"] is None
+    assert daily.place(log(), "", now).thread_id is None
+    assert daily.forget(later) == {f"thread/member_events/{later.key}": None}
+    assert daily.forget(ThreadPlace(3)) == {}
+    assert daily.place(log(), "", now + 30 * 86400).thread_id is None
+
+
+def test_each_error_has_a_post_that_is_named_by_it() -> None:
+    threads = Threads(destination(thread_name="Log", thread_mode=ThreadMode.ERROR))
+    assert threads.has_post_for_each_error
+    error = log("no  stock\nat all", LogLevel.ERROR, traceback="Traceback\n  x\nValueError: no stock\n")
+    key = error_key(error)
+    assert threads.place(error, key, 0.0) == ThreadPlace(None, "ValueError: no stock", key)
+    titled = log("text", LogLevel.ERROR, title="A title", traceback="Traceback\nValueError: x")
+    assert threads.place(titled, error_key(titled), 0.0).thread_name == "A title"
+    long = log("x" * 300, LogLevel.ERROR)
+    assert len(threads.place(long, error_key(long), 0.0).thread_name) == 100
+    # What shares a message has the post of the day.
+    assert threads.place(error, "", 0.0).key == threads.place(log(), "card", 0.0).key == "day-1970-01-01"
+    threads.load(
+        {"thread/member_events/" + key: {"id": 9, "used": 1}, "thread/member_events/day-1970-01-01": {"id": "9", "used": 1}}
+    )
+    threads.load({"thread/member_events/a": {"id": 9, "used": "x"}, "thread/member_events/b": 7})
+    assert (threads.place(error, key, 0.0).thread_id, threads.place(log(), "", 0.0).thread_id) == (9, None)
+
+
+def test_tags_of_the_settings_and_of_the_state() -> None:
+    known = {"new": 1, "shop": 2, "bug": 3, "a": 4, "b": 5, "c": 6}
+    by_error = Threads(destination(thread_name="Log", thread_mode=ThreadMode.ERROR, tags=("Shop", "99", "none")))
+    assert (by_error.tags(known, "new"), by_error.tags(known), by_error.tags(known, "closed")) == ((2, 99, 1), (2, 99), (2, 99))
+    assert Threads(destination(thread_name="Log", tags=("Shop",))).tags(known, "new") == (2,)
+    many = Threads(destination(thread_name="Log", thread_mode=ThreadMode.ERROR, tags=("new", "shop", "bug", "a", "b", "c")))
+    assert many.tags(known, "new") == (1, 2, 3, 4, 5)
+
+
+def test_a_channel_that_is_a_forum_or_none_other_than_the_settings_say() -> None:
+    threads = Threads(destination())
+    assert threads.use_forum(is_forum=True) == "member events"
+    assert threads.place(log(), "", 0.0).thread_name == "member events 1970-01-01"
+    assert threads.use_forum(is_forum=False) == ""
+    assert threads.place(log(), "", 0.0) == ThreadPlace()

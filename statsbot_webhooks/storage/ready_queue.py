@@ -15,6 +15,8 @@ from itertools import chain, islice, repeat
 from operator import attrgetter
 from typing import Final, NamedTuple
 
+from ..clock import breathe
+
 # Of a queue's head so many slots may be left over from entries that were taken.
 _MAX_TAKEN: Final = 1024
 # So many messages of errors may leave in a row while something else waits.
@@ -199,6 +201,7 @@ class DestinationQueue:
             if taken and (size > most_bytes or taken[-1].id <= floor < place.id):
                 break
             taken.append(place)
+            breathe()
         for rank, count in Counter(place.rank for place in taken).items():
             self.lanes[name][rank].drop_first(count)
         if taken:

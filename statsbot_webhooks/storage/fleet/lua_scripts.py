@@ -68,8 +68,10 @@ PUT: Final = (
     """
 local p = ARGV[1]
 local marker = p .. ':put:' .. ARGV[3]
-local last = redis.call('GET', marker)
-if last and tonumber(last) >= tonumber(ARGV[4]) then return 0 end
+for _, key in ipairs({marker, p .. ':shut:' .. ARGV[3]}) do
+  local last = redis.call('GET', key)
+  if last and tonumber(last) >= tonumber(ARGV[4]) then return 0 end
+end
 """
     + _NEXT_ID
     + """
@@ -90,6 +92,15 @@ redis.call('PUBLISH', p .. ':news:' .. ARGV[2], 'put')
 return 1
 """
 )
+
+# Whether a group was stored; if not, it never will be: a call whose answer did not come in time may still be on its way, to a
+# Redis that hangs, say. ARGV: prefix, marker, number of the group.
+IS_PUT: Final = """
+local last = redis.call('GET', ARGV[1] .. ':put:' .. ARGV[2])
+if last and tonumber(last) >= tonumber(ARGV[3]) then return 1 end
+redis.call('SET', ARGV[1] .. ':shut:' .. ARGV[2], ARGV[3], 'EX', 604800)
+return 0
+"""
 
 # One step, because reading for a group moves entries to the reader: one without the lease would take them from the sender.
 # ARGV: prefix, lease, consumer, how many.

@@ -45,9 +45,8 @@ class Streams:
         self._link.script(lua_scripts.PUT, [], arguments)
 
     def is_put(self, number: int) -> bool:
-        """Whether the group of a number was stored."""
-        last = self._link.run(lambda client: client.get(f"{self._prefix}:put:{self._instance}"))
-        return last is not None and int(last) >= number
+        """Whether the group of a number was stored; if it was not, it will not be."""
+        return bool(self._link.script(lua_scripts.IS_PUT, [], [self._prefix, self._instance, number]))
 
     def read(self, lease: str) -> list[Found]:
         """Return entries that no sender has read: destination, number, facts, text."""

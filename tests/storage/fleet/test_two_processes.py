@@ -11,11 +11,16 @@ from typing import Any
 
 import pytest
 
+from statsbot_webhooks.clock import SystemClock
+from statsbot_webhooks.config.redis_address import parse_redis_url
 from statsbot_webhooks.events.accounting import LossReason
 from statsbot_webhooks.storage import Loss, make_outbox, open_existing
 from statsbot_webhooks.storage.base import LeaseLostError
 from statsbot_webhooks.storage.dead_letters import UNREADABLE
+from statsbot_webhooks.storage.fleet.keys import row_of
 from statsbot_webhooks.storage.fleet.outbox import RedisOutbox
+from statsbot_webhooks.storage.fleet.redis_connection import RedisLink
+from statsbot_webhooks.storage.fleet.streams import Streams
 
 from ...redis_server import RedisServer
 from ..conftest import drain, event
@@ -279,3 +284,18 @@ def test_what_comes_while_redis_is_away_follows_in_order(pair: tuple[Process, Pr
     assert dict(two.moved) == {"a": 3}
     look_until(pair, lambda: one.outbox.fleet.may_send and one.outbox.read_state("switch/") == {"switch/x": True})
     assert drain(one.outbox) == ["meanwhile 2", "before", "meanwhile 1"]
+
+
+def test_a_group_that_comes_after_it_was_asked_for_is_not_stored_beside_the_one_that_follows(redis_server: RedisServer) -> None:
+    client = redis_server.client()
+    link = RedisLink(parse_redis_url(redis_server.url()), SystemClock())
+    streams = Streams(link, "instance")
+    rows = [("a", row_of(event("accepted while Redis hung")))]
+    # Also when the answer to the question was lost, and it is asked again.
+    assert [streams.is_put(7), streams.is_put(7)] == [False, False]
+    # It arrives at last; what it holds has been given the next number.
+    streams.put(7, rows, 100, 10**6)
+    assert client.xlen("test:in:a") == 0
+    streams.put(8, rows, 100, 10**6)
+    assert (client.xlen("test:in:a"), streams.is_put(8)) == (1, True)
+    link.close()

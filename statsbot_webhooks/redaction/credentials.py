@@ -69,7 +69,10 @@ _CARD_WORDS: Final = (
     *(b"card", b"visa", b"master", b"amex", b"american express", b"discover", b"maestro", b"diners", b"credit", b"debit"),
     *(b"karte", b"carte", b"tarjeta", b"payment", b"charge", b"pan", b"cc"),
 )
-_CARD_WORD: Final = late(rb"\b(?:pan|cc)\b|" + b"|".join(_CARD_WORDS[:-2]))
+_CARD_WORD: Final = late(
+    rb"\b(?:pan|cc)\b|card(?!inal|io|igan|amom|board)|master[ _-]?card|charge(?!r|[ ]of|[ _-]?(?:cycle|level))|"
+    + b"|".join(word for word in _CARD_WORDS if word not in (b"pan", b"cc", b"card", b"master", b"charge"))
+)
 # What is numbered and measured otherwise.
 _OTHER_NUMBER: Final = late(
     rb"(?i:ids?|account|acct|konto|iban|order|invoice|ref(?:erence)?|seq(?:uence)?|number|num|no|size|bytes?|total|count|offset|ns|us|ms|time"

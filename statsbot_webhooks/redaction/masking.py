@@ -186,6 +186,8 @@ def _spellings(name: str) -> frozenset[str]:
         }
         raw = form.encode("utf-8", "replace")
         found |= set(_as_entities(form))
+        # As names of files and in addresses.
+        found |= {form.replace(" ", sign) for sign in "_-\u00a0"}
         found |= {quote(raw, safe=""), quote(raw), quote_plus(raw), form.replace(" ", "+"), escape_html(form), repr(raw)[2:-1]}
     return frozenset(form for form in found if form.strip())
 

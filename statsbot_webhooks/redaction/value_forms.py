@@ -11,6 +11,7 @@ import codecs
 import json
 from collections.abc import Iterator
 from typing import Final
+from unicodedata import normalize
 from urllib.parse import quote, quote_plus
 
 _DROPPED: Final = bytes(code for code in range(128) if not chr(code).isalnum())
@@ -51,6 +52,9 @@ def spellings(value: str) -> set[bytes]:
 def forms(value: str) -> set[bytes]:
     """Return the bones of a value in all encodings."""
     found = {bones(spelling) for spelling in spellings(value)}
+    if not value.isascii():
+        # Names of files are composed or not, by the system.
+        found |= {bones(normalize(form, value).encode("utf-8", "surrogatepass")) for form in ("NFC", "NFD")}
     texts = (
         value.encode("utf-8", "surrogatepass"),
         value.encode("utf-16-le", "surrogatepass"),

@@ -23,6 +23,7 @@ RULE: Final = "known value"
 _SHORTEST: Final = 6
 _FOUR: Final = 4
 _SHORT_PIECE: Final = 7
+_PART: Final = 12
 _MOST_FORMS: Final = 60_000
 _CHUNK: Final = 1024
 _BONE: Final = re.compile(rb"[A-Za-z0-9\x80-\xff]")
@@ -50,6 +51,8 @@ class KnownValues:
         self._short: set[bytes] = set()
         self._short_grams: dict[bytes, set[tuple[int, int]]] = {}
         self._values: dict[bytes, str] = {}
+        # Those of them that count only as they are spelled.
+        self._ends: set[bytes] = set()
         # Forms that are looked for as they are: too short for grams, or nothing but the same few letters again and again.
         self._whole: list[bytes] = []
         self._spellings: dict[str, list[tuple[bytes, int]]] = {}
@@ -61,11 +64,22 @@ class KnownValues:
                     if len(bones(line.encode("utf-8", "replace"))) < _SHORTEST:
                         self._exact += spellings(line)
                     for form in forms(line):
-                        if form not in self._values:
-                            self._values[form] = line
-                            self._add(form)
+                        self._know(form, line)
+                    # A beginning or end with signs in it, which has too few letters to be told by them.
+                    for part in {line[:_PART].strip(), line[-_PART:].strip()} if len(line) > _PART else ():
+                        if (
+                            _SHORT_PIECE <= len(form := bones(part.encode("utf-8", "replace"))) < PIECE
+                            and form not in self._values
+                        ):
+                            self._know(form, part)
+                            self._ends.add(form)
         self._whole.sort(key=len)
         self._fours = frozenset(_row(gram)[0] for gram in {*self._short_grams, *self._grams.beginnings()})
+
+    def _know(self, form: bytes, value: str) -> None:
+        if form not in self._values:
+            self._values[form] = value
+            self._add(form)
 
     def _add(self, form: bytes) -> None:
         size = len(form)
@@ -152,7 +166,7 @@ class KnownValues:
                 if data.startswith(spelling, first - lead) and lead <= first and first - lead + len(spelling) >= last:
                     return first - lead, first - lead + len(spelling)
             # A short value is no sentence whose letters happen to follow each other.
-            if find.end - find.start < PIECE and _SPACE.search(data[first:last]) is not None:
+            if find.form in self._ends or (find.end - find.start < PIECE and _SPACE.search(data[first:last]) is not None):
                 return None
         return first, last
 

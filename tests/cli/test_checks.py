@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,15 @@ async def test_a_storage_that_cannot_be_written(env: pytest.MonkeyPatch, capsys:
     code, text = await check(capsys, "--only", "storage")
     assert code == 0
     assert "what waits is lost when the bot ends" in text
+
+
+async def test_the_look_at_the_storage_follows_no_link(env: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    write("other.txt", "precious")
+    os.symlink("other.txt", ".events.sqlite3.check")
+    env.setenv("WEBHOOK_STORAGE", "sqlite:///events.sqlite3")
+    code, _ = await check(capsys, "--only", "storage")
+    assert code == 0
+    assert await asyncio.to_thread(Path("other.txt").read_text) == "precious"
 
 
 async def test_the_ways_beside_discord(

@@ -101,6 +101,7 @@ def test_a_name_is_masked_however_it_is_spelled(form: str) -> None:
     ]
     spellings += [repr(name), ascii(name), html.escape(name), name.replace(" ", "+"), repr(name.encode())]
     # HTML without letters beyond ASCII.
+    spellings += [name.replace(" ", sign) for sign in "_-\u00a0"]
     spellings += [name.encode("ascii", "xmlcharrefreplace").decode(), "Ren&eacute; M&uuml;ller", "Ren&#xe9; M&#xfc;ller"]
     for spelling in spellings:
         shown = masked(f"hello {spelling}, welcome").message

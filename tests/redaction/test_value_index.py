@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unicodedata import normalize
+
 import pytest
 
 from statsbot_webhooks.redaction.value_index import KnownValues
@@ -81,3 +83,22 @@ def test_a_flood_of_different_parts_is_found_whole() -> None:
     value = "Zq81mWb4KdPl7TrVnE35sYx2Gh"
     parts = [value[:size] + ", " for size in range(12, 27)] * 200
     assert KnownValues([value]).redact("".join(parts).encode(), MARK)[0] == b"[#], " * 3000
+
+
+@pytest.mark.parametrize(
+    "value", ["Tr0ub4dor&3-correct-horse!", "$ecret/Value+with=signs9", "ab cd ef gh 12 34", "-leading-dash-9kQ2"]
+)
+def test_a_beginning_and_an_end_of_twelve_characters_are_found_as_they_are_spelled(value: str) -> None:
+    known = KnownValues([value])
+    for part in (value[:12].strip(), value[-12:].strip()):
+        assert known.redact(f"it said {part} and".encode(), MARK)[0] == b"it said [#] and"
+        letters = "".join(filter(str.isalnum, part))
+        if len(letters) < 11:
+            assert known.redact(f"it said {letters} and".encode(), MARK)[1] == 0
+
+
+def test_a_value_is_found_composed_and_decomposed() -> None:
+    value = "pässwörd-ÄÖ-x"
+    for form in ("NFC", "NFD"):
+        text = f"/srv/{normalize(form, value)}/x".encode()
+        assert KnownValues([value]).redact(text, MARK)[1] == 1

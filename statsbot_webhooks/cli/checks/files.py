@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import stat
@@ -14,6 +15,7 @@ from ...config.destination import WebhookURL
 from ...config.redis_address import is_redis_url, parse_redis_url
 from ...errors import StorageError
 from ...storage import Outbox, open_existing, storage_path
+from ...storage.private_files import create_new
 from .report import Finding, Grade
 
 # Shapes of real ones: an id of 17 digits and a token of 60 characters are more than any example has.
@@ -83,7 +85,7 @@ def look_at_storage(url: str) -> tuple[list[Finding], dict[str, WebhookURL]]:
     folder = path.absolute().parent
     try:
         probe = folder / f".{path.name}.check"
-        probe.write_bytes(b"")
+        os.close(create_new(probe))
         probe.unlink()
     except OSError as error:
         return [Finding(Grade.ERROR, "storage", f"nothing can be written into its folder: {error.strerror}")], {}

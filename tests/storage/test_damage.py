@@ -92,6 +92,22 @@ def test_a_bad_row_costs_itself_only(name: str, opened: Callable[..., SqliteOutb
     assert not outbox.replay([letter.id for letter in letters])
 
 
+def test_a_row_that_was_damaged_since_the_start_costs_itself_only(
+    opened: Callable[..., SqliteOutbox], losses: list[Loss]
+) -> None:
+    outbox = opened()
+    outbox.put([("a", event(number)) for number in range(3)])
+    outbox._db.write(
+        lambda db: db.execute("UPDATE entries SET event = ? WHERE id = (SELECT min(id) + 1 FROM entries)", (GOOD[:20],))
+    )
+    assert drain(outbox) == ["0", "2"]
+    assert losses == [Loss("a", LossReason.UNREADABLE, 1)]
+    assert not outbox.depths()
+    assert [(letter.destination, letter.is_readable) for letter in outbox.dead_letters(10)] == [("a", False)]
+    outbox.close()
+    assert drain(opened()) == []
+
+
 def test_what_a_newer_version_wrote_waits_for_it(opened: Callable[..., SqliteOutbox]) -> None:
     opened().close()
     change((ENTRY, ("a", 0, 20, 1.0, GOOD.replace("[2,", "[99,", 1))))

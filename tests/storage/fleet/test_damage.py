@@ -102,6 +102,24 @@ def test_what_is_wrong_costs_itself_only(
     assert len(losses) == (name in LOST)
 
 
+@pytest.mark.parametrize("facts", [FACTS, FACTS[:5]])
+def test_what_a_newer_version_wrote_waits_for_it_and_is_said_once(
+    facts: str, redis_server: RedisServer, opened: Callable[[], Outbox], losses: list[Loss], caplog: pytest.LogCaptureFixture
+) -> None:
+    first = opened()
+    first.put([("a", event("readable"))])
+    first.close()
+    for _ in range(2):
+        entry(facts, GOOD.replace("[2,", "[99,", 1))(redis_server.client())
+    outbox = opened()
+    assert drain(outbox) == ["readable"]
+    assert caplog.text.count("a newer version of statsbot_webhooks stored events in this fleet") == 1
+    assert losses == []
+    assert not outbox.dead_letters(10)
+    outbox.close()
+    assert redis_server.client().xlen("test:in:a") == 2
+
+
 def test_a_letter_that_cannot_be_read_stays_and_the_others_go(redis_server: RedisServer, opened: Callable[[], Outbox]) -> None:
     outbox = opened()
     outbox.put([("a", event("readable"))])

@@ -375,7 +375,7 @@ class SqliteOutbox:
                     queue.recovered_last = max(*left, queue.recovered_last or 0.0)
                 if apart:
                     sealed |= {(name, place.id): place for place in places if (name, place.id) in apart}
-                queue.add(place for place in places if (name, place.id) not in sealed)
+                queue.add([place for place in places if (name, place.id) not in sealed] if sealed else places)
         for seal in reversed(seals):
             queue = self._backlog.queues[seal.destination]
             found = {number: sealed.pop(key) for number in seal.ids if (key := (seal.destination, number)) in sealed}
@@ -391,10 +391,8 @@ class SqliteOutbox:
         """Yield where rows wait, for each destination."""
         first, end = self._first_id, self._next_id
         for name, some in groupby(sorted(rows, key=itemgetter(1)), key=itemgetter(1)):
-            yield (
-                name,
-                [
-                    QueuePlace(number, _LANES[urgent] if first <= number < end else LaneName.RECOVERED, *more)
-                    for number, _, urgent, *more in (row[:6] for row in some)
-                ],
-            )
+            places = [
+                QueuePlace(row[0], _LANES[row[2]] if first <= row[0] < end else LaneName.RECOVERED, row[3], row[4], row[5])
+                for row in some
+            ]
+            yield name, places

@@ -159,6 +159,61 @@ async def test_who_may_read_what_others_wrote(content: bool) -> None:
                 assert f"hello <@{box.bot_id}>" in texts.values()
 
 
+async def test_what_else_a_bot_asks_for(sandbox: Sandbox) -> None:
+    sandbox.allow("ban_members", "manage_threads")
+    zoe = sandbox.join("zoe")
+    async with plain_bot(sandbox) as bot:
+        guild, channel = places(bot, sandbox)
+        assert bot.user is not None
+        await bot.user.edit(username="renamed")
+        assert (await bot.fetch_user(bot.user.id)).name == "renamed"
+        assert (await bot.fetch_channel(channel.id)).id == channel.id
+        assert [each.id async for each in bot.fetch_guilds()] == [guild.id]
+        ids = {member.id async for member in guild.fetch_members()}
+        assert ids == {sandbox.owner_id, bot.user.id, sandbox.admin_id, sandbox.member_id, zoe}
+        await guild.me.edit(nick="Bot")
+        assert (await guild.fetch_member(bot.user.id)).nick == "Bot"
+        async with channel.typing():
+            pass
+        await channel.set_permissions(guild.default_role, send_messages=False)
+        assert (await bot.fetch_channel(channel.id)).overwrites_for(guild.default_role).send_messages is False  # type: ignore[union-attr]
+        await channel.set_permissions(guild.default_role, overwrite=None)
+        assert (await bot.fetch_channel(channel.id)).overwrites_for(guild.default_role).is_empty()  # type: ignore[union-attr]
+        message = await channel.send("a slip")
+        await message.delete()
+        assert not sandbox.messages("general")
+        thread = await channel.create_thread(name="aside", type=discord.ChannelType.public_thread)
+        await thread.join()
+        assert [member.id for member in await thread.fetch_members()] == [bot.user.id]
+        await thread.add_user(discord.Object(zoe))
+        await thread.remove_user(discord.Object(zoe))
+        await guild.ban(discord.Object(zoe), reason="raid")
+        assert (await guild.fetch_ban(discord.Object(zoe))).user.name == "zoe"
+        with pytest.raises(discord.NotFound, match="Unknown Ban"):
+            await guild.fetch_ban(discord.Object(sandbox.member_id))
+        await guild.leave()
+        with pytest.raises(discord.NotFound, match="Unknown Guild"):
+            await guild.leave()
+
+
+async def test_commands_one_by_one(sandbox: Sandbox) -> None:
+    async with plain_bot(sandbox) as bot:
+
+        @bot.tree.command(description="Say hello")
+        async def hello(interaction: discord.Interaction) -> None:
+            """Say hello."""
+
+        await bot.tree.sync()
+        (command,) = await bot.tree.fetch_commands()
+        assert (command.name, command.description) == ("hello", "Say hello")
+        assert (await bot.tree.fetch_command(command.id)).name == "hello"
+        assert (await command.edit(description="Greet")).description == "Greet"
+        await command.delete()
+        assert not await bot.tree.fetch_commands()
+        with pytest.raises(discord.NotFound):
+            await bot.tree.fetch_command(command.id)
+
+
 async def test_what_is_not_implemented_says_so(sandbox: Sandbox) -> None:
     async with plain_bot(sandbox) as bot:
         guild, _ = places(bot, sandbox)

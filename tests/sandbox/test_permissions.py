@@ -116,5 +116,5 @@ def overwrite(of: int, allow: int = 0, deny: int = 0) -> dict[str, object]:
         ([role(1, 0)], [overwrite(1, deny=VIEW_CHANNEL), overwrite(9, allow=VIEW_CHANNEL)], False, VIEW_CHANNEL),
     ],
 )
-def test_permissions_add_up_as_discord_says(roles, overwrites, owner: bool, expected: int) -> None:
+def test_permissions_add_up_as_discord_says(roles: Any, overwrites: Any, owner: bool, expected: int) -> None:
     assert add_up(roles, overwrites, 9, 1, is_owner=owner) == expected

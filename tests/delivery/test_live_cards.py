@@ -29,11 +29,11 @@ class ShiftedClock(SystemClock):
         return super().now() + self.shift
 
 
-def state(number: int, card: str = "board", level: LogLevel = LogLevel.INFO, **more) -> Event:
+def state(number: int, card: str = "board", level: LogLevel = LogLevel.INFO, **more: Any) -> Event:
     return Event(EventKind.LOG, level, f"state {number}.", time.time(), "tests", card=card, **more)
 
 
-def config(urls: dict[str, Any], **settings) -> WebhookConfig:
+def config(urls: dict[str, Any], **settings: Any) -> WebhookConfig:
     return WebhookConfig(info_webhook_url=urls["info_webhook_url"], **{"card_edit_seconds": 0.3, **settings})
 
 

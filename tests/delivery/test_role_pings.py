@@ -17,7 +17,7 @@ from ..scenarios.test_faults import numbers
 SILENT = 1 << 12  # https://discord.com/developers/docs/resources/message#message-object-message-flags
 
 
-def config(urls: dict[str, Any], **settings) -> WebhookConfig:
+def config(urls: dict[str, Any], **settings: Any) -> WebhookConfig:
     return WebhookConfig(**urls, **{"batch_timeout_seconds": 0, **settings})
 
 

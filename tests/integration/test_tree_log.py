@@ -80,7 +80,16 @@ class Monitor:
         self.checked: list[float] = []
 
     def _record_metric(  # noqa: PLR0913 - StatsBot's signature
-        self, func, duration, memory_before, memory_after, args, kwargs, exception_info, category, log_slow
+        self,
+        func: Any,
+        duration: Any,
+        memory_before: Any,
+        memory_after: Any,
+        args: Any,
+        kwargs: Any,
+        exception_info: Any,
+        category: Any,
+        log_slow: Any,
     ) -> None:
         if log_slow and duration > self.thresholds["slow_operation"]:
             logging.getLogger("performance").warning("Slow operation detected")

@@ -14,7 +14,7 @@ from statsbot_webhooks.pipeline.router import Router
 FOUR = ("error", "info", "performance", "member_events")
 
 
-def destination(name: str, **options) -> Destination:
+def destination(name: str, **options: Any) -> Destination:
     return Destination(name, WebhookURL("https://discord.com/api/webhooks/1/a"), **options)
 
 

@@ -26,7 +26,7 @@ def error(text: str = "no song", line: int = 7, at: float | None = None, **conte
     return Event(EventKind.ERROR, LogLevel.ERROR, text, at or time.time(), "play", context, trace)
 
 
-def config(urls: dict[str, Any], **settings) -> WebhookConfig:
+def config(urls: dict[str, Any], **settings: Any) -> WebhookConfig:
     return WebhookConfig(error_webhook_url=urls["error_webhook_url"], **{"card_edit_seconds": 0.3, **settings})
 
 

@@ -64,7 +64,7 @@ class PoisonFormatter(MessageFormatter):
         self._check(events)
         return super().format_digest(events, keys)
 
-    def _check(self, events) -> None:
+    def _check(self, events: Any) -> None:
         if any("poison" in event.message for event in events):
             raise ZeroDivisionError
 

@@ -44,7 +44,7 @@ async def looked_up(sandbox: Sandbox, names: tuple[str, ...] = NAMES) -> None:
     await sandbox.wait_until(lambda: {r.webhook for r in sandbox.requests if r.method == "GET"} >= set(names))
 
 
-def config(urls: dict[str, Any], **settings) -> WebhookConfig:
+def config(urls: dict[str, Any], **settings: Any) -> WebhookConfig:
     return WebhookConfig(**urls, **{"batch_timeout_seconds": 0, "breaker_cooldown_seconds": 0.2, **settings})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
+import discord
 import pytest
 from discord import Interaction
 from discord.ext import commands
@@ -36,7 +37,7 @@ async def test_each_thing_arrives_once_in_its_channel(sandbox: Sandbox, env: pyt
             raise RuntimeError("slash command")
 
         @bot.listen()
-        async def on_message(message) -> None:
+        async def on_message(message: discord.Message) -> None:
             if message.content == "trip":
                 raise KeyError("event handler")
 

@@ -76,7 +76,7 @@ class Proxy:
 
 
 @asynccontextmanager
-async def serving(handle, context: ssl.SSLContext | None = None) -> AsyncGenerator[int]:
+async def serving(handle: Any, context: ssl.SSLContext | None = None) -> AsyncGenerator[int]:
     tasks: set[asyncio.Task[None]] = set()
 
     async def run(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -6,7 +6,7 @@ import logging
 import sqlite3
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pytest
 
 from statsbot_webhooks.events.accounting import LossReason
 from statsbot_webhooks.events.event import Event, EventFile, EventKind, LogLevel, Person
-from statsbot_webhooks.storage import Loss, Outbox, make_outbox
+from statsbot_webhooks.storage import Entry, Loss, Outbox, make_outbox
 from statsbot_webhooks.storage.expired_file import write_expired
 
 from .conftest import drain
@@ -27,7 +27,7 @@ def event(number: int, level: str = "INFO") -> Event:
     return Event(EventKind.LOG, LogLevel(level), str(number), float(number))
 
 
-def texts(entries) -> list[str]:
+def texts(entries: Sequence[Entry]) -> list[str]:
     return [entry.event.message for entry in entries]
 
 

@@ -87,6 +87,10 @@ class Result:
         return self.outcome == Outcome.GONE and self.code == UNKNOWN_WEBHOOK
 
 
+# What Discord answers when something is wrong with the message itself (docs: HTTP response codes, and 413 of files).
+_ABOUT_MESSAGE: Final = (400, 413)
+
+
 class EndedCallError(Exception):
     """An answer at which we end a call that discord.py would repeat by itself, uncounted and for up to minutes (W3, W4)."""
 
@@ -153,8 +157,8 @@ def _classify_status(status: int, reason: str, retry_after: float | None, has_vi
             return Result(Outcome.RETRY, reason, status, retry_after=retry_after or 0.0)
         # Cloudflare answered: the address is blocked, for every webhook.
         return Result(Outcome.RETRY, reason, status, retry_after=retry_after or 60.0, stops_all=True)
-    if status >= 500:
-        # A gateway that gave up waiting says so too, while the message is in the channel.
+    if status >= 500 or (status >= 400 and status not in _ABOUT_MESSAGE):
+        # A gateway that gave up waiting says so too (408, 499 and others), while the message is in the channel.
         return Result(Outcome.UNKNOWN, reason, status, _NO_ANSWER_WEIGHT)
     if status < 400:
         # Something before Discord answered, and did not pass it on.

@@ -126,6 +126,7 @@ def test_a_request_that_left_without_an_answer_may_have_arrived(error: Exception
         (401, 50027, Outcome.GONE, False),
         (403, 50013, Outcome.GONE, False),
         (400, 50035, Outcome.REJECTED, False),
+        *((status, 0, Outcome.UNKNOWN, False) for status in (405, 408, 409, 421, 499)),
         (413, 40005, Outcome.REJECTED, False),
         (429, 0, Outcome.RETRY, False),
     ],

@@ -181,3 +181,16 @@ def test_a_logger_that_starts_with_the_same_letters_is_not_muted() -> None:
     mutes.add(Mute(MuteKind.LOGGER, "shop", until=100.0, since=0.0))
     assert mutes.admit(log("x", "shopping"), ["error"], 1.0, redacted=False) == ("error",)
     assert mutes.admit(log("x", "shop.cart"), ["error"], 1.0, redacted=False) == ()
+
+
+async def test_levels_of_two_loggers_hold_beside_each_other(urls: dict[str, Any]) -> None:
+    async with running_manager(WebhookConfig(**urls)) as manager:
+        admin = manager.admin
+        await admin.set_logger_level("shop", LogLevel.DEBUG)
+        await admin.set_logger_level("shop.till", LogLevel.ERROR)
+        assert admin.overrides.logger_levels == {"shop": LogLevel.DEBUG, "shop.till": LogLevel.ERROR}
+        await admin.set_logger_level("shop", None)
+        assert admin.overrides.logger_levels == {"shop.till": LogLevel.ERROR}
+        await admin.set_level("info", LogLevel.WARNING)
+        await admin.set_level("error", LogLevel.CRITICAL)
+        assert admin.overrides.levels == {"info": LogLevel.WARNING, "error": LogLevel.CRITICAL}

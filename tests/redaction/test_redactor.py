@@ -183,3 +183,9 @@ def test_a_value_beside_the_name_of_a_secret_goes(label: str) -> None:
             assert "open sesame" not in repr(Redactor().redact(each))
     plain = event("m", context={label: "colour", "value": "open sesame"})
     assert Redactor().redact(plain) == plain
+
+
+def test_what_was_found_is_counted() -> None:
+    redactor = Redactor(secrets=["Zx81-planted-Secret"])
+    redactor.redact_text("a Zx81-planted-Secret and Zx81-planted-Secret b")
+    assert redactor.counts == {"known value": 2}

@@ -47,3 +47,9 @@ def test_no_code_point_puts_a_split_secret_together() -> None:
 def test_an_invisible_character_is_a_boundary_too() -> None:
     for char in ("\u200b", "\u2060", "\ufeff", "\u00ad", "\u200e"):
         assert KEY not in Redactor().redact_text(f"word{char}{KEY}{char}word")
+
+
+def test_control_characters_are_shown_and_line_ends_are_one_sign() -> None:
+    assert visible("a\r\nb\x07c\td") == "a\nb\u2407c\td"
+    assert visible("é\r\nb\x07c") == "é\nb\u2407c"
+    assert visible("plain\ttext\n") == "plain\ttext\n"

@@ -80,7 +80,7 @@ def test_a_bad_row_costs_itself_only(name: str, opened: Callable[..., SqliteOutb
     assert sorted(found) == sorted(["0", "1", "2", "later", *(["mended"] if name in MENDED else [])])
     assert len(found) - 1 + sum(loss.count for loss in losses) >= waiting
     is_entry = DAMAGE.get(name, ("",))[0] == ENTRY
-    assert [loss.reason for loss in losses] == [LossReason.UNREADABLE] * is_entry
+    assert [(loss.destination, loss.reason) for loss in losses] == [("a", LossReason.UNREADABLE)] * is_entry
     assert not outbox.depths()
     letters = outbox.dead_letters(10)
     assert [(letter.destination, letter.is_readable) for letter in letters] == [("a", False)] * (

@@ -74,6 +74,8 @@ def of_the_bot() -> Iterator[Event]:
     dead = {"since": NOW - 60, "duration": 60.0, "problem": "KeyError: 'fish'"}
     for state in ("opened", "over", "stopped"):
         yield told("alert", "It ended.", origin="task_loop_stopped/tidy", state=state, **dead)
+    server = {"verb": "joined", "name": "Guild", "id": 5, "members": 9, "owned_by": {"id": 7, "name": "anna"}, "servers": 2}
+    yield told("server", **server)
     yield told("a sort of a newer version", "It says this.", what="a fact", count=3)
 
 
@@ -107,6 +109,11 @@ def shown() -> dict[str, Any]:
     for number, event in enumerate(EVENTS):
         name = f"{number} {event.facts.get('type', event.kind)} {event.origin[:20]}"
         found[name] = [_readable(CARDS.format_event(event)), PLAIN.format_event(event).content]
+    found["from the arguments of a host"] = [
+        _readable(BARE.format_log_message("INFO", "a text", order=42)),
+        _readable(BARE.format_performance_alert("memory_mb", 1600.0, 1024.0, shard=3)),
+        _readable(BARE.format_member_event("join", 200_000_000_000_000_001, "anna", reason="invited")),
+    ]
     keys = fingerprints(EVENTS)
     groups = group_events([*EVENTS[::7], *EVENTS[::7]], [*keys[::7], *keys[::7]])
     for name, formatter in (("cards", CARDS), ("plain", PLAIN), ("bare", BARE)):

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from statsbot_webhooks.delivery.forum_threads import ThreadPlace, Threads
 
 from statsbot_webhooks import LogLevel, WebhookConfig, load_webhook_config
 from statsbot_webhooks.config.destination import Destination, ThreadMode, WebhookURL
 from statsbot_webhooks.delivery.card import error_key
+from statsbot_webhooks.delivery.message_threads import ThreadPlace, Threads
 from statsbot_webhooks.errors import ConfigError
 from statsbot_webhooks.events.event import Event, EventKind
 from statsbot_webhooks.sandbox import Sandbox

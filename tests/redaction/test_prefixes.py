@@ -5,8 +5,6 @@ from __future__ import annotations
 import random
 import re
 
-import pytest
-
 from benchmarks.published_keys import PREFIX_KINDS, UUID, make
 from statsbot_webhooks.redaction.redactor import Redactor
 from statsbot_webhooks.redaction.token_patterns import KINDS
@@ -68,12 +66,12 @@ def _keys(shape: str) -> list[tuple[str, str]]:
     return [make(shape, random.Random(seed)) for seed in range(3)]
 
 
-@pytest.mark.parametrize("shape", _SHAPES)
-def test_a_key_goes(shape: str) -> None:
-    for key, secret in _keys(shape):
-        clean = Redactor().redact_text(f"it sent {key} to us")
-        assert secret[2:-2] not in clean
-        assert "[redacted" in clean
+def test_a_key_goes() -> None:
+    redactor = Redactor()
+    for key, secret in (pair for shape in _SHAPES for pair in _keys(shape)):
+        clean = redactor.redact_text(f"it sent {key} to us")
+        assert secret[2:-2] not in clean, key
+        assert "[redacted" in clean, key
 
 
 def test_every_beginning_has_a_key() -> None:

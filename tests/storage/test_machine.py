@@ -253,7 +253,10 @@ class SharedMachine(FileMachine):
         assert len(self.outbox.recent_sends(name, 5.0)) == [of for of, _ in self.sends].count(name)
 
 
-@pytest.mark.parametrize(("machine", "examples"), [(FileMachine, 20), (MemoryMachine, 10), (SharedMachine, 8)])
+@pytest.mark.parametrize(
+    ("machine", "examples"),
+    [(FileMachine, 20), (MemoryMachine, 10), pytest.param(SharedMachine, 8, marks=pytest.mark.slow)],
+)
 def test_random_lives(machine: type[FileMachine], examples: int, request: pytest.FixtureRequest) -> None:
     if machine is SharedMachine:
         SharedMachine.server = request.getfixturevalue("redis_server")

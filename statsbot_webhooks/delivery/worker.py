@@ -30,6 +30,8 @@ from .worker_context import CHANNELS, WorkerContext
 
 # How long to wait after a failure of our own: it may well come again at once.
 _STUMBLE_SECONDS: Final = 1.0
+# How often the reading of the stored state is tried before delivery goes on without it.
+_PREPARATIONS: Final = 5
 # How often events that no destination can show for the moment are looked after.
 _HAND_OVER_SECONDS: Final = 5.0
 # A look-up may fail without harm, so it must not hold up delivery.
@@ -226,9 +228,10 @@ class DestinationWorker:
         # Everything that this task logs, and what discord.py logs for it, would feed back.
         suppressed.set(True)
         try:
-            while not self._is_retired and not await self._guarded(self._prepare):
-                # Before it is known what left already, nothing may leave.
-                pass
+            failures = 0
+            while self._early is not None and not self._is_retired and failures < _PREPARATIONS:
+                # Before it is known what left already, nothing may leave; but what can never be read must not end delivery.
+                failures += await self._guarded(self._prepare)
             while not self._is_retired:
                 await self._guarded(self._turn)
         finally:

@@ -51,3 +51,30 @@ async def test_what_a_process_before_left_leaves_at_once_however_long_a_batch_ma
     outbox.close()
     async with running_manager(WebhookConfig(**urls, batch_size=50, batch_timeout_seconds=3600)):
         await sandbox.wait_until(lambda: any("the last words" in message.text for message in sandbox.messages("info")), 20)
+
+
+async def test_cards_are_known_after_a_start_whose_storage_failed_at_first(
+    sandbox: Sandbox, urls: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def error() -> Event:
+        return Event(EventKind.LOG, LogLevel.ERROR, "the shop is closed", time.time())
+
+    async with running_manager(WebhookConfig(**urls, batch_timeout_seconds=0)) as manager:
+        manager.submit(error())
+        await manager.flush(20)
+    read, failed = SqliteOutbox.read_state, 0
+
+    def read_state(outbox: SqliteOutbox, prefix: str) -> dict[str, Any]:
+        nonlocal failed
+        if prefix.startswith("card/error") and failed < 2:
+            failed += 1
+            raise OSError("no answer for a moment")
+        return read(outbox, prefix)
+
+    monkeypatch.setattr(SqliteOutbox, "read_state", read_state)
+    async with running_manager(WebhookConfig(**urls, batch_timeout_seconds=0)) as manager:
+        manager.submit(error())
+        await manager.flush(20)
+    assert failed == 2
+    (message,) = sandbox.messages("error")
+    assert "2" in message.text

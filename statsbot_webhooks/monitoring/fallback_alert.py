@@ -156,8 +156,7 @@ class FallbackAlert:
         return format_span(self._clock.now() - since)
 
     def _name(self) -> str:
-        name = self._bot_name()
-        return f"{name}: " if name else ""
+        return f"{self._bot_name() or 'Bot'}: "
 
     async def _insist(self, post: Callable[[], Awaitable[str]], *, until: Callable[[], bool]) -> bool:
         """Try again with growing pauses; False when it need not be told any more. What is wrong is logged when it changes."""

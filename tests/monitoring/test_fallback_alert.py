@@ -203,7 +203,7 @@ async def test_errors_that_are_deleted_end_it_too(receiver: Receiver) -> None:
         await until(lambda: len(receiver.texts) > 1, clock)
         await skip(clock, 600)
     assert len(receiver.texts) == 2
-    assert receiver.texts[1].startswith("no error waits for Discord any more")
+    assert receiver.texts[1].startswith("Bot: no error waits for Discord any more")
     assert delivery.state is None
 
 

@@ -8,7 +8,9 @@ meaning by leaving is shown by its number, such as U+202E.
 
 from __future__ import annotations
 
+import functools
 import re
+from itertools import chain
 from typing import Final
 
 from .late_patterns import late
@@ -23,13 +25,7 @@ _SCRIPT_MARKS: Final = (
 )
 # Embeddings, overrides and isolates: what follows is read in another order than it is written.
 _TURNS: Final = "\u202a-\u202e\u2066-\u2069"
-_NUMBERED: Final = (*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xD800, 0xE000))
-# Control characters but tab and line feed become the pictures that Unicode has for them, as editors show them; others, numbers.
-_CONTROL: Final[dict[int, int | str]] = {
-    **{code: 0x2400 + code for code in range(32) if code not in (9, 10)},
-    127: 0x2421,
-    **{code: f"‹U+{code:04X}›" for code in _NUMBERED},
-}
+_NUMBERED: Final = (range(0x80, 0xA0), range(0x202A, 0x202F), range(0x2066, 0x206A), range(0xD800, 0xE000))
 # Left-to-right and right-to-left marks: Hebrew and Arabic need them beside Latin.
 _SIDES: Final = "\u200e\u200f\u061c"
 _UNSEEN: Final = (
@@ -66,7 +62,7 @@ def visible(text: str) -> str:
     is_ascii = text.isascii()
     if text.replace("\n", "").replace("\t", "").isprintable() if is_ascii else not _SUSPECT.search(text):
         return text
-    text = _LINE_ENDS.sub("\n", text).translate(_CONTROL)
+    text = _LINE_ENDS.sub("\n", text).translate(_pictures())
     if is_ascii or not _SUSPECT.search(text):
         return text
     keeps_sides = _RIGHT_TO_LEFT.search(text) is not None
@@ -80,6 +76,19 @@ def visible(text: str) -> str:
     plain = _RULES.sub(shown, text)
     # A name of nothing but blanks would be no name at all.
     return plain if plain.strip() or not text.strip() else "".join(map(_number, text.strip()[:_MOST_NUMBERS]))
+
+
+@functools.cache
+def _pictures() -> dict[int, int | str]:
+    """Return what stands for control characters but tab and line feed: Unicode's pictures, as editors show them, or numbers.
+
+    Made when it is needed, for it takes a third of a megabyte.
+    """
+    return {
+        **{code: 0x2400 + code for code in range(32) if code not in (9, 10)},
+        127: 0x2421,
+        **{code: _number(chr(code)) for code in chain(*_NUMBERED)},
+    }
 
 
 def _number(char: str) -> str:

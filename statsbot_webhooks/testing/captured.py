@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, overload
 
 from statsbot_webhooks import LogLevel, WebhookManager
@@ -55,15 +56,17 @@ class CapturedEvents(Sequence[Any]):
     @contextmanager
     def listening(self) -> Generator[CapturedEvents]:
         """Note every event that any manager of this process accepts, for as long as the context lasts."""
-        submit: Callable[[WebhookManager, Any], bool] = WebhookManager.submit
+        owner: Any = WebhookManager
+        submit: Callable[[WebhookManager, Any], bool] = owner.submit
         noted = self._events
 
-        def note(self: WebhookManager, event: Any) -> bool:
+        def note(manager: WebhookManager, event: Any) -> bool:
             noted.append(event)
-            return submit(self, event)
+            return submit(manager, event)
 
-        WebhookManager.submit = note
+        # No bound method: the log handler would go past it, to `submit_note` of the manager that it is bound to.
+        owner.submit = property(lambda manager: partial(note, manager))
         try:
             yield self
         finally:
-            WebhookManager.submit = submit
+            owner.submit = submit

@@ -63,8 +63,13 @@ def webhook_settings(discord_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, 
 
 
 @async_fixture
-async def bot_in_sandbox(discord_sandbox: Sandbox, webhook_settings: pytest.MonkeyPatch) -> AsyncIterator[BotRunner]:
-    """Run bots in the sandbox: `bot = await bot_in_sandbox(MyBot())`; they are closed when the test ends."""
+async def bot_in_sandbox(
+    discord_sandbox: Sandbox, webhook_settings: pytest.MonkeyPatch, captured_events: CapturedEvents
+) -> AsyncIterator[BotRunner]:
+    """Run bots in the sandbox: `bot = await bot_in_sandbox(MyBot())`; they are closed when the test ends.
+
+    `captured_events` begin before it, so they miss nothing of a bot, in whatever order a test asks for them.
+    """
     skipped = SkippedTime(discord_sandbox)
     with skipped.active():
         runner = BotRunner(discord_sandbox, skipped)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import Any
@@ -73,6 +74,17 @@ async def test_events_are_found_and_their_absence_is_told(
     assert (len(captured_events), captured_events[0]) == (1, event)
     with pytest.raises(TimeoutError, match=r"no event with 'nothing'; captured events:\nerror ERROR "):
         await captured_events.wait_for("nothing", timeout=0.1)
+
+
+async def test_plain_log_records_are_events_too_in_any_order_of_the_fixtures(
+    bot_in_sandbox: BotRunner, request: pytest.FixtureRequest
+) -> None:
+    await bot_in_sandbox(Bot(extension=True))
+    events: CapturedEvents = request.getfixturevalue("captured_events")
+    logging.getLogger("shop").warning("the till is %s", "open")
+    event = await events.wait_for("the till is open")
+    assert (event.kind, event.level, event.origin) == ("log", "WARNING", "shop")
+    assert events.matching("till") == [event]
 
 
 @pytest.fixture

@@ -44,6 +44,24 @@ def test_a_wrong_password_is_told_without_it(locked: RedisServer, caplog: pytest
     again.close()
 
 
+@pytest.mark.parametrize("policy", ["noeviction", "allkeys-lru", "allkeys-random"])
+def test_a_server_that_may_delete_waiting_events_is_warned_of(
+    redis_server: RedisServer, caplog: pytest.LogCaptureFixture, policy: str
+) -> None:
+    redis_server.client().config_set("maxmemory-policy", policy)
+    outbox = make_outbox(redis_server.url(), 10, lambda _: None)
+    try:
+        outbox.open()
+        # It is used all the same.
+        assert not outbox.is_displaced
+    finally:
+        outbox.close()
+        redis_server.client().config_set("maxmemory-policy", "noeviction")
+    warning = f"may delete waiting events (maxmemory-policy {policy}): set noeviction"
+    assert caplog.text.count(warning) == (policy != "noeviction")
+    assert caplog.text.count("maxmemory-policy") == caplog.text.count(warning)
+
+
 @pytest.mark.parametrize("url", ["redis://:secret@ho st/0", "redis://h:99999", "redis://h?preffix=secret", "redis+sentinel://h"])
 def test_a_bad_url_is_told_without_it(url: str) -> None:
     with pytest.raises(ConfigError) as error:

@@ -1,4 +1,4 @@
-"""Which of the waiting entries leave together, and in which presentation. Pure."""
+"""Batcher: which waiting entries share a message, and how they are presented. Pure: no I/O, no clock."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..formatting.formatter import MessageFormatter, WebhookMessage, mark
 from ..issues.fingerprint import fingerprints
 from ..storage import Entry
 
-# As many as one digest may hold: 50,000 events are five messages. Their claim ends earlier when they have much text.
+# As many as one digest may hold: 50,000 events are five messages. A claim of long texts ends earlier.
 MAX_ENTRIES = 10_000
-# How many entries a message shows on average: cards with tracebacks are long, lines are at most 250 units.
+# Entries per message, on average: cards with tracebacks are long, lines have at most 250 UTF-16 units.
 _PER_MESSAGE: Final = {"CARDS": 5, "LINES": 25}
-# An event that has waited so much longer than a batch may wait says that we are behind.
+# Delivery is behind when the oldest event has waited this much longer than a batch may wait.
 _BEHIND_SECONDS: Final = 10.0
 
 
@@ -34,8 +34,8 @@ def choose(backlog: int, budget_left: int, oldest_age: float, current: Presentat
     """Return the roomiest presentation that clears the backlog with a fair share of the budget.
 
     `backlog` counts different events (repeats are one), `budget_left` the requests that may leave within the minute,
-    `oldest_age` the seconds the oldest event has waited beyond its due time. It goes up at once; a roomier presentation
-    than `current` comes back when half of what it could take is there, so that it does not change with every message.
+    `oldest_age` the seconds the oldest event has waited beyond its due time. A tighter presentation is chosen at once; a
+    roomier one than `current` only when the backlog is half of what it could take, so that it does not flap.
     """
     messages = max(min(2, budget_left // 5), 1) if oldest_age < _BEHIND_SECONDS else 1
     for presentation in (Presentation.CARDS, Presentation.LINES):
@@ -47,9 +47,9 @@ def choose(backlog: int, budget_left: int, oldest_age: float, current: Presentat
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The entries that one message shows, and those that did not fit into it.
+    """The entries that one message shows, and the `rest` that did not fit.
 
-    `folded` of the entries are repeats that others stand for. `id` is shown in the message.
+    `folded` counts the entries that are shown only as a repeat of another one. `id` is shown in the message.
     """
 
     entries: Sequence[Entry]
@@ -74,7 +74,7 @@ class Batcher:
             return None
         if urgent or entries >= self._batch_size:
             return 0.0
-        # A clock that was set back must not make events wait longer than the timeout.
+        # When the clock is set back, events still wait no longer than the timeout.
         return min(max(oldest + self._timeout - now, 0.0), self._timeout)
 
     def build(
@@ -89,7 +89,7 @@ class Batcher:
     ) -> Batch:
         """Build the message of a batch, in the presentation that suits what waits.
 
-        `note` is a line that stands above the rest; `batch_id` is shown small, so that a message that is sent again can be told.
+        `note` is a line above the rest; `batch_id` is shown small, so that a message sent twice can be recognised.
         """
         events = [entry.event for entry in entries]
         keys = fingerprints(events, self._formatter.pause)
@@ -105,14 +105,14 @@ class Batcher:
                 groups = self._by_text(events, keys)
             message, count = build(groups)
             shown, rest = _split(entries, groups[:count])
-            # What is sent again must be one message, as it was.
+            # A batch that is sent again must stay one message, as it was sealed.
             if not (rest and entries[0].batch):
                 return Batch(shown, rest, mark(message, note, batch_id), presentation, len(shown) - count)
         message, taken = self._formatter.format_digest(events, keys)
         return Batch(entries[:taken], entries[taken:], mark(message, note, batch_id), Presentation.DIGEST)
 
     def _by_text(self, events: Sequence[Event], keys: Sequence[str]) -> list[Group]:
-        # A line has room for one text, and a multiplier behind it would speak of others. So there may be many more of them.
+        # A line shows one text, and its multiplier must not count other texts; so there may be many more groups.
         texts = [f"{key} {event.message}" for key, event in zip(keys, events, strict=True)]
         return group_events(events, texts, self._formatter.pause)
 

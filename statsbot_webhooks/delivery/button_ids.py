@@ -1,7 +1,7 @@
 """The custom ids of buttons on cards: what a button does and to what, signed for one webhook of one application. Pure.
 
-An id is worth nothing elsewhere: on a message of another webhook, and so in another server, or pressed at another bot.
-Whether the presser may do it is asked at each press (`commands/permissions.py`); that the id is genuine does not say so.
+An id is void on a message of another webhook (and so in another server) and at another bot.
+It grants nothing: whether the user who pressed may do it is checked at each press (`commands/permissions.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final
 from ..issues.buttons import Verb
 
 PREFIX: Final = "statsbot_webhooks.card/"
-# Of 100 characters that Discord allows, these are at most 23 + 2 + 40 + 1 + 22.
+# At most 23 + 2 + 40 + 1 + 22 characters; Discord allows 100.
 _ID: Final = re.compile(rf"{re.escape(PREFIX)}([a-z])/([0-9A-Za-z_-]{{1,40}})/([0-9A-Za-z_-]{{22}})\Z")
 _MAC_BYTES: Final = 16
 
@@ -31,7 +31,7 @@ class Press:
 
 
 def card_target(key: str) -> str:
-    """Return a short name for a card that is no issue's, such as an alert or a raid."""
+    """Return a short name for a card that belongs to no issue, such as an alert or a raid."""
     return f"c-{blake2b(key.encode('utf-8', 'replace'), digest_size=8).hexdigest()}"
 
 
@@ -41,7 +41,7 @@ def make_id(key: bytes, press: Press, webhook_id: int, application_id: int) -> s
 
 
 def read_id(keys: Iterable[bytes], custom_id: str, webhook_id: int, application_id: int) -> Press | None:
-    """Return what a pressed button asks for; None for an id that none of the keys has signed for that place."""
+    """Return what a pressed button asks for; None when none of the keys signed the id for that webhook and application."""
     match = _ID.match(custom_id)
     if match is None:
         return None

@@ -1,4 +1,4 @@
-"""Buttons as discord.py sends them. It must not keep the view: `commands/button_presses.py` answers, after a check of its own."""
+"""Buttons as a view of discord.py, which must not keep it: `commands/button_presses.py` checks and answers presses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..formatting.message import Button
 
 
 def make_view(buttons: Iterable[Button]) -> discord.ui.View:
-    """Return a view of buttons that discord.py sends and forgets. Needs a running loop."""
+    """Return a stopped view, which discord.py sends but does not listen to. Needs a running loop."""
     view = discord.ui.View(timeout=None)
     for button in buttons:
         if button.options:

@@ -1,4 +1,4 @@
-"""What the workers share, and what they ask of the rest of the package."""
+"""Callbacks of the workers into the rest of the package, and the callers that wait for an answer. No delivery logic."""
 
 from __future__ import annotations
 
@@ -15,20 +15,19 @@ from .outcome import Result
 
 @dataclass(slots=True)
 class Pause:
-    """Until when nothing at all may be sent: Cloudflare blocks addresses, not webhooks. Monotonic seconds."""
+    """Until when nothing may be sent to any webhook, because Cloudflare blocks addresses. Monotonic seconds."""
 
     until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
-    """What a worker needs of the others.
+    """What a worker calls outside of its own destination.
 
-    `tell(about, text, where, outage)` shows a text in `where`, or in a working destination other than `about`, and returns in
-    which; the texts of one outage are one card.
-    `fallback(name)` names where the events of a gone one go; `wake(name)` makes it look, from any thread;
-    `on_delivered(name)` is called after each delivery, and `on_message(message_id, events)` with what a new message shows.
-    `reader()` returns what reads channels as the bot may, if there is a bot.
+    `tell(about, text, where, outage)` shows a text in `where`, or in a working destination other than `about`, and returns the
+    destination; the texts of one outage share a card. `fallback(name)` returns where the events of a gone destination go.
+    `wake(name)` wakes its worker, from any thread. `on_delivered(name)` is called after each delivery, and
+    `on_message(message_id, events)` with what a new message shows. `reader()` returns the bot's channel reader, if any.
     """
 
     tell: Callable[[str, str, str, Outage | None], str]
@@ -41,7 +40,7 @@ class Callbacks:
 
 @dataclass(slots=True)
 class Watch:
-    """A caller that waits for the answer to one event, recognised by its origin."""
+    """A caller that waits for Discord's answer to one event, which is recognised by its origin."""
 
     origin: str
     answer: asyncio.Future[Result] = field(repr=False)
@@ -60,19 +59,19 @@ class Watches:
         return watch.answer
 
     def among(self, entries: Sequence[Entry]) -> list[Entry]:
-        """Return the entries to which a caller waits for the answer."""
+        """Return the entries whose answer a caller waits for."""
         origins = {watch.origin for watch in self._open}
         return [entry for entry in entries if entry.event.origin in origins] if origins else []
 
     def answer_all(self, result: Result) -> None:
-        """Answer all callers: they would wait in vain."""
+        """Give every caller the same answer, when none of its own will come."""
         waiting, self._open = self._open, []
         for watch in waiting:
             if not watch.answer.done():
                 watch.answer.set_result(result)
 
     def answer(self, entries: Sequence[Entry], result: Result) -> None:
-        """Give the answer to the callers that wait for one of the entries."""
+        """Answer the callers that wait for one of the entries."""
         for watch in [w for w in self._open if any(entry.event.origin == w.origin for entry in entries)]:
             self._open.remove(watch)
             if not watch.answer.done():

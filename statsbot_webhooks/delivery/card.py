@@ -19,14 +19,14 @@ from ..issues.fingerprint import fingerprint
 
 # Discord limits edits of messages older than an hour (error 30046): a card moves to a new message well before that.
 MOVE_AFTER_SECONDS: Final = 50 * 60.0
-# What the keys of texts below ERROR begin with.
+# Prefix of the keys of texts below ERROR.
 _TEXT: Final = "text-"
-# A card that was young enough when its event came may be edited a little later.
+# The last moment for an edit whose event came while the card could still take it.
 _NO_EDIT_AFTER_SECONDS: Final = 58 * 60.0
-# A message shows at most so many different repeats, and so many characters of them; further ones get a new message.
+# A message shows at most this many different repeats and characters; further ones get a new message.
 _MOST_TEXTS: Final = 50
 _MOST_CHARACTERS: Final = 100_000
-# Repeats that nothing tells apart and that could not be shown are filed again one by one, up to this number.
+# Identical repeats that could not be shown are filed again one by one, up to this number.
 _MOST_COPIES: Final = 1000
 
 
@@ -35,12 +35,12 @@ class Card:
     """A card. Times are wall clock seconds; `is_stale` says that an edit is due.
 
     `fold` is what the message shows, and `texts` are its repeats that differ in text or traceback, newest last; `waiting`
-    and `unseen` are the same of what was taken in since. `dropped` counts different repeats of earlier messages. Without a
-    `message_id` the card is in no message of its own, and the next state is posted. `version` is that of the bot that posted it,
-    `batch_id` that of its message, which each edit shows again, and `has_buttons` says whether the message has any.
+    and `unseen` are the same for what was taken in since. `dropped` counts different repeats of earlier messages. Without a
+    `message_id` the card has no message of its own, and its next state is posted. `version` is that of the bot that posted it,
+    `batch_id` the id that its message shows, also after edits, and `has_buttons` says whether the message has any.
 
-    `files` are ids and sizes of the message's files that hold `filed` older texts, which are not kept here any more; `tail` is
-    what the last of them holds, as long as it may grow, and is not stored. `deleted` counts texts of messages that are gone.
+    `files` are ids and sizes of the message's files that hold `filed` older texts, which are no longer kept here; `tail` is
+    the content of the last file while it may grow, and is not stored. `deleted` counts texts of deleted messages.
     """
 
     fold: Fold
@@ -61,13 +61,13 @@ class Card:
     has_buttons: bool = False
     waiting: Fold | None = None
     unseen: tuple[Event, ...] = ()
-    # Whether its message shows texts that are not known any more: an edit, which shows all anew, would take them away.
+    # Whether its message shows texts that are no longer known: an edit replaces the whole message and would remove them.
     is_closed: bool = False
-    # Whether an edit that was to exchange its last file may have done so: only the tail in memory can put that right.
+    # Whether an edit may or may not have replaced its last file: only the tail in memory can put that right.
     is_doubted: bool = False
-    # Counts what was decided about it, so that an edit which is under way meanwhile is not taken for the last word.
+    # Counts decisions about it, so that an edit which was under way meanwhile is not taken for the newest state.
     redraws: int = 0
-    # All that the card counts. Put together once: it is asked for several times for every event that the card takes in.
+    # All that the card counts. Computed once, because it is read several times for every event.
     whole: Fold = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -77,12 +77,12 @@ class Card:
 
     @property
     def events(self) -> Sequence[Event]:
-        """The repeats that it shows in full, each with its own traceback."""
+        """The repeats that are shown in full, each with its own traceback."""
         return (*self.texts, *self.unseen)
 
     @property
     def remark(self) -> str:
-        """What stands above the card: its note, or where the rest of it is."""
+        """The line above the card: its note, or where its older texts are."""
         if self.note or not (self.dropped or self.filed or self.deleted):
             return self.note
         what = "error" if self.fold.event.level.number >= LogLevel.ERROR.number else "message"
@@ -94,7 +94,7 @@ class Card:
         return "; ".join(f"{format_count(count, 'older text')} of this {what}: {place}" for count, place in places if count)
 
     def can_be_edited(self, now: float, seconds: float = _NO_EDIT_AFTER_SECONDS) -> bool:
-        """Whether Discord would still let us edit its message."""
+        """Whether its message can be edited: Discord limits edits of messages older than an hour."""
         if self.message_id is None or self.is_closed:
             return False
         return self.whole.event.ends_card or abs(now - self.posted) < seconds
@@ -106,16 +106,16 @@ def card_key(event: Event) -> str:
 
 
 def error_key(event: Event) -> str:
-    """Return the key of the card that repeats of an error share; empty for an event that is no error."""
+    """Return the key of the card that repeats of an error share; empty for any other event."""
     is_error = event.kind in (EventKind.LOG, EventKind.ERROR) and event.level.number >= LogLevel.ERROR.number
     return f"error-{fingerprint(event)}" if is_error and not event.card else ""
 
 
 def text_key(event: Event) -> str:
-    """Return the key of the card that repeats of one text share; empty for an event that is no log text, or an error."""
+    """Return the key of the card that repeats of one log text below ERROR share; empty for any other event."""
     if event.kind != EventKind.LOG or event.level.number >= LogLevel.ERROR.number or event.card:
         return ""
-    # A tree of details has no text but its title.
+    # A tree of details has a title and no text, so its details tell it apart.
     details = "" if event.message else json.dumps(event.context, sort_keys=True, default=str)
     text = "\0".join((event.level.value, event.origin, event.title, event.message, details))
     return _TEXT + hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
@@ -127,7 +127,7 @@ def is_of_text(key: str) -> bool:
 
 
 def text_of(event: Event) -> tuple[str, str]:
-    """Return what repeats of one card may differ in and a reader must not miss: title and text, of a mere text also details."""
+    """Return what makes a repeat worth showing: title and text, and traceback or, below ERROR, details."""
     more = event.traceback or ""
     if event.context and event.level.number < LogLevel.ERROR.number:
         more += json.dumps(event.context, sort_keys=True, default=str)
@@ -135,13 +135,13 @@ def text_of(event: Event) -> tuple[str, str]:
 
 
 def distinct(events: Iterable[Event]) -> tuple[Event, ...]:
-    """Return the newest of the events for each text, in the order of their times, without files."""
+    """Return the newest event of each text, oldest first, without files."""
     newest = {text_of(event): replace(event, files=()) if event.files else event for event in events}
     return tuple(sorted(newest.values(), key=lambda event: event.time))
 
 
 def fits(texts: Sequence[Event]) -> bool:
-    """Whether one message can show so many texts in full, and show them again with each edit."""
+    """Whether one message can show these texts in full, and again with each edit."""
     return _fit(list(map(text_of, texts)))
 
 
@@ -150,12 +150,12 @@ def _fit(texts: Collection[tuple[str, str]]) -> bool:
 
 
 def fold_repeats(events: Sequence[Event]) -> Fold:
-    """Return events of one card as one: of a card's own events the newest, of repeats of an error all."""
+    """Return events of one card as one fold: the newest when they name their card, otherwise all as repeats."""
     return fold_of(events[-1]) if events[-1].card else group_events(events, [""] * len(events))[0].fold
 
 
 def take_in(card: Card, events: Sequence[Event]) -> Card:
-    """Return a card that has taken in events which its message does not show yet."""
+    """Return the card with events that its message does not show yet."""
     later = fold_repeats(events)
     if events[-1].card:
         return replace(card, waiting=later, is_stale=True)
@@ -166,7 +166,7 @@ def take_in(card: Card, events: Sequence[Event]) -> Card:
 
 
 def shown_whole(card: Card, now: float) -> Card:
-    """Return a card whose message shows everything, without the files that are in the message."""
+    """Return the card once its message shows everything; files that are in the message are not kept."""
     fold = card.whole
     if fold.event.files:
         fold = replace(fold, event=replace(fold.event, files=()))
@@ -174,10 +174,10 @@ def shown_whole(card: Card, now: float) -> Card:
 
 
 def continued(before: Card, fresh: Card) -> Card:
-    """Return the card of a new message that goes on counting where another one ended."""
+    """Return the card of a new message that continues the count of the message before."""
     texts, dropped = distinct((*before.events, *fresh.texts)), before.dropped + before.filed
     if not fits(texts):
-        # What the other message shows can be read there.
+        # What the message before shows can be read there.
         texts = distinct((*before.unseen, *fresh.texts))
         shown_again = set(map(text_of, texts))
         dropped += sum(text_of(event) not in shown_again for event in before.texts)
@@ -185,19 +185,19 @@ def continued(before: Card, fresh: Card) -> Card:
 
 
 def without_files(card: Card, *, is_deleted: bool = False) -> Card:
-    """Return the card for another message: the files stay in the one that it had, or went with it."""
+    """Return the card for a new message: its files stay in the old one, or were deleted with it."""
     deleted, dropped = (card.filed, 0) if is_deleted else (0, card.filed)
     counts = {"deleted": card.deleted + deleted, "dropped": card.dropped + dropped}
     return replace(card, files=(), filed=0, tail=b"", is_doubted=False, **counts)
 
 
 def without_tail(card: Card) -> Card:
-    """Return the card whose last file can grow no more; where it is in doubt, the message that has it is left as it is."""
+    """Return the card with a last file that grows no more; a message whose last file is in doubt is left alone."""
     return replace(without_files(card), message_id=None) if card.is_doubted else replace(card, tail=b"")
 
 
 def full(card: Card, now: float) -> Card:
-    """Return a card whose next repeat begins a new message: an edit would have to show all of it again."""
+    """Return a card whose next repeat begins a new message, because an edit would have to show everything again."""
     return replace(without_texts(without_files(shown_whole(card, now))), message_id=None)
 
 
@@ -207,7 +207,7 @@ def without_texts(card: Card) -> Card:
 
 
 def unshown(card: Card) -> list[Event]:
-    """Return what a card has taken in and does not show, as the events that they were."""
+    """Return what a card has taken in but does not show, as separate events again, oldest first."""
     waiting = card.waiting
     if waiting is None:
         return []
@@ -215,14 +215,14 @@ def unshown(card: Card) -> list[Event]:
         return [waiting.event]
     copies = min(waiting.count - len(card.unseen), _MOST_COPIES)
     times = waiting.times[-copies:] if copies > 0 else ()
-    # The times of many repeats are thinned out.
+    # A fold of many repeats does not keep every time: the missing ones get the last.
     times = (*((waiting.last,) * (copies - len(times))), *times)
     return sorted([*card.unseen, *(replace(waiting.event, time=time) for time in times)], key=lambda event: event.time)
 
 
 @dataclass(slots=True)
 class Taken:
-    """What one card takes in, and the texts that it holds with it."""
+    """The events that one card takes in, and the texts that it then has to show."""
 
     card: Card
     events: list[Event] = field(default_factory=list[Event])

@@ -1,6 +1,6 @@
-"""Adds to a card's message what the card cannot keep: a file that stays, so that a flood of one error is one message.
+"""Card appender: add a lasting file to a card's message, so that a flood of one error stays one message.
 
-What does not fit into the message is posted by `message_sender`; which file is added is decided in `card_files`.
+It posts no new message (`message_sender` does) and does not choose the file (`card_files` does).
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from .worker_context import WorkerContext
 
 
 class CardAppender:
-    """Show entries in a file of their card's message. They are held until Discord has confirmed it.
+    """Show entries in a file of their card's message; they stay leased until Discord has confirmed it.
 
-    An edit whose answer is lost is made again: the file that nothing knows is left out then.
+    An edit whose answer was lost is repeated without the file that it may have added.
     """
 
     def __init__(self, parts: WorkerContext) -> None:
         self._parts = parts
 
     async def append(self, unit: Unit, priority: Priority) -> bool:
-        """Add what a unit holds to the message of its card; False when it needs a message of its own."""
+        """Add a unit's entries to the message of its card; False when they need a message of their own."""
         parts, now = self._parts, self._parts.clock.now()
         grown = await parts.layout.compute(self._lay_out, unit, now)
         if grown is None:
@@ -37,7 +37,7 @@ class CardAppender:
         message = parts.dress(grown.message, grown.card, state)
         grown = replace(grown, card=replace(grown.card, has_buttons=bool(message.buttons)))
         if grown.exchanges:
-            # Written before: an end of this process may leave it open whether the file of before is still there.
+            # Written first: if this process ends during the edit, the previous file may or may not be there.
             await parts.outbox.write_state(parts.cards.doubt(unit.key, is_doubted=True))
         result = await parts.edit(grown.card, message, priority, grown.kept)
         await self._settle(unit.key, unit.entries, grown, result)
@@ -51,7 +51,7 @@ class CardAppender:
         note = parts.states.of(unit.key, card.whole.event).note or replace(card, filed=card.filed + len(card.events)).remark
         try:
             return grow(card, parts.batcher.build_card(card.whole, card.events, note=note, batch_id=card.batch_id))
-        except Exception:  # noqa: BLE001 - a guard: when it is posted, the event that is to blame is found and counted
+        except Exception:  # noqa: BLE001 - a guard: the message sender then finds and counts the event that is to blame
             return None
 
     async def _settle(self, key: str, entries: Sequence[Entry], grown: Grown, result: Result) -> None:
@@ -62,7 +62,7 @@ class CardAppender:
             return
         parts.health.last_error = result.reason
         if grown.exchanges and result.outcome != Outcome.UNKNOWN:
-            # Of an edit before this one it may be unknown still.
+            # This edit changed nothing; an earlier one may still be in doubt.
             await parts.outbox.write_state(parts.cards.doubt(key, grown.card.is_doubted))
         await parts.outbox.release(entries)
         if result.code in LOST_MESSAGE:
@@ -70,7 +70,7 @@ class CardAppender:
         elif place_text := way_out(result, parts.destination, is_in_thread=grown.card.thread_id is not None):
             parts.health.record_refusal(result, parts.clock.monotonic(), place_text)
         elif result.outcome == Outcome.REJECTED or result.code == ANNOUNCEMENT_EDITS:
-            # They leave in a message of their own.
+            # The entries leave in a message of their own.
             await parts.outbox.write_state(parts.cards.lost(key, is_deleted=False))
         else:
             parts.health.record_failure(result, parts.clock.monotonic())

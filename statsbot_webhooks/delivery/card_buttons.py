@@ -1,7 +1,7 @@
-"""Which webhooks can carry buttons, and the buttons of their cards.
+"""Buttons of cards, and which webhooks can carry them. Presses are answered in `commands/`.
 
-Discord takes buttons that act from webhooks which an application owns, as `/webhooks setup` makes them, and sends presses to
-that application alone: so a webhook carries ours when its owner is a bot of this process.
+Discord takes interactive buttons only from webhooks that an application owns, such as those of `/webhooks setup`, and sends
+presses to that application alone: so a webhook carries ours when its owner is a bot of this process.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from .card_states import CardState
 
 _STYLES: Final = {Verb.RESOLVE: 3, Verb.ACKNOWLEDGE: 1, Verb.PAUSE_INVITES: 4}
 _GREY: Final = 2
-# Of a menu: Discord's limits, and what it is about.
+# Discord's limits of a select menu, and the target of its press.
 _MOST_OPTIONS: Final = 25
 _OPTION_UNITS: Final = 100
 _MANY: Final = "many"
-# From this version on discord.py sends the components of webhooks that no application owns, and keeps them over edits.
+# The first discord.py that sends link buttons through webhooks without an application, and keeps them over edits.
 _LINKS_FROM: Final = (2, 7, 1)
 
 
@@ -54,19 +54,19 @@ class CardButtons:
         return any(guild is not None and guild.me is not None and guild.me.guild_permissions.manage_guild for guild in guilds)  # pyright: ignore[reportUnnecessaryComparison]
 
     def are_carried(self, webhook_id: int, application_id: int | None) -> bool:
-        """Whether a webhook that an application owns carries buttons that act."""
+        """Whether a webhook of this application carries interactive buttons."""
         owners = {client.application_id for client in self.clients} - {None}
         return self.is_on and application_id in owners and webhook_id not in self.refused
 
     def draw(self, state: CardState, event: Event, webhook_id: int, application_id: int | None) -> tuple[Button, ...] | None:
-        """Return the buttons of a card; None where the webhook carries none."""
+        """Return the buttons of a card; None when the webhook carries none."""
         links = self._links(event, webhook_id)
         if application_id is None or not self._keys.current or not self.are_carried(webhook_id, application_id):
             return links or None
         return (*self.make(state, webhook_id, application_id), *links)
 
     def make(self, state: CardState, webhook_id: int, application_id: int) -> tuple[Button, ...]:
-        """Return the buttons that act."""
+        """Return the interactive buttons."""
         key = self._keys.current
         if key is None:
             return ()
@@ -78,7 +78,7 @@ class CardButtons:
         )
 
     def draw_choice(self, events: Sequence[Event], webhook_id: int, application_id: int | None) -> tuple[Button, ...] | None:
-        """Return the menu of a message of many events: the issues in it, those that came most often first."""
+        """Return the menu of a message of many events: its issues, the most frequent first; None without any."""
         counts = Counter(event.fingerprint for event in events if event.issue)
         key, known = self._keys.current, {event.fingerprint: event for event in events}
         if not counts or key is None or application_id is None or not self.are_carried(webhook_id, application_id):
@@ -91,7 +91,7 @@ class CardButtons:
         return (Button(LABELS[Verb.CHOOSE], custom_id, options=options),)
 
     def _links(self, event: Event, webhook_id: int) -> tuple[Button, ...]:
-        """Return the link to the message that an error answers, which every webhook can carry."""
+        """Return the link to the user's message that led to an error; every webhook can carry links."""
         url = jump_url(event)
         if not self.is_on or not url or webhook_id in self.refused or discord.version_info[:3] < _LINKS_FROM:
             return ()

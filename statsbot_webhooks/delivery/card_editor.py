@@ -1,4 +1,4 @@
-"""Shows the newest state of cards: in their message, or in a new one when that is gone or too old to be edited.
+"""Card editor: show the newest state of cards, in their message or in a new one when that is gone or too old for edits.
 
 What a card shows is decided in `live_cards`; new events are posted by `message_sender`.
 """
@@ -29,25 +29,25 @@ class CardEditor:
     def __init__(self, parts: WorkerContext) -> None:
         self._parts = parts
         self._no_edit_until = 0.0
-        # Cards whose new message may have arrived, with the ids that it carries.
+        # Cards whose new message may have arrived, with its batch id.
         self._doubted: dict[str, str] = {}
         self.is_ending = False
 
     @property
     def has_work(self) -> bool:
-        """Whether the newest state of a card is still to be shown."""
+        """Whether a card does not show its newest state yet."""
         return self._parts.cards.are_stale
 
     @property
     def is_in_doubt(self) -> bool:
-        """Whether the message of a card may be there: it is looked for before anything of the card is posted again."""
+        """Whether a card's message may have arrived: it is looked for before the card is posted again."""
         cards = [self._parts.cards.get(key) for key in self._doubted]
         return any(card is not None and card.is_stale and card.message_id is None for card in cards)
 
     def due_seconds(self) -> float | None:
         """Return how long until the next edit; `None` when every card shows its newest state.
 
-        At the end nothing follows that could make another edit necessary, so none waits any longer.
+        While the worker ends, edits do not wait for their pace: no newer state will follow.
         """
         edit = self._parts.cards.next_edit(self._parts.clock.now())
         if edit is None:
@@ -56,7 +56,7 @@ class CardEditor:
         return max(0.0 if self.is_ending else edit[1], pause, self._parts.limiter.wait_seconds(Priority.EDIT))
 
     async def edit(self) -> None:
-        """Show the newest state of the card whose turn it is."""
+        """Show the newest state of the card that is due first."""
         parts = self._parts
         edit = parts.cards.next_edit(parts.clock.now())
         card = parts.cards.get(edit[0]) if edit is not None else None
@@ -85,7 +85,7 @@ class CardEditor:
         await self._settle(key, card, result, is_found=is_found)
 
     async def _post(self, key: str, card: Card, message: WebhookMessage, batch_id: str) -> tuple[Result, bool]:
-        """Post a card anew, or find it where an answer was lost: then its message has nothing of what came since."""
+        """Post a card anew, or find it when the answer was lost; the second value says that it was found, in an older state."""
         parts, now = self._parts, self._parts.clock.now()
         place = parts.threads.place(card.whole.event, key, now)
         if place.thread_name:
@@ -132,7 +132,7 @@ class CardEditor:
             parts.health.record_failure(result, parts.clock.monotonic())
 
     async def _give_up(self, key: str, result: Result) -> None:
-        """Let what a refused state was to show leave as messages, in which the event that is to blame is found."""
+        """Send the events of a refused state as messages, where the event that is to blame can be found."""
         parts = self._parts
         events, state = parts.cards.refused(key)
         await parts.outbox.put_back(events, state)
@@ -141,12 +141,12 @@ class CardEditor:
 
 
 def _kept(card: Card) -> frozenset[str]:
-    """Return what an edit leaves as it is: a card with nothing new keeps its files, and a list or a chart its picture."""
+    """Return the parts that an edit leaves alone: a card with nothing new keeps its files, and a chart or list its embeds."""
     if card.waiting is not None:
         return frozenset()
     return frozenset({"files", "embeds"} if card.fold.event.card else {"files"})
 
 
 def _batch_id(key: str, card: Card) -> str:
-    """Return an id for the message of a card's state, which is told by what it counts."""
+    """Return an id for the message of a card's state, derived from its count and its last time."""
     return hashlib.blake2b(f"{key} {card.whole.count} {card.whole.last}".encode(), digest_size=5).hexdigest()

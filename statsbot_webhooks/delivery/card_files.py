@@ -1,6 +1,6 @@
-"""The files of a card's message that hold the texts which the card keeps no longer. Pure.
+"""Files of a card's message, which hold the texts that the card no longer keeps. Pure.
 
-They are uploaded once and stay through later edits by their ids; what is sent is decided by `card_appender`.
+A file is uploaded once, and later edits keep it by its id. Sending is up to `card_appender`.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from ..formatting.message import FileAttachment, WebhookMessage
 from .card import MOVE_AFTER_SECONDS, Card, shown_whole
 from .outcome import SentFile
 
-# Discord takes ten files a message: one is for the newest texts, one is left for a file of the newest event.
+# Discord takes ten files per message: one is for the newest texts, one is left for a file of the newest event.
 MOST_FILES: Final = 8
 _ALL_FILES: Final = 10
 _MOST_BYTES: Final = 8 * 1024 * 1024
-# The last file is sent again with what is added to it up to this size; then another begins.
+# Up to this size the last file is replaced by a longer one; then another file begins.
 _GROWING_BYTES: Final = 1024 * 1024
 _MOST_GROWING: Final = 4
 
 
 class GrowingFiles:
-    """The few cards whose last file is in memory, so that it can grow."""
+    """The few cards that keep the content of their last file in memory, so that it can grow."""
 
     def __init__(self) -> None:
         self._keys: list[str] = []
 
     def note(self, key: str, card: Card) -> list[str]:
-        """Note a card as it is now; returns the keys of those whose last file is to be forgotten."""
+        """Note a card; returns the keys of the cards that must forget the content of their last file."""
         keys = [*(other for other in self._keys if other != key), *([key] if card.tail else [])]
         self._keys = keys[-_MOST_GROWING:]
         return keys[:-_MOST_GROWING]
@@ -39,7 +39,7 @@ class GrowingFiles:
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """A card that has taken in more than it can keep, the message that shows it, and which files of the message stay."""
+    """A card with more texts than it can keep, the message that shows it, the files that stay, and the new file."""
 
     card: Card
     message: WebhookMessage
@@ -48,12 +48,12 @@ class Grown:
 
     @property
     def exchanges(self) -> bool:
-        """Whether the last file of the message goes, for another that begins with it."""
+        """Whether the new file replaces the last one, whose content it begins with."""
         return len(self.kept) < len(self.card.files)
 
 
 def has_room(card: Card, event: Event) -> bool:
-    """Whether the card's message takes the files of one more event."""
+    """Whether the card's message has room for the files of one more event."""
     return not card.files or len(card.files) + len(event.files) < _ALL_FILES
 
 
@@ -63,9 +63,9 @@ def takes_more(card: Card | None, now: float) -> bool:
 
 
 def grow(card: Card, message: WebhookMessage) -> Grown | None:
-    """Put all texts of a card into a file that stays; `None` when its message takes no more.
+    """Put all texts of a card into a lasting file; `None` when its message has no room for it.
 
-    `message` shows the card, with all of its texts in a file if it does not show them itself.
+    `message` shows the card; texts that it does not show itself are in its file `WHOLE_FILE`.
     """
     whole = _whole_file(message)
     if whole is None:
@@ -84,7 +84,7 @@ def grow(card: Card, message: WebhookMessage) -> Grown | None:
 def filed(
     card: Card, kept: tuple[tuple[int, int], ...], file: FileAttachment, sent: Iterable[SentFile], now: float
 ) -> Card | None:
-    """Return a card all of whose texts are in a file that Discord has; `None` when Discord does not say so."""
+    """Return the card once Discord's answer `sent` lists the file with all its texts; `None` when it does not."""
     ids = [known.id for known in sent if known.name == file.filename and known.id not in {file_id for file_id, _ in kept}]
     if len(ids) != 1:
         return None
@@ -95,13 +95,13 @@ def filed(
 
 
 def filed_when_posted(card: Card, message: WebhookMessage | None, sent: Sequence[SentFile], now: float) -> Card | None:
-    """Return the card of a new message whose file has all of its texts; `None` when it has none."""
+    """Return the card of a new message whose file holds all its texts; `None` without such a file."""
     whole = None if message is None else _whole_file(message)
     return None if whole is None or len(whole.data) > _MOST_BYTES else filed(card, (), whole, sent, now)
 
 
 def beside_files(card: Card, message: WebhookMessage) -> WebhookMessage:
-    """Return the message of a card whose own file has a name of its own among those that stay."""
+    """Return the message of a card with its file renamed, so that it does not clash with the files that stay."""
     if not card.files:
         return message
     name = _name(len(card.files) + 1)

@@ -1,6 +1,6 @@
-"""What people decided about what a card shows, as the card says it: the line above it, its colour, and what its buttons offer.
+"""Card states: decisions of people as a card shows them (the line above it, its colour, its buttons). Decides nothing.
 
-Looked up whenever a card is drawn, so that every card of an issue says the same, also one that is posted later.
+They are looked up whenever a card is drawn, so that every card of an issue says the same, also one that is posted later.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ERROR: Final = "error-"
 
 @dataclass(frozen=True, slots=True)
 class CardState:
-    """The state of a card. `target` is what its buttons name; `color` replaces that of the card."""
+    """The state of a card. `target` is what its buttons act on; `color` replaces the colour of the card."""
 
     note: str = ""
     verbs: tuple[Verb, ...] = ()
@@ -32,7 +32,7 @@ class CardState:
 
 
 class CardStates:
-    """Look up the states of cards; from any thread. `may_pause(guild_id)` says whether the bot may pause a server's invites."""
+    """Look up the states of cards, from any thread. `may_pause(guild_id)` says whether the bot may pause invites there."""
 
     def __init__(self, overrides: Overrides, now: Callable[[], float], may_pause: Callable[[int], bool]) -> None:
         self._overrides = overrides
@@ -40,7 +40,7 @@ class CardStates:
         self._may_pause = may_pause
 
     def of(self, key: str, event: Event | None = None) -> CardState:
-        """Return the state of the card of a key; `event` is the newest that it shows, where it is known."""
+        """Return the state of a card; `event` is the newest one that it shows, if known."""
         if key.startswith(_ERROR):
             return self._of_issue(key.removeprefix(_ERROR))
         if event is None or event.ends_card:
@@ -64,7 +64,7 @@ class CardStates:
         return issue is not None and issue.state == IssueState.OPEN
 
     def issue_state(self, key: str) -> IssueState | None:
-        """Return the state of the issue of a card; None for a card that is none's."""
+        """Return the state of a card's issue; None for a card that belongs to no issue."""
         issue = self._overrides.issues.peek(key.removeprefix(_ERROR)) if key.startswith(_ERROR) else None
         return None if issue is None else issue.state
 
@@ -100,7 +100,7 @@ class CardStates:
 
 
 def describe_issue(issue: Issue) -> str:
-    """Return the state of an issue as a reader's words, with Discord's time mark."""
+    """Return the state of an issue as text, with its time as a Discord timestamp."""
     since, by = f"<t:{int(issue.since)}:t>", escape_markdown(issue.by)
     if issue.state == IssueState.OPEN:
         return f"opened again by {by}, {since}" if issue.by else "open"

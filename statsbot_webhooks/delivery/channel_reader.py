@@ -1,6 +1,6 @@
-"""How delivery reads a channel: as the bot, which may see what its webhooks posted. A message whose answer was lost is found so.
+"""Channel reader: read a channel as the bot, to find messages whose answer was lost and to tag posts of a forum.
 
-The seam is `ChannelReader`; the cog sets a `BotChannelReader`. Without a bot nothing can be read.
+The cog sets a `BotChannelReader`. Without a bot nothing can be read. Nothing is sent here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import aiohttp
 import discord
 
-# As many as one request lists.
+# One request lists at most 100.
 _NEWEST: Final = 100
 _SECONDS: Final = 10.0
 # https://discord.com/developers/docs/resources/channel#channel-object: a post has at most five.
@@ -22,7 +22,7 @@ _MOST_TAGS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class SeenMessage:
-    """A message of a channel. Its text is not shown to bots without the message content intent."""
+    """A message of a channel, without its text, which bots see only with the message content intent."""
 
     id: int
     webhook_id: int | None
@@ -33,7 +33,7 @@ class CannotReadNowError(Exception):
 
 
 class ChannelReader(Protocol):
-    """What can be found out about channels beside a webhook's own messages."""
+    """What delivery needs of channels beyond a webhook's own messages."""
 
     async def newest(self, channel_id: int) -> Sequence[SeenMessage] | None:
         """Return the newest messages, newest first; `None` when the bot may not read them. Raises `CannotReadNowError`."""
@@ -48,7 +48,7 @@ class ChannelReader(Protocol):
         ...
 
     async def show_state(self, thread_id: int, state: str, states: Collection[str], *, is_closed: bool) -> str:
-        """Give a post the tag of a state in place of the other states' tags, and close or open it; returns what is in the way."""
+        """Replace the state tag of a post, and close or open it; returns the problem, empty when it was done."""
         ...
 
 
@@ -59,7 +59,7 @@ class BotChannelReader:
         self._bot = bot
 
     async def newest(self, channel_id: int) -> Sequence[SeenMessage] | None:
-        # Before the login there is no session, and asking would raise something else (L4).
+        # Before the login there is no session, and a request would raise another exception (L4).
         if self._bot.user is None or self._bot.is_closed():
             raise CannotReadNowError
         channel = self._bot.get_partial_messageable(channel_id)
@@ -88,7 +88,7 @@ class BotChannelReader:
             return ""
         try:
             async with asyncio.timeout(_SECONDS):
-                # One that was closed is not in the cache.
+                # A closed post is not in the cache.
                 thread = self._bot.get_channel(thread_id) or await self._bot.fetch_channel(thread_id)
                 if not isinstance(thread, discord.Thread) or not isinstance(thread.parent, discord.ForumChannel):
                     return ""

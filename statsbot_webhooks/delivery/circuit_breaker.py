@@ -1,4 +1,4 @@
-"""A circuit breaker: it takes results and gives permission. It does no I/O and is given the time, in monotonic seconds."""
+"""Circuit breaker: takes results and gives permission. It does no I/O and is given the time, in monotonic seconds."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Final
 
 _GROWTH: Final = 2.0
 _CAP_SECONDS: Final = 600.0
-# So many trips take a week, and 2.0 to the power of more is no number.
+# About a week of trips. `_GROWTH ** trips` overflows at 1024.
 _MOST: Final = 1000
 _JITTER: Final = 0.2
-# Between failures that do not trip it yet: a blip is over by then, and an outage is told within three seconds.
+# Pause after a failure that does not trip it: a blip is over by then, and an outage is reported within three seconds.
 _RETRY_SECONDS: Final = 0.7
-# For each failure that it takes: with the five of the default, an outage is told within three seconds however few requests fit.
+# Longest time for each failure: with the default of five, an outage is reported within 3 s however few requests may leave.
 _LIMIT_SECONDS: Final = 0.6
 
 
@@ -39,7 +39,7 @@ class CircuitBreaker:
         self.state = BreakerState.CLOSED
 
     def configure(self, *, failures: int, cooldown_seconds: float) -> None:
-        """Go on with other settings; what happened so far counts."""
+        """Apply other settings; failures so far still count."""
         self._limit, self._cooldown = failures, cooldown_seconds
 
     @property
@@ -48,11 +48,11 @@ class CircuitBreaker:
         return self._failures > 0 or self.state is not BreakerState.CLOSED
 
     def pause_seconds(self, now: float) -> float:
-        """Return how long until the next attempt, without asking for permission."""
+        """Return how many seconds until the next attempt, without asking for permission."""
         return max(self._until - now, 0.0) if self.is_failing else 0.0
 
     def wait_seconds(self, now: float) -> float:
-        """Return how long to wait before the next attempt; 0 turns OPEN into HALF_OPEN: the caller is the probe."""
+        """Return the seconds to wait before the next attempt; 0 turns OPEN into HALF_OPEN: the caller must send the probe."""
         if (pause := self.pause_seconds(now)) > 0:
             return pause
         if self.state is BreakerState.OPEN:
@@ -60,7 +60,7 @@ class CircuitBreaker:
         return 0.0
 
     def record_success(self) -> bool:
-        """Note a success; True when it closed the breaker."""
+        """Record a success; True when it closed the breaker."""
         was_closed = self.state is BreakerState.CLOSED
         self.state = BreakerState.CLOSED
         self._failures = self._trips = 0
@@ -68,10 +68,10 @@ class CircuitBreaker:
         return not was_closed
 
     def record_failure(self, now: float, weight: int = 1, at_least: float = 0.0, next_seconds: float = 0.0) -> bool:
-        """Note a failure; True when it tripped the breaker for the first time since the last success.
+        """Record a failure; True when it tripped the breaker for the first time since the last success.
 
-        `at_least` is for how many seconds nothing may be tried, if Discord told; a long time trips at once. So does a failure
-        after which the next request cannot leave, for the budget's sake in `next_seconds`, while the outage is still young.
+        `at_least` is how many seconds nothing may be tried, if Discord said so; it trips at once. So does a failure when the
+        next request, which the budget allows in `next_seconds`, would come too late to report the outage in time.
         """
         if not self._failures:
             self._failing_since = now
@@ -89,16 +89,16 @@ class CircuitBreaker:
 
     @property
     def marks(self) -> tuple[float, ...]:
-        """What changes only when something is noted: another value is news for the next process that sends."""
+        """A value that changes only when something is recorded: then the next process that sends has to know."""
         return self.state is not BreakerState.CLOSED, self._failures, self._trips, self._until
 
     def learned(self, now: float) -> dict[str, float]:
-        """Return what the next process that sends is to know, with seconds counted from now."""
+        """Return what the next process that sends has to know, with seconds counted from now."""
         is_open = self.state is not BreakerState.CLOSED
         return {"open": int(is_open), "failures": self._failures, "trips": self._trips, "wait": max(self._until - now, 0.0)}
 
     def relearn(self, learned: Mapping[str, float], age: float, now: float) -> None:
-        """Go on with what another process learned so many seconds ago."""
+        """Take over what another process learned `age` seconds ago."""
         self._failures, self._trips = (min(int(learned.get(name, 0)), _MOST) for name in ("failures", "trips"))
         self._failing_since = now
         self._until = now + max(learned.get("wait", 0.0) - age, 0.0)

@@ -1,6 +1,6 @@
-"""Whether a destination works: its breaker, whether its webhook exists, and telling each change once.
+"""Destination health: the breaker, whether the webhook exists, and reporting each change once.
 
-What is sent when, and what becomes of its events, is decided by the worker.
+What is sent when, and what becomes of the events, is decided by the worker.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .circuit_breaker import BreakerState, CircuitBreaker
 from .outcome import LONG_WAIT_SECONDS, Outcome, Result
 
 _log = logging.getLogger(__name__)
-# A webhook that is refused without Discord's code for a deleted one is looked at again after these times.
+# A webhook that is refused, but not with Discord's code for a deleted one, is checked again after these times.
 _FIRST_LOOK_SECONDS: Final = 30.0
 _LAST_LOOK_SECONDS: Final = 86_400.0
 _GROWTH: Final = 2.0
@@ -41,13 +41,13 @@ class DestinationState(StrEnum):
 
 
 class Health:
-    """How a destination is. It is fed with results; `now` is monotonic seconds."""
+    """The state of one destination, derived from results. `now` is monotonic seconds."""
 
     def __init__(self, destination: Destination, breaker: CircuitBreaker, pause: Pause, links: Callbacks) -> None:
         self.breaker = breaker
         self.is_enabled = True
         self.hold_reason = ""
-        # Where messages go and when the last one arrived, as far as this process knows.
+        # Where messages go, and when the last one of this process arrived (wall clock).
         self.channel_id: int | None = None
         self.delivered_at: float | None = None
         self.last_error = ""
@@ -57,7 +57,8 @@ class Health:
         self._gone: Result | None = None
         self._look_at = 0.0
         self._look_seconds = _FIRST_LOOK_SECONDS
-        self._is_refused = False
+        # Whether Discord refuses every message because of the thread, forum or channel it goes to.
+        self.is_refused = False
         self._failing_since: float | None = None
         self._told_in = ""
         self._outage: Outage | None = None
@@ -65,7 +66,7 @@ class Health:
 
     @property
     def state(self) -> DestinationState:
-        """How the destination is."""
+        """The state of the destination; a hold comes before everything else."""
         if self.hold_reason:
             return DestinationState.HELD
         if self._gone is not None:
@@ -74,21 +75,16 @@ class Health:
             return DestinationState.OFF
         return DestinationState.WORKING if self.breaker.state == BreakerState.CLOSED else DestinationState.FAILING
 
-    @property
-    def is_refused(self) -> bool:
-        """Whether Discord takes no message because of the place: its thread, its forum or its channel."""
-        return self._is_refused
-
     def pause_seconds(self, now: float) -> float:
-        """Return how long nothing at all may be sent, to any destination."""
+        """Return for how many seconds nothing may be sent to any destination."""
         return max(self._pause.until - now, 0.0)
 
     def look_seconds(self, now: float) -> float | None:
-        """Return how long until a webhook that is gone is looked at again; `None` when it was deleted for good."""
+        """Return the seconds until a webhook that is gone is checked again; `None` when it was deleted."""
         return None if self._gone is None or self._gone.is_final else max(self._look_at - now, 0.0)
 
     def next_try_seconds(self, now: float) -> float | None:
-        """Return how long until the next try when something is wrong; `None` when nothing is, or none will follow."""
+        """Return the seconds until the next try; `None` when nothing is wrong, or no try will follow."""
         if self._gone is not None:
             return self.look_seconds(now)
         wait = max(self.pause_seconds(now), self.breaker.pause_seconds(now))
@@ -102,11 +98,11 @@ class Health:
 
     @property
     def outage_marks(self) -> tuple[object, ...]:
-        """What changes only when something is told of an outage: another value is news for the next process that sends."""
+        """A value that changes only when an outage is reported: then the next process that sends has to know."""
         return self._outage, self._told_in
 
     def learned_outage(self, now: float) -> dict[str, Any]:
-        """Return what was told of an outage, so that the next process that sends goes on with its card."""
+        """Return what was reported of an outage, so that the next process that sends continues its card."""
         if self._outage is None:
             return {}
         since = self._outage_since if self._failing_since is None else self._failing_since
@@ -114,7 +110,7 @@ class Health:
         return {**known, "seconds": now - self._outage_since, "failing": now - since}
 
     def relearn_outage(self, texts: Mapping[str, str], seconds: Mapping[str, float], age: float, now: float) -> None:
-        """Go on with the outage that another process told, as it said so many seconds ago."""
+        """Continue the outage that another process reported, as it stood `age` seconds ago."""
         if key := texts.get("key"):
             self._outage = Outage(key, self._destination.name, problem=texts.get("problem", ""))
             self._told_in = texts.get("where", "")
@@ -122,7 +118,7 @@ class Health:
             self._failing_since = now - seconds.get("failing", 0.0) - age
 
     def record_failure(self, result: Result, now: float, next_seconds: float = 0.0) -> None:
-        """Note a request that failed for a reason that is not the message's own; in how many seconds another one may leave."""
+        """Record a failure that is not the message's own; `next_seconds` is when the budget allows another request."""
         self.last_error = result.reason
         if result.outcome == Outcome.GONE:
             self.give_up(result, now)
@@ -131,7 +127,7 @@ class Health:
             self._pause.until = max(self._pause.until, now + result.retry_after)
             text = f"Discord blocks this address (429 without Via): nothing is sent for {result.retry_after:.0f} s"
             _log.error("%s", text)
-            # It is shown as soon as messages leave again.
+            # Its event waits, and is shown when messages leave again.
             self._links.tell("", text, "", None)
             return
         at_least = result.retry_after if result.retry_after > LONG_WAIT_SECONDS else 0.0
@@ -139,9 +135,9 @@ class Health:
             self._tell_outage(now, f"({result.reason}). Its events wait", now)
 
     def record_refusal(self, result: Result, now: float, way_out: str) -> None:
-        """Note that Discord takes no message because of the place, and what can be done about it."""
+        """Record that Discord refuses messages because of the place; `way_out` says what can be done about it."""
         self.last_error = f"{result.reason}; {way_out}"
-        self._is_refused = True
+        self.is_refused = True
         if self.breaker.record_failure(now, _AT_ONCE):
             since = now if self._failing_since is None else self._failing_since
             text = f"takes no messages ({result.reason}): {way_out}. Its events go elsewhere or wait"
@@ -150,20 +146,20 @@ class Health:
     def _tell_outage(self, since: float, text: str, now: float) -> None:
         self._failing_since = since
         seconds = self.breaker.pause_seconds(now)
-        verb = "" if self._is_refused else "fails "
-        # True for as long as the card stands there: a time of the next try would soon be past.
+        verb = "" if self.is_refused else "fails "
+        # No time of the next try: the card stays, and the time would soon be past.
         tries = f"; it is tried again after {format_exact_span(seconds)}, and then at growing intervals"
         whole = f"{self._destination.setting}: webhook {self._destination.name} {verb}{text}{tries}"
         self._told_in = self._say_outage(whole, f"{self._destination.setting}: {self.last_error}", now)
 
     def _say_outage(self, text: str, problem: str, now: float) -> str:
-        """Tell that the destination fails, or fails otherwise than before: one card for all of an outage.
+        """Report that the destination fails, or that the reason changed: one outage has one card.
 
-        `problem` is what is left to say of it when it is over.
+        `problem` is what the card still says when the outage is over.
         """
         if self._outage is None:
             self._outage_since = now
-            # The key means nothing; a destination that fails twice has two cards, in every process.
+            # A random key, so that a second outage of the destination has a card of its own, in every process.
             self._outage = Outage(secrets.token_hex(4), self._destination.name)
         seconds = now - self._outage_since
         self._outage = replace(self._outage, problem=problem, seconds=seconds)
@@ -176,19 +172,19 @@ class Health:
         self._say(text, where, outage)
 
     def record_success(self, now: float, waiting: int) -> None:
-        """Note a success, with which an outage may end after which so many events waited."""
-        self._is_refused = False
+        """Record a success; when it ends an outage, that is reported with the number of events `waiting`."""
+        self.is_refused = False
         if not self.breaker.record_success() or self._failing_since is None:
             return
         seconds, self._failing_since = now - self._failing_since, None
         events = format_count(waiting, "event")
         text = f"webhook {self._destination.name} works again after {seconds:.0f} s; {events} waited"
-        # A longer outage that could be told nowhere is told with its end, in the channel itself.
+        # A longer outage that could be reported nowhere is reported when it ends, in the channel itself.
         own = self._destination.name if seconds >= _LONG_OUTAGE_SECONDS else ""
         self._say_recovery(text, self._told_in or own, now)
 
     def give_up(self, result: Result, now: float) -> None:
-        """Note that Discord refuses the webhook itself, and tell it once."""
+        """Record that Discord refuses the webhook itself, and report it once."""
         is_news = self._gone is None or result.is_final > self._gone.is_final
         if self._gone is None:
             self.postpone_look(now)
@@ -211,18 +207,18 @@ class Health:
         self._told_in = self._say_outage(text, text, now) or self._told_in
 
     def postpone_look(self, now: float) -> None:
-        """Plan when a webhook that is gone is looked at next: after twice as long as the last time."""
+        """Plan the next check of a webhook that is gone, after twice the last pause."""
         self._look_at = now + self._look_seconds
         self._look_seconds = min(self._look_seconds * _GROWTH, _LAST_LOOK_SECONDS)
 
     def come_back(self, now: float) -> None:
-        """Note that Discord knows a webhook that it refused before, and tell it where that was told."""
+        """Record that Discord accepts a webhook again, and report it where the refusal was reported."""
         self.revive()
         name = self._destination.name
         self._say_recovery(f"webhook {name} is there again; its events go to it", self._told_in or name, now)
 
     def say(self, text: str, where: str = "") -> str:
-        """Tell a change: in the log, and in another destination that works, `where` if possible; returns in which."""
+        """Report a change in the log and in another working destination, `where` if possible; returns which one."""
         return self._say(text, where, None)
 
     def _say(self, text: str, where: str, outage: Outage | None) -> str:

@@ -1,4 +1,4 @@
-"""Which formatter lays the messages out: the package's, or one of the host's own, with the bot's name and the templates."""
+"""Formatters: the formatter of a configuration, the package's or the host's own. Nothing is laid out here."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ CustomFormatter = MessageFormatter | Callable[[WebhookConfig], MessageFormatter]
 
 
 class Formatters:
-    """Make the formatter of a configuration. One that the host gave as an object goes on over every configuration."""
+    """Make the formatter of a configuration; an object that the host gave is used with every configuration."""
 
     def __init__(self, custom: CustomFormatter | None, clock: Clock) -> None:
         self._custom = custom
         self._clock = clock
-        # Whose events the messages show.
+        # The bot whose events the messages show.
         self.bot_info = BotInfo()
         self._current: MessageFormatter | None = None
 
     def make(self, config: WebhookConfig) -> MessageFormatter:
-        """Return a formatter; it reads the file of the templates, and logs what is wrong there."""
+        """Return a formatter. Reads the template file, and logs what is wrong in it."""
         if isinstance(self._custom, MessageFormatter):
             formatter = self._custom
         elif self._custom is not None:
@@ -35,12 +35,12 @@ class Formatters:
         return formatter
 
     def use(self, formatter: MessageFormatter) -> MessageFormatter:
-        """Note which formatter is used from now on."""
+        """Set the formatter that is used from now on, and return it."""
         self._current = formatter
         return formatter
 
     def set_bot_info(self, bot_info: BotInfo) -> None:
-        """Say whose events the messages show."""
+        """Set the bot whose events the messages show."""
         self.bot_info = bot_info
         if self._current is not None:
             self._current.bot_info = bot_info

@@ -1,7 +1,7 @@
-"""The tags of a forum's posts, where each error has a post: they say the state of its issue, and a resolved post is closed.
+"""Forum tags: show the state of an issue as a tag of its post, and close the post of a resolved one.
 
-A webhook cannot do that, so the bot does, where it may manage threads. Tags are used where the forum has them, and never made;
-which ones a new post gets is in `message_threads`.
+A webhook cannot do that, so the bot does, where it may manage threads. Tags are never created; those of a new post are chosen
+in `message_threads`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class ForumTags:
         self._told = False
 
     def note(self, key: str) -> None:
-        """Note that something was decided about the issue of a card."""
+        """Note that the issue of a card changed its state."""
         if self._parts.threads.has_post_for_each_error and self._post_of(key) is not None:
             self._pending[key] = None
 
     @property
     def is_due(self) -> bool:
-        """Whether a post is to be changed now."""
+        """Whether a post can be changed now."""
         return self._next() is not None
 
     async def act(self) -> None:
@@ -50,7 +50,7 @@ class ForumTags:
             self._parts.health.say(f"The posts of {self._parts.destination.setting} cannot be tagged or closed: {problem}")
 
     def _next(self) -> str | None:
-        """Return a card whose post can be changed: a closed one takes no edits, so what its card is to say comes first."""
+        """Return a card whose post can be changed. A closed post takes no edits, so its card is edited first."""
         for key in self._pending:
             card = self._post_of(key)
             is_closing = self._parts.states.issue_state(key) == IssueState.RESOLVED

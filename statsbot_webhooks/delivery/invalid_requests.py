@@ -1,4 +1,4 @@
-"""Counts the requests that count towards Discord's ban of an address, and stops everything long before it."""
+"""Invalid requests: count the answers that lead to Discord's ban of an address, and pause everything long before it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .response_headers import WebhookResponse
 _log = logging.getLogger(__name__)
 # https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans: 10,000 in 10 minutes.
 _WINDOW_SECONDS: Final = 600.0
-# How exactly the next process that sends knows when they were.
+# Precision of the times that the next process that sends is given.
 _STEP_SECONDS: Final = 10
 _MOST: Final = 10_000
 _INVALID: Final = (401, 403, 429)
@@ -23,7 +23,7 @@ _INVALID: Final = (401, 403, 429)
 class InvalidRequests:
     """Pause all destinations when `limit` requests of the last 10 minutes were answered with 401, 403 or 429.
 
-    `say(text)` tells it in a channel, as soon as one may be used again.
+    `say(text)` reports it in a channel, once sending is allowed again.
     """
 
     def __init__(self, limit: int, clock: Clock, pause: Pause, say: Callable[[str], object]) -> None:
@@ -32,26 +32,26 @@ class InvalidRequests:
         self._pause = pause
         self._say = say
         self._times: deque[float] = deque()
-        # The marks of what is stored for the next process that sends.
+        # The marks of what was stored last for the next process that sends.
         self.kept = self.marks
 
     def configure(self, limit: int) -> None:
-        """Go on with another limit; what was counted counts."""
+        """Apply another limit; requests counted so far still count."""
         self._limit = limit
 
     @property
     def marks(self) -> tuple[float, ...]:
-        """What changes only when something is noted: another value is news for the next process that sends."""
+        """A value that changes only when something is counted: then the next process that sends has to know."""
         return self._times[-1] if self._times else 0.0, self._pause.until
 
     def learned(self) -> dict[str, float]:
-        """Return what the next process that sends is to know: how many there were how many seconds ago, and the pause."""
+        """Return the pause left, and how many requests were refused how many seconds ago (key: seconds as text)."""
         now = self._clock.monotonic()
         ages = Counter(int((now - time) // _STEP_SECONDS * _STEP_SECONDS) for time in self._times if self.count)
         return {"pause": max(self._pause.until - now, 0.0), **{str(age): count for age, count in ages.items()}}
 
     def relearn(self, learned: Mapping[str, float], age: float) -> None:
-        """Count what another process counted, as it said so many seconds ago, and keep its pause."""
+        """Add what another process had counted `age` seconds ago, and keep its pause."""
         now = self._clock.monotonic()
         if (pause := learned.get("pause", 0.0) - age) > 0:
             self._pause.until = max(self._pause.until, now + pause)
@@ -68,14 +68,14 @@ class InvalidRequests:
         return len(self._times)
 
     def note(self, answer: WebhookResponse) -> None:
-        """Count an answer if it is one of those."""
+        """Count an answer if it is invalid; a limit shared with others is not our mistake."""
         if answer.status not in _INVALID or answer.is_shared:
             return
         now = self._clock.monotonic()
         self._times.append(now)
         if self.count < self._limit or self._pause.until > now:
             return
-        # Until half of them are older than the window.
+        # Until half of them have left the window.
         seconds = self._times[len(self._times) // 2] + _WINDOW_SECONDS - now
         self._pause.until = now + seconds
         text = (

@@ -1,4 +1,4 @@
-"""Threads of our own, for the layout of long messages. Nothing else runs there.
+"""Layout threads: a pool for the layout of long messages. Nothing else runs there.
 
 The event loop's default executor belongs to the host, which may keep all of its threads busy.
 """
@@ -22,7 +22,7 @@ _POLL_SECONDS: Final = 0.005
 
 
 class LayoutThreads:
-    """Compute in threads, which are made when they are needed. `close` ends them."""
+    """Compute in threads, which are started on demand. `close` ends them."""
 
     def __init__(self) -> None:
         self._threads: list[threading.Thread] = []
@@ -32,13 +32,13 @@ class LayoutThreads:
         self._threads.append(threading.current_thread())
 
     async def compute(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return what a function returns, computed in a thread, in the context of the caller."""
+        """Return the result of a function called in a thread, in a copy of the caller's context."""
         context = contextvars.copy_context()
         call = functools.partial(context.run, function, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
 
     def shut(self) -> None:
-        """Let the threads end after what they compute now."""
+        """Let the threads end after their current call; calls that wait are cancelled."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def close(self, clock: Clock) -> None:

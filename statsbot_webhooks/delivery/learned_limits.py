@@ -1,6 +1,6 @@
-"""What was learned of Discord's limits goes on when another process of a fleet sends: budgets, bursts, breakers, refusals.
+"""Learned limits: hand budgets, bursts, breakers and refusals over to the process of a fleet that sends next.
 
-What left in the last minute is the outbox's to know (`recent_sends`). Here nothing is decided, and nothing is learned.
+What left in the last minute is in the outbox (`recent_sends`). Nothing is decided or learned here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MOST: Final = 1e9
 
 
 class LearnedLimits:
-    """What one destination learned, and what all of them did of their address: kept when it changes, and taken up once."""
+    """What one destination, and the address of all, has learned: stored when it changes, and taken up once."""
 
     def __init__(self, name: str, webhook_id: int, health: Health, limiters: ChannelLimiters, invalid: InvalidRequests) -> None:
         self._name, self._webhook_id = name, webhook_id
@@ -34,7 +34,7 @@ class LearnedLimits:
         return self._limiters.limiter(self._name).marks, health.breaker.marks, health.outage_marks
 
     async def keep(self, outbox: OutboxClient, clock: Clock) -> None:
-        """Store what is news."""
+        """Store what changed."""
         now = clock.monotonic()
         if (marks := self._invalid.marks) != self._invalid.kept:
             self._invalid.kept = marks
@@ -50,11 +50,11 @@ class LearnedLimits:
             await outbox.keep_limits(self._name, json.dumps(known))
 
     async def take_up(self, outbox: OutboxClient, clock: Clock) -> None:
-        """Go on with what another process stored, once in a term; a webhook that is another since then has learned nothing."""
+        """Take over what another process stored, once in a term; nothing when the destination has another webhook since."""
         done = self._limiters.taken_up
         address = None if _OF_ADDRESS in done else await outbox.kept_limits(_OF_ADDRESS)
         own = None if self._name in done else await outbox.kept_limits(self._name)
-        # Other workers may have taken something up meanwhile.
+        # Other workers may have done so during the reads.
         if _OF_ADDRESS not in done and address is not None:
             self._invalid.relearn(_numbers(_read(address[0])), address[1])
             self._invalid.kept = self._invalid.marks
@@ -86,5 +86,5 @@ def _mapping(values: object) -> dict[str, Any]:
 
 
 def _numbers(values: object) -> dict[str, float]:
-    """Return what is a number of sense among values of an unknown sort."""
+    """Return the values that are plausible numbers."""
     return {key: each for key, each in _mapping(values).items() if isinstance(each, (int, float)) and 0 <= each < _MOST}

@@ -1,6 +1,6 @@
 """The live cards of a destination: what they take in, when each may be edited, and when a new message begins. Pure.
 
-What one card is, is in `card`; posting and editing are done by `message_sender` and `card_editor`.
+A single card is in `card`; posting and editing are done by `message_sender` and `card_editor`.
 """
 
 from __future__ import annotations
@@ -43,22 +43,22 @@ from .card import (
 from .card_files import GrowingFiles, Grown, filed, filed_when_posted, has_room
 from .outcome import SentFile
 
-# How soon an end, and the second state of what was no warning, are shown: another join, say. What is worse is shown at once.
+# Longest pace of an end, and of the second state of a card below WARNING (another join, say). What is worse is shown at once.
 _SECOND_STATE_SECONDS: Final = 2.0
-# An error that comes back after so long is news.
+# An error that comes back after this long is news.
 _SILENCE_SECONDS: Final = 3600.0
-# How many cards of a destination are remembered, and for how long after they were last shown.
+# How many cards of a destination are remembered, and how long after they were last shown.
 _MOST_CARDS: Final = 500
 _KEEP_SECONDS: Final = 7 * 86400.0
-# Texts of a message of so many at most are remembered, so that their repeats are counted: more are a flood.
+# Texts are remembered, so that repeats are counted, from messages of at most this many; more are a flood.
 _MOST_REMEMBERED: Final = 50
-# What reading a stored card raises.
+# Raised for a stored card that cannot be read.
 _UNREADABLE: Final = (ValueError, KeyError, TypeError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True)
 class Absorbed:
-    """What became of claimed entries: those that open cards took in, with the state to store, and the rest."""
+    """The claimed entries that cards took in, the rest, and the state to store."""
 
     entries: Sequence[Entry]
     rest: Sequence[Entry]
@@ -68,52 +68,48 @@ class Absorbed:
 class Cards:
     """The cards of one destination. `pace` is the least time between two states of a card, in seconds.
 
-    Repeats of an error, or of a text, share a card too, which counts them. `version` is the bot's own, and
-    `must_post(event, now)` says whether an event needs a message although its card could be edited.
+    Repeats of an error, or of a text, share a card, which counts them. `version` is the bot's own, and
+    `must_post(event, now)` says whether an event needs a new message although its card could be edited.
     """
 
     def __init__(
         self, destination: str, pace: float, version: str = "", must_post: Callable[[Event, float], bool] | None = None
     ) -> None:
-        self._prefix = f"card/{destination}/"
+        # Of the keys of stored cards.
+        self.prefix = f"card/{destination}/"
         self._pace = pace
         self._version = version
         self._must_post = must_post
         self._cards: dict[str, Card] = {}
-        # Keys in the storage that are deleted with the next state that is written.
+        # Stored keys to delete with the next state that is written.
         self._outdated: list[str] = []
         self._growing = GrowingFiles()
-        # Events whose edit Discord refused: they leave in a message of their own, or are refused there too.
+        # Events whose edit Discord refused: they are posted, so that the one to blame is found.
         self._apart: set[tuple[str, float, str]] = set()
 
     def configure(self, pace: float, version: str) -> None:
-        """Go on with other settings; the cards stay."""
+        """Apply other settings; the cards stay."""
         self._pace, self._version = pace, version
 
     @property
-    def prefix(self) -> str:
-        """What the keys of the stored cards begin with."""
-        return self._prefix
-
-    @property
     def left_prefix(self) -> str:
-        """The same of cards that another life has left."""
-        return f"{LEFT_CARDS}{self._prefix.partition('/')[2]}"
+        """Prefix of the keys of cards that another process has left behind."""
+        return f"{LEFT_CARDS}{self.prefix.partition('/')[2]}"
 
     @property
     def are_stale(self) -> bool:
-        """Whether the newest state of a card is still to be shown."""
+        """Whether a card does not show its newest state yet."""
         return any(card.is_stale for card in self._cards.values())
 
     def load(self, stored: Mapping[str, Any]) -> None:
-        """Take over what an earlier process stored; what cannot be read is as if it had never been."""
+        """Take over what an earlier process stored; what cannot be read is skipped."""
         for key, state in stored.items():
             try:
-                card, name = from_stored(state), key.removeprefix(self._prefix)
+                card, name = from_stored(state), key.removeprefix(self.prefix)
             except _UNREADABLE:
                 continue
             if OLD_FINGERPRINT.match(name.removeprefix("error-")):
-                # Of version 0.1, which told errors by line numbers: the card goes on under the name that its error has now.
+                # Version 0.1 told errors apart by line numbers: the card continues under the key its error has now.
                 name = error_key(card.fold.event)
                 self._outdated.append(key)
             known = self._cards.get(name)
@@ -121,16 +117,16 @@ class Cards:
                 self._cards[name] = card
 
     def adopt(self, left: Mapping[str, Any]) -> tuple[list[Event], Mapping[str, Any]]:
-        """Take over cards of another life, but for those that began anew here.
+        """Take over cards of another process, except where a card of the same key exists here.
 
-        Returns the events that those had not shown, and the state to store.
+        Returns the events that the skipped cards had not shown, and the state to store.
         """
         events: list[Event] = []
         state: dict[str, Any] = dict.fromkeys(left)
         for key, stored in left.items():
             name = key.removeprefix(self.left_prefix)
             if name not in self._cards:
-                self.load({f"{self._prefix}{name}": stored})
+                self.load({f"{self.prefix}{name}": stored})
                 if name in self._cards:
                     state |= self._state_of([name])
                 continue
@@ -143,11 +139,11 @@ class Cards:
         return self._cards.get(key)
 
     def knows(self, key: str) -> bool:
-        """Whether what has the key was shown before."""
+        """Whether a card of the key was shown before."""
         return key in self._cards
 
     def absorb(self, entries: Sequence[Entry], now: float) -> Absorbed:
-        """Take the entries in whose card can be edited. They need no message of their own: the card becomes stale."""
+        """Take in the entries whose card can be edited: they need no message, and the card becomes stale."""
         absorbed: list[Entry] = []
         rest: list[Entry] = []
         taken: dict[str, Taken] = {}
@@ -169,8 +165,8 @@ class Cards:
         return Absorbed(absorbed, rest, self._state_of(changed))
 
     def _takes(self, card: Card, event: Event, now: float) -> bool:
-        # Discord limits how many edits of old messages there are, and lets the one that ends a card through. If it does not
-        # (30046), the card is posted anew.
+        # Discord limits edits of old messages, but the one that ends a card is mostly let through. If it is not (30046), the
+        # card is posted anew.
         is_young = card.can_be_edited(now, MOVE_AFTER_SECONDS) or (event.ends_card and card.message_id is not None)
         if not is_young or (self._must_post is not None and self._must_post(event, now)):
             return False
@@ -178,12 +174,12 @@ class Cards:
             return True
         if event.note or not has_room(card, event):
             return False
-        # An edit sends no notification, so what is worse than all before is posted.
+        # An edit sends no notification, so an event worse than all before is posted.
         is_worse = event.level.number > card.whole.event.level.number
         return not is_worse and card.version == self._version and event.time - card.whole.last < _SILENCE_SECONDS
 
     def next_edit(self, now: float) -> tuple[str, float] | None:
-        """Return the stale card whose turn is next, and how many seconds it must wait; `None` when all are fresh."""
+        """Return the key of the stale card that is due first, and in how many seconds; `None` when no card is stale."""
         waits = {key: self._wait(card, now) for key, card in self._cards.items() if card.is_stale}
         return min(waits.items(), key=lambda item: item[1]) if waits else None
 
@@ -193,11 +189,11 @@ class Cards:
             pace = 0.0
         elif newest.ends_card or (shown.card and card.shown == card.posted and shown.level.number < LogLevel.WARNING.number):
             pace = min(pace, _SECOND_STATE_SECONDS)
-        # Shown in the future: the clock was set back. The pace from now on would begin anew at each look, and never end.
+        # Shown in the future: the clock was set back. The pace would begin anew at each look, and never end.
         return 0.0 if card.shown > now else max(card.shown + pace - now, 0.0)
 
     def preview(self, entries: Sequence[Entry]) -> Card:
-        """Return the card that entries of one key are to be shown in, when they are posted."""
+        """Return the card that a new message for entries of one key shows."""
         events = [entry.event for entry in entries]
         if events[0].card:
             return Card(fold_of(events[-1]), version=self._version)
@@ -216,17 +212,17 @@ class Cards:
             note = f"Again in version {self._version or '?'}; {times} in {before.version or 'another'}"
         if not (note or is_past):
             return continued(before, fresh)
-        # The count begins again, but what no message shows yet is shown in this one.
+        # The count begins again, but texts that no message shows yet are shown in this one.
         return replace(fresh, note=note, texts=distinct((*before.unseen, *fresh.texts)))
 
     def _is_past(self, card: Card, time: float) -> bool:
-        """Whether a text that comes again is not to be counted on: after a silence, and in another version."""
+        """Whether the count of a text begins anew: after a silence, and in another version."""
         return time - card.whole.last >= _SILENCE_SECONDS or card.version != self._version
 
     def counted(self, entries: Sequence[Entry], now: float) -> dict[str, Any]:
-        """Note what was shown in a message of many, so that its next card goes on counting; returns the state to store.
+        """Note what a message of many events has shown, so that later cards continue the count; returns the state to store.
 
-        Of texts nothing is stored before they come again: there is a new one in every moment.
+        Texts are stored only once they repeat: most never do.
         """
         errors: dict[str, list[Entry]] = {}
         texts: dict[str, list[Entry]] = {}
@@ -241,13 +237,13 @@ class Cards:
 
     def _counted(self, before: Card | None, card: Card, entries: Sequence[Entry], now: float) -> Card:
         if before is not None and before.is_stale:
-            # Its message is still to show what it has taken in.
+            # Its message does not show yet what it has taken in.
             events = [entry.event for entry in entries]
             return replace(before, fold=merge(before.fold, fold_repeats(events)), dropped=before.dropped + len(distinct(events)))
         return replace(card if fits(card.texts) else without_texts(card), message_id=None, shown=now, note="")
 
     def overfull(self, key: str, events: Sequence[Event], now: float) -> Card | None:
-        """Return what the card of a key would be with events that it has no room for; `None` when they need a new message."""
+        """Return the card of a key with events that it has no room for; `None` when they need a new message."""
         card = self._cards.get(key) if key else None
         if card is None or any(event.card or event.files for event in events):
             return None
@@ -255,7 +251,7 @@ class Cards:
         return take_in(card, events) if is_taken else None
 
     def appended(self, key: str, grown: Grown, sent: Sequence[SentFile], now: float) -> Mapping[str, Any]:
-        """Note that a file of the message has all that a card could not keep; returns the state to store."""
+        """Note that a file of the message holds what the card could not keep; returns the state to store."""
         card = self._cards.get(key)
         shown = filed(grown.card, grown.kept, grown.file, sent, now) or full(grown.card, now)
         is_stale = card is not None and card.redraws != grown.card.redraws
@@ -279,7 +275,7 @@ class Cards:
         files: Sequence[SentFile] = (),
         is_found: bool = False,
     ) -> dict[str, Any]:
-        """Note that a new message, with its `files`, shows a card, or a part of one if found. Returns the state to store."""
+        """Note that a new message, with its `files`, shows a card, or an older state if found. Returns the state to store."""
         shown = replace(card if is_found else shown_whole(card, now), message_id=message_id, thread_id=thread_id, posted=now)
         if not fits(shown.texts):
             shown = filed_when_posted(shown, message, files, now) or full(shown, now)
@@ -293,27 +289,27 @@ class Cards:
         if card is None:
             return {}
         shown = shown_whole(replace(card, has_buttons=drawn.has_buttons), now)
-        # While the edit was under way something was decided: the card is to be drawn once more.
+        # Stale when something was decided during the edit: then the card is drawn once more.
         self._cards[key] = replace(shown, is_stale=card.redraws != drawn.redraws)
         return self._state_of([key])
 
     def lost(self, key: str, *, is_deleted: bool) -> Mapping[str, Any]:
-        """Note that a card's message is deleted, or takes no more: what it did not show is posted. Returns the state to store."""
+        """Note that a card's message is deleted or takes no more: the rest is posted anew. Returns the state to store."""
         card = self._cards.get(key)
         if card is None:
             return {}
-        # What was decided about a card is no reason for a new message.
+        # A decision alone is no reason for a new message.
         card = without_files(card, is_deleted=is_deleted)
         self._cards[key] = replace(card, message_id=None, is_stale=card.waiting is not None)
         return self._state_of([key])
 
     def doubt(self, key: str, is_doubted: bool) -> Mapping[str, Any]:
-        """Note whether an edit may have exchanged the last file of a card. Returns the state to store."""
+        """Note whether an edit may have replaced the last file of a card. Returns the state to store."""
         self._cards[key] = replace(self._cards[key], is_doubted=is_doubted)
         return self._state_of([key])
 
     def refused(self, key: str) -> tuple[list[Event], Mapping[str, Any]]:
-        """Give up the newest state of a card; returns the events that it was to show, and the state to store."""
+        """Drop the newest state of a card; returns its events, and the state to store."""
         if (card := self._cards.get(key)) is None:
             return [], {}
         events = unshown(card)
@@ -322,7 +318,7 @@ class Cards:
         return events, self._state_of([key])
 
     def give_back(self) -> tuple[list[Event], Mapping[str, Any]]:
-        """Give up what no message shows, as the webhook is gone; returns the events, and the state to store."""
+        """Drop what no message shows, because the webhook is gone; returns the events, and the state to store."""
         stale = [key for key, card in self._cards.items() if card.is_stale]
         events = [event for key in stale for event in unshown(self._cards[key])]
         for key in stale:
@@ -330,15 +326,15 @@ class Cards:
         return events, self._state_of(stale)
 
     def buried(self, event: Event) -> None:
-        """Note that an event is a dead letter."""
+        """Note that an event became a dead letter."""
         self._apart.discard(_apart(card_key(event), event))
 
     def redraw(self, key: str, now: float) -> Mapping[str, Any]:
-        """Show at once what was decided about a card, if Discord lets its message be edited still; returns the state to store."""
+        """Make a card show a decision at once, if its message can still be edited; returns the state to store."""
         card = self._cards.get(key)
         if card is None or not card.can_be_edited(now):
             return {}
-        # People who press a button do not wait for the pace of edits.
+        # A decision does not wait for the pace: a person waits for it.
         shown = min(card.shown, now - self._pace)
         self._cards[key] = replace(card, is_stale=True, shown=shown, redraws=card.redraws + 1)
         return self._state_of([key])
@@ -356,7 +352,7 @@ class Cards:
         return self._cards[key].whole.event if key in self._cards else None
 
     def remark_of(self, key: str) -> str:
-        """Return what stands above a card about which nothing was decided."""
+        """Return the line above a card without a decision."""
         return self._cards[key].remark if key in self._cards else ""
 
     def key_of(self, message_id: int) -> str:
@@ -364,14 +360,14 @@ class Cards:
         return next((key for key, card in self._cards.items() if card.message_id == message_id), "")
 
     def forget(self, is_meant: Callable[[str], bool]) -> None:
-        """Forget cards whose key or event is meant; their stored state is deleted elsewhere."""
+        """Forget cards whose key or stored text is meant; `storage/erasure.py` clears the storage."""
         for key, card in list(self._cards.items()):
             if is_meant(key) or is_meant(json.dumps(to_stored(card))):
                 del self._cards[key]
 
     def _state_of(self, keys: Iterable[str]) -> dict[str, Any]:
         outdated, self._outdated = self._outdated, []
-        return {**dict.fromkeys(outdated), **{f"{self._prefix}{key}": to_stored(self._cards[key]) for key in keys}}
+        return {**dict.fromkeys(outdated), **{f"{self.prefix}{key}": to_stored(self._cards[key]) for key in keys}}
 
     def _prune(self, now: float) -> dict[str, Any]:
         by_age = sorted(self._cards, key=self._worth)
@@ -384,14 +380,14 @@ class Cards:
             if number < surplus or card.shown < now - (_SILENCE_SECONDS if is_of_text(key) else _KEEP_SECONDS):
                 del self._cards[key]
                 if card.posted or not is_of_text(key):
-                    state[f"{self._prefix}{key}"] = None
+                    state[f"{self.prefix}{key}"] = None
             elif card.texts and card.shown < now - _SILENCE_SECONDS:
-                # The next repeat begins a new message, so only the count is needed; also when the clock is set back.
+                # The next repeat begins a new message, so only the count is needed; `is_closed` holds when the clock is set back.
                 self._cards[key] = replace(without_texts(card), is_closed=True)
         return state
 
     def _worth(self, key: str) -> tuple[bool, bool, float]:
-        """Return what says which card is given up first: texts and members are many; the count of an error is of use longer."""
+        """Sort key of the cards to drop first: texts and members are many, and the count of an error is of use longer."""
         card = self._cards[key]
         return not is_of_text(key), not card.fold.event.card, card.shown
 

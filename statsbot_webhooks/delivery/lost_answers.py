@@ -1,6 +1,6 @@
-"""Messages whose answer was lost: looks into the channel whether they arrived, before they are sent again.
+"""Lost answers: look for a message in the channel when its answer was lost, before it is sent again. Sends nothing.
 
-Where the bot may not read the channel they are sent again, and can be recognised by their batch id. It sends nothing itself.
+When the bot may not read the channel the message is sent again, and the copy can be recognised by its batch id.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from .transport import WebhookTransport
 # Exactly one message of a webhook is under way, so what was lost is among its newest.
 _MOST_READ: Final = 10
 _MOST_READ_BEFORE: Final = 1000
-# After so many looks that failed it is sent again: the webhook may work while the bot does not.
+# After this many failed looks it is sent again: the webhook may work while the bot does not.
 _MOST_TRIES: Final = 3
 
 
 class Sight(StrEnum):
-    """What a look into the channel came to. LATER: it failed, and may succeed soon."""
+    """The result of a look into the channel. LATER: it failed, and may succeed soon."""
 
     THERE = "there"
     NOT_THERE = "not there"
@@ -54,7 +54,7 @@ class LostAnswers:
         self._newest = max(self._newest, message_id or 0)
 
     async def look(self, batch_id: str, place: ThreadPlace) -> tuple[Sight, Result]:
-        """Look for the message of a batch; with THERE comes the result that its answer would have been."""
+        """Look for the message of a batch; with THERE comes the result that the lost answer would have given."""
         nothing = Result(Outcome.RETRY, "the channel could not be looked into")
         try:
             found = await self._candidates(place)
@@ -77,7 +77,7 @@ class LostAnswers:
         return Sight.NOT_THERE, nothing
 
     async def _candidates(self, place: ThreadPlace) -> list[tuple[int, int | None]] | None:
-        """Return the messages that may be the lost one, newest first, with their threads; `None` when they cannot be seen."""
+        """Return the messages that may be the lost one, newest first, with their thread ids; `None` when they cannot be read."""
         reader, channel_id = self._links.reader(), self._limiters.channel_of(self._destination.name)
         if reader is None or (channel_id is None and place.thread_id is None):
             return None

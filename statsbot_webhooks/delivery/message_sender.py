@@ -1,6 +1,6 @@
-"""Takes what waits for one destination and brings it into the channel: claim, lay out, seal, send, settle.
+"""Message sender: claim what waits for one destination, lay it out, seal it, send it and settle the result.
 
-It edits nothing; when it is its turn is decided by the worker.
+It edits no message, and the worker decides when it may act.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from .selection import Unit, next_unit, whole_unit
 from .transport import options_for
 from .worker_context import WorkerContext
 
-# Parts of a message that can be left out: whose it is stands in the card too.
+# Parts of a message that can be left out, because the card names the bot too.
 _OPTIONAL: Final = frozenset({"username", "avatar_url"})
-# A message whose sending was cancelled is looked for after this time: Discord mostly takes less to post one.
+# A message whose sending was cancelled is looked for after this time: Discord rarely takes longer to post one.
 _ARRIVAL_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """A message that left, and what it was made of."""
+    """A message about to be sent or settled, and what it was made of."""
 
     batch: Batch
     place: ThreadPlace
@@ -46,9 +46,9 @@ class _Sent:
 
 
 class MessageSender:
-    """Send one destination's next message. `note` is a line that the next message carries.
+    """Send one destination's next message. `note` is a line above the next message.
 
-    `on_return` is told of cards of issues that came back after they were resolved.
+    `on_return(key)` is called for the card of an issue that came back after it was resolved.
     """
 
     def __init__(self, parts: WorkerContext, on_return: Callable[[str], None] = lambda _: None) -> None:
@@ -56,9 +56,9 @@ class MessageSender:
         self._on_return = on_return
         self._search = RefusalSearch()
         self._appender = CardAppender(parts)
-        # The batch whose last message is known not to have arrived; of any other sealed batch it is not known.
+        # The batch whose last message certainly did not arrive; any other sealed batch may have arrived.
         self._unsent = ""
-        # When a message that may be on its way has arrived; of one of the worker before it is not known.
+        # When a message that may be under way will have arrived; None after a start, as it may be an earlier worker's.
         self._arrived_at: float | None = None
         self._refused_names: set[str] = set()
         self._priority = Priority.CALM
@@ -69,17 +69,17 @@ class MessageSender:
         self.watches = Watches()
 
     async def due_seconds(self) -> float | None:
-        """Return how long until the next message may leave; `None` when nothing waits."""
+        """Return the seconds until the next message may leave; `None` when nothing waits."""
         due = await self._ready_seconds()
         return None if due is None else max(due, self._parts.limiter.wait_seconds(self._priority))
 
     async def _ready_seconds(self) -> float | None:
         depth = await self._parts.outbox.depth()
-        # What comes next must be known before it is claimed: what waits for its turn must not be in the way of what is urgent.
-        # After a failure it is urgent to know whether the next one fails too; what stands before errors must not hold them up.
+        # Decided before the claim, so that calm events that wait for budget do not hold up urgent ones. After a failure the
+        # next request is urgent as well: it shows whether there is an outage.
         is_urgent = depth.is_urgent_next or depth.urgent > 0 or self._parts.health.breaker.is_failing
         self._priority = Priority.URGENT if is_urgent else Priority.CALM
-        # While an event that Discord refuses is looked for, only what is urgent goes before the next half.
+        # During the search for a refused event only urgent events go before the next half.
         self._has_turn = not self._search or (depth.is_urgent_next and depth.ready > 0)
         if not self._has_turn:
             self._priority = _priority(self._search.next())
@@ -91,7 +91,7 @@ class MessageSender:
         return self._parts.batcher.wait_seconds(depth.ready, depth.urgent, depth.oldest, self._parts.clock.now())
 
     async def send(self) -> None:
-        """Send what is next, and note what came of it."""
+        """Send the next message, and settle its result."""
         parts = self._parts
         unit = await self._next_unit()
         if unit is None:
@@ -101,7 +101,7 @@ class MessageSender:
         card = await parts.layout.compute(parts.cards.preview, unit.entries) if unit.key else None
         state = parts.states.of(unit.key, card.whole.event) if card is not None else CardState()
         try:
-            # Long texts take milliseconds to lay out: never on the loop.
+            # Laying out long texts takes milliseconds: never on the loop.
             batch = await parts.layout.compute(self._lay_out, unit, card, parts.limiter.budget_left())
             if card is not None:
                 batch = replace(batch, message=parts.dress(batch.message, card, state))
@@ -112,7 +112,7 @@ class MessageSender:
             return
         place = parts.threads.place(batch.entries[-1].event, unit.key, parts.clock.now())
         sent = _Sent(batch, place, unit.key, card, state)
-        # What is left of a half stays leased.
+        # The rest of a half stays leased: the search goes on with it.
         rest = [*(() if self._is_of_search(batch.entries) else batch.rest), *unit.rest]
         result = await self._find_lost(unit, sent)
         if result is not None:
@@ -123,7 +123,7 @@ class MessageSender:
         self.watches.answer(batch.entries, result)
 
     async def _find_lost(self, unit: Unit, sent: _Sent) -> Result | None:
-        """Look for a message that may have arrived before; returns its result, or one to try again with, or `None`."""
+        """Look for a message that may have arrived earlier; returns its result, a RETRY when the look failed, else `None`."""
         first, clock = unit.entries[0], self._parts.clock
         if not first.batch or sent.batch.id == self._unsent or self._parts.links.reader() is None:
             return None
@@ -135,14 +135,14 @@ class MessageSender:
         return result if sight in (Sight.THERE, Sight.LATER) else None
 
     async def _transmit(self, sent: _Sent, rest: Sequence[Entry]) -> Result:
-        """Send a message, and once more without what Discord names as refused if it can be left out."""
+        """Send a message, and once more without the optional parts that Discord refused."""
         parts, events = self._parts, [entry.event for entry in sent.batch.entries]
         message = self._with_allowed_name(sent.batch.message)
         place = sent.place if not sent.place.thread_name else replace(sent.place, tags=parts.post_tags(sent.key))
         async with parts.limiter.request(self._priority):
             await parts.outbox.seal(sent.batch.entries, sent.batch.id, rest)
             role_id = parts.pings.take(events, parts.clock.now())
-            # This call may be ended before its answer: then the message may be on its way.
+            # If this call is cancelled before its answer, the message may be under way.
             self._unsent, self._arrived_at = "", parts.clock.monotonic() + _ARRIVAL_SECONDS
             result = await parts.transport.send(parts.destination, message, options_for(place, events, role_id))
         self._arrived_at = 0.0
@@ -166,17 +166,17 @@ class MessageSender:
         return result
 
     def _may_append(self, unit: Unit) -> bool:
-        """Whether entries may be added to a message: not what is to be sent as it was, is looked at alone, or needs the note."""
+        """Whether entries may be added to a message: not when sealed or watched, during a search, or with a note to show."""
         is_plain = bool(unit.key) and not self.note and not self._search and not unit.entries[0].batch
         return is_plain and not self.watches.among(unit.entries)
 
     def _with_allowed_name(self, message: WebhookMessage) -> WebhookMessage:
-        """Leave out what Discord refused before: the name or the picture of the sender."""
+        """Return the message without a sender name or avatar that Discord refused before."""
         refused = {name: None for name in _OPTIONAL if getattr(message, name) in self._refused_names}
         return replace(message, **refused) if refused else message
 
     def give_back(self) -> None:
-        """Put back what is held; returns at once."""
+        """Give back every leased entry; returns at once."""
         self._search.clear()
         self._parts.outbox.give_all_back()
 
@@ -191,7 +191,7 @@ class MessageSender:
             return whole_unit(entries)
         watched = self.watches.among(entries)
         others = _without(entries, watched) if watched else entries
-        # Fingerprints of many tracebacks take milliseconds: not on the loop.
+        # Fingerprints of many tracebacks take milliseconds: never on the loop.
         absorbed = await parts.layout.compute(parts.cards.absorb, others, parts.clock.now())
         if absorbed.entries:
             await parts.outbox.ack(absorbed.entries, absorbed.state, shown=0)
@@ -213,7 +213,7 @@ class MessageSender:
             menu = parts.buttons.draw_choice(events, parts.destination.url.id, parts.application_id)
             batch_id = _id_of(batch.entries)
             return replace(batch, message=replace(mark(batch.message, "", batch_id), buttons=menu), id=batch_id)
-        # There is room for one line; the card's own comes back with its first edit.
+        # There is room for one line; the card's own returns with its first edit.
         note = self.note or parts.states.of(unit.key, card.whole.event).note or card.remark
         batch_id = _id_of(unit.entries)
         message = batcher.build_card(card.whole, card.events, note=note, batch_id=batch_id)
@@ -232,7 +232,7 @@ class MessageSender:
         else:
             await self._take_back(entries, result)
             parts.health.record_failure(result, parts.clock.monotonic(), parts.limiter.retry_seconds())
-            # A test message that waits behind this one would fare no better.
+            # A test message that waits behind this one would fail the same way.
             self.watches.answer_all(result)
 
     def _is_of_search(self, entries: Sequence[Entry]) -> bool:
@@ -241,10 +241,10 @@ class MessageSender:
     async def _take_back(self, entries: Sequence[Entry], result: Result) -> None:
         outbox = self._parts.outbox
         if not self._is_of_search(entries):
-            # A message that may have arrived must be sent as it was; one that was refused with its place need not.
+            # A message that may have arrived must be sent unchanged; a refused one did not arrive.
             await outbox.release(entries, unseal=result.outcome in (Outcome.GONE, Outcome.REJECTED))
         elif result.outcome == Outcome.RETRY:
-            # It never left, so the search goes on with it.
+            # Not taken by Discord, so the search goes on with it.
             await outbox.unseal(entries)
         else:
             others = _without(self._search.entries, entries)
@@ -256,7 +256,7 @@ class MessageSender:
         """Whether Discord refused a message only because of where it was to go."""
         parts = self._parts
         if result.code in LOST_MESSAGE and place.key and place.thread_id:
-            # The next one makes a new post.
+            # The next message makes a new post.
             await parts.outbox.write_state(parts.threads.forget(place))
             return True
         if result.code in (FORUM_NEEDS_NAME, NOT_A_FORUM):
@@ -294,7 +294,7 @@ class MessageSender:
             message = sent.batch.message
             state |= parts.cards.posted(sent.key, sent.card, result.message_id, thread_id, now, message, result.files)
             if parts.states.of(sent.key, sent.card.whole.event) != sent.state:
-                # It was decided while the message was under way.
+                # Something was decided while the message was under way.
                 state |= parts.cards.redraw(sent.key, now)
             shown = 1
         else:
@@ -307,12 +307,12 @@ class MessageSender:
         await parts.note_success(len(sent.batch.entries))
 
     async def _reject(self, entries: Sequence[Entry], result: Result) -> None:
-        """Look for the one event that Discord refuses, by halves, and bury it."""
+        """Search for the one event that Discord refuses, by halves, and bury it."""
         parts = self._parts
-        # What leaves next is another message, with an id of its own.
+        # The next half is another message, with an id of its own.
         refused = self._search.refused([replace(entry, batch="") for entry in entries])
         if refused is None:
-            # The message is not in Discord, and what is urgent must not wait for the end of the search.
+            # The message is not in Discord, and urgent events must not wait for the end of the search.
             await parts.outbox.unseal(entries)
             return
         await parts.outbox.bury([refused], result.reason)
@@ -322,9 +322,10 @@ class MessageSender:
 
 
 def _id_of(entries: Sequence[Entry]) -> str:
-    """Return the id of the message that shows entries: theirs if they are sealed, else one that no other set of entries has.
+    """Return the id of the message that shows entries: the sealed one, or else one that no other set of entries has.
 
-    A message that began with the same entry may be in the channel, if a refusal that came after a lost answer unsealed it.
+    The first entry alone is not enough: a message that began with it may be in the channel when its answer was lost and a
+    later refusal unsealed it.
     """
     first = entries[0]
     if first.batch or len(entries) == 1:

@@ -1,6 +1,6 @@
-"""What the storage and the counters learn of a destination's entries, always both in one call, so that the counters balance.
+"""Outbox client: tell storage and counters what became of a destination's entries, in one call, so that counters balance.
 
-It decides nothing about when and what is sent.
+It does not decide what is sent, or when.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..storage.maintenance import hand_over
 
 
 class OutboxClient:
-    """One destination's view of the outbox. Every method runs its work on the intake thread."""
+    """One destination's view of the outbox, on the intake's thread: coroutines raise `NotRunningError` without it."""
 
     def __init__(self, name: str, intake: Intake, outbox: Outbox, counters: Counters, clock: Clock) -> None:
         self._name = name
@@ -28,11 +28,11 @@ class OutboxClient:
         self._clock = clock
 
     async def depth(self) -> Depth:
-        """Return how much waits."""
+        """Return what waits for the destination."""
         return await self._intake.run(self._outbox.depth, self._name)
 
     async def claim(self, limit: int) -> Sequence[Entry]:
-        """Lease up to `limit` entries. What was redacted by other rules than those of now is redacted again."""
+        """Lease up to `limit` entries. Those redacted under earlier rules are redacted again."""
 
         def work() -> Sequence[Entry]:
             entries = self._outbox.claim(self._name, limit)
@@ -43,12 +43,12 @@ class OutboxClient:
         return await self._intake.run(work)
 
     async def release(self, entries: Sequence[Entry], *, unseal: bool = False) -> None:
-        """Give leased entries back; with `unseal` their message is not in Discord, and they may leave in others."""
+        """Give leased entries back; `unseal` says that their message is not in Discord, so they may leave in other messages."""
         if entries:
             await self._intake.run(lambda: self._outbox.release(entries, unseal=unseal))
 
     async def unseal(self, entries: Sequence[Entry]) -> None:
-        """Note that the message of leased entries is not in Discord."""
+        """Note that the message of leased entries is not in Discord; they stay leased."""
         await self._intake.run(self._outbox.unseal, entries)
 
     def give_all_back(self) -> None:
@@ -60,7 +60,7 @@ class OutboxClient:
         await self._intake.run(self._outbox.release_all, self._name)
 
     async def seal(self, entries: Sequence[Entry], batch_id: str, rest: Sequence[Entry]) -> None:
-        """Note that entries are about to leave; the rest goes back."""
+        """Note that entries are about to leave, and give the rest back. Raises `LeaseLostError` when they must not."""
 
         def work() -> None:
             self._outbox.seal(entries, batch_id, self._clock.now())
@@ -73,12 +73,12 @@ class OutboxClient:
         self._check_lease()
 
     def _check_lease(self) -> None:
-        """Raise `LeaseLostError` when this process must not send any more: it may have stood still since it was asked."""
+        """Raise `LeaseLostError` when this process must not send any more: it may have been suspended since the last check."""
         if not self._outbox.fleet.may_send:
             raise LeaseLostError
 
     async def ack(self, entries: Sequence[Entry], state: Mapping[str, Any] | None = None, *, shown: int | None = None) -> None:
-        """End entries that Discord has: `shown` of them are seen in a message, the others are folded into these."""
+        """End entries that Discord has: `shown` of them (default: all) are visible, the others are folded into these."""
         delivered = len(entries) if shown is None else shown
 
         def work() -> None:
@@ -100,14 +100,14 @@ class OutboxClient:
         await self._intake.run(work)
 
     async def move(self, target: str, goes_on: Callable[[], bool]) -> int:
-        """Hand what is ready to another destination, a part at a time while `goes_on`; returns how many."""
+        """Move what is ready to another destination, in parts, while `goes_on()`; returns how many entries were moved."""
         total = 0
         while goes_on() and (count := await self._intake.run(hand_over, self._outbox, self._counters, self._name, target)):
             total += count
         return total
 
     async def put_back(self, events: Sequence[Event], state: Mapping[str, Any], *, are_new: bool = False) -> None:
-        """File events again that were folded into a card which could not show them; `are_new` when by another life."""
+        """File events again that a card could not show; `are_new` when this process had not counted them as accepted."""
 
         def work() -> None:
             self._outbox.put([(self._name, event) for event in events])
@@ -117,26 +117,26 @@ class OutboxClient:
         await self._intake.run(work)
 
     async def recent_sends(self, since: float) -> Sequence[float]:
-        """Return when messages left, also those of the process before."""
+        """Return the wall clock times at which messages left since `since`, also those of earlier processes."""
         return await self._intake.run(self._outbox.recent_sends, self._name, since)
 
     async def keep_limits(self, name: str, text: str) -> None:
-        """Keep what was learned of the limits for the next process that sends."""
+        """Store what was learned of the limits for the next process that sends."""
         await self._intake.run(self._outbox.fleet.keep_limits, name, text)
 
     async def kept_limits(self, name: str) -> tuple[str, float] | None:
-        """Return what was kept, and how many seconds ago; None for nothing."""
+        """Return what `keep_limits` stored, and how many seconds ago; None without."""
         return await self._intake.run(self._outbox.fleet.kept_limits, name)
 
     async def note_edit(self, now: float) -> None:
-        """Note that an edit leaves: Discord's window outlives this process."""
+        """Note that an edit leaves, because Discord's window outlives this process. Raises `LeaseLostError`."""
         await self._intake.run(self._outbox.note_send, self._name, now)
         self._check_lease()
 
     async def read_state(self, prefix: str) -> Mapping[str, Any]:
-        """Return stored state."""
+        """Return the stored state whose keys begin with `prefix`."""
         return await self._intake.run(self._outbox.read_state, prefix)
 
     async def write_state(self, values: Mapping[str, Any]) -> None:
-        """Store state."""
+        """Store state; None deletes a key."""
         await self._intake.run(self._outbox.write_state, values)

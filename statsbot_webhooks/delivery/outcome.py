@@ -1,6 +1,6 @@
-"""How a request to Discord ended, as a value. `classify` is the whole table.
+"""Outcome of a request to Discord, as a value. `classify` is the whole table.
 
-No other module reads the exceptions of discord.py; what follows from an outcome is decided where it is used.
+No other module reads the exceptions of discord.py; callers decide what follows from an outcome.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ UNKNOWN_WEBHOOK: Final = 10015
 ANNOUNCEMENT_EDITS: Final = 20022
 OLD_EDITS: Final = 30046
 EDIT_LIMITS: Final = frozenset({ANNOUNCEMENT_EDITS, OLD_EDITS})
-# The message that an edit is for is not there, or its thread was deleted; it is not ours, or had too many edits after an hour.
+# GONE: the message of an edit, or its thread, was deleted. LOST: also when it is not ours, or had too many edits after an hour.
 GONE_MESSAGE: Final = frozenset({UNKNOWN_CHANNEL, 10008})
 LOST_MESSAGE: Final = GONE_MESSAGE | {OLD_EDITS, 50005}
-# How many failures an outcome counts for, of the five that trip a breaker by default. A server that fails, or takes a
-# request without an answer, fails for longer than a connection that could not be made; and each try may be a copy.
+# How many failures an outcome counts for; five trip a breaker by default. A server that fails, or gives no answer, fails for
+# longer than a connection that could not be made; and each retry may post a copy.
 _NEVER_LEFT_WEIGHT: Final = 2
 _NO_ANSWER_WEIGHT: Final = 3
-# A webhook's own limit is over after two seconds. What takes longer than this is an outage.
+# A webhook's own limit ends after two seconds. A longer wait than this is an outage.
 LONG_WAIT_SECONDS: Final = 3.0
 # discord.py writes a line for each field that Discord names (errors.py, HTTPException).
 _NAMED_FIELD: Final = re.compile(r"^In ([\w.]+): ", re.MULTILINE)
 
 
 class Outcome(StrEnum):
-    """What a request came to: RETRY never left or was not taken, UNKNOWN may have been carried out."""
+    """How a request ended. RETRY: it never left or was not taken. UNKNOWN: it may have been carried out."""
 
     DELIVERED = "delivered"
     RETRY = "retry"
@@ -56,9 +56,9 @@ class SentFile:
 class Result:
     """An outcome with Discord's reason; `weight` is how many failures it counts for, `retry_after` is in seconds.
 
-    `code` is Discord's number for the reason, `fields` are those of the payload that it names, and `message_id`,
-    `channel_id` and `thread_id` tell where a delivered message is, and `files` what is attached to it. `application_id` is the
-    owner of a webhook that was looked up, and `guild_id` its server.
+    `code` is Discord's number for the reason, and `fields` are the fields of the payload that it names. `message_id`,
+    `channel_id` and `thread_id` say where a delivered message is, and `files` what is attached to it. `application_id` is the
+    owner of a webhook that was looked up, and `guild_id` its server. `stops_all` is set when the address is blocked.
     """
 
     outcome: Outcome
@@ -83,11 +83,11 @@ class Result:
 
     @property
     def is_final(self) -> bool:
-        """Whether the webhook was deleted. Any other refusal may be an outage that answers so."""
+        """Whether the webhook was deleted. Any other refusal may be an outage in disguise."""
         return self.outcome == Outcome.GONE and self.code == UNKNOWN_WEBHOOK
 
 
-# What Discord answers when something is wrong with the message itself (docs: HTTP response codes, and 413 of files).
+# Discord's statuses for a fault of the message itself (docs: HTTP response codes; 413 for files).
 _ABOUT_MESSAGE: Final = (400, 413)
 
 
@@ -110,10 +110,10 @@ def classify(
     has_via: bool = False,
     is_written: bool = False,
 ) -> Result:
-    """Return the result for what a call of discord.py raised.
+    """Return the result of a call of discord.py that raised `error`, or succeeded when that is None.
 
-    `status` is the last one seen on the wire, `has_via` tells whether Discord itself answered, and `is_written` whether the
-    request left. The reason never holds a URL: discord.py's texts have none, and of other errors only the type is named.
+    `status` is the last one seen on the wire, `has_via` says that Discord itself answered, and `is_written` that the request
+    left. The reason never holds a URL: discord.py's texts have none, and of other errors only the type is named.
     """
     if error is None:
         return Result(Outcome.DELIVERED, status=status)
@@ -121,7 +121,7 @@ def classify(
         result = _classify_status(error.status, f"{error.status} {error.text}".strip(), error.retry_after or retry_after, has_via)
         return replace(result, code=error.code)
     if isinstance(error, discord.HTTPException):
-        # A proxy answers with a page.
+        # The answer of a proxy is an HTML page.
         text = error.text if error.text and not error.text.lstrip().startswith("<") else error.response.reason
         reason = f"{error.status} {text}"
         fields = frozenset(_NAMED_FIELD.findall(error.text))
@@ -136,7 +136,7 @@ def classify(
 
 
 def name_connection_error(error: BaseException) -> str:
-    """Return what kept a request from its server, without the address, which the exception's own text may hold."""
+    """Return why a request did not reach its server, without the exception's own text, which may hold the address."""
     return f"the proxy answered {error.status}" if isinstance(error, aiohttp.ClientHttpProxyError) else type(error).__name__
 
 
@@ -158,9 +158,9 @@ def _classify_status(status: int, reason: str, retry_after: float | None, has_vi
         # Cloudflare answered: the address is blocked, for every webhook.
         return Result(Outcome.RETRY, reason, status, retry_after=retry_after or 60.0, stops_all=True)
     if status >= 500 or (status >= 400 and status not in _ABOUT_MESSAGE):
-        # A gateway that gave up waiting says so too (408, 499 and others), while the message is in the channel.
+        # Also the answer of a gateway that gave up waiting (408, 499 and others), while the message is in the channel.
         return Result(Outcome.UNKNOWN, reason, status, _NO_ANSWER_WEIGHT)
     if status < 400:
-        # Something before Discord answered, and did not pass it on.
+        # Something in front of Discord answered, and did not pass the request on.
         return Result(Outcome.RETRY, reason, status, _NEVER_LEFT_WEIGHT)
     return Result(Outcome.REJECTED, reason, status)

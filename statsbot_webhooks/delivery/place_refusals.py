@@ -1,6 +1,6 @@
-"""Discord's refusals that are about the place and not about the event: what each means, and the way out.
+"""Place refusals: Discord's errors about the thread, forum or channel of a message, each with the way out.
 
-Such an event is never halved or buried. What follows for the destination is decided in `destination_health`.
+Events are never searched or buried for them. What follows for the destination is decided in `destination_health`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _WAYS_OUT: Final = {
 
 
 def way_out(result: Result, destination: Destination, *, is_in_thread: bool) -> str:
-    """Return what is wrong with the place and what to do; empty when a refusal is not about the place."""
+    """Return what is wrong with the place and what to do; empty when the refusal is not about the place."""
     code, tags = result.code, f"{destination.setting.removesuffix('_URL')}_TAGS"
     if any(field.startswith("applied_tags") for field in result.fields):
         return f"its forum has none of the tags in {tags}: put the names or ids of its own tags there"

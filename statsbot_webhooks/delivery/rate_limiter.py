@@ -1,8 +1,8 @@
 """The rate budget of a channel: it holds in every sliding window, is shared by priority, and learns from Discord's answers.
 
-Discord lets 5 requests in 2 s through for each webhook, and 30 in 60 s into each channel. We count both for the channel, in
-which all its webhooks are, and leave some of both to people and other programs. The account of the last minute is a list of
-requests; how they follow each other, bursts included, is the rule of leaky buckets (aiolimiter). Nothing is sent here.
+Discord lets 5 requests in 2 s through for each webhook, and 30 in 60 s into each channel. Both are counted for the channel,
+which its webhooks share, and some of both is left to people and other programs. The account of the last minute is a list of
+requests; leaky buckets (aiolimiter) decide how they follow each other, bursts included. Nothing is sent here.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ if TYPE_CHECKING:
 # https://github.com/discord/discord-api-docs/issues/1454: the channel's limit, which no header shows.
 _WINDOW_SECONDS: Final = 60.0
 _BURST_SECONDS: Final = 2.0
-# The server's window and ours begin at different times; this much longer keeps the last request out of it.
+# Discord's window and ours begin at different times; this much more keeps the last request out of theirs.
 _MARGIN_SECONDS: Final = 1.0
-# Of Discord's 30, what is left to others.
+# Of Discord's 30; the rest is left to others.
 _MOST_PER_MINUTE: Final = 27
-# How many requests may leave in a row, and at which pace others follow. Together they stay below 6 in 2 seconds, also when
-# some of them take 3 seconds longer to arrive than others.
+# How many requests may leave in a row, and the rate of further ones. Together they stay below 6 in 2 seconds, even when some
+# of them take 3 seconds longer to arrive than others.
 _BURST: Final = 4
 _PER_SECOND: Final = 0.4
 # How many messages that are not urgent may leave before they are spread over the minute.
 _CALM_BURST: Final = 5
-# A 429 takes this share of the budget away; each minute without one gives a request back.
+# A 429 reduces the budget to this share; each minute without one gives a request back.
 _CUT: Final = 0.7
 _LEAST: Final = 3.0
-# How long to wait before a bucket without capacity is asked again: it does not tell.
+# How often a bucket without capacity is asked again: aiolimiter does not say when it has room.
 _POLL_SECONDS: Final = 0.2
 
 
 class Priority(IntEnum):
-    """What may use how much: messages leave room for urgent ones, and edits never take what messages need."""
+    """What a request is for: calm messages leave room for urgent ones, and edits never take what messages need."""
 
     EDIT = 0
     CALM = 1
@@ -68,7 +68,7 @@ class Shares:
 
 
 def _leaky(capacity: float, period: float) -> AsyncLimiter:
-    # Here: to know its own version it loads what reads the metadata of packages, a twentieth of an import of this package.
+    # Imported here: aiolimiter loads importlib.metadata for its version, a twentieth of the import time of this package.
     from aiolimiter import AsyncLimiter  # noqa: PLC0415
 
     return AsyncLimiter(capacity, period)
@@ -77,7 +77,7 @@ def _leaky(capacity: float, period: float) -> AsyncLimiter:
 def make_bucket(per_minute: int, burst: int) -> AsyncLimiter:
     """Return a leaky bucket that lets at most so many requests through in any minute, and spreads them after a burst.
 
-    A bucket of capacity c and period p lets c + 60c/p through in its first minute, so p is chosen for the sum.
+    A bucket of capacity c and period p lets c + 60c/p through in its first minute, so p is chosen for that sum.
     """
     window = _WINDOW_SECONDS + _MARGIN_SECONDS
     burst = max(min(burst, per_minute // 2), 1)
@@ -95,9 +95,9 @@ class _CountedRequest:
 
 
 class ChannelLimiter:
-    """The budget of one channel. `wait_seconds` tells, `request` waits and counts.
+    """The budget of one channel. `wait_seconds` says how long a request must wait; `request` waits and counts it.
 
-    `others()` returns the limiters of channels that these requests may go into too.
+    `others()` returns the limiters of other channels that these requests may go into.
     """
 
     def __init__(
@@ -111,13 +111,13 @@ class ChannelLimiter:
         self._burst = _BURST
         self._all = _leaky(_BURST, _BURST / _PER_SECOND)
         self._calm = make_bucket(Shares.of(self._limit).messages, _CALM_BURST)
-        # Requests that the bucket of all has not seen: of the process before, or of others.
+        # Requests that the bucket `_all` has not seen: of an earlier process, or of other programs.
         self._unseen = 0.0
         self._learned_at = -math.inf
         self._blocked_until = -math.inf
 
     def configure(self, max_requests_per_minute: int) -> None:
-        """Go on with another limit; what was sent and learned stays known."""
+        """Apply another limit; what was sent and learned is kept."""
         limit = float(min(max_requests_per_minute, _MOST_PER_MINUTE))
         if limit == self._limit:
             return
@@ -126,15 +126,15 @@ class ChannelLimiter:
         self._calm = make_bucket(Shares.of(limit).messages, _CALM_BURST)
 
     def recall(self, times: Iterable[float]) -> None:
-        """Enter requests that left before, by their wall clock times: Discord's window outlives a process."""
+        """Enter requests of an earlier process, by their wall clock times: Discord's window outlives a process."""
         now, monotonic = self._clock.now(), self._clock.monotonic()
-        # A clock that was set back since must not block the channel for hours.
+        # When the clock was set back since, that must not block the channel for hours.
         ages = sorted((max(now - time, 0.0) for time in times), reverse=True)
         self._requests += [_CountedRequest(is_edit=False, time=monotonic - age) for age in ages]
         self._fill(ages)
 
     def take_over(self, other: ChannelLimiter) -> None:
-        """Enter what another limiter counted: its requests may have gone into this channel."""
+        """Enter what another limiter counted, because its requests may have gone into this channel."""
         now = self._clock.monotonic()
         known = set(map(id, self._requests))
         new = [request for request in other._requests if id(request) not in known]
@@ -148,18 +148,18 @@ class ChannelLimiter:
 
     @property
     def marks(self) -> tuple[float, ...]:
-        """What changes only when something is learned: another value is news for the next process that sends."""
+        """A value that changes only when something is learned: then the next process that sends has to know."""
         return self._ceiling, self._burst, self._learned_at, self._blocked_until
 
     def learned(self) -> dict[str, float]:
-        """Return what answers said of the limits, with seconds counted from now."""
+        """Return what was learned from answers, with seconds counted from now."""
         now = self._clock.monotonic()
         self._recover(now)
         known = {"ceiling": self._ceiling, "burst": self._burst, "blocked": max(self._blocked_until - now, 0.0)}
         return known if self._learned_at == -math.inf else {**known, "age": now - self._learned_at}
 
     def relearn(self, learned: Mapping[str, float], age: float) -> None:
-        """Go on with what another process learned, as it said so many seconds ago."""
+        """Take over what another process had learned `age` seconds ago."""
         now = self._clock.monotonic()
         self._ceiling = min(self._ceiling, max(learned.get("ceiling", self._limit), min(_LEAST, self._limit)))
         burst = max(int(learned.get("burst", _BURST)), 1)
@@ -171,12 +171,12 @@ class ChannelLimiter:
             self._learned_at = max(self._learned_at, now - learned["age"] - age)
 
     def count_one(self) -> None:
-        """Enter a request that was counted elsewhere, and has just been answered."""
+        """Enter a request that another limiter counted, and that was answered just now."""
         self._requests.append(_CountedRequest(is_edit=False, time=self._clock.monotonic()))
         self._unseen += 1
 
     def _fill(self, ages: Sequence[float]) -> None:
-        """Let requests of so many seconds ago, oldest first, count in the bucket as if it had seen them leave."""
+        """Count requests in the bucket as if it had seen them leave; `ages` are seconds, oldest first."""
         level, before = 0.0, math.inf
         for age in ages:
             level = max(level - (before - age) * _PER_SECOND, 0.0) + 1 if before < math.inf else 1.0
@@ -185,7 +185,7 @@ class ChannelLimiter:
             self._unseen = min(self._unseen + max(level - before * _PER_SECOND, 0.0), self._all.max_rate)
 
     def blocked_seconds(self, now: float) -> float:
-        """Return for how long Discord lets nothing through, as it said with a 429."""
+        """Return for how many seconds Discord lets nothing through, after a 429."""
         return max(self._blocked_until - now, 0.0)
 
     def budget_left(self) -> int:
@@ -195,18 +195,18 @@ class ChannelLimiter:
         return max(self._shares(now).messages - sum(not request.is_edit for request in self._requests), 0)
 
     def wait_seconds(self, priority: Priority) -> float:
-        """Return how long until a request may leave; 0 when it may leave now."""
+        """Return the seconds until a request may leave, at most one poll late; 0 when it may leave now."""
         now = self._clock.monotonic()
         wait = max(self._window_wait(priority, now), *(other._window_wait(priority, now) for other in self._others()), 0.0)
         return wait if wait > 0 or self._has_capacity(priority) else _POLL_SECONDS
 
     def retry_seconds(self) -> float:
-        """Return after how long at the latest an urgent request may leave."""
+        """Return the seconds after which an urgent request may leave at the latest."""
         wait = self.wait_seconds(Priority.URGENT)
         return max(wait, 1 / _PER_SECOND) if wait > 0 else 0.0
 
     def _window_wait(self, priority: Priority, now: float) -> float:
-        """Return how long until the account of the last minute has room."""
+        """Return the seconds until the account of the last minute has room."""
         self._forget(now)
         shares = self._shares(now)
         everything = self._times(self._requests, now)
@@ -221,12 +221,12 @@ class ChannelLimiter:
     def _share_wait(self, priority: Priority, shares: Shares, everything: list[float], now: float) -> float:
         if priority == Priority.CALM:
             return _wait(self._times([r for r in self._requests if not r.is_edit], now), shares.messages, now)
-        # Edits have a share of their own; while the channel is quiet they may have more.
+        # Edits have a share of their own; while the channel is quiet they may use half of all.
         own = self._times([r for r in self._requests if r.is_edit], now)
         return min(_wait(own, shares.edits, now), _wait(everything, max(shares.total // 2, 1), now))
 
     def _has_capacity(self, priority: Priority) -> bool:
-        # One place of each burst is kept for what is urgent.
+        # One request of each burst is kept for urgent ones.
         kept = 1 if priority < Priority.URGENT and self._all.max_rate > 1 else 0
         fits = self._all.has_capacity(min(1 + self._unseen + kept, self._all.max_rate))
         return fits and (priority != Priority.CALM or self._calm.has_capacity())
@@ -246,15 +246,15 @@ class ChannelLimiter:
                 await self._calm.acquire()
             yield
         finally:
-            # When it was sent and when it arrived lie before this.
+            # Discord counted it at some moment before this.
             request.time = self._clock.monotonic()
 
     def learn(self, answer: WebhookResponse) -> None:
-        """Take note of what an answer says of the limits."""
+        """Learn from an answer what it says of the limits."""
         now = self._clock.monotonic()
         self._recover(now)
         if answer.code in EDIT_LIMITS:
-            # It says for how long one message cannot be edited, nothing of the channel.
+            # This is about edits of one message, and says nothing of the channel.
             return
         if answer.status == 429:
             self._ceiling = max(self._ceiling * _CUT, min(_LEAST, self._limit))
@@ -265,7 +265,7 @@ class ChannelLimiter:
                 self._set_burst(max(answer.limit - 1, 1))
                 self._learned_at = now
             recent = [time for time in self._times(self._requests, now) if time > now - _BURST_SECONDS]
-            # More was used than by us.
+            # Used by others than us.
             others = answer.limit - answer.remaining - len(recent)
             self._unseen = min(max(self._unseen, others), self._all.max_rate)
 
@@ -290,7 +290,7 @@ class ChannelLimiter:
         return Shares.of(self._ceiling)
 
     def _times(self, requests: Iterable[_CountedRequest], now: float) -> list[float]:
-        # A request in flight may be counted by Discord at any moment up to now.
+        # Discord may count a request in flight at any moment up to now.
         return sorted(now if request.time is None else request.time for request in requests)
 
     def _forget(self, now: float) -> None:
@@ -299,7 +299,7 @@ class ChannelLimiter:
 
 
 def _wait(times: list[float], limit: int, now: float) -> float:
-    """Return how long until fewer than `limit` of the times lie within the last minute."""
+    """Return the seconds until fewer than `limit` of the sorted times lie within the last minute."""
     if limit < 1:
         return math.inf
     return times[-limit] + _WINDOW_SECONDS + _MARGIN_SECONDS - now if len(times) >= limit else 0.0
@@ -308,8 +308,8 @@ def _wait(times: list[float], limit: int, now: float) -> float:
 class ChannelLimiters:
     """One limiter for each channel, which all its webhooks share.
 
-    Webhooks whose channel is not known yet may all be in one channel, and in any of the known ones: they share a limiter,
-    which keeps the limits of all of them.
+    Webhooks of unknown channels may all be in one channel, and in any of the known ones: they share a limiter, which also
+    keeps the limits of all known channels.
     """
 
     def __init__(self, max_requests_per_minute: int, clock: Clock) -> None:
@@ -319,17 +319,17 @@ class ChannelLimiters:
         self._limiters: dict[int, ChannelLimiter] = {}
         self._unknown = ChannelLimiter(max_requests_per_minute, clock, self._limiters.values)
         self._recalled: set[str] = set()
-        # Whose knowledge of an earlier process is entered: only a new term has any (`learned_limits`).
+        # Names for which the knowledge of an earlier process was taken up in this term (`learned_limits`).
         self.taken_up: set[str] = set()
 
     def recall(self, destination: str, times: Iterable[float]) -> None:
-        """Enter what left for a destination before this process, by wall clock times; once, however many workers ask for it."""
+        """Enter what earlier processes sent to a destination, by wall clock times; once, however often it is called."""
         if destination not in self._recalled:
             self._recalled.add(destination)
             self.limiter(destination).recall(times)
 
     def configure(self, max_requests_per_minute: int) -> None:
-        """Go on with another limit for each channel; what was sent and learned stays known."""
+        """Apply another limit for each channel; what was sent and learned is kept."""
         self._per_minute = max_requests_per_minute
         for limiter in (self._unknown, *self._limiters.values()):
             limiter.configure(max_requests_per_minute)
@@ -343,7 +343,7 @@ class ChannelLimiters:
         return self._channels.get(destination)
 
     def join(self, destination: str, channel_id: int) -> bool:
-        """Note the channel of a destination's webhook, as an answer told it just now; True when it is news."""
+        """Note the channel of a destination's webhook, as an answer just said; True when it is new."""
         before = self._channels.get(destination)
         if before == channel_id:
             return False
@@ -352,12 +352,12 @@ class ChannelLimiters:
         if before is None:
             limiter.take_over(self._unknown)
         else:
-            # It was moved; the message that told so went into the new channel and was counted in the old one.
+            # The webhook was moved: the message whose answer said so went into the new channel, but was counted in the old one.
             limiter.count_one()
         return True
 
     def leave(self, destination: str) -> None:
-        """Note that the channel is not known any more: the destination has another webhook."""
+        """Forget the channel of a destination, because it has another webhook."""
         self._channels.pop(destination, None)
 
     def limiter(self, destination: str) -> ChannelLimiter:

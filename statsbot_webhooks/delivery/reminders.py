@@ -1,7 +1,6 @@
-"""Reminders of one destination: a line about what lasts and was not acknowledged, in place of the line before. They end by
-themselves, and never ping.
+"""Reminders of one destination: a line about what lasts and was not acknowledged, which replaces the line before.
 
-When each is due is in `issues/reminder_schedule.py`; what was decided about a card is looked up like the card's own state.
+They end by themselves, and never ping. When each is due is in `issues/reminder_schedule.py`.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ from .worker_context import WorkerContext
 
 PREFIX: Final = "reminder/"
 _TITLE: Final = 150
-# How long after a failure the next try is.
+# Pause after a failed try.
 _RETRY_SECONDS: Final = 60.0
 
 
 class Reminders:
-    """Write and take back the lines of one destination. `minutes` are from the first card to each line; none for none."""
+    """Write and delete the lines of one destination. `minutes` are from the first card to each line; empty: no reminders."""
 
     def __init__(self, parts: WorkerContext, minutes: tuple[float, ...]) -> None:
         self._parts = parts
@@ -37,16 +36,16 @@ class Reminders:
         self._known: dict[str, Reminder] = {}
         self._begun = parts.clock.now()
         self._next_try = 0.0
-        # Lines that are to be deleted.
+        # Lines to delete.
         self._outdated: list[Reminder] = []
 
     @property
     def prefix(self) -> str:
-        """What the keys of the stored reminders begin with."""
+        """Prefix of the keys of stored reminders."""
         return f"{PREFIX}{self._parts.destination.name}/"
 
     def load(self, stored: Mapping[str, Any]) -> None:
-        """Take over what an earlier process stored; what cannot be read is as if it had never been."""
+        """Take over what an earlier process stored; what cannot be read is skipped."""
         for key, state in stored.items():
             try:
                 self._known[key.removeprefix(self.prefix)] = from_state(state)
@@ -54,13 +53,13 @@ class Reminders:
                 continue
 
     def due_seconds(self) -> float | None:
-        """Return how long until something is to be done; None when nothing is."""
+        """Return the seconds until `act` has something to do; None when it has nothing."""
         if not self.minutes and not self._known and not self._outdated:
             return None
         now, limiter = self._parts.clock.now(), self._parts.limiter
         times = [limiter.wait_seconds(Priority.EDIT)] if self._outdated else []
         if dict(self._lasting()).keys() != self._known.keys():
-            # Something began, or has ended.
+            # Something began or ended.
             times.append(0.0)
         due = min(filter(None, (due_at(each, self.minutes) for each in self._known.values())), default=None)
         if due is not None:
@@ -90,7 +89,7 @@ class Reminders:
     async def _remind(self, key: str, reminder: Reminder, card: Card, now: float) -> None:
         event, later = card.whole.event, passed(reminder, self.minutes, now)
         if not event.card and card.whole.last <= reminder.told:
-            # It did not come again: nothing is said this time.
+            # It did not come again: no reminder this time.
             await self._keep(key, later)
             return
         parts = self._parts
@@ -99,7 +98,7 @@ class Reminders:
             await parts.outbox.note_edit(parts.clock.now())
             result = await parts.transport.send(parts.destination, self._line(card, event, now), options)
         if result.outcome != Outcome.DELIVERED:
-            # It is only a reminder: what is wrong is found out by what has to arrive.
+            # Not recorded as a failure: events that must arrive will show what is wrong.
             self._next_try = now + _RETRY_SECONDS
             return
         await self._keep(
@@ -132,14 +131,14 @@ class Reminders:
         self._outdated.append(reminder)
 
     async def _take_back(self, reminder: Reminder) -> None:
-        """Delete a line; one that stays is no harm."""
+        """Delete a line; one that cannot be deleted does no harm."""
         parts, thread_id = self._parts, reminder.thread_id or None
         if reminder.message_id:
             async with parts.limiter.request(Priority.EDIT):
                 await parts.transport.delete(parts.destination, reminder.message_id, thread_id=thread_id)
 
     def _lasting(self) -> Iterator[tuple[str, Card]]:
-        """Yield the cards that are reminded of: alerts that last, CRITICAL issues, as long as nothing was decided."""
+        """Yield the cards to remind of: lasting alerts and CRITICAL issues without a decision."""
         if not self.minutes:
             return
         for key, card in self._parts.cards.items():

@@ -1,4 +1,4 @@
-"""What the wire shows of an answer of Discord's: its status and what its headers say of limits."""
+"""Response headers: what status and headers of Discord's answer say of limits. Decides nothing."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Final
 class WebhookResponse:
     """An answer to a request of one destination; `retry_after` and `reset_after` are in seconds.
 
-    `has_via` tells Discord's own answers from those of Cloudflare, which blocks addresses. `is_shared` says that a limit was
-    used up by others too, which is not a mistake of the sender. `code` is Discord's own for what it refused with 429 or 5xx.
+    `has_via` is set on Discord's own answers, and not on those of Cloudflare, which blocks addresses. `is_shared` says that
+    others used up the limit too, so the sender made no mistake. `code` is Discord's own, with a 429 or 5xx only.
     """
 
     destination: str
@@ -26,12 +26,12 @@ class WebhookResponse:
     code: int = 0
 
 
-# An answer that says more is asked about again after a day: it may be wrong.
+# A longer time may be an error: after a day a request is tried again.
 _LONGEST_SECONDS: Final = 86_400.0
 
 
 def parse_response(destination: str, method: str, status: int, headers: Mapping[str, str]) -> WebhookResponse:
-    """Return what an answer says; a header that is no number is as if it were missing."""
+    """Return what an answer says; a header that is no number counts as missing."""
     limit, remaining = _number(headers, "X-RateLimit-Limit"), _number(headers, "X-RateLimit-Remaining")
     return WebhookResponse(
         destination,
@@ -46,7 +46,7 @@ def parse_response(destination: str, method: str, status: int, headers: Mapping[
 
 
 def read_seconds(value: object) -> float | None:
-    """Return for how long an answer says that nothing may be sent; `None` for what is no time."""
+    """Return the seconds of a `Retry-After` value, at most a day; `None` for what is no time."""
     seconds = _read(value)
     return None if seconds is None else min(seconds, _LONGEST_SECONDS)
 

@@ -1,4 +1,4 @@
-"""When a message may ping: CRITICAL only, one configured role, and not again within the cool-down. Pure."""
+"""Role pings: a message may ping one configured role, for CRITICAL only, and not again within the cool-down. Pure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ..events.event import Event, LogLevel
 
 PREFIX: Final = "ping/"
 _LAST: Final = "ping/last"
-# A clock that is kept right goes back by less.
+# Corrections of the clock set it back by less.
 _JITTER_SECONDS: Final = 5.0
 
 
 class Pings:
-    """One for all destinations: a CRITICAL event that is shown in two channels pings once."""
+    """Shared by all destinations, so that a CRITICAL event in two channels pings once."""
 
     def __init__(self, role_id: int | None, cooldown_seconds: float) -> None:
         self._role_id = role_id
@@ -23,11 +23,11 @@ class Pings:
         self._before: float | None = None
 
     def configure(self, role_id: int | None, cooldown_seconds: float) -> None:
-        """Go on with other settings; the last ping counts."""
+        """Apply other settings; the last ping still counts."""
         self._role_id, self._cooldown = role_id, cooldown_seconds
 
     def load(self, stored: Mapping[str, Any]) -> None:
-        """Take over when an earlier process pinged: a bot that crashes at every start must not ping at every start."""
+        """Take over when an earlier process pinged: a bot that crashes at every start must not ping each time."""
         last = stored.get(_LAST)
         if isinstance(last, (int, float)):
             self._last = max(last, self._last or 0.0)
@@ -37,18 +37,18 @@ class Pings:
         return self._role_id is not None and event.level == LogLevel.CRITICAL and self._is_over(now)
 
     def _is_over(self, now: float) -> bool:
-        # A ping of the future: the clock was set back since.
+        # A ping in the future means that the clock was set back: it does not count.
         return self._last is None or not self._last - _JITTER_SECONDS < now < self._last + self._cooldown
 
     def take(self, events: Iterable[Event], now: float) -> int | None:
-        """Return the role that a message of these events pings, and begin the cool-down: another message must not."""
+        """Return the role that a message of these events pings, None for none, and begin the cool-down."""
         if not any(self.is_due(event, now) for event in events):
             return None
         self._before, self._last = self._last, now
         return self._role_id
 
     def give_back(self) -> None:
-        """Note that the message that was to ping did not arrive."""
+        """End the cool-down that `take` began, because its message did not arrive."""
         self._last = self._before
 
     def state(self) -> dict[str, Any]:

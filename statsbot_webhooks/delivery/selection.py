@@ -1,4 +1,4 @@
-"""Which of the claimed entries leave in the next message: those of one card, or all that share one. Pure."""
+"""Selection of the entries of the next message: those of one card, or several events that share a message. Pure."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Final
 from ..storage import Entry
 from .card import card_key, error_key, text_key
 
-# Of so many different errors at a time each gets a message of its own, which can be edited; more of them share one.
+# Up to this many different errors at a time get a message each, which can be edited; more of them share one.
 _MOST_ALONE: Final = 3
-# Errors that come so often at a time get one too, and those whose message can be added to: so many of them at most.
+# An error that comes more often than this gets a message of its own too, as does one whose message can grow: at most ten.
 _OFTEN: Final = 50
 _MOST_FLOODS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Entries for one message. All of them are of the card `key`, or `key` is empty."""
+    """The entries of one message, and the rest. All entries belong to the card `key`, or `key` is empty."""
 
     entries: Sequence[Entry]
     rest: Sequence[Entry] = ()
@@ -27,7 +27,7 @@ class Unit:
 
 
 def whole_unit(entries: Sequence[Entry]) -> Unit:
-    """Return all entries as one unit: what was sent together is sent together again."""
+    """Return all entries as one unit; a sealed batch is sent again as it was."""
     keys = {card_key(entry.event) for entry in entries}
     return Unit(entries, key=keys.pop() if len(keys) == 1 else "")
 
@@ -38,11 +38,11 @@ def next_unit(
     is_known: Callable[[str], bool] = lambda _: False,
     can_grow: Callable[[str], bool] = lambda _: False,
 ) -> Unit:
-    """Return the entries that leave first: the worst, and of the same level the oldest.
+    """Return the entries that leave first: those of the highest level, then the oldest.
 
-    Different errors share a message when they are many, when the budget is low, and after a restart, when last words are to
-    be read in their order. Texts share one; those of a card that `is_known`, which were shown before, leave alone too. An error
-    that comes very often, and one whose message `can_grow`, needs no room in other messages.
+    Different errors share a message when they are many, when the budget is low, and after a restart, so that the last events
+    before it are read in order. Texts share a message, unless their card `is_known`. An error that comes very often, or whose
+    message `can_grow`, never shares one.
     """
     keys = [error_key(entry.event) or _known(text_key(entry.event), is_known) for entry in entries]
     floods = {key for key, count in Counter(keys).items() if key and (count > _OFTEN or can_grow(key))}

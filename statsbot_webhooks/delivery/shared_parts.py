@@ -1,4 +1,4 @@
-"""What the workers of all destinations share while this process sends, and how a worker is put together out of it."""
+"""Shared parts: what the workers of all destinations share, and how a worker is put together from it. It runs nothing."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from .worker_context import WorkerContext
 
 
 class SharedParts:
-    """The connection, the threads of the layout, and what is known of the limits. Of one run of the event loop."""
+    """The connection, the layout threads, and what is known of the limits. Belongs to one run of the event loop."""
 
-    # Of the newest settings; `configure` makes it before the first worker.
+    # Set by `configure`, which must be called before the first `make_worker`.
     batcher: Batcher
 
     def __init__(
@@ -46,7 +46,7 @@ class SharedParts:
         self.begin_term()
 
     def begin_term(self) -> None:
-        """Know nothing of the limits: what was learned of the channels is of one term of sending."""
+        """Forget the limits: what was learned of the channels belongs to one term of sending."""
         config, clock = self._pipeline.config, self._pipeline.clock
         self._pause = Pause()
         self._limiters = ChannelLimiters(config.max_requests_per_minute, clock)
@@ -56,7 +56,7 @@ class SharedParts:
         )
 
     def configure(self, formatter: MessageFormatter, network: Network) -> None:
-        """Go on with the pipeline's new settings; what was sent and learned of the limits stays known."""
+        """Apply the pipeline's new settings; what was sent and learned of the limits is kept."""
         config = self._pipeline.config
         self.batcher = Batcher(formatter, batch_size=config.batch_size, batch_timeout_seconds=config.batch_timeout_seconds)
         self.transport.configure(network)
@@ -66,7 +66,7 @@ class SharedParts:
         self._invalid.configure(config.max_invalid_requests)
 
     def make_worker(self, destination: Destination) -> DestinationWorker:
-        """Return a worker of a destination; nothing runs yet."""
+        """Return a worker for a destination, not started."""
         pipeline, config, name = self._pipeline, self._pipeline.config, destination.name
         breaker = CircuitBreaker(failures=config.breaker_failures, cooldown_seconds=config.breaker_cooldown_seconds)
         health = Health(destination, breaker, self._pause, self._callbacks)
@@ -97,7 +97,7 @@ class SharedParts:
         self._pipeline.counters.add(answer.destination, "requests")
         if answer.status == 429:
             self._pipeline.counters.add(answer.destination, "rate_limited")
-        # Looking a webhook up has limits of its own.
+        # The look-up of a webhook has limits of its own.
         if answer.method != "GET":
             self._limiters.limiter(answer.destination).learn(answer)
         self._invalid.note(answer)
@@ -108,7 +108,7 @@ class SharedParts:
         await self.layout.close(self._pipeline.clock)
 
     async def abandon(self) -> None:
-        """Let go of what belongs to an event loop that has ended."""
+        """Drop what belongs to an event loop that has ended."""
         self.layout.shut()
         with contextlib.suppress(RuntimeError):
             await self.transport.close()

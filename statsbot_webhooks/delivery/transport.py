@@ -1,6 +1,6 @@
-"""The one place that names `discord.Webhook`. Its own session sees every request, status and header.
+"""Transport: the one module that names `discord.Webhook`. Its own session sees every request, status and header.
 
-It tries each request once and returns what came of it; when to try again is decided by its callers.
+It tries each request once and returns the result; its callers decide when to try again.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a message leaves: to a thread or as a new post of a forum, without a push notification, or pinging one role.
+    """How a message is sent: to a thread or as a new post of a forum, without a push notification, or with a ping of one role.
 
-    `tags` are ids of the forum's tags, which a new post gets.
+    `tags` are the ids of the forum's tags that a new post gets.
     """
 
     thread_id: int | None = None
@@ -47,43 +47,43 @@ class Options:
 
 
 def options_for(place: ThreadPlace, events: Iterable[Event], role_id: int | None = None) -> Options:
-    """Return how a message of these events leaves; INFO and below send no push notification."""
+    """Return how a message of these events is sent; INFO and below send no push notification."""
     is_silent = all(event.level.number < LogLevel.WARNING.number for event in events)
     return Options(place.thread_id, place.thread_name, is_silent, role_id, place.tags)
 
 
 @dataclass(frozen=True, slots=True)
 class _KeptFile:
-    """A file of a message that stays as it is."""
+    """A file that an edit leaves in the message."""
 
     id: int
 
     def to_dict(self) -> dict[str, int]:
-        """Return how discord.py names it to Discord."""
+        """Return the part of the payload, as `discord.Attachment.to_dict` does."""
         return {"id": self.id}
 
 
 @dataclass(slots=True)
 class _WebhookCall:
-    """A call of discord.py that is under way, and what the wire showed of it."""
+    """A call of discord.py in progress, and what the trace saw of it."""
 
     destination: str
     is_started: bool = False
     is_written: bool = False
     answer: WebhookResponse | None = None
-    # Whether the answer is about a webhook, and which application owns that.
+    # Whether the call looks a webhook up, and the application that owns it.
     is_look_up: bool = False
     application_id: int | None = None
 
 
-# The trace is called in the task that sends.
+# The trace hooks run in the task that sends.
 _call: ContextVar[_WebhookCall | None] = ContextVar("statsbot_webhooks_call", default=None)
 
 
 class WebhookTransport:
     """Send through discord.py. Needs a running loop.
 
-    `on_answer` is told of every answer, and `clean` takes secrets out of the reasons.
+    `on_answer` is called with every answer, and `clean` redacts the reasons.
     """
 
     def __init__(
@@ -101,13 +101,13 @@ class WebhookTransport:
         trace.on_request_end.append(self._on_request_end)
         self._trace = trace
         self._session = self._network.open_session(trace_configs=[trace])
-        # Of settings that do not hold any more: a request may still be under way.
+        # Of earlier settings: a request may still be under way.
         self._old_sessions: list[aiohttp.ClientSession] = []
 
     async def _on_request_redirect(
         self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestRedirectParams
     ) -> None:
-        """Follow no redirect: Discord sends none, and a network's page to log in, say, is not to get the message."""
+        """Follow no redirect: Discord sends none, and a network's login page, say, must not get the message."""
         if (call := _call.get()) is not None:
             response = params.response
             self._on_answer(parse_response(call.destination, params.method, response.status, response.headers))
@@ -122,7 +122,7 @@ class WebhookTransport:
             return
         call.answer = parse_response(call.destination, params.method, response.status, response.headers)
         if call.is_look_up and response.status == 200:
-            # discord.py does not keep it (BaseWebhook._update). What is read here it reads from memory.
+            # discord.py does not keep it (BaseWebhook._update). It reads the same body again, from memory.
             call.application_id = await _owner(response)
         if response.status != 429 and response.status < 500:
             self._on_answer(call.answer)
@@ -133,7 +133,7 @@ class WebhookTransport:
         raise ended
 
     def configure(self, network: Network) -> None:
-        """Send another way from the next request on."""
+        """Use another proxy or network from the next request on."""
         if network == self._network:
             return
         session = network.open_session(trace_configs=[self._trace])
@@ -142,7 +142,7 @@ class WebhookTransport:
         self._webhooks.clear()
 
     def use_client(self, client: discord.Client | None) -> None:
-        """Send for a bot from now on: discord.py takes buttons that act only with its state."""
+        """Send for a bot from now on: discord.py accepts interactive buttons only with a bot's state."""
         if client is not self._client:
             self._client = client
             self._webhooks.clear()
@@ -181,7 +181,7 @@ class WebhookTransport:
                     silent=options.is_silent,
                     view=make_view(message.buttons) if message.buttons else missing,
                     allowed_mentions=mentions,
-                    # Of links in a plain text Discord would fetch and show what is behind them.
+                    # Otherwise Discord would fetch the links of a plain text and show previews.
                     suppress_embeds=bool(content) and not message.embeds,
                     # Without it a message that was not saved goes unnoticed (W6).
                     wait=True,
@@ -203,13 +203,13 @@ class WebhookTransport:
         keeps: Collection[str] = (),
         kept_files: Sequence[int] = (),
     ) -> Result:
-        """Replace what a message shows; the webhook's name stays as it was posted, and so do "embeds" or "files" in `keeps`.
+        """Replace what a message shows, except for "embeds" or "files" in `keeps`, and its sender's name.
 
-        Of its files those whose ids are in `kept_files` stay beside the new ones.
+        Files whose ids are in `kept_files` stay beside the new ones.
         """
         missing = discord.utils.MISSING
         _call.set(call := _WebhookCall(destination.name))
-        # Only `to_dict` is called of what is no new file (handle_message_parameters).
+        # discord.py calls only `to_dict` of attachments that are no `discord.File` (handle_message_parameters).
         kept = cast("list[discord.Attachment]", [_KeptFile(file_id) for file_id in kept_files])
         try:
             edited = await _freely(
@@ -238,7 +238,7 @@ class WebhookTransport:
         return Result(Outcome.DELIVERED, message_id=message_id)
 
     async def fetch_channel_id(self, destination: Destination) -> tuple[int | None, Result]:
-        """Ask Discord which channel the webhook posts to; the result says which application owns it, and its server."""
+        """Ask Discord which channel the webhook posts to; the result holds its owner and its server. None when that failed."""
         _call.set(call := _WebhookCall(destination.name, is_look_up=True))
         try:
             webhook = await _freely(self._webhook(destination).fetch(prefer_auth=False))
@@ -247,7 +247,7 @@ class WebhookTransport:
         return webhook.channel_id, Result(Outcome.DELIVERED, application_id=call.application_id, guild_id=webhook.guild_id)
 
     async def fetch_text(self, destination: Destination, message_id: int, *, thread_id: int | None = None) -> tuple[str, Result]:
-        """Return what a message of the webhook says where its batch id may stand."""
+        """Return the texts of a message of the webhook in which its batch id may be."""
         _call.set(call := _WebhookCall(destination.name))
         thread = discord.Object(thread_id) if thread_id else discord.utils.MISSING
         try:
@@ -271,10 +271,10 @@ class WebhookTransport:
 
 
 async def _freely(call: Awaitable[T]) -> T:
-    """Wait for a call of discord.py that keeps no lock when it is cancelled (W2).
+    """Await a call of discord.py, without keeping the webhook's lock when it is cancelled (W2).
 
-    It does not release the webhook's lock then, and knows it by a weak reference only: the lock lives as long as the frames of
-    that call, which the cancelled task would keep with its exception.
+    discord.py does not release the lock then, and holds it by a weak reference only: it lives as long as the frames of the
+    call, which the exception of the cancelled task would keep.
     """
     try:
         return await call
@@ -302,7 +302,7 @@ async def _on_request_headers_sent(
 
 
 async def _said(response: aiohttp.ClientResponse) -> dict[str, object]:
-    """Read the body of an answer; empty when it is none of Discord's."""
+    """Return the JSON object in the body of an answer; empty when there is none."""
     with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError, ValueError):
         parsed: object = json.loads(await response.read())
         return parsed if isinstance(parsed, dict) else {}  # pyright: ignore[reportUnknownVariableType]
@@ -310,13 +310,13 @@ async def _said(response: aiohttp.ClientResponse) -> dict[str, object]:
 
 
 async def _owner(response: aiohttp.ClientResponse) -> int | None:
-    """Read which application owns the webhook that an answer is about."""
+    """Return the application that owns the webhook of a look-up's answer."""
     owner = (await _said(response)).get("application_id")
     return int(owner) if isinstance(owner, str) and owner.isdecimal() else None
 
 
 async def _ended(response: aiohttp.ClientResponse) -> EndedCallError:
-    """Read what an answer says of its refusal."""
+    """Return the error that ends a call, with what the answer says of its refusal."""
     said = await _said(response)
     text, code, retry_after = said.get("message"), said.get("code"), said.get("retry_after")
     return EndedCallError(
@@ -328,7 +328,7 @@ async def _ended(response: aiohttp.ClientResponse) -> EndedCallError:
 
 
 def _with_ping(content: str | None, role_id: int | None) -> tuple[str | None, discord.AllowedMentions]:
-    """Return the content with the one mention that is ever allowed; the text itself pings nothing."""
+    """Return the content with the mention of the role, the only one that is allowed; the text itself pings nothing."""
     if role_id is None:
         return content, discord.AllowedMentions.none()
     mention = f"<@&{role_id}>"

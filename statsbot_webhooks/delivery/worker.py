@@ -1,6 +1,6 @@
-"""One asyncio task for each destination: wait until something is due, and let it be sent or edited.
+"""Destination worker: one asyncio task for each destination, which waits until something is due and has it sent or edited.
 
-What is sent is decided by `message_sender` and `card_editor`, whether anything may be sent by `destination_health`.
+`message_sender` and `card_editor` decide what is sent, and `destination_health` whether anything may be sent.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from .reminders import Reminders
 from .role_pings import PREFIX as PINGS
 from .worker_context import CHANNELS, WorkerContext
 
-# How long to wait after a failure of our own: it may well come again at once.
+# Pause after an unexpected error of this package, which is likely to repeat at once.
 _STUMBLE_SECONDS: Final = 1.0
-# How often the reading of the stored state is tried before delivery goes on without it.
+# How often the stored state is read in vain before delivery goes on without it.
 _PREPARATIONS: Final = 5
-# How often events that no destination can show for the moment are looked after.
+# How often a destination is looked for that takes the events of one that is gone.
 _HAND_OVER_SECONDS: Final = 5.0
-# A look-up may fail without harm, so it must not hold up delivery.
+# A failed look-up does no harm, so a slow one must not hold up delivery.
 _LOOK_UP_SECONDS: Final = 5.0
 _NEXT_LOOK_UP_SECONDS: Final = 60.0
 
@@ -53,10 +53,10 @@ class DestinationWorker:
         self._is_to_load = False
         self._is_to_give_back = False
         self._look_up_at = 0.0
-        # What was decided before the cards were read from the storage; None since then.
+        # Keys of decisions made before the cards were read from the storage; None afterwards.
         self._early: set[str] | None = set()
         self._is_to_redraw = False
-        # What was decided about each card, when that was last looked at.
+        # The note of each card when decisions were last looked at.
         self._notes: dict[str, str] = {}
 
     @property
@@ -74,30 +74,30 @@ class DestinationWorker:
 
     @property
     def state(self) -> DestinationState:
-        """How the destination is."""
+        """The state of the destination; FAILING while nothing may be sent to any."""
         state = self._parts.health.state
         is_paused = self._parts.health.pause_seconds(self._parts.clock.monotonic()) > 0
         return DestinationState.FAILING if state == DestinationState.WORKING and is_paused else state
 
     @property
     def takes_others(self) -> bool:
-        """Whether it can show what concerns other destinations, now or as soon as anything may be sent."""
+        """Whether it can show events of other destinations, now or as soon as anything may be sent."""
         return self._parts.health.state == DestinationState.WORKING
 
     @property
     def next_try_seconds(self) -> float | None:
-        """In how many seconds the next try is when something is wrong; `None` when nothing is, or none will follow."""
+        """Seconds until the next try; `None` when nothing is wrong, or no try will follow."""
         return self._parts.health.next_try_seconds(self._parts.clock.monotonic())
 
     @property
     def next_try_at(self) -> float | None:
-        """When the next try is, by the clock; `None` when nothing is wrong, or none will follow."""
+        """Time of the next try (wall clock); `None` when nothing is wrong, or no try will follow."""
         seconds = self.next_try_seconds
         return None if seconds is None else self._parts.clock.now() + seconds
 
     @property
     def last_error(self) -> str:
-        """The last reason for a failure, Discord's or the network's."""
+        """The reason of the last failure, Discord's or the network's."""
         return self._parts.health.last_error
 
     @property
@@ -112,7 +112,7 @@ class DestinationWorker:
 
     @property
     def delivered_at(self) -> float | None:
-        """When the last message arrived, by the clock; None when none did in this process."""
+        """When the last message arrived (wall clock); None when none did in this process."""
         return self._parts.health.delivered_at
 
     @property
@@ -126,25 +126,25 @@ class DestinationWorker:
 
     @property
     def has_stale_cards(self) -> bool:
-        """Whether the newest state of a card is still to be shown."""
+        """Whether a card does not show its newest state yet."""
         return self._editor.has_work
 
     def edit_wait_seconds(self) -> float:
-        """Return how long until the next state of a card may be shown; 0 when all show their newest state."""
+        """Return the seconds until the next state of a card may be shown; 0 when all show their newest state."""
         return self._editor.due_seconds() or 0.0
 
     def set_flushing(self, is_flushing: bool, *, is_ending: bool = False) -> None:
-        """Send what waits without waiting for batches to fill; at the end cards do not wait for their pace either."""
+        """Send what waits without waiting for batches to fill; with `is_ending`, cards do not wait for their pace either."""
         self._sender.is_flushing = is_flushing
         self._editor.is_ending = is_ending
         self.wake()
 
     def wake(self) -> None:
-        """Look again at what waits."""
+        """Make the worker look again at what waits. Call it on the loop."""
         self._wake.set()
 
     def configure(self, config: WebhookConfig, batcher: Batcher) -> None:
-        """Go on with other settings of the same destination, from the next message on."""
+        """Apply other settings of the same destination, from the next message on."""
         self._parts.batcher = batcher
         self._parts.health.breaker.configure(failures=config.breaker_failures, cooldown_seconds=config.breaker_cooldown_seconds)
         self._parts.cards.configure(config.card_edit_seconds, config.bot_version)
@@ -153,27 +153,27 @@ class DestinationWorker:
         self.wake()
 
     def load(self) -> None:
-        """Read the stored state again: another file may have been taken up."""
+        """Read the stored state again, because another storage file may be in use."""
         self._is_to_load = True
         self.wake()
 
     def look_at_decisions(self) -> None:
-        """Show what was decided about cards elsewhere."""
+        """Show decisions about cards that were made in other processes."""
         self._is_to_redraw = True
         self.wake()
 
     def retire(self) -> None:
-        """End after what is being sent now."""
+        """End after the current request."""
         self._is_retired = True
         self.wake()
 
     def revive(self) -> None:
-        """Try a destination at once that was gone or waits for its next try."""
+        """Try the destination at once, although it is gone or waits for its next try."""
         self._parts.health.revive()
         self.wake()
 
     async def redraw(self, *keys: str) -> bool:
-        """Let cards show what was decided about them; returns whether any of them is in a message that can be edited."""
+        """Make cards show decisions about them; returns whether any of their messages can be edited."""
         if self._early is not None:
             self._early.update(keys)
         for key in keys:
@@ -181,21 +181,21 @@ class DestinationWorker:
         states = [self._parts.cards.redraw(key, self._parts.clock.now()) for key in keys]
         changed = {key: value for state in states for key, value in state.items()}
         if changed:
-            # Another process of the fleet may send since; then that one shows what was decided.
+            # When another process of the fleet has become the sender, that one shows the decision.
             with contextlib.suppress(LeaseLostError):
                 await self._parts.outbox.write_state(changed)
         self.wake()
         return bool(changed)
 
     async def _redraw_decided(self) -> None:
-        """Let cards show what was decided about them in another process of the fleet."""
+        """Make cards show decisions that were made in another process of the fleet."""
         parts = self._parts
         notes = {key: parts.states.of(key, card.whole.event).note for key, card in parts.cards.items()}
         before, self._notes = self._notes, notes
         await self.redraw(*(key for key, note in notes.items() if before.get(key, "") != note))
 
     async def add_buttons(self) -> None:
-        """Give buttons to cards that were posted before it was known that the webhook carries them."""
+        """Add buttons to cards that were posted before the webhook was known to carry them."""
         if self._parts.carries_buttons:
             parts = self._parts
             keys = [
@@ -206,14 +206,14 @@ class DestinationWorker:
             await self.redraw(*keys)
 
     async def is_gone(self) -> bool:
-        """Ask Discord whether it does not know the webhook any more."""
+        """Ask Discord, and return whether it refuses the webhook."""
         _, result = await self._parts.transport.fetch_channel_id(self._parts.destination)
         return result.outcome == Outcome.GONE
 
     def watch(self, origin: str) -> asyncio.Future[Result]:
         """Return a future for Discord's answer to the message that shows the event of that origin.
 
-        It is there at once when Discord has said that nothing may be sent for a while.
+        It is done at once when Discord has said that nothing may be sent for a while.
         """
         answer = self._sender.watches.add(origin)
         now = self._parts.clock.monotonic()
@@ -224,8 +224,8 @@ class DestinationWorker:
         return answer
 
     async def run(self) -> None:
-        """Deliver until cancelled or retired. What it has claimed is given back then."""
-        # Everything that this task logs, and what discord.py logs for it, would feed back.
+        """Deliver until cancelled or retired; then give back what is leased."""
+        # What this task logs, and what discord.py logs in it, must not become events.
         suppressed.set(True)
         try:
             failures = 0
@@ -236,15 +236,15 @@ class DestinationWorker:
                 await self._guarded(self._turn)
         finally:
             self._sender.watches.answer_all(Result(Outcome.RETRY, "delivery to this webhook ended or was changed"))
-            # Not awaited: a task that is cancelled gets no further. The calls of a thread keep their order.
+            # Not awaited, as a cancelled task may get no further. The intake's thread keeps the order of its calls.
             self._sender.give_back()
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> bool:
-        """Do a part of the work; False when this process may not send now."""
+        """Do a part of the work; False when this process is not the sender of its fleet now."""
         try:
             await work()
         except LeaseLostError:
-            # Another process goes on, or this one when the storage says that it may.
+            # Another process sends; this one does again when it gets the lease.
             self._sender.give_back()
             await self._parts.clock.sleep(_STUMBLE_SECONDS)
             return False
@@ -259,7 +259,7 @@ class DestinationWorker:
     async def _turn(self) -> None:
         await self._parts.learned.keep(self._parts.outbox, self._parts.clock)
         if self._is_to_give_back:
-            # What was posted may have failed like the turn before, and then its entries would wait for the next start.
+            # The posted `give_back` may have failed like the turn itself; its entries would then wait for the next start.
             await self._parts.outbox.release_all()
             self._is_to_give_back = False
         if self._is_to_load:
@@ -283,13 +283,13 @@ class DestinationWorker:
             parts.limiters.leave(self.name)
         await parts.learned.take_up(parts.outbox, parts.clock)
         await self._look_up()
-        # Before anything is sent: the channel's windows outlive a process.
+        # Before anything is sent, because the channel's windows outlive a process.
         parts.limiters.recall(self.name, await parts.outbox.recent_sends(parts.clock.now() - 61))
         self._sender.note = _recovery_note(await parts.outbox.depth())
         await self._load()
 
     async def _load(self) -> None:
-        """Learn what an earlier life has stored."""
+        """Read what earlier processes have stored."""
         parts = self._parts
         parts.cards.load(await parts.outbox.read_state(parts.cards.prefix))
         if left := await parts.outbox.read_state(parts.cards.left_prefix):
@@ -321,23 +321,23 @@ class DestinationWorker:
             parts.health.give_up(result, now)
 
     async def _next(self) -> tuple[float | None, Callable[[], Awaitable[None]]]:
-        """Return what is next, and in how many seconds; `None` waits until the worker is woken."""
+        """Return the next step, and in how many seconds it is due; `None` waits until the worker is woken."""
         send, edit, health = self._sender.send, self._editor.edit, self._parts.health
         self._wake.clear()
         now = self._parts.clock.monotonic()
         if health.state == DestinationState.GONE:
             left, look = await self._hand_over(), health.look_seconds(now)
             waits = [wait for wait in (_HAND_OVER_SECONDS if left else None, look) if wait is not None]
-            # A look that is due comes before the next handing over.
+            # Events were handed over just now, so a look-up that is due is next.
             return min(waits, default=None), self._look_up if look == 0 else self._skip
         if health.state in (DestinationState.OFF, DestinationState.HELD):
             return None, send
         if (pause := health.pause_seconds(now)) > 0:
             return pause, send
-        if health.is_refused and self._parts.health.breaker.pause_seconds(now) > 0:
+        if health.is_refused and health.breaker.pause_seconds(now) > 0:
             await self._hand_over()
         if self._forum_tags.is_due:
-            # Before an edit, for a closed post takes none.
+            # Before an edit, which a closed post does not take.
             return 0.0, self._forum_tags.act
         if not self._parts.limiters.knows(self.name) and now >= self._look_up_at:
             return 0.0, self._look_up
@@ -348,21 +348,21 @@ class DestinationWorker:
         remind_due = None if self._sender.is_flushing else self._reminders.due_seconds()
         if remind_due is not None and (wait is None or remind_due < wait):
             wait, act = remind_due, self._reminders.act
-        # The breaker is asked last: permission turns OPEN into HALF_OPEN, and then the probe must go out.
-        return (wait or self._parts.health.breaker.wait_seconds(now)) if wait is not None else None, act
+        # The breaker is asked last: its permission turns OPEN into HALF_OPEN, and then the probe must leave.
+        return (wait or health.breaker.wait_seconds(now)) if wait is not None else None, act
 
     async def _skip(self) -> None:
-        """Do nothing: what was due has been done."""
+        """Do nothing: `_next` has handed events over already."""
 
     async def _hand_over(self) -> bool:
-        """Let what waits go elsewhere; returns whether something still waits for a destination that can show it."""
+        """Move what waits to a working destination; returns whether something still waits."""
         parts = self._parts
         self._sender.watches.answer_all(Result(Outcome.GONE, self.last_error))
         self._sender.give_back()
         if parts.health.state == DestinationState.GONE:
             await self._give_back_cards()
         target = parts.links.fallback(self.name)
-        # Revived meanwhile: what was filed since is not to be moved.
+        # `_is_out` is asked between the parts: once the destination is revived, later events stay.
         if target is not None and await parts.outbox.move(target, self._is_out):
             parts.links.wake(target)
         return (await parts.outbox.depth()).ready > 0

@@ -1,4 +1,4 @@
-"""What a destination's delivery is made of."""
+"""Worker context: the parts of one destination's delivery, and the steps that several of them need. It decides nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .rate_limiter import ChannelLimiter, ChannelLimiters, Priority
 from .role_pings import Pings
 from .transport import WebhookTransport
 
-# The keys of the state store under which the channels of the webhooks are: look-ups may fail at the start.
+# Prefix of the stored channels of webhooks, which are needed when a look-up fails at the start.
 CHANNELS: Final = "channel/"
 _OF_WEBHOOK: Final = ("application", "guild", "channel")
 
@@ -60,11 +60,11 @@ class WorkerContext:
 
     @property
     def carries_buttons(self) -> bool:
-        """Whether cards have buttons that act here."""
+        """Whether cards have interactive buttons here."""
         return self.buttons.are_carried(self.destination.url.id, self.application_id)
 
     def dress(self, message: WebhookMessage, card: Card, state: CardState) -> WebhookMessage:
-        """Return the message of a card with what people decided: its colour and its buttons."""
+        """Return the message of a card with the colour and the buttons of its state."""
         event, color = card.whole.event, state.color
         embeds = message.embeds if color is None else tuple({**embed, "color": color} for embed in message.embeds)
         buttons = self.buttons.draw(state, event, self.destination.url.id, self.application_id)
@@ -78,9 +78,9 @@ class WorkerContext:
         kept: Iterable[tuple[int, int]],
         keeps: Collection[str] = (),
     ) -> Result:
-        """Edit a card's message, and once more without buttons when Discord refuses those.
+        """Edit a card's message, and once more without buttons when Discord refuses them.
 
-        The files in `kept` stay; for `keeps` see `WebhookTransport.edit`.
+        The files in `kept` (id and size) stay; for `keeps` see `WebhookTransport.edit`.
         """
         files = [file_id for file_id, _ in kept]
         async with self.limiter.request(priority):
@@ -99,7 +99,7 @@ class WorkerContext:
         return self.limiters.limiter(self.destination.name)
 
     def channel_state(self, channel_id: int, looked_up: Result | None = None) -> dict[str, Any]:
-        """Note where the webhook is and whose it is, as Discord just told; returns the state to store when it is news."""
+        """Note the webhook's channel and owner, as Discord just said; returns the state to store, empty when nothing is new."""
         name, before = self.destination.name, (self.application_id, self.guild_id)
         self.health.channel_id = channel_id
         if looked_up is not None:
@@ -112,7 +112,7 @@ class WorkerContext:
         return {f"{CHANNELS}{name}": {"webhook": self.destination.url.id, "channel": channel_id, **known}}
 
     def restore(self, stored: object) -> int | None:
-        """Take over what an earlier process stored of the webhook's owner and server; returns its channel if that is known."""
+        """Take over the webhook's owner and server from the storage; returns its channel, None when that is not known."""
         known = cast("dict[str, Any]", stored) if isinstance(stored, dict) else {}
         owner, guild, channel = (each if isinstance(each := known.get(name), int) else None for name in _OF_WEBHOOK)
         if channel is None or known.get("webhook") != self.destination.url.id:
@@ -121,20 +121,20 @@ class WorkerContext:
         return channel
 
     def link_to(self, card: Card) -> str | None:
-        """Return the address of a card's message; None while it is not known."""
+        """Return the URL of a card's message; None while it is not known."""
         channel_id = card.thread_id or self.limiters.channel_of(self.destination.name)
         if self.guild_id is None or channel_id is None or card.message_id is None:
             return None
         return f"https://discord.com/channels/{self.guild_id}/{channel_id}/{card.message_id}"
 
     def post_tags(self, key: str) -> tuple[int, ...]:
-        """Return the ids of the tags that a new post of the forum gets, with the card of that key in it."""
+        """Return the ids of the tags of a new forum post with the card `key`."""
         reader, channel_id = self.links.reader(), self.limiters.channel_of(self.destination.name)
         known: Mapping[str, int] = {} if reader is None or channel_id is None else reader.tags(channel_id)
         return self.threads.tags(known, self.states.issue_state(key) or "")
 
     async def note_success(self, count: int) -> None:
-        """Note that Discord took `count` events, and tell it when it had not for a while."""
+        """Record that Discord accepted `count` events; the end of an outage is reported."""
         was_failing = self.health.breaker.is_failing
         waiting = count + (await self.outbox.depth()).entries if was_failing else 0
         self.health.record_success(self.clock.monotonic(), waiting)

@@ -1,4 +1,7 @@
-"""The workers of all destinations: their tasks, what they share, and who stands in for a webhook that is gone."""
+"""Worker pool: the workers of all destinations, their tasks, and which one stands in for a webhook that is gone.
+
+It sends nothing itself.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +31,9 @@ from .worker import DestinationWorker
 _BROKEN = (DestinationState.FAILING, DestinationState.GONE, DestinationState.HELD)
 _ACTIVE = (DestinationState.WORKING, DestinationState.FAILING)
 _FLUSH_POLL_SECONDS = 0.05
-# How long after a delivery it is looked whether events were lost.
+# How long after a delivery lost events are reported.
 _REPORT_SECONDS = 1.0
-# How long a message to a webhook that was replaced may still take: Discord answers within a second.
+# How long the last message to a replaced webhook may take: Discord answers within a second.
 _GRACE_SECONDS = 1.0
 
 
@@ -50,11 +53,11 @@ class WorkerPool:
             pipeline.overrides.recent_events.note_message,
             lambda: self.readers[0] if self.readers else None,
         )
-        # What reads channels as the bots of this process may; kept over a restart of the delivery.
+        # Channel readers of the bots of this process; kept over a restart of the delivery.
         self.readers: list[ChannelReader] = []
         self._workers: dict[str, DestinationWorker] = {}
         self._tasks = Supervisor()
-        # Workers that end because their destination changed; the pool waits for them, at a stop too.
+        # Tasks that end workers, move events or report losses; `stop` cancels them and waits for their ends.
         self._retiring: set[asyncio.Task[None]] = set()
         self._reporting: set[str] = set()
         self._shared: SharedParts | None = None
@@ -63,7 +66,7 @@ class WorkerPool:
         self.states = CardStates(pipeline.overrides, pipeline.clock.now, self.buttons.may_pause)
         # The lease under which this process sends; None while another one does.
         self._term: int | None = None
-        # When a message arrived last at any destination, in monotonic seconds.
+        # When a message last arrived at any destination (monotonic seconds).
         self.last_delivery: float | None = None
 
     @property
@@ -72,13 +75,13 @@ class WorkerPool:
         return self._workers
 
     def start(self, formatter: MessageFormatter) -> None:
-        """Make what the workers share."""
+        """Create what the workers share; `add` then starts workers."""
         self._term = self._outbox.fleet.term
         self._shared = SharedParts(self._pipeline, self._callbacks, self.states, self.buttons, self.network)
         self._shared.configure(formatter, self.network)
 
     def add(self, destinations: Iterable[Destination]) -> None:
-        """Begin to deliver to destinations; a worker of the same name is replaced. Nothing happens before `start`."""
+        """Start workers for destinations; one of the same name is replaced. Does nothing before `start`."""
         if self._shared is None:
             return
         for destination in destinations:
@@ -91,7 +94,7 @@ class WorkerPool:
         self._wake_gone()
 
     def follow_term(self) -> None:
-        """Begin to send, or leave it to another process of the fleet: what was learned of the channels is of one term."""
+        """Begin to send, or stop when another process of the fleet does; limits are learned anew in each term."""
         if self._shared is None or self._term == self._outbox.fleet.term:
             return
         self._term = self._outbox.fleet.term
@@ -99,9 +102,9 @@ class WorkerPool:
         self.add([worker.destination for worker in self._workers.values()])
 
     def reconfigure(self, formatter: MessageFormatter, destinations: Sequence[Destination]) -> None:
-        """Go on with the pipeline's new settings: workers of destinations that did not change go on in place.
+        """Apply the pipeline's new settings; workers of unchanged destinations continue in place.
 
-        A message that is in flight arrives under the old settings. What was sent and learned of the limits stays known.
+        A message in flight arrives under the old settings. What was sent and learned of the limits is kept.
         """
         if self._shared is None:
             return
@@ -113,11 +116,11 @@ class WorkerPool:
         for worker in kept.values():
             worker.configure(self._pipeline.config, self._shared.batcher)
         self.add(destination for destination in destinations if destination.name not in kept)
-        # The new order is that of the settings: it is the order of the answers of /webhooks.
+        # In the order of the settings, which is the order in the answers of /webhooks.
         self._workers = {name: self._workers[name] for name in wanted}
 
     def _retire(self, name: str) -> asyncio.Task[None] | None:
-        """Let a worker end after what it is about to do; returns the task that ends with it."""
+        """Let a worker end after its current request; returns a task that is done when it has ended."""
         worker, task = self._workers.pop(name, None), self._tasks.release(name)
         if worker is None or task is None:
             return None
@@ -139,9 +142,12 @@ class WorkerPool:
         task.add_done_callback(self._retiring.discard)
 
     async def stop(self, patience: float) -> None:
-        """End every task and close the connections. What was claimed is given back."""
+        """End every task and close the connections. What is leased is given back.
+
+        In a fleet, requests under way get `patience` seconds to finish.
+        """
         if self._outbox.fleet.has_others and (ending := [*filter(None, map(self._retire, list(self._workers)))]):
-            # What is under way comes to its end, so that the next process that sends need not wonder.
+            # A finished request spares the next process that sends a search for its message.
             await asyncio.wait(ending, timeout=patience)
         retiring = list(self._retiring)
         for task in retiring:
@@ -153,7 +159,7 @@ class WorkerPool:
             await shared.close()
 
     async def abandon(self) -> None:
-        """Let go of workers whose event loop has ended without a stop; what they had claimed is given back."""
+        """Drop workers whose event loop has ended without a stop; what they had leased is given back."""
         for name in self._workers:
             self._intake.post(self._outbox.release_all, name)
         self._tasks.abandon()
@@ -163,7 +169,7 @@ class WorkerPool:
             await shared.abandon()
 
     async def flush(self, deadline: float, *, is_ending: bool) -> bool:
-        """Send what waits without waiting for batches to fill; False when it was not sent by `deadline` of the loop's time.
+        """Send what waits without waiting for batches to fill; False when that was not done by `deadline` (loop time).
 
         Destinations that are gone or switched off are not waited for.
         """
@@ -182,48 +188,48 @@ class WorkerPool:
 
     async def _flush_worker(self, worker: DestinationWorker, deadline: float, is_ending: bool) -> None:
         worker.set_flushing(True, is_ending=is_ending)
-        # A SystemExit in some task makes asyncio.run cancel every task, ours too, before the bot is closed.
+        # A SystemExit in any task makes asyncio.run cancel every task, ours too, before the bot is closed.
         self._tasks.ensure(worker.name)
         while worker.state in _ACTIVE:
             worker.wake()
             depth = await self._intake.run(self._outbox.depth, worker.name)
-            # Of what is shown already, a newer state that cannot be shown in time is not waited for.
+            # A newer state of a card that cannot be shown in time is not waited for.
             if depth.entries == 0 and (not worker.has_stale_cards or loop_time() + worker.edit_wait_seconds() > deadline):
                 return
             await self._clock.sleep(_FLUSH_POLL_SECONDS)
 
     def wake(self, names: Collection[str]) -> None:
-        """Let workers look at what waits for them. Call it on the loop."""
+        """Wake workers by name; unknown names are ignored. Call it on the loop."""
         for name in names:
             if name in self._workers:
                 self._workers[name].wake()
 
     def load(self) -> None:
-        """Let workers read the stored state again."""
+        """Make workers read the stored state again."""
         for worker in self._workers.values():
             if self._outbox.fleet.name:
-                # The cards are this process's alone while it sends; what was decided about them is not.
+                # While this process sends, cards are its own, but other processes make decisions about them.
                 worker.look_at_decisions()
             else:
                 worker.load()
 
     def apply_switches(self) -> None:
-        """Let exactly those destinations send that admins did not switch off."""
+        """Apply the switches of admins to the workers."""
         for name, worker in self._workers.items():
             worker.is_enabled = name not in self._pipeline.overrides.switched_off
             worker.wake()
 
     def fallback(self, name: str) -> str | None:
-        """Return a working destination for the events of another one; None when there is none."""
+        """Return a working destination for the events of another one; None without."""
         for other in fallbacks(name):
             if other in self._workers and self._workers[other].takes_others:
                 return other
         return None
 
     def tell(self, about: str, text: str, where: str, outage: Outage | None = None) -> str:
-        """Show a text in `where` if that works, or in another destination than `about`; returns in which.
+        """Show a text in `where` if that works, or in another destination than `about`; returns which one, empty for none.
 
-        The texts of one outage are one card.
+        The texts of one outage share a card.
         """
         can_take = where in self._workers and self._workers[where].takes_others
         target = where if can_take else self.fallback(about)
@@ -238,7 +244,7 @@ class WorkerPool:
         self._pipeline.report_losses(name)
         self._wake_gone()
         if name not in self._reporting:
-            # While losing goes on, its sum is not told yet, and maybe nothing is delivered after it.
+            # Losses that go on now are reported once their sum is known, even when no other delivery follows.
             self._reporting.add(name)
             self._keep(asyncio.create_task(self._report_later(name), name=f"statsbot_webhooks-losses of {name}"))
 
@@ -250,11 +256,11 @@ class WorkerPool:
         self._pipeline.report_losses(name)
 
     def _wake_gone(self) -> None:
-        """Let destinations that are gone look again for another one that works."""
+        """Make destinations that are gone look again for one that works."""
         self.wake([name for name, worker in self._workers.items() if worker.state == DestinationState.GONE])
 
     def find_problems(self) -> Sequence[str]:
-        """Say which destinations do not deliver. One that was switched off is as it should be."""
+        """Return a text for each destination that does not deliver, except for those that are switched off."""
         bad = [
             f"{name} is {worker.state.value}{_next_try(worker)}"
             for name, worker in self._workers.items()
@@ -263,13 +269,13 @@ class WorkerPool:
         return bad + [f"the delivery to {name} has ended and is started again" for name in self._tasks.find_ended()]
 
     def use_bot_proxy(self, proxy: SecretStr | None) -> None:
-        """Send through the bot's own proxy, unless the settings name another."""
+        """Send through the bot's own proxy, unless the settings name one."""
         self._bot_proxy = proxy
         if self._shared is not None:
             self._shared.transport.configure(self.network)
 
     async def use_clients(self, clients: Sequence[discord.Client]) -> None:
-        """Say which bots answer the buttons of cards. Cards of before get buttons when the bots are known."""
+        """Set the bots that answer the buttons of cards; cards that were posted before get their buttons."""
         self.buttons.clients = tuple(clients)
         if self._shared is not None:
             self._shared.transport.use_client(self.buttons.client)
@@ -278,7 +284,7 @@ class WorkerPool:
 
     @property
     def network(self) -> Network:
-        """How requests leave."""
+        """The proxy and connection settings of requests."""
         return Network.of(self._pipeline.config, self._bot_proxy)
 
     def _spawn(self, worker: DestinationWorker, before: asyncio.Task[None] | None = None) -> None:
@@ -297,7 +303,7 @@ def _next_try(worker: DestinationWorker) -> str:
 
 
 async def _end(task: asyncio.Task[None]) -> None:
-    """Wait until a worker has ended by itself, and end it when a message takes too long."""
+    """Wait until a worker has ended by itself, and cancel it when a message takes too long."""
     try:
         await asyncio.wait([task], timeout=_GRACE_SECONDS)
     finally:

@@ -1,1 +1,1 @@
-"""From submit to the outbox: the intake's thread, routes, mutes and what admins chose."""
+"""The pipeline from `submit` to the outbox: the intake's thread, routes, mutes and admins' choices. It sends nothing."""

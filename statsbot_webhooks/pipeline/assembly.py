@@ -1,6 +1,6 @@
-"""The way from `submit` to the outbox, put together: intake, router, redactor, admins' choices, storage and its upkeep.
+"""Assembly of the pipeline: intake, router, redactor, admins' choices, storage and its upkeep.
 
-Knows no worker and no Discord: `on_put` is told which destinations have something to deliver.
+It knows no worker and no Discord: `on_put` is called with the destinations that have something to deliver.
 """
 
 from __future__ import annotations
@@ -39,20 +39,21 @@ _log = logging.getLogger(__name__)
 _EXPIRE_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 1.0
 _DEPARTED_SECONDS: Final = 20.0
-# What the mirror gets for its last lines, however late it is.
+# The JSON log gets at least this long for its last lines, even after the deadline.
 _LEAST_SECONDS: Final = 0.5
-# A key of the state: what waits was accepted under other rules of redaction.
+# Key of the state which says that waiting events were accepted under other rules of redaction.
 _AGAIN: Final = "redaction/again"
-# At a stop, how long a file is waited for that is not used just now, how often it is tried, and what closing takes.
+# At a stop: how long an unavailable storage file is waited for, how often it is tried, and how long closing takes.
 _DISPLACED_SECONDS: Final = 3.0
 _RETRY_SECONDS: Final = 0.1
 _CLOSE_SECONDS: Final = 0.3
 
 
 class Pipeline:
-    """Everything that accepts and keeps events.
+    """Everything that accepts and stores events.
 
-    On the intake's thread, `on_open` is called with the destinations whose URLs the storage holds, and `on_put` with names.
+    On the intake's thread, `on_open` is called with the destinations whose URLs the storage holds, and `on_put` with the names
+    of destinations that got events.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class Pipeline:
             on_moved=lambda name, count: self.counters.add(name, "forwarded", count),
             on_notice=lambda text: self.intake.submit(notice_event(text, now=clock.now())),
         )
-        # Kept over changes of the settings: a token of before is a secret still.
+        # Kept over changes of the settings: an old token is still a secret.
         self._secrets: set[str] = set()
         router = Router(config.destinations)
         self.overrides = Overrides(self.outbox, router, self.counters, clock, config.bot_version, self.outbox.fleet)
@@ -104,7 +105,7 @@ class Pipeline:
 
     @property
     def destinations(self) -> tuple[str, ...]:
-        """The names of all destinations in use: those of the settings, and those that `/webhooks setup` made."""
+        """The names of all destinations in use: those of the settings, and those of `/webhooks setup`."""
         return self.intake.router.names
 
     @property
@@ -114,16 +115,16 @@ class Pipeline:
 
     @property
     def redactor(self) -> Redactor:
-        """The redactor of the settings that hold."""
+        """The redactor of the current settings."""
         return self.intake.redactor
 
     def snapshot(self) -> Stats:
-        """Return the counters; on the intake's thread while it runs."""
-        # One that the settings do not have any more is still to be accounted for.
+        """Return the counters; call it on the intake's thread while that runs."""
+        # Destinations that are no longer in the settings still count.
         return self.intake.snapshot(dict.fromkeys([*self.destinations, *self.counters.destinations]))
 
     def peek(self) -> Stats:
-        """Return the counters without asking the storage, so that nothing is waited for; from any thread."""
+        """Return the counters without asking the storage, so that it never blocks; from any thread."""
         incoming, refused = self.intake.peek()
         names = dict.fromkeys([*self.destinations, *self.counters.destinations], 0)
         stats = self.counters.snapshot(names, incoming)
@@ -131,7 +132,7 @@ class Pipeline:
         return replace(stats, destinations=known, refused=refused)
 
     def adopt(self, urls: Mapping[str, WebhookURL]) -> list[Destination]:
-        """Put destinations of stored URLs among those of the settings. From any thread."""
+        """Add destinations of stored URLs to those of the settings, and return them. From any thread."""
         options = self.config.destination_options
         added = [Destination(name, url, **options.get(name, {})) for name, url in urls.items()]
         self.add_secrets(destination.url.token for destination in added)
@@ -145,31 +146,31 @@ class Pipeline:
         self.redactor.add_secrets(values)
 
     async def reconfigure(self, config: WebhookConfig) -> list[Destination]:
-        """Exchange redactor and router between two events; returns all destinations there are now, those of the storage too.
+        """Replace redactor and router between two events; returns all destinations in use, those of the storage too.
 
-        When the settings cannot be used it raises, and nothing has changed.
+        Raises when the settings cannot be used; then nothing has changed.
         """
         redactor, router = self._make_redactor(config), Router(config.destinations)
         if not self.intake.is_alive:
-            # Of the storage nothing is known before it is open.
+            # Before the storage is open, its URLs are not known.
             return self._exchange(config, redactor, router, {})
-        # What may fail comes first. And an event of before may have no destination any more afterwards.
+        # Steps that may fail come first. Then earlier events are filed, whose destinations may be removed below.
         stored = await self.intake.run(self._stored_urls, config)
         await self.intake.settle()
         return await self.intake.run(self._exchange, config, redactor, router, stored)
 
     def report_losses(self, destination: str) -> None:
-        """Tell a destination, to which messages get through again, what was lost meanwhile."""
+        """Tell a destination, to which messages get through again, which events were lost."""
         text = self.upkeep.report_losses(destination)
         if text:
             self.intake.file(destination, notice_event(text, now=self.clock.now()))
 
     def redact_text(self, text: str) -> str:
-        """Return a text as it may be shown: without secrets."""
+        """Return a text without secrets."""
         return self.redactor.redact_text(text)
 
     def start(self, *chores: Work) -> None:
-        """Open the storage and look after it; `chores` are run beside. A second call starts what has ended."""
+        """Open the storage and maintain it; `chores` run as tasks beside it. A second call starts what has ended."""
         self._chores.abandon()
         self._use_json_log(self.config, self.config)
         self.intake.start()
@@ -177,10 +178,10 @@ class Pipeline:
             self._chores.run(work.__name__.strip("_").replace("_", " "), work)
 
     async def stop(self, deadline: float) -> None:
-        """Say what becomes of the events that wait, close the storage and end the thread, by `deadline` of the loop's time."""
+        """Log what becomes of waiting events, close the storage and end the thread, by `deadline` (loop time)."""
         await self._chores.stop()
         if self.outbox.is_displaced:
-            # What waits is in memory: a file that is locked for a moment is worth a moment.
+            # Waiting events are in memory only: a file that is locked for a moment is worth waiting for.
             deadline = max(deadline, loop_time() + _DISPLACED_SECONDS)
         with contextlib.suppress(TimeoutError, NotRunningError):
             async with asyncio.timeout_at(deadline):
@@ -197,14 +198,14 @@ class Pipeline:
                 _log.error("WEBHOOK_JSON_LOG: the disk has not answered before the end; the rest is written when it does")
 
     async def _return_to_file(self, deadline: float) -> None:
-        """Wait for the file, if it is not used just now and something would be lost without it; not until the very end."""
+        """Wait for an unavailable file while events would be lost without it; leaves time to close it."""
         until = min(deadline, loop_time() + _DISPLACED_SECONDS) - _CLOSE_SECONDS
         while self.outbox.is_displaced and loop_time() < until and await self.intake.run(self.outbox.depths):
             await self.intake.run(self.intake.care.look)
             await self.clock.sleep(_RETRY_SECONDS)
 
     def _use_json_log(self, config: WebhookConfig, before: WebhookConfig) -> None:
-        """Write the mirror that the settings ask for; none while a setting of privacy is wrong."""
+        """Open the JSON log that the settings ask for; none while a privacy setting is invalid."""
         names = ("json_log", "json_log_max_mb", "hold_reason")
         old = self.json_log
         if old is not None and old.is_alive and all(getattr(config, name) == getattr(before, name) for name in names):
@@ -222,15 +223,15 @@ class Pipeline:
         self.intake.submit(notice_event(text, now=self.clock.now()))
 
     async def _keep_house(self) -> None:
-        """Expire old events and save what mutes counted, each minute, until cancelled."""
+        """Expire old events and store the counts of mutes, every minute, until cancelled."""
         while True:
             await self.clock.sleep(_EXPIRE_SECONDS)
             await self.intake.run(self._begin_house_keeping)
-            # A part at a time, so that the intake does other work between.
+            # In parts, so that the intake does other work in between.
             while await self.intake.run(self.upkeep.expire_some, self.outbox):
                 pass
             for name in self.destinations:
-                # Nothing may be delivered for long, or ever again.
+                # Not only after a delivery: the next one may come late or never.
                 self.report_losses(name)
 
     async def _watch_intake(self) -> None:
@@ -242,7 +243,7 @@ class Pipeline:
                 self.intake.start()
 
     async def _watch_fleet(self) -> None:
-        """Tell of processes that ended without a word, until cancelled."""
+        """Report processes of the fleet that ended without saying so, until cancelled."""
         while True:
             await self.clock.sleep(_DEPARTED_SECONDS)
             for member in await self.intake.run(self.outbox.fleet.take_departed):
@@ -251,8 +252,8 @@ class Pipeline:
     # -- on the intake's thread
 
     def _open(self) -> None:
-        """Load the choices, and count what an earlier process left; an earlier life of this manager has done so already."""
-        # Before the first event is redacted.
+        """Load choices, and count what an earlier process left as accepted, unless this manager has counted it before."""
+        # First, because the mask key is needed to redact the first event.
         keep_mask_key(self.outbox, self.redactor)
         self.button_keys.load(self.outbox)
         self.intake.redacts_again |= bool(self.outbox.read_state(_AGAIN))
@@ -287,42 +288,42 @@ class Pipeline:
         return list(router.destinations)
 
     def move_unconfigured(self) -> None:
-        """Show elsewhere what waits for destinations that the settings do not have any more. On the intake's thread."""
+        """Move events of destinations that are no longer in the settings to others. On the intake's thread."""
         for name in set(self.outbox.depths()) - set(self.destinations):
             target = next((other for other in fallbacks(name) if other in self.destinations), None)
             if target is not None and hand_over(self.outbox, self.counters, name, target):
                 self.intake.on_put({target})
-                # The rest after what else waits for this thread.
+                # The rest later, after the calls that wait for this thread.
                 self.intake.post(self.move_unconfigured)
 
     def _stored_urls(self, config: WebhookConfig) -> dict[str, WebhookURL]:
-        """Return the URLs that `/webhooks setup` stored, but for names that have one in the settings."""
+        """Return the URLs that `/webhooks setup` stored, except for names that have one in the settings."""
         configured = {destination.name for destination in config.destinations}
         return {name: url for name, url in self.overrides.stored_urls().items() if name not in configured}
 
     def _redact_again(self) -> None:
-        """Redact what waits once more when it is sent, also after a restart: the rules of now are others, or will be."""
+        """Redact waiting events again when they are sent, also after a restart, because the rules changed or will change."""
         self.intake.redacts_again = True
-        # Before the start there is no storage yet; opening it notes this.
+        # Before the start there is no storage; `_open` calls this again.
         if self.intake.is_alive:
             self.outbox.write_state({_AGAIN: True})
 
     def _begin_house_keeping(self) -> None:
-        # A message that was under way at a change of the settings may have told something of its channel since.
+        # `move_unconfigured` again: an event for a removed destination may have been filed since the settings changed.
         parts = (self.intake.care.look, self.overrides.save_tallies, self._show_deploys, self.move_unconfigured)
         for part in (self._redact_no_more, *parts, lambda: self.upkeep.forget_old(self.outbox)):
-            # One that fails, for a row that cannot be read, say, keeps none of the others from being done.
+            # Guarded one by one: one that fails, over an unreadable row, say, must not stop the others.
             self.intake.guard(part)
 
     def _redact_no_more(self) -> None:
-        """Note that nothing waits any more which was redacted by other rules."""
+        """Note that no event redacted under earlier rules waits any more."""
         is_sender = self.outbox.fleet.term is not None
         if is_sender and self.intake.redacts_again and not self.config.hold_reason and not self.outbox.depths():
             self.intake.redacts_again = False
             self.outbox.write_state({_AGAIN: None})
 
     def _show_deploys(self) -> None:
-        """Show anew what became of versions that were deployed a while ago."""
+        """Update the events of versions that were deployed a while ago."""
         for event in self.overrides.deploys.take_news(self.clock.now()):
             self.intake.submit(event)
 
@@ -332,7 +333,7 @@ class Pipeline:
         return self.upkeep.leave_rest(self.outbox)
 
     def _make_redactor(self, config: WebhookConfig) -> Redactor:
-        """Return the redactor of a configuration; it knows the secrets of the environment, of `.env` and of the webhooks."""
+        """Return the redactor of a configuration, with the secrets of the environment, of `.env` and of the settings."""
         self._secrets.update(destination.url.token for destination in config.destinations)
         if config.proxy is not None:
             self._secrets.update(proxy_secrets(config.proxy))

@@ -1,6 +1,6 @@
-"""What must happen to accepted events at the end of the interpreter, and to an intake in a forked child process.
+"""Hooks at the end of the interpreter, which store accepted events, and in a forked child process.
 
-The hooks are made once for each import of the package; they know the intakes that need them and nothing else.
+They are registered once for each import of the package, and know the registered intakes and writers and nothing else.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 
 class IntakeAtExit(Protocol):
-    """What the hooks call."""
+    """The methods of an intake that the hooks call."""
 
     def store_at_exit(self) -> None: ...
 
@@ -23,14 +23,14 @@ class IntakeAtExit(Protocol):
 
 
 class WriterAtExit(Protocol):
-    """What is ended last."""
+    """A writer that is ended after the intakes."""
 
     def stop(self, seconds: float) -> bool: ...
 
 
 # How long the end of the interpreter waits for a writer.
 _WRITER_SECONDS: Final = 2.0
-# Those that hold events and have no thread: kept alive, for an accepted event is not to vanish with its manager.
+# Intakes with events and without a thread. Strong references: an accepted event must not vanish with its manager.
 _unstored: set[IntakeAtExit] = set()
 _all: WeakSet[IntakeAtExit] = WeakSet()
 _writers: WeakSet[WriterAtExit] = WeakSet()
@@ -47,7 +47,7 @@ def release(intake: IntakeAtExit) -> None:
 
 
 def watch_forks(intake: IntakeAtExit) -> None:
-    """Tell an intake when it is in a child process."""
+    """Call an intake's `after_fork` in a child process, and store its events at the end."""
     _all.add(intake)
 
 
@@ -61,7 +61,7 @@ def _store_all() -> None:
     for intake in {*_all, *_unstored}:
         try:
             intake.store_at_exit()
-        except Exception as error:  # noqa: BLE001 - a guard: the others are to be stored too
+        except Exception as error:  # noqa: BLE001 - a guard: the other intakes must store theirs too
             _log.error("accepted events could not be stored at the end: %s", type(error).__name__)
     for writer in list(_writers):
         writer.stop(_WRITER_SECONDS)

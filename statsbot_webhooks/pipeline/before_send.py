@@ -1,4 +1,4 @@
-"""The host's own look at each event before anything else sees it: it may change the event, or drop it."""
+"""The host's `before_send` hook, which sees each event before everything else and may change or drop it."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _SLOW_SECONDS: Final = 1.0
 
 
 class BeforeSend:
-    """Calls the hook, and stops calling one that fails."""
+    """Call the hook, and stop calling it when it fails."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.hook: Hook | None = None
 
     def apply(self, event: Event) -> Event | None:
-        """Return the event as the hook leaves it; None drops it. Never raises: then the event goes on as it was."""
+        """Return the event as the hook returns it; None drops it. Never raises: when the hook does, the event stays as it was."""
         hook = self.hook
         if hook is None:
             return event
         started = self._clock.monotonic()
         try:
-            # The host's function may not keep to its types.
+            # Any: the host's function may break its annotations.
             kept: Any = hook(event)
         except BaseException as error:  # noqa: BLE001 - a guard: a `sys.exit` of the host's hook would only end this thread
             return self._give_up(event, f"raised {type(error).__name__}")

@@ -1,4 +1,4 @@
-"""What wakes the intake's thread: any thread, a signal handler or `__del__` may ring."""
+"""Bell: wakes the intake's thread. Any thread, a signal handler or `__del__` may ring it. It carries no data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sized
 
 
 class Bell:
-    """Rung by what waits for the thread. An event rings only when it is the first to come while the thread sleeps."""
+    """Rung when there is work for the thread. Of events, only the first one that comes while the thread sleeps rings."""
 
     def __init__(self) -> None:
         # Its `put` is reentrant (queue docs).
@@ -17,13 +17,13 @@ class Bell:
 
     def ring(self) -> None:
         """Wake the thread."""
-        # First this: the thread may wait again before the next line.
+        # Set first: the thread may wait again before the next line.
         self.is_awaited = False
         self._rings.put(None)
 
     def wait(self, seconds: float | None, events: Sized) -> None:
-        """Return when it was rung, after so many seconds, or at once when there are events."""
-        # Before it looks for events, so that none comes between.
+        """Return when the bell rings, after `seconds` (None: no limit), or at once when there are events."""
+        # Set before it looks for events, so that an event that comes in between rings.
         self.is_awaited = True
         with contextlib.suppress(queue.Empty):
             self._rings.get(timeout=0 if len(events) else seconds)

@@ -1,4 +1,4 @@
-"""Calls from an event loop into the intake's thread, and their answers on the way back."""
+"""Calls from an event loop to the intake's thread, and the way back of their results. No queue, no thread."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class IntakeCall:
-    """Something to do on the thread; `fail` is called instead when the thread ends without having done it."""
+    """A call for the thread; `fail` is called instead when the thread ends without having run it."""
 
     work: Callable[[], object]
     fail: Callable[[], object] = _nothing
@@ -28,12 +28,12 @@ class IntakeCall:
 def answering_call(
     loop: asyncio.AbstractEventLoop, future: asyncio.Future[_T], function: Callable[..., _T], *args: Any
 ) -> IntakeCall:
-    """Return a call whose result, or exception, the future gets; always one of them."""
+    """Return a call that always settles the future, with the result of `function(*args)` or an exception."""
 
     def work() -> None:
         try:
             result = function(*args)
-        except Exception as error:  # noqa: BLE001 - a guard: the caller gets it, on its own thread
+        except Exception as error:  # noqa: BLE001 - a guard: it is raised in the caller, on its own thread
             post_result(loop, future, None, error)
         except BaseException:
             fail()
@@ -48,7 +48,7 @@ def answering_call(
 
 
 def post_result(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
-    """Hand a result to the loop, if it still turns: a program may end without closing its bot, and the thread goes on."""
+    """Hand a result to the loop; nothing happens when that is closed, as in a program that ends without closing its bot."""
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(_settle, future, result, error)
 

@@ -1,4 +1,4 @@
-"""What the intake asks and tells on the way of an event, beside router and redactor. Contracts only."""
+"""Contracts of the intake with the parts that hold events back or mirror them. No code."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from ..events.event import Event
 
 
 class Gate(Protocol):
-    """Who may keep events back between the routes and the storage; it counts those itself."""
+    """Holds events back between routing and storage, and counts them itself."""
 
     def admit(self, event: Event, names: tuple[str, ...], *, redacted: bool) -> tuple[str, ...]:
-        """Return the destinations that may have the event. Asked before it is redacted, and again after."""
+        """Return the destinations that may get the event. Called before it is redacted, and again after."""
         ...
 
     def identify(self, event: Event) -> Event:
-        """Return a redacted event with what is known about its kind; asked before the second `admit`."""
+        """Return a redacted event with the reference of its issue; called before the second `admit`."""
         ...
 
 
 class Mirror(Protocol):
-    """What is given every event that was accepted, redacted, with where it goes."""
+    """Gets every accepted event, redacted, with its destinations."""
 
     def add(self, event: Event, destinations: tuple[str, ...]) -> None:
-        """Take an event; returns at once, and never raises."""
+        """Take an event. Returns at once, and never raises."""
         ...

@@ -1,4 +1,4 @@
-"""What was submitted and is not filed yet: a queue that any thread or signal handler may fill, bounded by number and size."""
+"""Incoming events: a queue that any thread or signal handler may fill, bounded by number and size. It files nothing."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from ..events.draft import RecordNote, as_event
 from ..events.event import Event, encode
 from ..issues.fingerprint import finish
 
-# Size is counted in pieces of so many characters, of which most events have none.
+# Size is counted in pieces of 4096 characters; most events have less than one.
 PIECE_BITS: Final = 12
 _MEGABYTE: Final = 1024 * 1024
 
 
 class IncomingEvents:
-    """Take at most `max_events` of `max_mb` megabytes; the others are refused, and counted."""
+    """Hold at most `max_events` events and `max_mb` MiB (a character counts as a byte); others are refused and counted."""
 
     def __init__(self, max_events: int, max_mb: float) -> None:
         self._max_events = max_events
         self.refuses = False
         self._max_pieces = int(max_mb * _MEGABYTE) >> PIECE_BITS
-        # No lock: a signal handler that submits while its own thread does would wait for itself. So every count is the
-        # length of a SimpleQueue, whose `put` is reentrant (queue docs).
+        # No lock: a signal handler that interrupts a submit of its own thread would deadlock. So every count is the length of
+        # a SimpleQueue, whose `put` is reentrant (queue docs).
         self._events: queue.SimpleQueue[Event | RecordNote] = queue.SimpleQueue()
         self._pieces: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._refusals: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -33,11 +33,11 @@ class IncomingEvents:
 
     @property
     def refusals(self) -> int:
-        """How many were refused since they were taken last."""
+        """How many events were refused since the last `take_refusals`."""
         return self._refusals.qsize()
 
     def add(self, event: Event | RecordNote, pieces: int) -> bool:
-        """Take an event of so many pieces; False, and counted, when too much waits or all are refused."""
+        """Add an event of so many pieces; False, and counted, when too much waits or `refuses` is set."""
         if self.refuses or self._events.qsize() >= self._max_events or (pieces and not self._has_room(pieces)):
             self._refusals.put(None)
             return False
@@ -52,9 +52,9 @@ class IncomingEvents:
         return True
 
     def take(self, limit: int) -> list[Event]:
-        """Take out the oldest events. One thread at a time."""
+        """Remove and return the oldest events. One thread at a time."""
         group = [as_event(self._events.get()) for _ in range(min(self._events.qsize(), limit))]
-        # Nothing is left of the pieces of an event that changed meanwhile once the queue is empty.
+        # An event may have changed its size since `add`: with an empty queue no pieces remain.
         count = sum(map(pieces_of, group)) if group else self._pieces.qsize()
         with contextlib.suppress(queue.Empty):
             for _ in range(count):
@@ -62,18 +62,18 @@ class IncomingEvents:
         return group
 
     def take_encoded(self) -> list[str]:
-        """Take out all events, encoded; one that cannot be is refused. One thread at a time."""
+        """Remove and return all events, encoded; one that cannot be encoded is refused. One thread at a time."""
         texts: list[str] = []
         for event in self.take(len(self)):
             try:
                 event.__post_init__()
                 texts.append(encode(finish(event)))
-            except Exception:  # noqa: BLE001 - a guard: one bad event costs itself only
+            except Exception:  # noqa: BLE001 - a guard: a bad event affects no other
                 self._refusals.put(None)
         return texts
 
     def take_refusals(self) -> int:
-        """Return how many were refused since the last call."""
+        """Return how many events were refused since the last call."""
         count = 0
         with contextlib.suppress(queue.Empty):
             while True:
@@ -83,6 +83,7 @@ class IncomingEvents:
 
 
 def pieces_of(event: Event) -> int:
+    """Return the size of an event in whole pieces; 0 for an object that is no event."""
     try:
         size = len(event.message) + len(event.traceback or "")
         if event.context:
@@ -90,5 +91,5 @@ def pieces_of(event: Event) -> int:
         for file in event.files:
             size += len(file.text) + len(file.data)
         return size >> PIECE_BITS
-    except Exception:  # noqa: BLE001 - a guard: what is no event is refused by the intake's thread, and counted there
+    except Exception:  # noqa: BLE001 - a guard: an object that is no event is refused and counted by the intake's thread
         return 0

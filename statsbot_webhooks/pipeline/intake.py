@@ -1,4 +1,4 @@
-"""The thread between `submit` and the outbox: redact, route, put. It owns the outbox; every call to it runs here."""
+"""Intake: the thread between `submit` and the outbox, which routes, redacts and puts. Every call to the outbox runs here."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ from .storage_care import StorageCare
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
-# Calls of the workers are answered between groups of this many events, so that a burst cannot hold them up.
+# Calls of the workers run between groups of this many events, so that a burst does not hold them up.
 _GROUP: Final = 100
-# A call of the storage that takes longer is told: the disk does not answer.
+# When the thread is busy for longer, the storage is reported as not answering.
 _STALL_SECONDS: Final = 30.0
 # How long the end of the interpreter waits for the storage.
 _EXIT_SECONDS: Final = 2.0
 
 
 class Intake:
-    """Accept events from any thread and file them.
+    """Accept events from any thread and put them into the outbox.
 
     `on_open`, and `on_put` with the destinations' names, are called on the intake's thread.
     """
@@ -77,14 +77,14 @@ class Intake:
         self._busy_since: float | None = None
         self._tally = DailyCounts()
         self._occurrences = Occurrences()
-        # Whether what waits was redacted by other rules than those of now.
+        # Whether waiting events may have been redacted under earlier rules.
         self.redacts_again = False
         self.links: SourceLinks | None = None
         self.before_send = BeforeSend(self._clock)
         self.mirror: Mirror | None = None
         self._make_queues()
         self._thread: threading.Thread | None = None
-        # The first: whether this is a child process whose parent owns the storage.
+        # `_is_foreign`: this is a child process, whose parent owns the storage.
         self._is_foreign = self._is_stopping = self._has_stored = False
         self._on_end: asyncio.Future[None] | None = None
         at_exit.watch_forks(self)
@@ -94,17 +94,17 @@ class Intake:
         self._bell = Bell()
         self._calls: queue.SimpleQueue[IntakeCall] = queue.SimpleQueue()
         self._incoming = IncomingEvents(*self._bounds)
-        # What was taken from the queue and is not filed yet.
+        # Taken from the queue, but not filed yet.
         self._group: list[Event] = []
         self._taken = 0
         self._barriers: list[tuple[int, Callable[[], None]]] = []
 
     def submit(self, event: Event) -> bool:
-        """Accept an event; False, and counted as lost, when more wait than the storage may hold. Never raises."""
+        """Accept an event; False, and counted as refused, when more wait than the storage may hold. Never raises."""
         return self._accept(event, pieces_of(event))
 
     def submit_note(self, note: RecordNote) -> bool:
-        """Accept a log record, as `submit` does an event."""
+        """Accept a log record like an event; it becomes one on the intake's thread."""
         return self._accept(note, len(note[3]) >> PIECE_BITS)
 
     def _accept(self, event: Event | RecordNote, pieces: int) -> bool:
@@ -120,11 +120,11 @@ class Intake:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the thread is there that owns the storage."""
+        """Whether the thread that owns the storage runs."""
         return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> None:
-        """Start the thread, which opens the outbox. Events submitted before are filed now. Also after the thread has ended."""
+        """Start the thread, which opens the outbox and files events submitted before. Also starts it again after its end."""
         self._is_stopping = self._incoming.refuses = self._is_foreign = False
         if not self.is_alive:
             self._bell.ring()
@@ -133,9 +133,9 @@ class Intake:
         at_exit.release(self)
 
     async def stop(self, deadline: float) -> bool:
-        """File what was submitted, close the outbox and end the thread; False when it has not ended by `deadline`.
+        """File submitted events, close the outbox and end the thread; False when it has not ended by `deadline` (loop time).
 
-        That is a time of the loop. What is submitted later waits for the next start; with storage in memory it is refused.
+        Later events wait for the next start; with storage in memory they are refused.
         """
         thread = self._thread
         if thread is None or not thread.is_alive():
@@ -156,7 +156,7 @@ class Intake:
         return True
 
     def take_unstored(self) -> list[str]:
-        """Return, encoded, what waits without the thread, and take it out; nothing while the thread is there."""
+        """Remove and return, encoded, the events that wait while no thread runs; nothing while it runs."""
         if self.is_alive:
             return []
         at_exit.release(self)
@@ -164,7 +164,7 @@ class Intake:
         return self._incoming.take_encoded()
 
     def store_at_exit(self) -> None:
-        """Store what waits at the end of the interpreter, where no event loop runs any more."""
+        """Store waiting events at the end of the interpreter, when no event loop runs any more."""
         if self.is_alive:
             self.settle_blocking(_EXIT_SECONDS)
             return
@@ -178,9 +178,9 @@ class Intake:
             _log.warning("%s accepted after the end, or before a start that never came, and lost", events)
 
     def after_fork(self) -> None:
-        """Begin anew in a child process, which has neither the thread nor a storage of its own until it calls `start`.
+        """Begin anew in a child process, which has no thread and no storage until it calls `start`.
 
-        The parent files what waited; the connection is the parent's, and is never touched here.
+        The parent files the events that waited; the connection belongs to the parent, and is never touched here.
         """
         self._is_foreign = self._thread is not None
         self._thread, self._is_stopping, self._taken, self._barriers = None, False, 0, []
@@ -197,7 +197,7 @@ class Intake:
         )
 
     async def run(self, function: Callable[..., _T], *args: Any) -> _T:
-        """Run a function of the outbox on this thread and return its result; raises `NotRunningError` without the thread."""
+        """Run a function on the intake's thread and return its result; raises `NotRunningError` when that does not run."""
         if not self.is_alive:
             raise NotRunningError("the manager is not running: call `await manager.start()` first")
         loop = asyncio.get_running_loop()
@@ -206,28 +206,28 @@ class Intake:
         self._calls.put(call)
         self._bell.ring()
         if not self.is_alive:
-            # It ended meanwhile: nothing would answer.
+            # The thread ended meanwhile and would never answer.
             call.fail()
         return await future
 
     def post(self, function: Callable[..., object], *args: Any) -> None:
-        """Run a function of the outbox on this thread some time; returns at once. A failure is logged."""
+        """Run a function on the intake's thread later; returns at once. Failures are counted, and the first is logged."""
         self._calls.put(IntakeCall(lambda: function(*args)))
         self._bell.ring()
 
     def file(self, destination: str, event: Event) -> None:
-        """File an event for one destination, past the routes. Returns at once."""
+        """File an event for one destination, without routing. Returns at once."""
         self._calls.put(IntakeCall(lambda: self._store_for(destination, event)))
         self._bell.ring()
 
     async def settle(self) -> None:
-        """Return when every event that was submitted before this call is filed."""
+        """Return when every event submitted before this call is filed. Raises `NotRunningError` without the thread."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         await self.run(self._add_barrier, lambda: post_result(future.get_loop(), future, None, None))
         await future
 
     def settle_blocking(self, seconds: float) -> bool:
-        """Block until every event that was submitted before is filed; False when that took longer. Not on the loop."""
+        """Block until every event submitted before is filed; False when that takes longer than `seconds`. Not on the loop."""
         filed = threading.Event()
         if not self.is_alive:
             return False
@@ -239,21 +239,21 @@ class Intake:
         self._barriers.append((self._taken + len(self._incoming), call))
 
     def peek(self) -> tuple[int, int]:
-        """Return how many events were submitted and are not filed yet, and how many were refused. From any thread."""
+        """Return how many submitted events are not filed yet, and how many were refused. From any thread."""
         return len(self._incoming) + len(self._group), self._counters.refused + self._incoming.refusals
 
     def snapshot(self, destinations: Iterable[str]) -> Stats:
-        """Return the counters; call it through `run`."""
+        """Return the counters. On the intake's thread: call it through `run`."""
         pending = {name: self._outbox.depth(name).entries for name in destinations}
         self._counters.refused += self._incoming.take_refusals()
         return self._counters.snapshot(pending, self.peek()[0])
 
     async def take_tally(self) -> DailyCounts:
-        """Return how many events of which kind came in since the last call."""
+        """Return how many events of each kind came in since the last call."""
         return await self.run(self._tally.take)
 
     def find_problem(self) -> str:
-        """Say what keeps accepted events from being filed; nothing when all is well, or before the start."""
+        """Return why accepted events are not filed; empty when they are, and before the start."""
         if self._thread is not None and not self._thread.is_alive():
             return "the thread that owns the storage has ended"
         if (since := self._busy_since) is not None and self._clock.monotonic() - since > _STALL_SECONDS:
@@ -273,10 +273,10 @@ class Intake:
                 post_result(ended.get_loop(), ended, None, None)
 
     def _own_outbox(self) -> None:
-        # Opening a large file takes a while: here nothing waits for it.
+        # Opening a large file takes a while; on this thread it blocks no event loop.
         self.guard(self._outbox.open)
         self.guard(self._on_open)
-        # Beside this thread: a process that is killed in its first moments loses what is accepted and not stored.
+        # In another thread, so that the first events are stored at once: a process may be killed in its first moments.
         warming = warm_up(lambda: self._is_stopping)
         while not self._is_stopping:
             self._bell.wait(self.care.wait_seconds, self._incoming)
@@ -287,23 +287,24 @@ class Intake:
         self.guard(self._work)
         if warming is not None:
             warming.join()
-        self._has_stored = self._outbox.is_durable  # One that is closed says nothing.
+        # Read before the end: a closed outbox does not know.
+        self._has_stored = self._outbox.is_durable
         self.guard(self._outbox.close)
 
     def guard(self, function: Callable[[], object]) -> bool:
-        """Call a part of the work; False when it failed, which is counted, and told the first time."""
+        """Call a part of the work; False when it raised, which is counted, and logged the first time."""
         try:
             function()
-        except Exception as error:  # noqa: BLE001 - a guard: one call or event that fails costs itself only
+        except Exception as error:  # noqa: BLE001 - a guard: a call or event that fails affects no other
             self.failures += 1
             if self.failures == 1:
-                # The text of the exception may hold what must not be printed.
+                # Without the text of the exception, which may hold secrets.
                 _log.error("a call of the storage failed (%s); said once", type(error).__name__)
             return False
         return True
 
     def _work(self) -> None:
-        """Do all that waits: the calls between groups of events, so that a burst cannot hold them up."""
+        """Do all that waits, with the calls between groups of events."""
         while True:
             while not self._calls.empty():
                 self.guard(self._calls.get().work)
@@ -326,12 +327,12 @@ class Intake:
             try:
                 items.extend(self._prepare(event))
             except Exception as error:  # noqa: BLE001 - a guard: one bad event must neither end the thread nor hold up the others
-                # What could not be redacted must not be shown.
+                # It is not stored, because it may not be redacted.
                 self._counters.refused += 1
                 _log.error("an event was lost in the intake: %s", type(error).__name__)
             breathe()
         if not self.guard(lambda: self._store(items)):
-            # One of them cannot be stored: the others are.
+            # One of them cannot be stored; store the others.
             for item in items:
                 if not self.guard(lambda item=item: self._store([item])):
                     self._counters.refused += 1
@@ -354,7 +355,7 @@ class Intake:
         self.guard(lambda: self.on_put(set(counts)))
 
     def _clean(self, event: Event) -> Event:
-        """Return an event as it may be shown. What its exception left to be done is done here, off the loop."""
+        """Return an event redacted and complete; the slow part of reading an exception is done here, off the loop."""
         clean = with_fingerprint(self.redactor.redact(finish(event)))
         return clean if self.links is None else self.links.add(clean)
 
@@ -363,9 +364,9 @@ class Intake:
         if kept is None and event is not None:  # pyright: ignore[reportUnnecessaryComparison] - a host may submit anything
             self._counters.filtered += 1
             return []
-        # Its truth is not asked: that may be the host's own code.
+        # Compared with None, because `bool(event)` may run code of the host.
         event = event if kept is None else kept
-        # What a log record was made of is made sound here, where it costs the host nothing.
+        # Fields of a log record are checked here, where it costs the host no time.
         event.__post_init__()
         self._tally.add(event)
         names = self.router.route(event)

@@ -1,6 +1,6 @@
-"""A mirror of all events as JSON lines, for programs such as Vector or Loki's agents. Written by a thread of its own.
+"""JSON log: a mirror of all events as JSON lines, for programs such as Vector or Loki's agents. It has a thread of its own.
 
-Neither the event loop nor the intake ever waits for its disk: when that is full or slow, lines are lost, counted and told.
+Neither the event loop nor the intake waits for its disk: when that is full or slow, lines are lost, counted and reported.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..storage.json_lines import FILES, JsonLines
 from . import at_exit
 
 _log = logging.getLogger(__name__)
-# What may wait for the disk.
+# How much may wait for the disk: events, and characters of their texts.
 _MOST_EVENTS: Final = 20_000
 _MOST_BYTES: Final = 32 * 1024 * 1024
 _BYTES_BESIDE: Final = 500
@@ -34,9 +34,9 @@ Item = tuple[Event, Sequence[str], int] | Callable[[], object]
 
 
 class JsonLog:
-    """Append events to `path`, at most `max_mb` megabytes in all files. `tell` is called on its thread with what is wrong.
+    """Append events to `path`, at most `max_mb` megabytes in all files. `tell` is called on its thread when that fails.
 
-    It begins when the log that was written before, `after`, has come to its end.
+    It begins once the thread of the previous log, `after`, has ended.
     """
 
     def __init__(self, path: str, max_mb: float, tell: Callable[[str], object], after: JsonLog | None = None) -> None:
@@ -44,7 +44,7 @@ class JsonLog:
         self._file = JsonLines(Path(path), int(max_mb * _MEGABYTE) // FILES)
         self._tell = tell
         self._items: queue.SimpleQueue[Item] = queue.SimpleQueue()
-        # Guards the numbers. Nothing that may run in a signal handler takes it.
+        # Guards the counts. It is never taken in a signal handler.
         self._lock = threading.Lock()
         self._waiting = self._waiting_bytes = self._lost = 0
         self._is_failing = self._is_ending = False
@@ -58,7 +58,7 @@ class JsonLog:
         return self._lost
 
     def add(self, event: Event, destinations: Sequence[str]) -> None:
-        """Write a redacted event some time; on the intake's thread. Returns at once."""
+        """Queue a redacted event, on the intake's thread. Returns at once; counts it as lost when too much waits."""
         size = len(event.message) + len(event.traceback or "") + _BYTES_BESIDE
         with self._lock:
             if self._waiting >= _MOST_EVENTS or self._waiting_bytes + size > _MOST_BYTES:
@@ -69,11 +69,11 @@ class JsonLog:
         self._items.put((event, destinations, size))
 
     def forget(self, is_meant: Callable[[str], bool]) -> Future[int]:
-        """Delete the lines that are meant, also of what was added before; returns how many. `OSError` when that fails."""
+        """Delete the lines for which `is_meant` holds, also of events that wait; the future has their number, or an `OSError`."""
         found: Future[int] = Future()
 
         def work() -> None:
-            # The caller may have ended meanwhile.
+            # False when the caller has cancelled it meanwhile.
             if found.set_running_or_notify_cancel():
                 try:
                     found.set_result(self._file.filter(lambda line: not is_meant(line)))
@@ -85,16 +85,16 @@ class JsonLog:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the thread is there that writes; a child process has none."""
+        """Whether its thread runs; in a child process it does not."""
         return self._thread.is_alive()
 
     def end(self) -> None:
-        """Let the thread end when it has written what waits. Returns at once."""
+        """Let the thread end once it has written what waits. Returns at once."""
         self._is_ending = True
         self._items.put(_nothing)
 
     def stop(self, seconds: float) -> bool:
-        """Write what waits and end; blocks. False when `seconds` were not enough."""
+        """Write what waits and end the thread; blocks. False when that takes longer than `seconds`."""
         self.end()
         self._thread.join(max(seconds, 0.0))
         return not self._thread.is_alive()
@@ -116,7 +116,7 @@ class JsonLog:
                     continue
                 lines += self._lines(*item)
                 if len(lines) % _LINES_BETWEEN_PAUSES == 0:
-                    # The event loop must not wait for us.
+                    # The event loop must not wait for this thread.
                     give_way()
             self._write(lines)
 
@@ -156,7 +156,7 @@ class JsonLog:
 
 
 def to_json(event: Event, destinations: Sequence[str]) -> dict[str, Any]:
-    """Return what a line says of an event; `docs/metrics.md` describes it. What is empty is left out."""
+    """Return the JSON object of an event, as `docs/metrics.md` describes it. Empty fields are left out."""
     found: dict[str, Any] = {
         "time": datetime.fromtimestamp(event.time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "level": event.level.value,

@@ -1,4 +1,4 @@
-"""The event loop that delivers: whether there is one, and calls to it from other threads. Knows nothing of what is called."""
+"""Loop calls: calls from other threads to the event loop that delivers, if there is one. It knows nothing of what is called."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class LoopCalls:
-    """Call functions on the loop of the current run; without one nothing is called."""
+    """Call functions on the loop of the current run; without one, calls are dropped."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -21,11 +21,11 @@ class LoopCalls:
 
     @property
     def is_on(self) -> bool:
-        """Whether a run has begun in this process, on a loop that is not closed, and did not end."""
+        """Whether a run of this process has begun and not ended, and its loop is not closed."""
         return self._loop is not None and not self._loop.is_closed() and self._process == os.getpid()
 
     def begin(self) -> bool:
-        """Begin a run on the running loop; True when an earlier run has never ended."""
+        """Begin a run on the running loop; True when the previous run was not ended."""
         was_left = self._loop is not None
         self._loop, self._process, self.has_ended = asyncio.get_running_loop(), os.getpid(), False
         return was_left
@@ -35,7 +35,7 @@ class LoopCalls:
         self._loop, self.has_ended = None, True
 
     def call(self, function: Callable[[T], object], argument: T) -> None:
-        """Call a function on the loop some time; from any thread."""
+        """Schedule a call on the loop; from any thread."""
         loop = self._loop
         # The loop may be closed when the host ended without stop().
         if loop is not None and not loop.is_closed():

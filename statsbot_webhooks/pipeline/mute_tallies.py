@@ -1,6 +1,6 @@
-"""What mutes kept back, in the storage: the sum of all processes that share it. On the intake's thread.
+"""Mute tallies: the stored counts of muted events, summed over all processes that share the storage. On the intake's thread.
 
-Each process counts for itself, and adds what is new once a minute and at the end; the one that sends tells of the end.
+Each process counts for itself and adds its new counts once a minute and at the end; the sender reports the end of a mute.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..storage import Fleet, StateStore
 from .mutes import Mute, MuteCount, Mutes, merged, mute_from_state, mute_to_state
 
 _PREFIX: Final = "mute/"
-# So much longer the process that tells of an end waits for what the others have counted.
+# How much longer the process that reports the end of a mute waits for the counts of the others.
 _GRACE_SECONDS: Final = 2.0
 Ended = tuple[Mute, MuteCount]
 
@@ -26,25 +26,25 @@ class MuteTallies:
 
     def __init__(self, store: StateStore, clock: Clock, fleet: Fleet) -> None:
         self._store, self._clock, self._fleet = store, clock, fleet
-        # What the storage held of each when it was last read or written.
+        # The stored count of each mute when it was last read or written.
         self._stored: dict[str, MuteCount] = {}
 
     @property
     def grace_seconds(self) -> float:
-        """How long after its time a mute is ended here."""
+        """How many seconds after its time a mute is ended in this process."""
         return _GRACE_SECONDS if self._fleet.has_others and self._fleet.term is not None else 0.0
 
     def begin(self, mutes: Mutes, mute: Mute) -> None:
-        """Store a mute that begins, or goes on with another end."""
+        """Store a mute that begins, or whose end changed."""
         self._update([pair for pair in mutes if pair[0].key == mute.key], is_news=True, is_begun=True)
 
     def save(self, mutes: Mutes) -> None:
-        """Add what was counted since the last time."""
+        """Add to the storage what was counted since the last call."""
         for mute, tally in self._update(list(mutes), is_news=False, is_begun=not self._fleet.name):
             mutes.add(mute, tally)
 
     def follow(self, mutes: Mutes, stored: Mapping[str, Any]) -> None:
-        """Do as the other processes did: end what was ended there, and take over another end."""
+        """Follow the other processes of a fleet: end mutes that were ended there, and take over changed ends."""
         if not self._fleet.name:
             return
         for mute, _ in mutes:
@@ -56,11 +56,11 @@ class MuteTallies:
                 mutes.add(known[0])
 
     def end(self, ended: Sequence[Ended], *, is_early: bool = False) -> list[Ended]:
-        """Store the end of mutes; returns those that this process is to tell of, with what all processes counted."""
+        """Store the end of mutes; returns those that this process must report, with the counts of all processes."""
         if not ended:
             return []
         if self._fleet.term is None and not is_early:
-            # The sender tells, as soon as it hears of the new end.
+            # The sender reports it, once it reads the new end.
             now = self._clock.now()
             cut = [(replace(mute, until=min(mute.until, now)), tally) for mute, tally in ended]
             self._update(cut, is_news=any(mute.above for mute, _ in ended))
@@ -72,7 +72,7 @@ class MuteTallies:
         return [(mute, whole.get(mute.key, (mute, tally))[1]) for mute, tally in ended]
 
     def _update(self, pairs: Sequence[Ended], *, is_news: bool, is_begun: bool = False) -> list[Ended]:
-        """Add what was counted here to what is stored; returns the sums. One that is not stored any more is left so."""
+        """Add the counts of this process to the stored ones; returns the sums. A mute that is no longer stored stays so."""
         changes: dict[str, Callable[[Any], Any]] = {
             f"{_PREFIX}{mute.key}": partial(self._change, mute, tally, is_begun) for mute, tally in pairs
         }
@@ -87,7 +87,7 @@ class MuteTallies:
         known = _read(stored)
         if known is None:
             return mute_to_state(mute, tally) if is_begun else None
-        # With a new end when it begins again, or ends here.
+        # A mute that begins again replaces the end; otherwise the earlier end counts.
         until = mute.until if is_begun else min(mute.until, known[0].until)
         chosen = mute if is_begun else known[0]
         return mute_to_state(replace(chosen, until=until), merged(known[1], tally, self._stored.get(mute.key)))

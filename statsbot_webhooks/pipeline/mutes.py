@@ -1,4 +1,4 @@
-"""Mutes: what is not shown for a while, by whose choice and why; and the count of what was kept back. Pure."""
+"""Mutes: which events are not shown for a while, who chose so and why, and the count of muted events. Pure."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ..issues.old_fingerprint import old_fingerprint
 
 _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DURATION: Final = re.compile(r"\s*(\d{1,6})\s*([smhdw])\w*\s*", re.I)
-# A longer silence is a mistake, and a mute that is forgotten hides everything.
+# A longer mute is most likely a mistake, and one that is forgotten hides everything.
 MAX_SECONDS: Final = 30 * 86400.0
 _HOUR: Final = 3600.0
 
 
 class MuteKind(StrEnum):
-    """What a mute speaks of."""
+    """What a mute applies to."""
 
     DESTINATION = "destination"
     FINGERPRINT = "fingerprint"
@@ -32,9 +32,10 @@ class MuteKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mute:
-    """Events of a destination, of a fingerprint, or of a logger and its children are not shown until a time.
+    """Events of a destination, of a fingerprint, or of a logger and its children are not shown until `until` (wall clock).
 
-    It ends earlier when more than `above` of them come within an hour, or when another version of the bot than `version` runs.
+    It ends earlier when more than `above` of them come within an hour (0: never), or when the bot's version is no longer
+    `version` (empty: never).
     """
 
     kind: MuteKind
@@ -48,11 +49,11 @@ class Mute:
 
     @property
     def key(self) -> str:
-        """The name under which it is kept; a second mute of the same thing replaces the first."""
+        """The key under which it is stored; a second mute of the same target replaces the first."""
         return f"{self.kind.value}/{self.target}"
 
     def covers(self, event: Event, destination: str) -> bool:
-        """Whether an event is meant; a fingerprint is that of the event as it would be shown, after redaction."""
+        """Whether the mute applies to an event; by fingerprint, the event must be redacted."""
         if self.kind == MuteKind.DESTINATION:
             return destination == self.target
         if self.kind == MuteKind.LOGGER:
@@ -63,13 +64,13 @@ class Mute:
 
 @dataclass(slots=True)
 class MuteCount:
-    """What a mute kept back: how many events of each level and destination, and the times of the first and the last."""
+    """The count of muted events by level and destination, and the times of the first and the last."""
 
     levels: Counter[str] = field(default_factory=Counter[str])
     destinations: Counter[str] = field(default_factory=Counter[str])
     first: float | None = None
     last: float | None = None
-    # When the last of them came, as far as a mute that ends when it is worse has to know.
+    # The times of the newest ones, at most `Mute.above` + 1, to see whether that many come within an hour.
     recent: deque[float] = field(default_factory=deque[float], compare=False)
 
     @property
@@ -85,7 +86,7 @@ class MuteCount:
 
 
 class Mutes:
-    """Every mute that holds, and its tally."""
+    """The mutes in force, each with its tally."""
 
     def __init__(self) -> None:
         self._mutes: dict[str, tuple[Mute, MuteCount]] = {}
@@ -97,7 +98,7 @@ class Mutes:
         return len(self._mutes)
 
     def add(self, mute: Mute, tally: MuteCount | None = None) -> None:
-        """Begin a mute; one of the same thing goes on with its tally and gets the new end and reason."""
+        """Begin a mute. One of the same key is replaced, and keeps its tally unless another is given."""
         known = self._mutes.get(mute.key)
         self._mutes[mute.key] = (mute, tally or (known[1] if known else MuteCount()))
 
@@ -106,25 +107,25 @@ class Mutes:
         return self._mutes.pop(key, None)
 
     def end_due(self, now: float) -> list[tuple[Mute, MuteCount]]:
-        """End and return those whose time is over."""
+        """End and return the mutes whose time is over."""
         due = [key for key, (mute, _) in self._mutes.items() if mute.until <= now]
         return [self._mutes.pop(key) for key in due]
 
     def next_end(self) -> float | None:
-        """Return when the next one ends."""
-        return min((mute.until for mute, _ in self._mutes.values()), default=None)
+        """Return when the next mute ends; None without any. From any thread."""
+        return min((mute.until for mute, _ in self), default=None)
 
     def admit(self, event: Event, names: Iterable[str], now: float, *, redacted: bool) -> tuple[str, ...]:
-        """Return the destinations that may have the event, and count it for the mutes that keep it from the others.
+        """Return the destinations that may get the event, and count it for the mutes that apply to the others.
 
-        Mutes of fingerprints are asked once the event is redacted, all others before: redaction costs most.
+        Mutes of fingerprints apply once the event is redacted, all others before it, as redaction is the most expensive step.
         """
         kinds = (MuteKind.FINGERPRINT,) if redacted else (MuteKind.DESTINATION, MuteKind.LOGGER)
         asked = [pair for pair in self._mutes.values() if pair[0].kind in kinds and pair[0].until > now]
         admitted: list[str] = []
         for mute, tally in asked:
             if mute.above and any(mute.covers(event, name) for name in names) and _is_worse(mute, tally, now):
-                # It ends with this very event, which is shown.
+                # The mute ends with this event, which is shown.
                 self._mutes[mute.key] = (replace(mute, until=now), tally)
         asked = [pair for pair in asked if self._mutes[pair[0].key][0].until > now]
         for name in names:
@@ -137,7 +138,7 @@ class Mutes:
 
 
 def _is_worse(mute: Mute, tally: MuteCount, now: float) -> bool:
-    """Note one more event, and return whether more came within an hour than the mute allows."""
+    """Note one more event, and return whether more than the mute allows came within an hour."""
     tally.recent.append(now)
     while len(tally.recent) > mute.above + 1 or now - tally.recent[0] > _HOUR:
         tally.recent.popleft()
@@ -145,7 +146,7 @@ def _is_worse(mute: Mute, tally: MuteCount, now: float) -> bool:
 
 
 def merged(stored: MuteCount, local: MuteCount, before: MuteCount | None) -> MuteCount:
-    """Return a stored tally, to which other processes may add too, with what was counted here since it was `before`."""
+    """Return a stored tally, to which other processes add too, plus what was counted here since it was `before`."""
     base = before or MuteCount()
     times = [each for each in (stored.first, stored.last, local.first, local.last) if each is not None]
     return MuteCount(
@@ -158,7 +159,7 @@ def merged(stored: MuteCount, local: MuteCount, before: MuteCount | None) -> Mut
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds of "90s", "10 m", "1h 30m", "2 days"; raises `ValueError` that says what is understood."""
+    """Return the seconds of "90s", "10 m", "1h 30m", "2 days"; raises a `ValueError` that says what to write."""
     position, seconds = 0, 0.0
     while position < len(text):
         match = _DURATION.match(text, position)
@@ -173,7 +174,7 @@ def parse_duration(text: str) -> float:
 
 
 def format_summary(mute: Mute, tally: MuteCount, now: float) -> str:
-    """Return what is said when a mute ends."""
+    """Return the text that reports the end of a mute."""
     how = "is over" if mute.until <= now else "was ended early"
     if mute.above and mute.until <= now and len(tally.recent) > mute.above:
         how = f"is over, as more than {mute.above} came within an hour,"
@@ -207,7 +208,7 @@ def mute_to_state(mute: Mute, tally: MuteCount) -> dict[str, Any]:
 
 
 def mute_from_state(state: Mapping[str, Any]) -> tuple[Mute, MuteCount]:
-    """Return what `mute_to_state` kept; raises `KeyError`, `TypeError` or `ValueError` when it is something else."""
+    """Return the mute of `mute_to_state`; raises `KeyError`, `TypeError`, `ValueError` and others for any other value."""
     mute = Mute(
         MuteKind(state["kind"]),
         str(state["target"]),

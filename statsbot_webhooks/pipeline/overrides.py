@@ -1,7 +1,7 @@
-"""What admins chose at run time: which destinations are on, from which level, what is muted.
+"""Overrides: what admins chose at run time (switches, levels, mutes), stored so that a restart keeps it.
 
-Kept in the state store, so that a restart changes nothing. The methods that change something, and `admit`, run on the intake's
-thread (`Admin` calls them there); what only looks may be called from anywhere.
+Methods that change something, and `admit`, run on the intake's thread (`Admin` calls them there); others may be called from
+anywhere. It applies nothing to the host's loggers or to Discord.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Overrides:
         self._clock = clock
         self._changed: asyncio.Event | None = None
         self.mutes = Mutes()
-        # Told of mutes that end with an event, on the intake's thread.
+        # Called with each mute that an event ends, on the intake's thread.
         self.on_ended: Callable[[Ended], None] = lambda _: None
         self.issues = IssueRegister(store, version)
         self.decisions = Decisions(store)
@@ -61,7 +61,7 @@ class Overrides:
         self.logger_levels: dict[str, LogLevel] = {}
 
     def load(self) -> None:
-        """Read what was chosen before."""
+        """Read the stored choices. What cannot be read is logged and skipped."""
         switches = self._store.read_state("switch/")
         self.switched_off = frozenset(key.removeprefix("switch/") for key, is_on in switches.items() if is_on is False)
         self.levels, self.logger_levels = {}, {}
@@ -80,12 +80,12 @@ class Overrides:
         self._tallies.follow(self.mutes, stored)
         for key, state in stored.items():
             if key.removeprefix("mute/") in running:
-                # It has counted on since it was stored.
+                # Its count in memory is newer than the stored one.
                 continue
             try:
                 mute, tally = mute_from_state(state)
                 if mute.version and mute.version != self.issues.version:
-                    # Until the next version, which is here; the sweep at the start tells of it.
+                    # Another version runs now, so it ends; `keep` reports it.
                     mute = replace(mute, until=min(mute.until, self._clock.now()))
                 self.mutes.add(mute, tally)
             except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
@@ -93,14 +93,14 @@ class Overrides:
                 self._store.write_state({key: None})
 
     def use_router(self, router: Router) -> None:
-        """Go on with another router, to which the chosen levels apply."""
+        """Use another router, and apply the chosen levels to it."""
         self._router = router
         router.set_levels(self.levels)
 
     # -- the gate of the intake
 
     def identify(self, event: Event) -> Event:
-        """Return an event with the reference of its issue, which counts it; one of a start tells of the version before."""
+        """Count the event for its issue and return it with the reference; a start event also describes the previous version."""
         is_new = not self.issues.knows(event.fingerprint)
         noted = self.issues.note(event)
         if noted.issue:
@@ -108,9 +108,9 @@ class Overrides:
         return self.deploys.note_start(noted)
 
     def admit(self, event: Event, names: tuple[str, ...], *, redacted: bool) -> tuple[str, ...]:
-        """Return the destinations that may have the event; for the others it is counted as muted.
+        """Return the destinations that may get the event; for the others it is counted as muted.
 
-        Asked before the event is redacted and again, with `redacted`, after; then it is remembered among the recent events.
+        Called before the event is redacted and, with `redacted`, after; then it is also added to the recent events.
         """
         if len(self.mutes):
             now = self._clock.now()
@@ -145,7 +145,7 @@ class Overrides:
         self._router.set_levels(self.levels)
 
     def set_logger_level(self, logger: str, level: LogLevel | None) -> None:
-        """Keep the level from which a logger is captured; `None` goes back to the settings. The capture applies it."""
+        """Store the level from which a logger is captured; `None` goes back to the settings. Capture applies it."""
         self._store.write_state({f"level/logger/{logger}": None if level is None else level.value})
         self.logger_levels = _with(self.logger_levels, logger, level)
 
@@ -160,28 +160,28 @@ class Overrides:
         return None if ended is None else next(iter(self._tallies.end([ended], is_early=True)), ended)
 
     def end_due(self) -> list[Ended]:
-        """End the mutes whose time is over."""
+        """End the mutes whose time is over; returns those that this process must report."""
         return self._tallies.end(self.mutes.end_due(self._clock.now() - self._tallies.grace_seconds))
 
     def save_tallies(self) -> None:
-        """Keep what the mutes and the issues have counted so far."""
+        """Store what mutes and issues have counted so far."""
         self.issues.save(self._clock.now())
         self._tallies.save(self.mutes)
 
     def known_issues(self) -> IssueRegister:
-        """Return the issues with what other processes counted and decided until now."""
+        """Return the issues, with the counts and decisions of other processes until now."""
         if self._fleet.has_others:
             self.issues.load(is_shared=True)
         return self.issues
 
     def decide(self, fingerprint: str, state: IssueState, by: str) -> tuple[Issue, bool] | None:
-        """Set the state of an issue; returns it, and whether that changed anything. None when there is none."""
+        """Set the state of an issue; returns it, and whether that changed anything. None for an unknown issue."""
         return self.known_issues().decide(fingerprint, state, by, self._clock.now())
 
     # -- destinations that `setup` made
 
     def stored_urls(self) -> dict[str, WebhookURL]:
-        """Return the addresses that are kept in the storage, by destination."""
+        """Return the stored webhook URLs by destination."""
         urls: dict[str, WebhookURL] = {}
         for key, text in self._store.read_state("url/").items():
             try:
@@ -191,20 +191,20 @@ class Overrides:
         return urls
 
     def store_urls(self, urls: Mapping[str, WebhookURL]) -> None:
-        """Keep addresses for the next start."""
+        """Store webhook URLs for the next start."""
         self._store.write_state({f"url/{name}": url.reveal() for name, url in urls.items()})
 
     # -- the end of mutes, on the loop
 
     def look_again(self) -> None:
-        """Let `keep` see a mute that was begun or ended; call it on the loop."""
+        """Make `keep` look at a mute that began or ended. Call it on the loop."""
         if self._changed is not None:
             self._changed.set()
 
     async def keep(
         self, run: Callable[[Callable[[], list[Ended]]], Awaitable[list[Ended]]], tell: Callable[[Ended], Awaitable[None]]
     ) -> None:
-        """End mutes when their time is over and tell of each, until cancelled. `run` calls on the intake's thread."""
+        """End mutes when their time is over and `tell` each, until cancelled. `run` calls on the intake's thread."""
         self._changed = asyncio.Event()
         while True:
             self._changed.clear()

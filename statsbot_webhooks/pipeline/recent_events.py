@@ -1,4 +1,4 @@
-"""The newest events of each destination, as they are shown, for a look without the channel. Pure."""
+"""Recent events: the newest events of each destination, for commands that list them. In memory only. Pure."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ..events.event import Event
 from ..issues.fingerprint import fingerprint
 
 _KEPT: Final = 20
-# Larger texts are cut, so that the memory stays small, however long the texts are.
+# Longer texts are cut, so that memory stays small.
 _LONGEST: Final = 2000
-# Of each of so many messages, the first so many events are remembered.
+# How many messages are remembered, each with at most this many events.
 _MESSAGES: Final = 300
 _OF_A_MESSAGE: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An event that went to a destination: cut to what a list shows, and its fingerprint."""
+    """An event that went to a destination, cut to what a list shows, and its fingerprint."""
 
     event: Event
     fingerprint: str
@@ -46,7 +46,7 @@ class RecentEvents:
             self._messages.popitem(last=False)
 
     def shown(self, message_id: int) -> list[Seen]:
-        """Return what a message shows, each fingerprint once; empty when it is not remembered."""
+        """Return the events that a message shows, each fingerprint once; empty when it is not remembered."""
         found: dict[str, Seen] = {}
         for each in self._messages.get(message_id, ()):
             seen = _seen(each)

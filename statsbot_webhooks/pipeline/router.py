@@ -1,4 +1,4 @@
-"""Which destinations an event goes to. Knows names, never URLs."""
+"""Router: which destinations an event goes to. It reads names and filters of destinations, never URLs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST_KNOWN = 512
 
 
 class Router:
-    """Choose destinations: the default routes for the four built-in names, and what every other one asks for."""
+    """Choose destinations: default routes for the four built-in names, and the filters of all. From any thread."""
 
     def __init__(self, destinations: Iterable[Destination]) -> None:
         self._levels: Mapping[str, LogLevel] = {}
@@ -33,7 +33,7 @@ class Router:
         return tuple(self._configured.values())
 
     def add(self, destinations: Iterable[Destination]) -> None:
-        """Add destinations while running."""
+        """Add destinations, or replace those of the same name."""
         self._configured |= {destination.name: destination for destination in destinations}
         self.set_levels(self._levels)
 
@@ -44,12 +44,12 @@ class Router:
             name: replace(destination, level=levels.get(name, destination.level))
             for name, destination in self._configured.items()
         }
-        # Last: another thread may be routing.
+        # Reset last, because another thread may be routing.
         self._known = {}
 
     def route(self, event: Event) -> tuple[str, ...]:
         """Return the names of the destinations that want the event, in the order in which they were configured."""
-        # All that is looked at; the same comes again and again.
+        # Everything that routing reads of an event; few combinations occur.
         key = (event.kind, event.level, event.route_level, event.origin, event.guild_id)
         known = self._known
         names = known.get(key)
@@ -63,7 +63,7 @@ class Router:
 
 
 def fallbacks(name: str) -> tuple[str, ...]:
-    """Return where the events of a destination go when Discord does not know its webhook any more, best first."""
+    """Return where the events of a destination go when its webhook is gone, best first."""
     return tuple(other for other in BUILT_IN if other != name)
 
 
@@ -74,7 +74,7 @@ def _default_names(event: Event, configured: Iterable[str]) -> set[str]:
     if event.kind == EventKind.MEMBER:
         return {"member_events" if "member_events" in names else "info"}
     if event.kind == EventKind.LIFECYCLE:
-        # A start is no news for the channel of errors; a gateway that is down is.
+        # A start does not belong in the channel of errors; a gateway that is down does.
         return {"info" if "info" in names or _judged(event).number < LogLevel.WARNING.number else "error"}
     if event.level == LogLevel.CRITICAL:
         return {"error", "info"}
@@ -91,12 +91,12 @@ def _accepts(destination: Destination, event: Event, is_default: bool) -> bool:
     if destination.events is not None and event.kind not in destination.events:
         return False
     if destination.level is not None:
-        # A level of its own widens or narrows the default route; with events named it is a floor among those.
+        # A destination's own level widens or narrows its default route; with `events` it is a minimum among those.
         in_scope = is_default or destination.events is not None or event.kind in (EventKind.LOG, EventKind.ERROR)
         return in_scope and _judged(event).number >= destination.level.number
     if destination.events is not None:
         return True
-    return is_default or (not _is_built_in(destination.name) and _judged(event).number >= _OWN_LEVEL.number)
+    return is_default or (destination.name not in BUILT_IN and _judged(event).number >= _OWN_LEVEL.number)
 
 
 def _judged(event: Event) -> LogLevel:
@@ -105,7 +105,3 @@ def _judged(event: Event) -> LogLevel:
 
 def _within(origin: str, loggers: tuple[str, ...]) -> bool:
     return any(origin == name or origin.startswith(f"{name}.") for name in loggers)
-
-
-def _is_built_in(name: str) -> bool:
-    return name in BUILT_IN

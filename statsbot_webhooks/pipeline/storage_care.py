@@ -1,4 +1,7 @@
-"""Lets the storage put itself in order, and learns what came into it from elsewhere. On the intake's thread; stores no event."""
+"""Storage care: let the storage maintain itself, and notice what other processes put into it. On the intake's thread.
+
+It stores no event.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,12 @@ from ..clock import Clock
 from ..events.event import Event
 from ..storage import Outbox
 
-# While another place stands in for the storage, the usual one is tried again that often.
+# While a substitute stands in for the usual storage, that is tried again this often.
 RETRY_SECONDS: Final = 2.0
 
 
 class StorageCare:
-    """`on_open` is called when the storage may hold other choices than before, `on_put` with destinations that got events."""
+    """Call `on_open` when the storage may hold other choices than before, and `on_put` with destinations that got events."""
 
     def __init__(self, outbox: Outbox, clock: Clock, on_open: Callable[[], None], on_put: Callable[[set[str]], None]) -> None:
         self._outbox = outbox
@@ -25,11 +28,11 @@ class StorageCare:
 
     @property
     def wait_seconds(self) -> float | None:
-        """How long may be waited until the next look; None for as long as nothing else happens."""
+        """Seconds until the next look is due; None for no limit."""
         return RETRY_SECONDS if self._outbox.is_displaced else None
 
     def look_if_due(self) -> None:
-        """Go back to the usual place of storage as soon as it works again, and follow what other processes do."""
+        """Return to the usual storage as soon as it works again, and follow what other processes do."""
         now = self._clock.monotonic()
         is_due = self._outbox.is_displaced and not 0 <= now - self._tried < RETRY_SECONDS / 2
         if is_due or self._outbox.fleet.has_news:
@@ -37,15 +40,15 @@ class StorageCare:
             self.look()
 
     def sign(self, event: Event) -> Event:
-        """Return an event with where it happened, when other processes share the storage."""
+        """Return an event with the name of this process, when other processes share the storage."""
         fleet = self._outbox.fleet
         if not fleet.name:
             return event
-        # An alert of another process is another card.
+        # The alerts of each process have cards of their own.
         return replace(event, process=fleet.label, card=event.card and f"{event.card}@{fleet.name}")
 
     def look(self) -> None:
-        """Let the storage put itself in order."""
+        """Let the storage maintain itself, and call back for what it found."""
         if self._outbox.maintain():
             self._on_open()
         if arrivals := self._outbox.fleet.take_arrivals():

@@ -1,4 +1,4 @@
-"""Tasks that run for as long as they are wanted: one that ends is started again. Knows nothing of what the tasks do."""
+"""Supervisor: owns named tasks, and starts one that ends again. It knows nothing of what the tasks do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 _log = logging.getLogger(__name__)
-# Later than the end of a loop takes: `asyncio.run` cancels every task before it closes the loop.
+# Longer than the end of a loop takes, because `asyncio.run` cancels every task before it closes the loop.
 _RESTART_SECONDS: Final = 1.0
 Work = Callable[[], Coroutine[Any, Any, None]]
 
@@ -21,40 +21,40 @@ class Supervisor:
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def run(self, name: str, work: Work) -> None:
-        """Run `work()` until `release` or `stop`; it is called again after it has ended for another reason."""
+        """Run `work()` as a task until `release`, `end` or `stop`; it is started again when it ends for another reason."""
         self._work[name] = work
         self._begin(name)
 
     def ensure(self, name: str) -> None:
-        """Begin a task again at once that has ended and waits for its restart."""
+        """Start a task that has ended at once, instead of after the pause."""
         if name in self._work and self._tasks[name].done():
             self._begin(name)
 
     def release(self, name: str) -> asyncio.Task[None] | None:
-        """Give a task away: it goes on, and is not started again."""
+        """Return a task, None when unknown, and stop owning it: it goes on, and is not started again."""
         self._work.pop(name, None)
         return self._tasks.pop(name, None)
 
     async def end(self, name: str) -> None:
-        """Cancel a task, if there is one of that name, and wait for its end."""
+        """Cancel a task and wait for its end; does nothing for an unknown name."""
         task = self.release(name)
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
     def find_ended(self) -> list[str]:
-        """Return the names of tasks that have ended and are not running again yet."""
+        """Return the names of tasks that have ended and wait for their restart."""
         return [name for name, task in self._tasks.items() if task.done()]
 
     async def stop(self) -> None:
-        """Cancel every task and wait for their ends."""
+        """Cancel all tasks and wait for their ends."""
         tasks, self._tasks, self._work = list(self._tasks.values()), {}, {}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def abandon(self) -> None:
-        """Let go of tasks whose loop does not run any more."""
+        """Drop tasks whose loop has ended."""
         self._tasks, self._work = {}, {}
 
     def _begin(self, name: str) -> None:

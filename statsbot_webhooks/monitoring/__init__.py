@@ -1,1 +1,1 @@
-"""How the delivery is, told by other ways than Discord: figures for Prometheus, and a message when nothing reaches Discord."""
+"""Monitoring of the delivery without Discord: metrics for Prometheus, and a message when nothing reaches Discord."""

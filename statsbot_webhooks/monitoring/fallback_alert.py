@@ -1,6 +1,6 @@
-"""The second way out: a message to an address when errors wait because nothing reaches Discord, and one when it is over.
+"""Fallback alert: a message to another address when errors wait because nothing reaches Discord, and one when that ends.
 
-It says how many wait and why, and nothing of what they say: who runs that address is not known here.
+It says how many errors wait and why, and never their texts, because the address may belong to others.
 """
 
 from __future__ import annotations
@@ -20,60 +20,60 @@ from ..storage.base import ErrorsWaiting
 
 _log = logging.getLogger(__name__)
 _WAIT_SECONDS: Final = 300.0
-# After a start, what waits since the life before is given so long to be delivered.
+# After a start, events of the process before get this long to be delivered.
 _START_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 5.0
 _FIRST_RETRY_SECONDS: Final = 30.0
 _LAST_RETRY_SECONDS: Final = 900.0
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
-# ntfy reads them; for any other receiver they are headers that it does not know.
+# Title and priority are read by ntfy, and ignored by other receivers.
 HEADERS: Final = {"Content-Type": "text/plain; charset=utf-8", "Title": "Bot: nothing reaches Discord", "Priority": "high"}
 _HEADERS_OVER: Final = {**HEADERS, "Title": "Bot: Discord is reached again", "Priority": "default"}
-# In the storage, so that a restart in the middle neither tells it twice nor forgets to say that it is over.
+# Key of the state: stored so that a restart neither repeats the message nor forgets the one about the end.
 STATE: Final = "fallback/since"
 
 
 class DeliveryView(Protocol):
-    """What is asked about the delivery."""
+    """What the alert reads of the delivery."""
 
     def last_delivery(self) -> float | None:
-        """Return when a message arrived last at any destination, in monotonic seconds; None when none did since the start."""
+        """Return when a message last arrived at any destination (monotonic seconds); None when none did since the start."""
         ...
 
     def describe_problems(self) -> str:
-        """Say why nothing arrives; redacted."""
+        """Return why nothing arrives, redacted; empty when that is not known."""
         ...
 
     def is_of_this_process(self) -> bool:
-        """Whether this process, of those that share a storage, is the one that tells."""
+        """Whether this one of the processes that share a storage sends the message."""
         ...
 
     async def errors_waiting(self) -> ErrorsWaiting:
         """Return how many errors wait for destinations that are not switched off.
 
-        None, if another destination was reached meanwhile and has nothing that waits: the outage is shown there.
+        The result is empty when another destination was reached meanwhile and has nothing waiting: the outage is shown there.
         """
         ...
 
     async def read_state(self) -> Any:
-        """Return what was stored under `STATE`; None without."""
+        """Return the value stored under `STATE`; None without."""
         ...
 
     async def write_state(self, value: float | None) -> None:
-        """Store when what was told began; None when it is over."""
+        """Store the start of the reported outage (wall clock); None when it is over."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the messages go, and how. The address is a secret."""
+    """Where the messages go, and through which network settings. The URL is a secret."""
 
     url: str
     network: Network
 
 
 class FallbackAlert:
-    """Watch the delivery and tell. `watch` is run as a task."""
+    """Watch the delivery and send the messages. Run `watch` as a task."""
 
     def __init__(
         self, find_address: Callable[[], Address], delivery: DeliveryView, *, clock: Clock, bot_name: Callable[[], str]
@@ -82,14 +82,14 @@ class FallbackAlert:
         self._delivery = delivery
         self._clock = clock
         self._bot_name = bot_name
-        # When what was told began, by the wall clock: it outlives a restart.
+        # Start of the reported outage, in wall clock time because it outlives a restart.
         self._since: float | None = None
-        # Monotonic: when the watch began, since when errors were seen waiting, and after which a delivery is the end of it.
+        # Monotonic: the start of the watch, since when errors were seen waiting, and after when a delivery ends the outage.
         self._began = self._seen = self._told = 0.0
         self._problem = ""
 
     async def watch(self) -> None:
-        """Look every few seconds, until cancelled."""
+        """Check every few seconds, until cancelled."""
         self._began = self._told = self._clock.monotonic()
         self._seen = math.inf
         knows = False
@@ -97,7 +97,7 @@ class FallbackAlert:
             if not self._delivery.is_of_this_process() and self._since is None:
                 knows, self._seen = False, math.inf
             elif not knows and self._since is None:
-                # What the process told that did so before.
+                # An outage that another process, or an earlier one, has reported.
                 stored = await self._delivery.read_state()
                 self._since = float(stored) if isinstance(stored, int | float) else None
                 knows = True
@@ -129,7 +129,7 @@ class FallbackAlert:
             self._seen = math.inf
 
     def _is_due(self, seen_seconds: float, waited_seconds: float) -> bool:
-        """Whether errors have waited long enough. Those of the process before need not wait again for all of that time."""
+        """Whether errors have waited long enough. Those of the process before need not wait the whole time again."""
         if self._seen - self._began < _START_SECONDS:
             return seen_seconds >= (_START_SECONDS if waited_seconds >= _WAIT_SECONDS else _WAIT_SECONDS)
         return seen_seconds >= _WAIT_SECONDS
@@ -159,7 +159,7 @@ class FallbackAlert:
         return f"{self._bot_name() or 'Bot'}: "
 
     async def _insist(self, post: Callable[[], Awaitable[str]], *, until: Callable[[], bool]) -> bool:
-        """Try again with growing pauses; False when it need not be told any more. What is wrong is logged when it changes."""
+        """Post, with growing pauses between tries; False when `until()` ended that. A problem is logged when it changes."""
         pause = _FIRST_RETRY_SECONDS
         while problem := await post():
             if problem != self._problem:
@@ -177,11 +177,11 @@ class FallbackAlert:
 
 
 async def post(address: Address, text: str, headers: Mapping[str, str] = HEADERS) -> str:
-    """Send a text; returns what went wrong, without the address."""
+    """Send a text; returns the problem without the address, empty when it was sent."""
     try:
         async with (
             address.network.open_session(timeout=_TIMEOUT) as session,
-            # A redirect would make a GET of it, without the text.
+            # A redirect would turn it into a GET without the text.
             session.post(
                 address.url,
                 data=text.encode("utf-8", "replace"),
@@ -192,7 +192,7 @@ async def post(address: Address, text: str, headers: Mapping[str, str] = HEADERS
         ):
             return "" if response.status < 300 else f"was answered with status {response.status}"
     except (aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
-        # The text of these exceptions holds the address.
+        # Only the type: the texts of these exceptions hold the address.
         return f"failed with {type(error).__name__}"
 
 

@@ -1,4 +1,4 @@
-"""An HTTP endpoint for Prometheus in threads of its own, so that it answers while the event loop is blocked."""
+"""Metrics endpoint: HTTP for Prometheus, in threads of its own, so that it answers while the event loop is blocked."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ..clock import Clock
 from .stats_collector import StatsCollector, require_client
 
 _log = logging.getLogger(__name__)
-# While the port is in use, as by the process before this one, it is tried again that often.
+# While the port is in use, by the previous process, say, it is tried again this often.
 _RETRY_SECONDS: Final = 30.0
-# A reader that sends or takes nothing for so long is let go.
+# A client that sends or reads nothing for this long is disconnected.
 _READER_SECONDS: Final = 10.0
-# How long the end of the endpoint may take.
+# How long the server may take to notice its shutdown.
 _POLL_SECONDS: Final = 0.1
 
 
@@ -32,7 +32,7 @@ class _Handler(WSGIRequestHandler):
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
-    # On Windows it would let two programs have one port.
+    # On Windows this would let two programs share a port.
     allow_reuse_address = os.name != "nt"
 
     def __init__(self, host: str, port: int) -> None:
@@ -40,17 +40,17 @@ class _Server(ThreadingMixIn, WSGIServer):
         super().__init__((host, port), _Handler)
 
     def server_bind(self) -> None:
-        # HTTPServer would ask for the host's full name, for which a broken DNS takes many seconds.
+        # HTTPServer looks up the host's full name, which takes many seconds with a broken DNS.
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
         self.setup_environ()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Print nothing: a reader that goes away in the middle is no news."""
+        """Print nothing: a client that disconnects early is no problem."""
 
 
 class MetricsEndpoint:
-    """Serve a collector, in a registry of its own. `serve` is run as a task; what goes wrong costs the endpoint only."""
+    """Serve a collector, in a registry of its own. Run `serve` as a task; its failures affect the endpoint only."""
 
     def __init__(self, collector: StatsCollector, host: str, port: int, clock: Clock) -> None:
         client = require_client()
@@ -75,7 +75,7 @@ class MetricsEndpoint:
             await asyncio.to_thread(self.close)
 
     def close(self) -> None:
-        """Let go of the port; blocks for a moment."""
+        """Release the port; blocks for a moment."""
         server, self._server = self._server, None
         if server is not None:
             server.shutdown()

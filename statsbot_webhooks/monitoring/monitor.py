@@ -1,4 +1,4 @@
-"""The parts of monitoring that the settings ask for, and their tasks. What they tell is written in those parts."""
+"""Monitor: the tasks of the metrics endpoint and the fallback alert that the settings ask for. It measures nothing itself."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FALLBACK: Final = ("fallback_url",)
 
 
 class Monitor:
-    """Own the endpoint and the fallback of one manager. `start` needs a running loop."""
+    """Own the endpoint and the fallback alert of one manager. `start` needs a running loop."""
 
     def __init__(self, pipeline: Pipeline, pool: WorkerPool, *, bot_name: Callable[[], str]) -> None:
         self._pipeline = pipeline
@@ -35,17 +35,17 @@ class Monitor:
         self._endpoint: MetricsEndpoint | None = None
 
     def start(self) -> None:
-        """Begin what the settings ask for."""
+        """Start what the settings ask for."""
         self._tasks.abandon()
         if self._endpoint is not None:
-            # Of a loop that ended without a stop.
+            # Left by a loop that ended without a stop.
             self._endpoint.close()
             self._endpoint = None
         self._start_metrics(self._pipeline.config)
         self._start_fallback(self._pipeline.config)
 
     async def reconfigure(self, before: WebhookConfig) -> None:
-        """Go on with the pipeline's new settings."""
+        """Apply the pipeline's new settings: restart the parts whose settings differ from `before`."""
         config = self._pipeline.config
         for names, start, task in ((_METRICS, self._start_metrics, "metrics"), (_FALLBACK, self._start_fallback, "fallback")):
             if any(getattr(config, name) != getattr(before, name) for name in names):
@@ -65,7 +65,7 @@ class Monitor:
         except ImportError as error:
             _log.error("WEBHOOK_METRICS_PORT: %s", error)
             return
-        # Python's server of HTTP is imported by those who want it.
+        # Imported here, because few need Python's HTTP server.
         from .metrics_endpoint import MetricsEndpoint
 
         self._endpoint = MetricsEndpoint(collector, config.metrics_host, config.metrics_port, self._pipeline.clock)
@@ -87,7 +87,7 @@ class Monitor:
         return StatsCollector(self._read)
 
     def _read(self) -> Reading:
-        # A copy in one step: this is another thread than the loop's.
+        # A copy, because this is not the loop's thread.
         workers = dict(self._pool.workers)
         log = self._pipeline.json_log
         return Reading(
@@ -99,7 +99,7 @@ class Monitor:
 
 
 class _ManagerDelivery:
-    """What the fallback asks about the delivery."""
+    """The delivery of one manager, as the fallback alert reads it."""
 
     def __init__(self, pipeline: Pipeline, pool: WorkerPool) -> None:
         self._pipeline = pipeline
@@ -114,7 +114,7 @@ class _ManagerDelivery:
         return self._pipeline.redact_text("\n".join(problems))
 
     def is_of_this_process(self) -> bool:
-        # While what they share is away, each speaks for itself.
+        # While the shared storage is unavailable, each process reports for itself.
         return self._pipeline.outbox.fleet.term is not None or self._pipeline.outbox.is_displaced
 
     async def errors_waiting(self) -> ErrorsWaiting:
@@ -127,7 +127,7 @@ class _ManagerDelivery:
         return waiting
 
     def _is_reached(self, name: str, since: float) -> bool:
-        """Whether something arrived at a destination after a time, and nothing is wrong there."""
+        """Whether something arrived at a working destination after `since` (wall clock)."""
         worker = self._pool.workers.get(name)
         return worker is not None and worker.state == DestinationState.WORKING and (worker.delivered_at or 0.0) > since
 

@@ -1,4 +1,4 @@
-"""The counters of `stats()` as metrics of Prometheus, by its official client (extra `metrics`). Asks no storage and no loop.
+"""Stats collector: the counters of `stats()` as Prometheus metrics (extra `metrics`). It asks neither storage nor loop.
 
 The names are promised: `docs/metrics.md` lists them, and a test compares.
 """
@@ -30,7 +30,7 @@ _ANSWERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class DestinationReading:
-    """How a destination is now. `delivered_at` is seconds since the epoch; None when nothing was delivered yet."""
+    """A destination now. `delivered_at` is in seconds since the epoch; None when nothing was delivered yet."""
 
     state: DestinationState
     delivered_at: float | None
@@ -38,7 +38,7 @@ class DestinationReading:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is shown. `log_lost` is None where no JSON log is written."""
+    """The values of one scrape. `log_lost` is None when no JSON log is written."""
 
     version: str
     stats: Stats
@@ -47,7 +47,7 @@ class Reading:
 
 
 def require_client(module: str = "prometheus_client") -> Any:
-    """Return a module of the official client; raises `ImportError` that says what to install."""
+    """Return a module of the official client; raises an `ImportError` that says what to install."""
     try:
         return importlib.import_module(module)
     except ImportError:
@@ -55,17 +55,17 @@ def require_client(module: str = "prometheus_client") -> Any:
 
 
 class StatsCollector:
-    """A collector that can be registered in any registry of the client; it reads the counters at each scrape."""
+    """A collector for any registry of the client; it reads the counters at each scrape."""
 
     def __init__(self, read: Callable[[], Reading]) -> None:
         self._core: Any = require_client("prometheus_client.core")
         self._read = read
-        # The counters of a series can go down, when events move to another destination; those of Prometheus must not.
+        # Our counters can go down, when events move to another destination; those of Prometheus must not.
         self._seen: dict[tuple[str, ...], float] = {}
         self._totals: dict[tuple[str, ...], float] = {}
 
     def collect(self) -> Iterator[Any]:
-        """Yield every metric; from any thread, and without waiting for anything."""
+        """Yield every metric; from any thread, without blocking."""
         reading = self._read()
         stats = reading.stats
         yield self._gauge("info", "The version that runs", {(reading.version,): 1.0}, ("version",))

@@ -1,4 +1,4 @@
-"""Where accepted events wait until Discord has confirmed them."""
+"""Storage of accepted events until Discord has confirmed them. It knows no message and no Discord."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ __all__ = [
 ]
 
 
-# Set by `sandbox --run`: the file that takes the place of every other, also where the bot's settings or code name another.
+# Set by `sandbox --run`: the file to use in place of the one that the bot's settings or code name.
 INSTEAD: Final = "STATSBOT_WEBHOOKS_SANDBOX_STORAGE"
 
 
 def storage_path(url: str, process_name: str = "") -> Path | None:
-    """Return the file of a storage URL, `None` for `memory://`; for Redis it is the one that a process uses when that is away.
+    """Return the file of a storage URL, `None` for `memory://`; for Redis, the file that stands in while Redis is away.
 
-    Raises `ValueError` when it is none of them.
+    Raises `ValueError` for any other URL.
     """
     if instead := os.environ.get(INSTEAD):
         return Path(instead)
@@ -84,13 +84,13 @@ def make_outbox(
     on_moved: Callable[[str, int], None] = lambda _name, _count: None,
     on_notice: Callable[[str], object] = lambda _text: None,
 ) -> Outbox:
-    """Return the outbox of a storage URL, not opened yet; without `max_mb` it has the size that suits its place.
+    """Return the outbox of a storage URL, not opened yet. `max_mb` is 256 by default, 32 in memory.
 
-    Where several processes share it, `on_moved` is told how many entries for a destination went to another one, or with less
-    than 0 came from others, and `on_notice` what people are to know.
+    When several processes share it, `on_moved(name, n)` is called with how many entries went to another process (negative:
+    came from others), and `on_notice` with texts for people.
     """
     if is_redis_url(url) and INSTEAD not in os.environ:
-        # Imported by those who have a fleet.
+        # Imported here, because only a fleet needs it.
         from .fleet.outbox import RedisOutbox, Told
 
         told = Told(on_loss, on_moved, on_notice)
@@ -100,7 +100,7 @@ def make_outbox(
 
 
 def open_existing(url: str) -> Outbox:
-    """Return the open outbox that a bot has left, or that a fleet uses now; raises `StorageError` when there is none."""
+    """Return the outbox of a stopped bot or a running fleet, opened; raises `StorageError` when there is none."""
     try:
         if is_redis_url(url) and INSTEAD not in os.environ:
             return _open_redis(url)
@@ -112,7 +112,7 @@ def open_existing(url: str) -> Outbox:
     if not path.exists():
         raise StorageError(f"there is no storage file {path.name} here; name another: --storage sqlite:///path/file.sqlite3")
     try:
-        # An outbox would go on with memory when the file fails, which is of no use here.
+        # Checked first, because an outbox would use memory when its file fails.
         schema.open_database(path).close()
     except (sqlite3.Error, OSError) as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):

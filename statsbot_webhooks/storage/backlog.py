@@ -1,4 +1,4 @@
-"""All that waits, of all destinations: how many entries, how large, and which of them make room. In memory; no I/O."""
+"""Backlog: the waiting entries of all destinations, their number and size, and which of them make room. No I/O."""
 
 from __future__ import annotations
 
@@ -12,49 +12,49 @@ from .base import Depth, Entry, ErrorsWaiting, Loss
 from .ready_queue import DestinationQueue, LaneName, QueuePlace, first_fitting
 
 _ERROR: Final = LogLevel.ERROR.number
-# A claim ends after so much text: its events are in memory several times over while a message is built, and fit into one file.
+# A claim ends after this much text, because its events are in memory several times while a message is built from them.
 _CLAIM_BYTES: Final = 8_000_000
-# What one call moves or lets expire: it takes 10 ms of a core at most, and the intake does other work before the next.
+# How much one call moves or expires: at most 10 ms of CPU time, so that the intake does other work in between.
 CHUNK: Final = 150
 CHUNK_BYTES: Final = 150_000
 
 
 class Backlog:
-    """The queues of the destinations, their sums, and what is handed out of them."""
+    """The queues of the destinations, their sums, and the entries that are leased from them."""
 
     def __init__(self, max_events: int, max_bytes: int) -> None:
         self._max_events = max_events
         self._max_bytes = max_bytes
-        # What is handed out, and where each waited.
+        # The leased entries, each with its old place.
         self.leased: dict[int, tuple[Entry, QueuePlace]] = {}
         self._entries = self._bytes = 0
         self.queues: defaultdict[str, DestinationQueue] = defaultdict(DestinationQueue)
 
     @property
     def is_full(self) -> bool:
-        """Whether more waits than may."""
+        """Whether more entries or bytes wait than allowed."""
         return self._entries > self._max_events or self._bytes > self._max_bytes
 
     def clear(self) -> None:
-        """Forget what waits; what is handed out stays known."""
+        """Forget what waits, except for leased entries."""
         self.queues = defaultdict(DestinationQueue)
         self._entries = self._bytes = 0
 
     def count(self, name: str, places: Sequence[QueuePlace]) -> None:
-        """Note that entries exist."""
+        """Count entries that exist, but are not ready."""
         self._change(name, len(places), sum(place.size for place in places))
 
     def put(self, name: str, places: Sequence[QueuePlace]) -> None:
-        """Note that entries exist, and are ready."""
+        """Add new entries, ready to be claimed."""
         self.count(name, places)
         self.queues[name].add(places)
 
     def discount(self, name: str, place: QueuePlace) -> None:
-        """Note that an entry does not exist any more."""
+        """Subtract an entry that no longer exists from the sums."""
         self._change(name, -1, -place.size)
 
     def end(self, name: str, place: QueuePlace) -> None:
-        """Know nothing any more of an entry that does not exist any more."""
+        """Forget an entry that no longer exists."""
         self.leased.pop(place.id, None)
         self.queues[name].sealed.pop(place.id, None)
         self.discount(name, place)
@@ -65,15 +65,15 @@ class Backlog:
         self._bytes += size
 
     def held(self, entries: Iterable[Entry]) -> list[Entry]:
-        """Return those that are handed out."""
+        """Return the entries that are leased."""
         return [entry for entry in entries if entry.id in self.leased]
 
     def held_of(self, name: str) -> list[Entry]:
-        """Return what is handed out of a destination."""
+        """Return the leased entries of a destination."""
         return [entry for entry, _ in self.leased.values() if entry.destination == name]
 
     def give_back(self, held: Iterable[Entry]) -> None:
-        """Put what was handed out back to its old places; what is sealed leaves with its batch."""
+        """Return leased entries to their old places; sealed ones return to their batch."""
         back: defaultdict[str, list[QueuePlace]] = defaultdict(list)
         for entry in held:
             _, place = self.leased.pop(entry.id)
@@ -83,24 +83,24 @@ class Backlog:
             self.queues[name].add(places)
 
     def seal(self, queue: DestinationQueue, entries: Iterable[Entry], batch: str) -> None:
-        """Keep entries that are handed out together under an id, in the place of those that were."""
+        """Seal leased entries under a batch id; the batch that was sealed before ends."""
         self.unseal(queue)
         queue.sealed = {entry.id: self.leased[entry.id][1] for entry in self.held(entries)}
         queue.batch = batch
 
     def sealed_ready(self, queue: DestinationQueue) -> Sequence[QueuePlace]:
-        """Return the entries of a sealed batch, when none of them is handed out."""
+        """Return the entries of the sealed batch, unless any of them is leased."""
         return [] if any(number in self.leased for number in queue.sealed) else list(queue.sealed.values())
 
     def next_batch(self, queue: DestinationQueue, limit: int) -> tuple[Sequence[QueuePlace], str]:
-        """Take what leaves next: up to `limit` entries, or a sealed batch, with its id."""
+        """Take the next entries, up to `limit`, or the sealed batch with its id."""
         if queue.sealed:
             return self.sealed_ready(queue), queue.batch
         lane = queue.next_lane()
         return [] if lane is None else queue.take(lane, limit, _CLAIM_BYTES), ""
 
     def expired_batches(self, before: float, *, only_recovered: bool) -> Iterator[tuple[str, Sequence[QueuePlace], str]]:
-        """Yield destination, entries and batch of what is older than a time; it is taken when it is yielded."""
+        """Yield destination, entries and batch id of entries older than `before`; they are removed from their queues."""
         lanes = [LaneName.RECOVERED] if only_recovered else list(LaneName)
         for name, queue in list(self.queues.items()):
             places, batch = self.sealed_ready(queue), queue.batch
@@ -111,18 +111,18 @@ class Backlog:
             yield name, places, batch
 
     def unseal(self, queue: DestinationQueue) -> None:
-        """Put what was sealed, and is not handed out now, back into the lanes."""
+        """End the sealed batch: its entries return to their lanes, unless they are leased."""
         queue.add(place for place in queue.sealed.values() if place.id not in self.leased)
         queue.sealed, queue.batch = {}, ""
 
     def make_room(self) -> tuple[list[tuple[str, QueuePlace]], list[Loss]]:
-        """Take out the oldest entries of the lowest level until there is room; returns which, and whose they were."""
+        """Remove the oldest entries of the lowest level until there is room; returns them, and the losses."""
         dropped: list[tuple[str, QueuePlace]] = []
         counts: Counter[tuple[int, str]] = Counter()
         while self.is_full:
             ranks = {rank for queue in self.queues.values() for rank in queue.ranks()}
             if not ranks:
-                # What is left is being sent.
+                # All that is left is leased or sealed.
                 break
             self._drop(min(ranks), dropped, counts)
         losses = [Loss(name, LossReason.STORAGE_FULL, n, LogLevel.from_number(rank)) for (rank, name), n in counts.items()]
@@ -166,7 +166,7 @@ class Backlog:
         return [name for name, queue in self.queues.items() if queue.entries]
 
     def errors_waiting(self, names: Collection[str]) -> ErrorsWaiting:
-        """Return how many errors wait for some destinations, together with all that are handed out."""
+        """Return how many errors wait for some destinations, plus all leased ones."""
         times: dict[int, float] = {place.id: place.time for _, place in self.leased.values() if place.rank >= _ERROR}
         count = 0
         for name in names:

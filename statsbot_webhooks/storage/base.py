@@ -12,13 +12,13 @@ a broken answer holds the same events and carries the same id.
 more of what was there, oldest first at any level; the rest, oldest first.
 
 When more than the allowed number or size of entries wait, `put` drops the oldest of the lowest level, ERROR and above last;
-never what is leased or sealed. What cannot be read is skipped. Each loss is told to the `on_loss` of the constructor. No
-method fails because of the storage or of what it holds. One thread at a time may call. What a method did is stored when it
-returns, and no method takes longer because much waits: `move` and `expire` do a part of it in each call.
+never leased or sealed ones. Unreadable rows are skipped. `on_loss` of the constructor is called for each loss. No method
+raises because of the storage or of its content. One thread at a time may call. What a method did is stored when it returns,
+and no method takes longer because much waits: `move` and `expire` do a part of the work in each call.
 
-Several processes may share a storage (`Fleet`). Then one of them sends: `claim` and `expire` hand out nothing in the others, and
-`depth` counts what waits in this process only. `seal`, `note_send` and `write_state` of what belongs to sending raise
-`LeaseLostError` in a process that does not send any more; `ack` and `bury` say that they did nothing.
+Several processes may share a storage (`Fleet`). Then one of them sends: `claim` and `expire` return nothing in the others, and
+`depth` counts only what waits in this process. `seal`, `note_send` and `write_state` of the sender's keys raise
+`LeaseLostError` in a process that is not the sender any more; `ack` and `bury` return False.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from typing import Any, Final, Protocol
 from ..events.accounting import LossReason
 from ..events.event import Event, LogLevel
 
-# Where live cards are that another life has left in a file to which this one went back; before the destination.
+# Prefix (before the destination) of cards that an earlier process left in a file to which this one went back.
 LEFT_CARDS: Final = "left/"
 
 
@@ -47,10 +47,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How much waits for a destination: `entries` in all, `ready` of them not leased, `urgent` of those ERROR and above.
+    """What waits for a destination: `entries` in all, `ready` of them not leased, `urgent` of those ERROR and above.
 
     `oldest` is the time of the oldest ready event; `recovered` counts the ready entries from before the start, and
-    `recovered_last` is the time of the newest of them. `is_urgent_next` says what the next claim hands out.
+    `recovered_last` is the time of the newest of them. `is_urgent_next` says whether the next claim returns urgent ones.
     """
 
     entries: int = 0
@@ -72,7 +72,7 @@ class ErrorsWaiting:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Entries that were dropped; `level` is None when it is not known any more."""
+    """Entries that were dropped; `level` is None when it is unknown."""
 
     destination: str
     reason: LossReason
@@ -84,7 +84,7 @@ class Loss:
 class DeadLetter:
     """An event that Discord refuses, with its reason. `time` is when it was buried.
 
-    Of one that is not readable (a newer version may have written it) `event` is a note; it cannot be replayed.
+    When it is not readable (a newer version may have written it), `event` is a note, and it cannot be replayed.
     """
 
     id: int
@@ -97,9 +97,9 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What was deleted of a person: entries of each destination, dead letters, and more. `busy` entries were being sent.
+    """What was deleted about a person: entries by destination, dead letters, cards, expired lines and damaged files.
 
-    `damaged` files that had been put aside were deleted as a whole.
+    `busy` entries were not deleted, because they were being sent. `damaged` files were deleted as a whole.
     """
 
     entries: Mapping[str, int]
@@ -111,7 +111,7 @@ class Forgotten:
 
     @property
     def total(self) -> int:
-        """How many things were deleted."""
+        """The number of all deletions."""
         return sum(self.entries.values()) + self.dead + self.cards + self.expired + self.damaged
 
 
@@ -121,7 +121,7 @@ class LeaseLostError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A process of a fleet. `seen` is how many seconds ago it gave a sign of life; `waiting` is what waits in its own file."""
+    """A process of a fleet. `seen` is the seconds since its last sign of life; `waiting` counts the events in its own file."""
 
     name: str
     host: str
@@ -134,9 +134,9 @@ class Member:
 
 
 class Fleet(Protocol):
-    """The processes that share a storage, seen by one of them. `on_news` may be called from any thread; all else from one.
+    """The processes that share a storage, as one of them sees them. `on_news` is called from any thread; the rest from one.
 
-    `name` is the name of this process, empty for one that shares with none.
+    `name` is the name of this process; empty for a process that does not share its storage.
     """
 
     name: str
@@ -144,7 +144,7 @@ class Fleet(Protocol):
 
     @property
     def label(self) -> str:
-        """What events of this process carry: its name and host, empty while there is no other process."""
+        """The name and host that events of this process carry; empty while there is no other process."""
         ...
 
     @property
@@ -154,50 +154,50 @@ class Fleet(Protocol):
 
     @property
     def term(self) -> int | None:
-        """The number of the lease under which this process sends, never used before; None while another one sends."""
+        """The number of the lease under which this process sends, unique in the fleet; None while another one sends."""
         ...
 
     @property
     def may_send(self) -> bool:
-        """Whether this process may send at this very moment, as far as it can know without asking. From any thread."""
+        """Whether this process may send now, as far as it knows without asking the storage. From any thread."""
         ...
 
     @property
     def has_news(self) -> bool:
-        """Whether others did something that `Outbox.maintain` will learn."""
+        """Whether other processes did something, which `Outbox.maintain` then reads."""
         ...
 
     def take_arrivals(self) -> set[str]:
-        """Return the destinations for which something came from others since the last call."""
+        """Return the destinations that got events from other processes since the last call."""
         ...
 
     def describe(self, version: str, shards: str) -> None:
-        """Say what the others may know of this process."""
+        """Set what other processes see of this one: its version and its shards."""
         ...
 
     def members(self) -> Sequence[Member]:
-        """Return the processes of the fleet; none when it is this one alone."""
+        """Return the processes of the fleet; empty without a fleet."""
         ...
 
     def take_departed(self) -> Sequence[Member]:
-        """Return those that ended without saying so, each in one process only."""
+        """Return the processes that ended without saying so, each to one process only."""
         ...
 
     def backlog(self) -> Mapping[str, int]:
-        """Return how much waits in what they share, by destination; nothing when it is this one alone."""
+        """Return how many entries wait in the shared storage, by destination; empty without a fleet."""
         ...
 
     def keep_limits(self, name: str, text: str) -> None:
-        """Keep what this process, while it sends, learned of Discord's limits, for the next one."""
+        """Store what this process learned of Discord's limits as the sender, for the next sender."""
         ...
 
     def kept_limits(self, name: str) -> tuple[str, float] | None:
-        """Return what an earlier sender kept, and how many seconds ago by the clock of the storage; None for nothing."""
+        """Return what an earlier sender stored, and how many seconds ago (by the clock of the storage); None without."""
         ...
 
 
 class Alone:
-    """The fleet of a process that shares its storage with none."""
+    """The fleet of a process that does not share its storage."""
 
     def __init__(self) -> None:
         self.name = self.label = ""
@@ -211,7 +211,7 @@ class Alone:
         return set()
 
     def describe(self, version: str, shards: str) -> None:
-        """No other process wants to know."""
+        """Do nothing: there is no other process."""
 
     def members(self) -> Sequence[Member]:
         return ()
@@ -223,7 +223,7 @@ class Alone:
         return {}
 
     def keep_limits(self, name: str, text: str) -> None:
-        """A restart of the only process begins anew."""
+        """Do nothing: a single process learns the limits anew after a restart."""
 
     def kept_limits(self, name: str) -> tuple[str, float] | None:
         return None
@@ -234,13 +234,13 @@ def _nothing() -> None:
 
 
 class StateStore(Protocol):
-    """What must outlive a restart beside the events: live cards, switches, mutes, keys. Values are JSON-able.
+    """State that outlives a restart, apart from events: live cards, switches, mutes, keys. Values are JSON-able.
 
-    Keys are paths such as "card/error/<fingerprint>", so that `read_state("card/error/")` finds all of a sort.
+    Keys are paths such as "card/error/<fingerprint>", so that `read_state("card/error/")` finds all of a kind.
     """
 
     def read_state(self, prefix: str) -> dict[str, Any]:
-        """Return every value whose key begins with a prefix."""
+        """Return every value whose key begins with `prefix`."""
         ...
 
     def write_state(self, values: Mapping[str, Any]) -> None:
@@ -248,51 +248,51 @@ class StateStore(Protocol):
         ...
 
     def update_state(self, changes: Mapping[str, Callable[[Any], Any]], *, is_news: bool = True) -> dict[str, Any]:
-        """Replace values by what a function makes of the stored ones (None for none); returns the new ones.
+        """Replace values by the results of functions of the stored ones (None for a missing one); returns the new values.
 
-        No other process changes them between, so that counts of several processes add up. A function may be called twice.
-        Nothing is changed, and nothing returned, while the storage cannot say what it holds. `is_news` tells the other
-        processes at once.
+        No other process changes them in between, so that counts of several processes add up. A function may be called
+        twice. While the storage cannot be read nothing changes, and the result is empty. With `is_news` the other processes
+        are told at once.
         """
         ...
 
 
 class Outbox(StateStore, Protocol):
-    """Durable store until acknowledged."""
+    """Stores entries until they are acknowledged; the module docstring is the contract."""
 
     fleet: Fleet
 
     @property
     def is_durable(self) -> bool:
-        """Whether what waits outlives the process."""
+        """Whether waiting entries outlive the process."""
         ...
 
     def open(self) -> None:
-        """Make ready; what an earlier process left is there."""
+        """Open the storage, with the entries that earlier processes left."""
         ...
 
     @property
     def is_displaced(self) -> bool:
-        """Whether the usual place of storage failed and another one stands in for it: `maintain` is to be called soon."""
+        """Whether a substitute stands in for the usual storage, which failed; then call `maintain` every few seconds."""
         ...
 
     def maintain(self) -> bool:
-        """Go back to the usual place of storage when it works again. Call it about once a minute.
+        """Return to the usual storage when it works again. Call it about once a minute.
 
-        Returns whether it went back: then entries and state may have come that this process has not seen before.
+        Returns whether it did: then it may hold entries and state that this process has not seen before.
         """
         ...
 
     def close(self) -> None:
-        """Let go of the storage; open leases end."""
+        """Close the storage; leases end."""
         ...
 
     def after_fork(self) -> None:
-        """Let go, in a child process, of what is the parent's, without touching it; `open` begins anew."""
+        """Drop, in a child process, the parent's connection without touching it; `open` begins anew."""
         ...
 
     def put(self, items: Iterable[tuple[str, Event]]) -> None:
-        """Store (destination, event) pairs; the oldest of the lowest level make room when it is full."""
+        """Store (destination, event) pairs; when it is full, the oldest of the lowest level are dropped."""
         ...
 
     def claim(self, destination: str, limit: int) -> Sequence[Entry]:
@@ -300,13 +300,13 @@ class Outbox(StateStore, Protocol):
         ...
 
     def seal(self, entries: Sequence[Entry], batch: str, now: float) -> None:
-        """Note that leased entries of one destination are about to leave together, now."""
+        """Note that leased entries of one destination are about to leave together, at `now`."""
         ...
 
     def ack(self, entries: Sequence[Entry], state: Mapping[str, Any] | None = None) -> bool:
-        """Forget delivered entries and, in the same transaction, write state: both are stored, or neither.
+        """Delete delivered entries and write state, in one transaction.
 
-        False when this process has lost the lease meanwhile: then they belong to another one.
+        False when this process has lost the lease meanwhile: then the entries belong to another process.
         """
         ...
 
@@ -315,28 +315,28 @@ class Outbox(StateStore, Protocol):
         ...
 
     def release_all(self, destination: str) -> None:
-        """Give back everything that is leased of a destination: who claimed it has ended."""
+        """Give back every leased entry of a destination, because its worker has ended."""
         ...
 
     def unseal(self, entries: Sequence[Entry]) -> None:
-        """Note that the message of leased, sealed entries is not in Discord: they may leave in others."""
+        """Note that the message of leased, sealed entries is not in Discord, so they may leave in other messages."""
         ...
 
     def bury(self, entries: Sequence[Entry], reason: str, now: float) -> bool:
-        """Keep entries that Discord refuses as dead letters, with its reason. False as for `ack`."""
+        """Turn leased entries that Discord refuses into dead letters, with its reason. False as for `ack`."""
         ...
 
     def move(self, source: str, target: str, is_there: Callable[[Event], bool] | None = None) -> int:
-        """Hand some of the ready entries of a destination to another one; return how many. Call it until it does nothing.
+        """Move some of the ready entries of a destination to another one; return how many. Call it until it returns 0.
 
-        Those whose event `is_there` already end here.
+        Entries for whose event `is_there` holds are deleted instead.
         """
         ...
 
     def expire(self, before: float, *, only_recovered: bool = False) -> Sequence[Entry]:
-        """Lease some ready entries of events older than a time, and delete dead letters that old.
+        """Lease some ready entries whose event is older than `before`, and delete dead letters that old.
 
-        Call it until it returns none; `ack` ends what it returned. A sealed batch is old when all of it is.
+        Call it until it returns none, and `ack` what it returns. A sealed batch is old when all of its entries are.
         """
         ...
 
@@ -345,27 +345,27 @@ class Outbox(StateStore, Protocol):
         ...
 
     def recent_sends(self, destination: str, since: float) -> Sequence[float]:
-        """Return when messages left, also those of the process before."""
+        """Return when messages left (wall clock), also those of earlier processes."""
         ...
 
     def depth(self, destination: str) -> Depth:
-        """Return how much waits."""
+        """Return what waits for a destination."""
         ...
 
     def depths(self) -> Mapping[str, Depth]:
-        """Return how much waits, for each destination that something waits for."""
+        """Return what waits, for each destination that has entries."""
         ...
 
     def errors_waiting(self, destinations: Collection[str]) -> ErrorsWaiting:
-        """Return how many errors wait for some destinations, and since when; of a fleet, in the process that sends."""
+        """Return how many errors wait for some destinations, and since when; in a fleet, complete in the sender only."""
         ...
 
     def dead_letters(self, limit: int, ids: Sequence[int] | None = None) -> Sequence[DeadLetter]:
-        """Return dead letters, newest first."""
+        """Return at most `limit` dead letters, newest first; with `ids`, only those."""
         ...
 
     def replay(self, ids: Sequence[int]) -> Sequence[DeadLetter]:
-        """Make dead letters wait for delivery again; return those that were there."""
+        """Put dead letters back for delivery; return those that existed and can be read."""
         ...
 
     def purge(self, ids: Sequence[int]) -> int:
@@ -373,7 +373,7 @@ class Outbox(StateStore, Protocol):
         ...
 
     def forget(self, words: Sequence[str], is_meant: Callable[[str], bool]) -> Forgotten:
-        """Delete entries and dead letters whose stored text holds one of the words and is meant, and leave no trace in the file.
+        """Delete entries and dead letters whose stored text holds one of the words and `is_meant`, without a trace in the file.
 
         Leased entries stay and are counted as busy.
         """

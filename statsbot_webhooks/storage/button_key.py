@@ -1,4 +1,4 @@
-"""The key that signs the ids of buttons, which the storage keeps: a button works after a restart and in another process."""
+"""Button keys: the stored key that signs the ids of buttons, so that they work after a restart and in another process."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _BYTES: Final = 32
 
 
 class ButtonKeys:
-    """The keys of this process: the newest signs, and what any of them has signed is known.
+    """The keys of this process: the newest one signs, and signatures of all are accepted.
 
-    There is more than one when the storage was replaced for a while, as by memory while its file was locked.
+    There are several when the storage was replaced for a while, by memory while its file was locked, say.
     """
 
     def __init__(self) -> None:
@@ -30,11 +30,11 @@ class ButtonKeys:
         return self._keys
 
     def load(self, store: StateStore) -> None:
-        """Take over the stored key; where there is none, store one."""
+        """Take over the stored key; store one when there is none."""
         key = _read(store)
         if key is None:
             store.write_state({BUTTON_KEY: secrets.token_bytes(_BYTES).hex()})
-            # Another process may have stored its own in the same moment: what is there then is used by both.
+            # Another process may have stored its own in the same moment: both then use what is stored.
             key = _read(store)
         if key is not None:
             self._keys = (key, *(other for other in self._keys if other != key))
@@ -46,5 +46,5 @@ def _read(store: StateStore) -> bytes | None:
         found = bytes.fromhex(key)
     except (TypeError, ValueError):
         return None
-    # A short one could be guessed.
+    # A short key could be guessed.
     return found if len(found) >= _BYTES else None

@@ -1,4 +1,4 @@
-"""A connection that survives its file: when the file fails, memory takes over, and goes back to it when it works again."""
+"""Steady connection: when its file fails, memory takes over, until the file works again. It knows no entries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .private_files import exists
 
 _log = logging.getLogger(__name__)
 _SETTING: Final = "WEBHOOK_STORAGE"
-# A file that is nearly empty and larger than that is written anew; it takes some milliseconds.
+# A nearly empty file with more free space than this is rewritten, which takes some milliseconds.
 _FREE_BYTES: Final = 1024 * 1024
 _SMALL_BYTES: Final = 4 * 1024 * 1024
 _P = ParamSpec("_P")
@@ -26,13 +26,13 @@ _T = TypeVar("_T")
 
 
 class ReplacedError(Exception):
-    """The database failed and another one has taken over; `on_replaced` has been called. What was asked is to be done again."""
+    """The database failed and another one has taken over; `on_replaced` has been called. The step must be repeated."""
 
 
 def steady(step: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Do a step again when the database was replaced meanwhile: what is known of it in memory was loaded anew.
+    """Repeat a step when the database was replaced meanwhile, because the bookkeeping in memory was loaded anew.
 
-    So a step writes once, or what may be written twice, and changes what is in memory after that.
+    So a step writes once, or what may be written twice, and changes the bookkeeping after that.
     """
 
     @functools.wraps(step)
@@ -48,8 +48,8 @@ def steady(step: Callable[_P, _T]) -> Callable[_P, _T]:
 class SteadyConnection:
     """Run transactions on a file, or in memory for `path=None`.
 
-    `on_replaced` is called after another database took over, with the number of entries of each destination that are known
-    to be missing from it. `read` and `write` raise `ReplacedError` then: what was planned may not fit the other database.
+    `on_replaced` is called after another database took over, with the number of entries by destination that are known to be
+    missing from it. `read` and `write` then raise `ReplacedError`, because the step may not fit the other database.
     """
 
     def __init__(self, path: Path | None, on_replaced: Callable[[Mapping[str, int]], None]) -> None:
@@ -66,16 +66,16 @@ class SteadyConnection:
 
     @property
     def is_durable(self) -> bool:
-        """Whether the rows outlive the process."""
+        """Whether rows outlive the process."""
         return self._is_in_file
 
     @property
     def is_displaced(self) -> bool:
-        """Whether memory stands in for the file, which is to be tried again."""
+        """Whether memory stands in for the file."""
         return self._db is not None and self._path is not None and not self._is_in_file
 
     def open(self) -> None:
-        """Open the file; when that fails, say why and use memory. Calls `on_replaced`."""
+        """Open the file; when that fails, log why and use memory. Calls `on_replaced`."""
         missing: Mapping[str, int] = {}
         try:
             self._db = schema.open_database(self._path)
@@ -89,7 +89,7 @@ class SteadyConnection:
             self._on_replaced(missing)
 
     def close(self) -> None:
-        """Bring rows back to the file if they are in memory, and let go of it."""
+        """Write rows that are in memory back to the file, and close it."""
         if self._db is not None:
             self.maintain()
             self._db.close()
@@ -101,7 +101,7 @@ class SteadyConnection:
         https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_
         """
         if self._db is not None:
-            # One reference more than there will ever be: the interpreter closes a connection when it frees it.
+            # A reference that is never dropped: the interpreter would close the connection when it frees it.
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._db))
         self._db, self._is_in_file, self._has_copy = None, False, False
 
@@ -116,7 +116,7 @@ class SteadyConnection:
     def wipe(self) -> None:
         """Leave no byte of deleted rows in the file.
 
-        It is written anew. Where there is no space for that, it is deleted first: memory has all of it by then.
+        The file is rewritten. When there is no space for that, memory takes over, and the file is deleted first.
         """
         assert self._db is not None
         try:
@@ -133,16 +133,16 @@ class SteadyConnection:
             self._go_back(self._path)
 
     def maintain(self) -> bool:
-        """Go back to the file if it failed and works again; replace it if it was deleted or overwritten; let it shrink.
+        """Return to a failed file that works again; replace one that was deleted or overwritten; shrink it.
 
-        Returns whether it went back: then the file may hold rows that this process has not seen before.
+        Returns whether it returned to the file, which then may hold rows that this process has not seen before.
         """
         if self._db is None or self._path is None:
             return False
         if not self._is_in_file:
             return self._go_back(self._path)
         if not schema.is_intact(self._path):
-            # SQLite holds an open file and its own pages, so it may not notice for long: until a crash, when all is gone.
+            # SQLite has the file open and its pages in memory, so it may not notice until a crash, when everything is lost.
             with contextlib.suppress(ReplacedError):
                 self._replace(schema.DamagedFileError())
             return False
@@ -159,7 +159,7 @@ class SteadyConnection:
                 return work(self._db)
         except sqlite3.Error as error:
             if isinstance(error, (sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.InterfaceError)):
-                # The statement is at fault, not the file: another database would not take it either.
+                # The statement is wrong, not the file: it would fail on another database too.
                 raise
             self._replace(error)
             raise ReplacedError from error
@@ -196,14 +196,14 @@ class SteadyConnection:
         return True
 
     def _memory(self, error: sqlite3.Error | OSError) -> sqlite3.Connection:
-        """Return an empty database in memory, and say why it takes over from the file."""
+        """Return an empty database in memory, and log why it takes over from the file."""
         self._is_in_file = self._has_copy = False
         if self._path is not None:
             _log.error("%s: %s", _SETTING, _explain(self._path, error))
         return schema.open_database(None)
 
     def _fresh_file(self, path: Path, failed: sqlite3.Connection | None) -> tuple[sqlite3.Connection, Mapping[str, int]]:
-        """Put a damaged file aside and return a new one with what could be read of it; memory when that is impossible."""
+        """Put a damaged file aside and return a new one with its readable rows; memory when that fails."""
         self._is_in_file = self._has_copy = False
         new = path.with_name(f"{path.name}.new")
         missing: Mapping[str, int] = {}
@@ -215,7 +215,7 @@ class SteadyConnection:
             try:
                 missing = salvage.copy_rows(source, target)
             finally:
-                # Its log must be played into the new file before that is renamed.
+                # Closed before the rename, which writes its log into the file.
                 target.close()
             aside = _put_aside(path, source)
             new.rename(path)
@@ -235,14 +235,14 @@ class SteadyConnection:
 
 
 def _put_aside(path: Path, damaged: sqlite3.Connection) -> Path | None:
-    """Close a damaged file and put it aside with its log; None when it is not there any more."""
+    """Close a damaged file and put it aside with its log; None when it no longer exists."""
     if os.name == "nt":
-        # Windows renames no file that is open.
+        # Windows does not rename an open file.
         damaged.close()
     try:
         return schema.put_aside(path) if exists(path) else None
     finally:
-        # Elsewhere after that: closing deletes the log that has the file's own name.
+        # On other systems after the rename, because closing deletes the log beside the file's name.
         damaged.close()
 
 
@@ -253,7 +253,7 @@ def _is_damage(error: sqlite3.Error | OSError) -> bool:
 
 
 def _explain(path: Path, error: sqlite3.Error | OSError) -> str:
-    """Return why a file cannot be used, what happens instead, and the way out."""
+    """Return why a file cannot be used, what happens instead, and what to do."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     way_out = f"give it a file of its own: {_SETTING}=sqlite:///another-name.sqlite3"
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):

@@ -1,6 +1,6 @@
-"""Files that were put aside because they were damaged: what of a person stands in them goes with the whole file.
+"""Damaged files that were put aside: one that names a forgotten person is deleted as a whole.
 
-What could be read of it is in the file that took its place; here is only what a specialist might still find.
+Its readable rows are in the file that replaced it; nothing is read back from here.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-# As much is looked at a time; a name or an id that lies across the end of a part is in the next one too.
+# Size of the parts that are searched; they overlap, so that a name across an end is found in the next part.
 _PART: Final = 1024 * 1024
 _OVERLAP: Final = 512
 
 
 def delete_damaged(storage: Path, is_meant: Callable[[str], bool]) -> int:
-    """Delete damaged files that hold what is meant, each with its log; returns how many there were. Raises `OSError`."""
+    """Delete damaged files, each with its log, when `is_meant` holds for their text; returns how many. Raises `OSError`."""
     deleted: set[str] = set()
     for file in _files(storage):
         name = file.name.removesuffix("-wal").removesuffix("-shm")

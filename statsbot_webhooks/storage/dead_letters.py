@@ -1,4 +1,4 @@
-"""The dead letters of an outbox in SQLite: events that Discord refuses, and rows that cannot be read. A bounded number."""
+"""Dead letters of an outbox in SQLite: events that Discord refuses, and unreadable rows; a bounded number of both."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Letter = tuple[str, str, float, str]
 
 
 class DeadLetters:
-    """Keep at most so many; the oldest make room. They have been counted, so that is no loss of its own."""
+    """Keep at most `most` letters, and never more than 1,000; the oldest are deleted, which counts as no further loss."""
 
     def __init__(self, db: SteadyConnection, most: int, clock: Clock) -> None:
         self._db = db
@@ -30,17 +30,13 @@ class DeadLetters:
         self._count = 0
         self._has_said = False
 
-    def add(self, db: sqlite3.Connection, letters: Iterable[Letter]) -> None:
-        """Add letters inside a transaction; call `note` and `make_room` after it."""
-        insert_letters(db, letters)
-
     def add_unreadable(self, db: sqlite3.Connection, name: str, texts: Iterable[str]) -> None:
-        """Add rows that cannot be read. They are kept from now on: how old their events are may not be known."""
+        """Add unreadable rows, inside a transaction. Their age counts from now, as their events' times may be unknown."""
         now = self._clock.now()
-        self.add(db, [(name, UNREADABLE, now, text) for text in texts])
+        insert_letters(db, [(name, UNREADABLE, now, text) for text in texts])
 
     def note(self, added: int) -> None:
-        """Note that there are so many more."""
+        """Add to the count, after a transaction that inserted or deleted letters."""
         self._count += added
 
     def make_room(self) -> None:
@@ -57,7 +53,7 @@ class DeadLetters:
             _log.warning("there are more than %d dead letters: the oldest are deleted", self._most)
 
     def read(self, limit: int, ids: Sequence[int] | None = None) -> list[DeadLetter]:
-        """Return letters, newest first."""
+        """Return at most `limit` letters, newest first; with `ids`, only those."""
         query = "SELECT id, destination, event, reason, time FROM dead"
         rows: list[Any] = []
         if ids is None:
@@ -70,7 +66,7 @@ class DeadLetters:
         return [letter for row in rows if (letter := read_letter(row)) is not None]
 
     def purge(self, ids: Sequence[int]) -> int:
-        """Delete letters; returns how many there were."""
+        """Delete letters; returns how many existed."""
         before = self.count()
         self._db.write(lambda db: self.delete(db, ids))
         return before - self.count()
@@ -86,17 +82,17 @@ class DeadLetters:
             self.count()
 
     def find(self, words: Sequence[str], is_meant: Callable[[str], bool]) -> list[int]:
-        """Return the ids of letters whose event or reason holds one of the words and is meant."""
+        """Return the ids of letters whose event or reason holds one of the words, and for which `is_meant` holds."""
         where = " OR ".join(["instr(event || ' ' || reason, ?)"] * len(words))
         rows = self._db.read(f"SELECT id, event || ' ' || reason FROM dead WHERE {where}", words)  # noqa: S608
         return [number for number, text in rows if is_meant(str(text))]
 
     def count(self) -> int:
-        """Return how many there are."""
+        """Count the stored letters, and return their number."""
         self._count = self._db.read("SELECT count(*) FROM dead")[0][0]
         return self._count
 
 
 def insert_letters(db: sqlite3.Connection, letters: Iterable[Letter]) -> None:
-    """Add letters inside a transaction."""
+    """Add letters inside a transaction; call `DeadLetters.note` and `make_room` after it."""
     db.executemany(_INSERT, letters)

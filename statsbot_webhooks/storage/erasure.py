@@ -1,4 +1,4 @@
-"""What the storage holds of a person, and of a time too long ago: found and deleted. On the thread that owns the outbox."""
+"""Erasure: find and delete what the storage holds about a person, or about a time too long ago. On the outbox's thread."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .damaged_files import delete_damaged
 from .expired_file import filter_expired
 from .mask_key import MASK_KEY
 
-# Choices of admins, which say nothing of members.
+# Choices of admins, which hold nothing about members.
 _CHOICES: Final = ("switch/", "level/", "url/", MASK_KEY)
 _CARDS: Final = "card/"
 _TIME: Final = re.compile(r'"event": ?\[\d+, ?"\w+", ?"\w+", ?(-?[\d.e+]+)')
 
 
 class Trace:
-    """What a person is called in stored texts: the id, the pseudonym, and names that are given."""
+    """The words for a person in stored texts: the id, the pseudonym, and the given names."""
 
     def __init__(self, user_id: int, names: Iterable[str], mask_key: bytes) -> None:
         # Stored texts are JSON in ASCII.
@@ -31,12 +31,12 @@ class Trace:
         self._pattern = re.compile("|".join(rf"(?<![A-Za-z0-9]){re.escape(word)}(?![A-Za-z0-9])" for word in words))
 
     def is_in(self, text: str) -> bool:
-        """Whether a stored text speaks of the person."""
+        """Whether a stored text names the person."""
         return self._pattern.search(text) is not None
 
 
 def forget(outbox: Outbox, storage: Path | None, trace: Trace) -> Forgotten:
-    """Delete what speaks of a person, but for entries that are being sent. Raises `OSError` for the files beside the storage."""
+    """Delete what names a person, except for entries being sent. Raises `OSError` for the files beside the storage."""
     state = {name: value for name, value in outbox.read_state("").items() if not name.startswith(_CHOICES)}
     known = [name for name, value in state.items() if trace.is_in(name) or trace.is_in(json.dumps(value))]
     outbox.write_state(dict.fromkeys(known))
@@ -48,9 +48,9 @@ def forget(outbox: Outbox, storage: Path | None, trace: Trace) -> Forgotten:
 
 
 def forget_old(outbox: Outbox, storage: Path | None, now: float, seconds: float) -> int:
-    """Delete cards that were last shown longer ago than so many seconds, and expired lines of twice that age.
+    """Delete cards that were last shown more than `seconds` ago, and expired lines of twice that age; returns how many.
 
-    Returns how many. What stands in an expired file was too old already when it came there. Raises `OSError`.
+    Twice, because an expired line had that age already when it was written. Raises `OSError`.
     """
     old = [key for key, value in outbox.read_state(_CARDS).items() if _shown(value) < now - seconds]
     outbox.write_state(dict.fromkeys(old))
@@ -67,5 +67,5 @@ def _time(line: str) -> float:
     try:
         return float(found[1]) if found else 0.0
     except ValueError:
-        # Half a line, which says nothing to a reader.
+        # The line was cut, so it has no readable time.
         return 0.0

@@ -1,4 +1,4 @@
-"""The last place of events that could not be delivered in time: JSON lines in a rotating file beside the storage."""
+"""Expired file: events that could not be delivered in time, as JSON lines in a rotating file beside the storage."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def write_expired(storage: Path, entries: Sequence[Entry]) -> Path:
 
 
 def filter_expired(storage: Path, keeps: Callable[[str], bool]) -> int:
-    """Delete the lines that are not to be kept, of all files of this sort; returns how many. Raises `OSError`."""
+    """Delete the lines for which `keeps` does not hold, in the rotated files too; returns how many. Raises `OSError`."""
     return _file(storage).filter(keeps)
 
 

@@ -1,6 +1,6 @@
-"""JSON lines in a private file that rotates: appending, and deleting single lines. What a line says is its writer's affair.
+"""JSON lines in a private file that rotates: append lines, and delete single ones. The content of a line is not read here.
 
-The files may be cut or foreign: each line is looked at by itself.
+The files may be cut or foreign, so each line is handled by itself.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class JsonLines:
     max_bytes: int
 
     def append(self, data: bytes, *, is_synced: bool = False) -> None:
-        """Write whole lines to the end, all or none, and wait until they are on the disk if asked to; raises `OSError`."""
+        """Append whole lines, all or none, and with `is_synced` wait until they are on the disk. Raises `OSError`."""
         if exists(self.path) and (size := self.path.lstat().st_size) and size + len(data) > self.max_bytes:
             self._rotate()
         with os.fdopen(open_to_append(self.path), "r+b", buffering=0) as file:
             size = file.seek(0, os.SEEK_END)
             if size:
-                # What was cut by a kill or a full disk must not become one line with the next.
+                # A line that was cut by a kill or a full disk must not merge with the next one.
                 file.seek(-1, os.SEEK_END)
                 if file.read(1) != b"\n":
                     data = b"\n" + data
@@ -45,10 +45,10 @@ class JsonLines:
                 raise
 
     def filter(self, keeps: Callable[[str], bool]) -> int:
-        """Delete the lines that are not to be kept, of all files; returns how many. Raises `OSError`.
+        """Delete the lines for which `keeps` does not hold, in all files; returns how many. Raises `OSError`.
 
-        A file is replaced as a whole, so that a kill on the way leaves the old one or the new one. On a full disk blanks
-        take the place of such lines.
+        A file is replaced as a whole, so that a kill leaves the old or the new one. On a full disk the lines are overwritten
+        with blanks.
         """
         deleted = 0
         for file in self._files():
@@ -84,7 +84,7 @@ class JsonLines:
 
 
 def _blank(path: Path, lines: Iterable[bytes], keeps: Callable[[str], bool]) -> None:
-    """Write blanks over lines of a file, which takes no room."""
+    """Overwrite lines of a file with blanks, which needs no disk space."""
     with os.fdopen(open_to_change(path), "r+b", buffering=0) as file:
         place = 0
         for line in lines:

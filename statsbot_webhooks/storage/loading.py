@@ -1,6 +1,6 @@
-"""Learns what a database holds when it is taken up: its entries, its sealed batches, and the ids that were ever in use.
+"""Loading: read what a database holds when it is opened: entries, sealed batches, and the ids that were ever in use.
 
-A row that is wrong is mended from its event, or goes to the dead letters; nothing here raises for what a row holds.
+A wrong row is mended from its event, or becomes a dead letter; nothing here raises for the content of a row.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from .dead_letters import DeadLetters
 from .rows import INSERT, in_chunks, is_sound, read_event, read_ids, row_of
 
 _log = logging.getLogger(__name__)
-# So many ids are noted as used at a time.
+# How many ids are reserved at a time.
 _AT_A_TIME: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """A batch that may have to be sent again: the row that says so, and the ids that its entries had."""
+    """A batch that may have to be sent again: its row in the table `sends`, and the ids of its entries."""
 
     row: int
     destination: str
@@ -36,19 +36,19 @@ class Seal:
 
 
 class ReservedIds:
-    """Which ids are used: a batch is told by the id of its first entry, so none may ever come twice."""
+    """The ids that were ever used: none may be used twice, because a batch id is derived from the id of its first entry."""
 
     def __init__(self, db: SteadyConnection) -> None:
         self._db = db
         self._below = 0
 
     def read(self) -> int:
-        """Return an id behind every one that was ever in use."""
+        """Return the first id above all that were ever in use."""
         used = self._db.read("SELECT max(below) FROM reserved UNION ALL SELECT max(id) + 1 FROM entries")
         return max((row[0] for row in used if isinstance(row[0], int)), default=1)
 
     def reserve(self, next_id: int, *, again: bool = False) -> None:
-        """Note that ids up to the next ones are used; once for many."""
+        """Store that ids below `next_id`, and many above it, are used, so that few calls write; `again` always writes."""
         if next_id > self._below or again:
             self._below = next_id + _AT_A_TIME
             self._db.write(self._write)
@@ -61,8 +61,8 @@ class ReservedIds:
 def read_entries(
     db: SteadyConnection, dead: DeadLetters, on_loss: Callable[[Loss], None]
 ) -> Iterator[tuple[int, str, int, int, float, int]]:
-    """Yield the columns of the entries before the event, in the order of their ids but for those that had to be mended."""
-    # All at once: when the file fails half way, nothing of it is known yet.
+    """Yield the columns of the entries without the event, in the order of their ids; mended rows come last."""
+    # Read at once, so that nothing has been yielded when the file fails half way.
     rows = db.read("SELECT id, destination, urgent, rank, time, size FROM entries ORDER BY id")
     yield from filter(is_sound, rows)
     for number in [row[0] for row in rows if not is_sound(row)]:
@@ -93,16 +93,16 @@ def read_seals(db: SteadyConnection) -> list[Seal]:
 
 
 def missing_entries(before: Mapping[str, int], after: Mapping[str, int], missing: Mapping[str, int]) -> Iterator[Loss]:
-    """Yield what another database does not hold: of what was known before, and of what is known to be missing from it."""
+    """Yield the losses after another database took over: entries known before, and entries known to be missing from it."""
     lost = Counter(missing)
     for name, count in before.items():
-        # What was known before counts, not what a damaged page may have held.
+        # The number known before is exact, and that of a damaged page is a guess.
         lost[name] = max(count - after.get(name, 0), 0)
     yield from (Loss(name, LossReason.STORAGE_FAILED, count) for name, count in lost.items() if count)
 
 
 def read_texts(db: SteadyConnection, ids: Sequence[int]) -> dict[int, Any]:
-    """Return the stored events of entries; one that is not there is missing."""
+    """Return the stored texts of entries; an entry that does not exist is left out."""
     texts: dict[int, Any] = {}
     for some in in_chunks(ids):
         marks = ", ".join("?" * len(some))
@@ -111,7 +111,7 @@ def read_texts(db: SteadyConnection, ids: Sequence[int]) -> dict[int, Any]:
 
 
 def read_events(texts: Mapping[int, Any], ids: Sequence[int]) -> dict[int, Event | None]:
-    """Return the events of stored texts; `None` for one that is not there or cannot be read."""
+    """Return the events of stored texts; `None` for one that does not exist or cannot be read."""
     events: dict[int, Event | None] = {}
     for entry_id in ids:
         events[entry_id] = read_event(texts.get(entry_id))
@@ -120,7 +120,7 @@ def read_events(texts: Mapping[int, Any], ids: Sequence[int]) -> dict[int, Event
 
 
 def find_entries(db: SteadyConnection, words: Sequence[str], is_meant: Callable[[str], bool]) -> list[tuple[int, str]]:
-    """Return id and destination of entries whose stored text holds one of the words and is meant."""
+    """Return id and destination of entries whose stored text holds one of the words, and for which `is_meant` holds."""
     where = " OR ".join(["instr(event, ?)"] * len(words))
     rows = db.read(f"SELECT id, destination, event FROM entries WHERE {where}", words)  # noqa: S608 - question marks
     return [(number, name) for number, name, text in rows if is_meant(str(text))]

@@ -1,4 +1,4 @@
-"""What was lost, until it can be told: one event for each time of losing, with counts per level."""
+"""Loss report: losses until they can be reported, as one text for a series of losses, with counts by reason and level."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .base import Loss
 
 
 class LossReport:
-    """Collect losses on one thread, tell them on another."""
+    """Collect losses on one thread, and report them on another."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -19,18 +19,18 @@ class LossReport:
         self._seen: dict[str, int] = {}
 
     def add(self, loss: Loss) -> None:
-        """Note a loss."""
+        """Count a loss."""
         level = loss.level.value if loss.level is not None else "unknown level"
         with self._lock:
             self._counts[loss.destination][loss.reason, level] += loss.count
 
     def take(self, destination: str) -> str:
-        """Return the text of the losses since the last one; empty while nothing is lost, or while losing goes on."""
+        """Return the text of the losses since the last one; empty without losses, and while further ones happen."""
         with self._lock:
             counts = self._counts[destination]
             total = counts.total()
             if total != self._seen.get(destination):
-                # Still losing, or just begun: the next call tells the sum.
+                # Losses began or go on: a later call reports the sum.
                 self._seen[destination] = total
                 return ""
             if not total:

@@ -1,4 +1,4 @@
-"""Outbox maintenance: hand events over, report losses, expire old events, account for what is left at a stop. Delivers nothing.
+"""Outbox maintenance: hand events over, report losses, expire old events, count what is left at a stop. Delivers nothing.
 
 Everything but `report_losses` runs on the intake's thread.
 """
@@ -24,9 +24,9 @@ _LOOK_SECONDS: Final = 3600.0
 
 
 def hand_over(outbox: Outbox, counters: Counters, source: str, target: str) -> int:
-    """Hand some of what is ready for a destination to another one; returns how many. Call it until it does nothing.
+    """Move some of the ready entries of a destination to another one; returns how many left. Call it until it returns 0.
 
-    What was filed for that one too is not shown twice.
+    An event that was also filed for the other destination is not shown there twice.
     """
     there = 0
 
@@ -36,23 +36,23 @@ def hand_over(outbox: Outbox, counters: Counters, source: str, target: str) -> i
         return target in event.routes
 
     count = outbox.move(source, target, is_there)
-    # Accepted is counted where an event ends, so that each destination's counters balance.
+    # `accepted` moves along, so that the counters of each destination balance.
     counters.add(source, "accepted", -count)
     counters.add(target, "accepted", count)
-    # The other destination's message stands for these.
+    # The message of the other destination stands for these.
     counters.add(source, "folded", there)
     return count + there
 
 
 class Upkeep:
-    """Look after the outbox of one manager."""
+    """Maintain the outbox of one manager."""
 
     def __init__(self, config: WebhookConfig, counters: Counters, clock: Clock) -> None:
         self.config = config
         self._counters = counters
         self._clock = clock
         self._losses = LossReport()
-        # What the wall clock would show if it were never set.
+        # Added to the monotonic clock: what the wall clock would show if it had not been set since.
         self._unset_offset = clock.now() - clock.monotonic()
         self._looked: float | None = None
         self._has_said_failure = False
@@ -63,25 +63,25 @@ class Upkeep:
         self._losses.add(loss)
 
     def report_losses(self, destination: str) -> str:
-        """Return what to tell a destination about its losses; empty when there is nothing new. From any thread."""
+        """Return the text about a destination's losses; empty when there is nothing new. From any thread."""
         return self._losses.take(destination)
 
     def expire(self, outbox: Outbox) -> None:
-        """Write all events older than `max_age_hours` to a file beside the storage, and delete what else is too old."""
+        """Write all events older than `max_age_hours` to a file beside the storage, and delete other old data."""
         outbox.maintain()
         self.forget_old(outbox)
         while self.expire_some(outbox):
             pass
 
     def expire_some(self, outbox: Outbox) -> bool:
-        """Write some of the events older than `max_age_hours` to a file beside the storage; returns whether to go on."""
+        """Write some of the events older than `max_age_hours` to a file beside the storage; False when none are left."""
         age = self.config.max_age_hours * 3600
         now = self._clock.now()
-        # What this process accepted has the time of a clock that may have been set since: that makes nothing old.
+        # Events of this process have times of a clock that may have been set since, which must not make them old.
         unset = min(now, self._clock.monotonic() + self._unset_offset)
         old = outbox.expire(now - age, only_recovered=True) or outbox.expire(unset - age)
         if not old or not self._write(old):
-            # They stay where they are, and are tried again; room for new ones is made as always.
+            # They stay in the storage and are tried again; when it is full, `put` makes room as always.
             outbox.release(old)
             return False
         outbox.ack(old)
@@ -108,7 +108,7 @@ class Upkeep:
         return True
 
     def forget_old(self, outbox: Outbox) -> None:
-        """Delete cards and expired lines that are too old; once an hour, for it reads all of them."""
+        """Delete cards and expired lines that are too old; once an hour, because it reads all of them."""
         now = self._clock.monotonic()
         if (self._looked is not None and now - self._looked < _LOOK_SECONDS) or outbox.fleet.term is None:
             return
@@ -121,7 +121,7 @@ class Upkeep:
             _log.error("what is older than WEBHOOK_MAX_AGE_HOURS cannot be deleted from the expired files: %s", reason)
 
     def leave_rest(self, outbox: Outbox) -> str:
-        """Say what becomes of the events that wait at a stop; those in memory are counted as lost."""
+        """Return what becomes of the events that wait at a stop, empty without any; those in memory are counted as lost."""
         waiting = {name: depth.entries for name, depth in outbox.depths().items()}
         total = sum(waiting.values())
         if not total:

@@ -1,4 +1,4 @@
-"""The key of the pseudonyms, which the storage keeps."""
+"""Mask key: the stored key of the pseudonyms, so that a person has the same one after a restart. It masks nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MASK_KEY: Final = "mask_key"
 
 
 def read_mask_key(store: StateStore) -> bytes | None:
-    """Return the stored key of the pseudonyms."""
+    """Return the stored key of the pseudonyms; None without a readable one."""
     return _parse(store.read_state(MASK_KEY).get(MASK_KEY))
 
 
@@ -23,8 +23,8 @@ def _parse(key: Any) -> bytes | None:
 
 
 def keep_mask_key(store: StateStore, redactor: Redactor) -> None:
-    """Use the stored key, or store a new one, so that a person is called the same over restarts."""
+    """Give the redactor the stored key, or store the redactor's own when there is none."""
     if read_mask_key(store) is None:
-        # Processes that start together are to have one key.
+        # In one step, so that processes that start together get the same key.
         store.update_state({MASK_KEY: lambda stored: stored if _parse(stored) else redactor.mask_key.hex()})
     redactor.mask_key = read_mask_key(store) or redactor.mask_key

@@ -1,6 +1,6 @@
-"""Moves everything from one storage to another, as from a file to a Redis: first stored there, then deleted here.
+"""Moving: move everything from one storage to another, from a file to Redis, say. It is stored there, then deleted here.
 
-What was under way is moved as if it had not left: a message that Discord may have is sent again, under another id.
+Sealed batches are not kept: a message that Discord may already have is sent again, under another id.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MOST: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What was moved."""
+    """How many entries, dead letters and state values were moved."""
 
     entries: int
     letters: int
@@ -38,7 +38,7 @@ class Moved:
 
 
 def move_all(source_url: str, target_url: str) -> Moved:
-    """Move what waits, dead letters and choices; raises `StorageError` and leaves what was not moved where it is."""
+    """Move entries, dead letters and state; on a `StorageError` the rest stays in the source."""
     if source_url == target_url:
         raise StorageError("source and target are the same storage")
     source = _open_source(source_url)
@@ -74,7 +74,7 @@ def _open_target(url: str) -> Outbox:
         return open_existing(url)
     path = _file(url)
     with contextlib.closing(schema.open_database(path)):
-        # An outbox would go on with memory when the file cannot be used, or another process has it.
+        # Checked first, because an outbox would use memory when its file fails or is locked.
         pass
     outbox = SqliteOutbox(path, _MOST, _refuse, max_mb=2**40)
     outbox.open()
@@ -101,11 +101,11 @@ def _redis(url: str) -> RedisOutbox:
 
 
 def _refuse(_: object) -> None:
-    """Nothing makes room while it is moved; what cannot be read has been told by the log."""
+    """Ignore losses: no room is made during a move, and unreadable rows are logged."""
 
 
 def _copy_state(source: Outbox, target: Outbox) -> int:
-    """Copy choices and cards; what the target has already stays, such as the key of its pseudonyms."""
+    """Copy state such as choices and cards; keys that the target has already, such as its mask key, stay."""
     state = source.read_state("")
     changes: dict[str, Callable[[Any], Any]] = {key: partial(_unless_there, value) for key, value in state.items()}
     if changes and not target.update_state(changes):
@@ -119,7 +119,7 @@ def _unless_there(value: Any, stored: Any) -> Any:
 
 def _move_entries(source: Outbox, target: Outbox) -> int:
     moved = 0
-    # Dead letters are read already: this deletes those that are too old, here all.
+    # This also deletes the source's dead letters, which have been read before.
     while entries := source.expire(math.inf):
         target.put([(entry.destination, entry.event) for entry in entries])
         if target.is_displaced or not target.is_durable:

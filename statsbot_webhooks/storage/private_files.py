@@ -1,6 +1,6 @@
-"""Files that only their owner may read, from their first byte on; no symbolic link is followed.
+"""Private files: only their owner may read them, from the first byte on, and no symbolic link is followed.
 
-A person who may write to the folder of the storage could otherwise lead us to another file of the bot's user.
+Otherwise a user who can write to the folder of the storage could redirect the bot to another file of its user.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ _MODE = 0o600
 
 
 def make_private(path: Path) -> None:
-    """Make a file, if it is not there, and let only its owner read it; raises `OSError`, for a symbolic link too."""
+    """Create a file if it does not exist, and let only its owner read it; raises `OSError`, for a symbolic link too."""
     file = os.open(path, os.O_CREAT | os.O_RDWR | _NO_LINK, _MODE)
     try:
         os.fchmod(file, _MODE) if hasattr(os, "fchmod") else None
     except OSError:
-        # A file system without modes, or a file of another user that we may write to: it works all the same.
+        # A file system without modes, or a writable file of another user: it can be used all the same.
         pass
     finally:
         os.close(file)
@@ -32,12 +32,12 @@ def open_to_append(path: Path) -> int:
 
 
 def open_to_change(path: Path) -> int:
-    """Return a descriptor that writes anywhere in a file that is there; raises `OSError`."""
+    """Return a descriptor that writes anywhere in an existing file; raises `OSError`."""
     return os.open(path, os.O_RDWR | _NO_LINK)
 
 
 def create_new(path: Path) -> int:
-    """Return a descriptor of a new private file; what had its name before is deleted. Raises `OSError`."""
+    """Return a descriptor of a new private file; an existing file of the name is deleted. Raises `OSError`."""
     path.unlink(missing_ok=True)
     return os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _NO_LINK, _MODE)
 

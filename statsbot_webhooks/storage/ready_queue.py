@@ -1,6 +1,6 @@
-"""Which entries of a destination are ready to be claimed, in which order. Bookkeeping in memory; no I/O.
+"""Ready queue: the entries of a destination that may be claimed, and their order. Bookkeeping in memory; no I/O.
 
-An entry that waits takes 24 bytes here; its event is in the database only.
+A waiting entry takes 24 bytes here; its event is only in the database.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from typing import Final, NamedTuple
 
 from ..clock import breathe
 
-# Of a queue's head so many slots may be left over from entries that were taken.
+# How many rows of taken entries may stay at the head of a queue before they are removed.
 _MAX_TAKEN: Final = 1024
-# So many messages of errors may leave in a row while something else waits.
+# How many messages of errors may leave in a row while calm events wait.
 _URGENT_TURNS: Final = 4
 
 
 class LaneName(IntEnum):
-    """The lanes in the order in which they are claimed at first."""
+    """The lanes, in the order in which they are claimed after a start."""
 
     RECOVERED = 0
     URGENT = 1
@@ -32,7 +32,7 @@ class LaneName(IntEnum):
 
 
 class QueuePlace(NamedTuple):
-    """Where an entry waits, and what it needs: `size` is in bytes, `rank` the number of its level."""
+    """Where an entry waits: `size` is in bytes, `rank` is the number of its level."""
 
     id: int
     lane: LaneName
@@ -57,7 +57,7 @@ class IdQueue:
 
     @property
     def first_time(self) -> float:
-        """The time of the entry of the smallest id; there must be one."""
+        """The time of the entry with the smallest id; the queue must not be empty."""
         return self._times[self._head]
 
     def places(self, lane: LaneName, rank: int, limit: int) -> list[QueuePlace]:
@@ -67,14 +67,14 @@ class IdQueue:
         return list(map(QueuePlace._make, rows))
 
     def add(self, places: Sequence[QueuePlace]) -> None:
-        """Put ids, in ascending order, to their places."""
+        """Insert places, given in ascending order of their ids."""
         ids, _, _, times, sizes = zip(*places, strict=True)
         columns = ((self._ids, ids), (self._times, times), (self._sizes, sizes))
         if not len(self) or ids[0] > self._ids[-1]:
             for column, values in columns:
                 column.extend(values)
         elif ids[-1] < self._ids[self._head]:
-            # What was taken comes back: all at once, for what is behind it moves.
+            # Taken entries come back: in one insert, because everything behind it moves.
             for column, values in columns:
                 column[: self._head] = array(column.typecode, values)
             self._head = 0
@@ -85,7 +85,7 @@ class IdQueue:
                     column.insert(index, values[row])
 
     def remove(self, entry_id: int) -> bool:
-        """Take an id out; False when it is not here."""
+        """Remove an id; False when it is not in the queue."""
         index = self._index(entry_id)
         if index >= len(self._ids) or self._ids[index] != entry_id:
             return False
@@ -96,13 +96,13 @@ class IdQueue:
         return True
 
     def drop_first(self, count: int) -> None:
-        """Take the smallest ids out; there must be as many."""
+        """Remove the `count` smallest ids; the queue must have as many."""
         self._head += count
         if self._head > _MAX_TAKEN and self._head * 2 > len(self._ids):
             self._drop_taken()
 
     def find(self, lane: LaneName, rank: int, entry_id: int) -> QueuePlace | None:
-        """Return the place of an id; None when it is not here."""
+        """Return the place of an id; None when it is not in the queue."""
         index = self._index(entry_id)
         if index >= len(self._ids) or self._ids[index] != entry_id:
             return None
@@ -129,10 +129,9 @@ class IdQueue:
 class DestinationQueue:
     """The ready entries of one destination, and how many of its entries exist, leased ones included.
 
-    `floors` are the highest ids that were ever taken out of each lane.
-
-    `sealed` are the entries of the batch that is to leave, or left, under the id `batch`; they are in no lane. `seal_row`
-    is its row in the database. `urgent_turns` counts how often in a row errors were taken while something calm waited.
+    `floors` are the highest ids that were ever taken from each lane. `sealed` are the entries of the batch that leaves, or has
+    left, under the id `batch`; they are in no lane, and `seal_row` is its row in the database. `urgent_turns` counts how often
+    in a row errors were taken while calm entries waited.
     """
 
     lanes: dict[LaneName, dict[int, IdQueue]] = field(default_factory=lambda: {name: {} for name in LaneName})
@@ -153,12 +152,12 @@ class DestinationQueue:
             self.lanes[lane].setdefault(rank, IdQueue()).add(some)
 
     def remove(self, place: QueuePlace) -> bool:
-        """Take a ready entry out; False when it is not ready."""
+        """Remove a ready entry; False when it is not ready."""
         queue = self.lanes[place.lane].get(place.rank)
         return queue is not None and queue.remove(place.id)
 
     def take_id(self, entry_id: int) -> QueuePlace | None:
-        """Take out a ready entry of which only the id is known; None when it is not ready."""
+        """Remove a ready entry by its id, and return its place; None when it is not ready."""
         for lane, queues in self.lanes.items():
             for rank, queue in queues.items():
                 if (place := queue.find(lane, rank, entry_id)) is not None:
@@ -176,10 +175,10 @@ class DestinationQueue:
         return sum(map(len, self.lanes[name].values()))
 
     def next_lane(self) -> LaneName | None:
-        """Return the lane that is claimed next, each alone: errors come without the noise around them.
+        """Return the lane that is claimed next. Lanes do not mix, so that errors are shown without the noise around them.
 
-        The last words of the process before are the first thing to be seen; once that is begun, a new error need not wait
-        for the rest of them. Errors that come faster than they may leave let something calm through now and then.
+        The last events of the process before come first; once they have begun, a new error need not wait for the rest of
+        them. When errors come faster than they can leave, a calm lane gets a turn now and then.
         """
         order = list(LaneName)
         if self.floors[LaneName.RECOVERED]:
@@ -189,9 +188,9 @@ class DestinationQueue:
         return next((name for name in order if self.ready(name)), None)
 
     def take(self, name: LaneName, limit: int, most_bytes: int) -> list[QueuePlace]:
-        """Take the first entries of a lane out, at least one if there is one: at most `limit`, of so many bytes together.
+        """Take the first entries of a lane, at most `limit` of `most_bytes` together, but at least one if there is any.
 
-        Entries that were taken before and came back leave apart from those that were never taken.
+        Entries that were taken before and came back are not mixed with those that never were.
         """
         waiting = [queue.places(name, rank, limit) for rank, queue in self.lanes[name].items() if len(queue)]
         taken: list[QueuePlace] = []
@@ -210,7 +209,7 @@ class DestinationQueue:
         return taken
 
     def take_any(self, limit: int, most_bytes: int) -> list[QueuePlace]:
-        """Take entries of all lanes out, in the order in which they would be claimed."""
+        """Take entries of all lanes, in the order in which they would be claimed."""
         taken: list[QueuePlace] = []
         size = 0
         while len(taken) < limit and size < most_bytes and (name := self.next_lane()) is not None:
@@ -219,7 +218,7 @@ class DestinationQueue:
         return taken
 
     def older_than(self, time: float, limit: int, lanes: Sequence[LaneName]) -> list[QueuePlace]:
-        """Return ready entries that are older than a time, of each lane those that were put first."""
+        """Return ready entries that are older than a time, from each lane those with the smallest ids."""
         found: list[QueuePlace] = []
         for name in lanes:
             of_lane = [queue.older_than(time, name, rank, limit) for rank, queue in self.lanes[name].items()]
@@ -227,7 +226,7 @@ class DestinationQueue:
         return found
 
     def first_of_rank(self, rank: int) -> QueuePlace | None:
-        """Return the ready entry of a level that has waited longest."""
+        """Return the ready entry of a level with the smallest id; None without any."""
         queues = [(queue, name) for name in LaneName if (queue := self.lanes[name].get(rank)) and len(queue)]
         return min((queue.places(name, rank, 1)[0] for queue, name in queues), key=attrgetter("id"), default=None)
 
@@ -236,17 +235,17 @@ class DestinationQueue:
         return sum(len(queue) for queues in self.lanes.values() if (queue := queues.get(rank)) is not None)
 
     def ranks(self) -> Iterator[int]:
-        """Yield the levels of which something is ready."""
+        """Yield the levels that have ready entries."""
         yield from {rank for queues in self.lanes.values() for rank, queue in queues.items() if len(queue)}
 
     def oldest(self) -> float | None:
-        """Return the time of the oldest of the entries that are first in their lanes."""
+        """Return the earliest time among the first entries of the lanes; None without any."""
         times = [queue.first_time for queues in self.lanes.values() for queue in queues.values() if len(queue)]
         return min(times, default=None)
 
 
 def first_fitting(places: Sequence[QueuePlace], most_bytes: int) -> Sequence[QueuePlace]:
-    """Return the first of the places, at least one, that take so many bytes together."""
+    """Return the first places, at least one, that take at most `most_bytes` together."""
     size = 0
     for index, place in enumerate(places):
         size += place.size

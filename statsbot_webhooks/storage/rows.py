@@ -1,4 +1,4 @@
-"""Rows of the database and what they hold: a row that cannot be read is an answer here, never an exception."""
+"""Rows of the database and their content. For an unreadable row functions return None; they do not raise."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .base import DeadLetter
 _log = logging.getLogger(__name__)
 COLUMNS: Final = "id, destination, urgent, rank, time, size, event"
 INSERT: Final = f"INSERT OR REPLACE INTO entries ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - names of our own
-# What a row takes beside its event, and how much of it fits into a page of 2048 bytes; longer ones take whole pages.
+# Bytes of a row beside its event, and of a page: a row up to a page takes its own size, a longer one whole pages.
 _ROW_BYTES: Final = 64
 _PAGE_BYTES: Final = 2048
 # Longer than any window of Discord's limits.
 _SENDS_SECONDS: Final = 300.0
 # SQLite takes at least 999 values in a statement (sqlite.org/limits.html#max_variable_number).
 _AT_ONCE: Final = 900
-# No event comes near it; beyond 64 bits no sum holds it.
+# No event comes near it, and sums of such sizes fit into 64 bits.
 _LARGEST: Final = 2**40
 _RANKS: Final = frozenset(level.number for level in LogLevel)
 Row = tuple[int, str, bool, int, float, int, str]
@@ -36,7 +36,7 @@ def row_of(entry_id: int, destination: str, event: Event) -> Row:
 
 
 def stored_bytes(characters: int) -> int:
-    """Return how much of a file the text of an event takes."""
+    """Return how many bytes of a file an event takes whose text has so many characters."""
     whole = characters + _ROW_BYTES
     return whole if whole < _PAGE_BYTES else -(-whole // _PAGE_BYTES) * _PAGE_BYTES
 
@@ -50,12 +50,12 @@ def read_event(text: object) -> Event | None:
 
 
 def numbers_meant(texts: Mapping[int, Any], is_meant: Callable[[Event], bool]) -> set[int]:
-    """Return the numbers of the stored events that are meant; one that cannot be read is not."""
+    """Return the numbers of the stored events for which `is_meant` holds; unreadable ones are left out."""
     return {number for number, text in texts.items() if (event := read_event(text)) is not None and is_meant(event)}
 
 
 def read_letter(row: tuple[Any, ...]) -> DeadLetter | None:
-    """Return a dead letter, with a note in place of an event that cannot be read; None for a row that is none at all."""
+    """Return a dead letter, with a note in place of an unreadable event; None when the whole row is unreadable."""
     number, destination, text, reason, time = row
     if not isinstance(number, int) or not isinstance(destination, str):
         return None
@@ -70,9 +70,9 @@ def is_time(value: object) -> bool:
 
 
 def is_sound(row: tuple[Any, ...]) -> bool:
-    """Whether the columns of an entry before its event have the types and the range that they should have."""
+    """Whether the columns of an entry, without its event, have valid types and values."""
     entry_id, destination, urgent, rank, time, size = row
-    # SQLite gives exact types.
+    # SQLite returns exact types, so a bool or a subclass cannot occur.
     types_fit = type(entry_id) is int and type(destination) is str and type(size) is int
     return types_fit and urgent in (0, 1) and rank in _RANKS and is_time(time) and 0 < size < _LARGEST
 
@@ -87,14 +87,14 @@ def read_ids(text: object) -> list[int]:
 
 
 def key_of(text: str) -> str:
-    """Return a key as it is stored: SQLite takes no half of a surrogate pair."""
+    """Return a key as it is stored, because SQLite refuses half of a surrogate pair."""
     return text.encode("utf-8", "replace").decode()
 
 
 def read_value(text: str) -> Any:
     """Return what was stored as JSON; raises `ValueError`, `TypeError` or `RecursionError`.
 
-    A number with which nothing can be reckoned, such as NaN or one of 400 digits, makes the whole unreadable.
+    A number that is not finite as a float, such as NaN or one of 400 digits, makes the whole value unreadable.
     """
     return _json.decode(text)
 
@@ -115,7 +115,7 @@ _json: Final = json.JSONDecoder(parse_float=_finite, parse_int=_whole, parse_con
 
 
 class StateRows:
-    """State as JSON in a table. A value that cannot be read is left out, and said once."""
+    """State as JSON in a table. An unreadable value is left out, and logged once."""
 
     def __init__(self) -> None:
         self._said: set[str] = set()
@@ -149,7 +149,7 @@ def in_chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 def note_send(db: sqlite3.Connection, name: str, now: float, open_rows: Sequence[int], batch: str, ids: Sequence[int]) -> int:
-    """Note that a message leaves; returns the id of its row. What is older than any window goes, but for open batches."""
+    """Insert a row for a message that leaves, and return its id. Rows older than any window are deleted, except `open_rows`."""
     marks = ", ".join("?" * len(open_rows))
     db.execute(f"DELETE FROM sends WHERE time < ? AND id NOT IN ({marks})", (now - _SENDS_SECONDS, *open_rows))  # noqa: S608
     text = json.dumps(ids, separators=(",", ":")) if ids else ""

@@ -1,6 +1,6 @@
-"""Copies what can be read of one database into another: of a damaged file, or when memory takes over and goes back.
+"""Salvage: copy the readable rows of one database into another, from a damaged file, or to and from memory.
 
-Reads the schema of every version. What cannot be read is counted, not raised.
+It reads the schema of every version. Unreadable rows are counted, and raise nothing.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from .base import LEFT_CARDS
 
 _ENTRY: Final = "id, destination, urgent, rank, time, event"
 _DEAD: Final = "id, destination, reason, time, event"
-# What a memory that could not read the file has made anew, and the file knows better: keys, and what is known of errors.
+# Keys whose value in the file wins over that of a memory which had not read the file.
 _KEPT: Final = ("mask_key", "button_key", "versions", "issue/")
-# So many ids behind the last readable one are looked up one by one; further ones in growing steps.
+# This many ids after the last readable one are looked up one by one; further ones in growing steps.
 _ONE_BY_ONE: Final = 200_000
 _MARKED: Final = "CREATE TEMP TABLE copied (part TEXT NOT NULL, key NOT NULL, PRIMARY KEY (part, key)) WITHOUT ROWID"
 
 
 def copy_rows(source: sqlite3.Connection, target: sqlite3.Connection) -> dict[str, int]:
-    """Copy every row that can be read into an empty database; returns how many entries were unreadable, by destination.
+    """Copy every readable row into an empty database; returns how many entries were unreadable, by destination.
 
-    The ids on a damaged page are told from their neighbours only: a missing entry counts for the destination of the one
-    before it. `target` remembers what it got, for `merge_back`.
+    The destination of an unreadable entry is not known: it counts for that of the entry before it. `target` remembers
+    which rows it got, for `merge_back`.
     """
     with contextlib.suppress(sqlite3.OperationalError):
         target.execute(_MARKED)
@@ -53,10 +53,10 @@ def copy_rows(source: sqlite3.Connection, target: sqlite3.Connection) -> dict[st
 
 
 def merge_back(memory: sqlite3.Connection, file: sqlite3.Connection) -> None:
-    """Bring what memory holds back into the file it was copied from, or that it could not read: in one transaction.
+    """Write the rows of memory into the file from which it was copied, or which it could not read, in one transaction.
 
-    Rows that memory had copied are replaced by what became of them. Rows that it never saw stay, and so do the keys, and the
-    issues with what people decided about them. Raises `sqlite3.Error`, and then the file is as it was.
+    Rows that memory had copied are replaced by their present state. Rows that it never saw stay, and so do stored keys, and
+    issues with their decisions. Raises `sqlite3.Error`; then the file is unchanged.
     """
     with file:
         for part, key in memory.execute("SELECT part, key FROM copied") if _is_marked(memory) else ():
@@ -67,7 +67,7 @@ def merge_back(memory: sqlite3.Connection, file: sqlite3.Connection) -> None:
         for row in memory.execute(f"SELECT {_DEAD} FROM dead ORDER BY id"):  # noqa: S608 - as above
             is_free = file.execute("SELECT 1 FROM dead WHERE id = ?", row[:1]).fetchone() is None
             file.execute("INSERT INTO dead VALUES (?, ?, ?, ?, ?)", row if is_free else (None, *row[1:]))
-        # Cards that memory never saw, and may have begun anew: what they had not shown yet is to be shown.
+        # Cards that memory never saw, and may have begun anew: what they had not shown yet must still be shown.
         file.execute("UPDATE OR IGNORE state SET key = ? || substr(key, 6) WHERE key GLOB 'card/*'", (LEFT_CARDS,))
         for key, value in memory.execute("SELECT key, value FROM state"):
             how = "IGNORE" if key.startswith(_KEPT) else "REPLACE"
@@ -83,7 +83,7 @@ def _is_marked(memory: sqlite3.Connection) -> bool:
 
 
 def _insert(target: sqlite3.Connection, table: str, columns: str, row: tuple[Any, ...]) -> None:
-    # A row of impossible types, such as a destination that is NULL, costs itself.
+    # A row of impossible types, with a destination that is NULL, say, is skipped.
     with contextlib.suppress(sqlite3.Error):
         marks = ", ".join("?" * len(row))
         target.execute(f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({marks})", row)  # noqa: S608 - names of our own
@@ -95,7 +95,7 @@ def _size(event: object) -> int:
 
 
 def _by_id(db: sqlite3.Connection, table: str, columns: str) -> Iterator[tuple[Any, ...] | int]:
-    """Yield every row that can be read, and between them the number of ids that could not be."""
+    """Yield every readable row and, between the rows, the number of unreadable ids."""
     last, end = -(2**63), _last_id(db, table)
     while True:
         try:
@@ -134,7 +134,7 @@ def _ids_after(last: int, end: int) -> Iterator[int]:
 
 
 def _last_id(db: sqlite3.Connection, table: str) -> int:
-    """Return the largest id that may be in use, as well as it can be known."""
+    """Return the largest id that may be in use, as far as the database can be read."""
     known = [0]
     queries = (
         f"SELECT max(id) FROM {table}",  # noqa: S608 - a name of our own
@@ -149,7 +149,7 @@ def _last_id(db: sqlite3.Connection, table: str) -> int:
 
 
 def _by_key(db: sqlite3.Connection) -> Iterator[tuple[Any, Any]]:
-    """Yield the state, from the front up to a damaged part, and from the end down to it."""
+    """Yield the state, from the front up to a damaged part, and then from the end down to it."""
     seen: set[Any] = set()
     for order in ("ASC", "DESC"):
         try:

@@ -1,4 +1,4 @@
-"""The SQLite file: opening it for this process alone, its schema and its migrations. Reading a damaged one is in `salvage`."""
+"""The SQLite file: open it for this process alone, its schema and its migrations. `salvage` reads damaged files."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _MIGRATIONS: Final = (
     );
     """,
     "CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL);",
-    # One event that comes and goes while nothing else waits writes three pages: `put`, `seal` and `ack` change one B-tree
-    # each. So there is no index, no AUTOINCREMENT on entries (it writes to sqlite_sequence; `reserved` says once for many
-    # ids which of them are used), and `sends` says of each message when it left and, while it may have to be sent again,
-    # which entries it held. `size` stands before `event`, whose overflow pages need not be read for it.
+    # For speed, an event that comes and goes while nothing else waits writes three pages: `put`, `seal` and `ack` change one
+    # B-tree each. So there is no index, and no AUTOINCREMENT on entries (it writes to sqlite_sequence; `reserved` reserves
+    # many ids at once). `sends` holds when each message left and, while it may have to be sent again, its entries. `size`
+    # comes before `event`, so that reading it does not read the event's overflow pages.
     """
     ALTER TABLE entries RENAME TO old_entries;
     CREATE TABLE entries (
@@ -79,13 +79,13 @@ _MIGRATIONS: Final = (
     DROP TABLE old_state;
     """,
 )
-# A page of the log is written for each page that a transaction changes; a small one holds a usual event.
+# Each changed page is written to the log as a whole, so pages are small; one holds a usual event.
 PAGE_BYTES: Final = 2048
 _LOG_PAGES: Final = 2000
 _LOG_BYTES: Final = 4 * 1024 * 1024
-# A file of an earlier version gets the small pages when writing it anew takes a moment only.
+# A file of an earlier version gets the small pages when it is small enough to be rewritten in a moment.
 _SMALL_BYTES: Final = 4 * 1024 * 1024
-# A process that was just killed leaves no lock; one that is alive holds it for good, so waiting longer is no use.
+# A killed process leaves no lock, and a living one never gives it up, so waiting longer is useless.
 LOCK_SECONDS: Final = 0.5
 
 
@@ -102,7 +102,7 @@ class LinkedFileError(OSError):
 
 
 def open_database(path: Path | None, lock_seconds: float = LOCK_SECONDS) -> sqlite3.Connection:
-    """Return a connection to a file that no other process can use meanwhile, or to memory for `None`.
+    """Return a connection to a file, locked against other processes, or to memory for `None`.
 
     Raises `sqlite3.Error` or `OSError`.
     """
@@ -113,13 +113,13 @@ def open_database(path: Path | None, lock_seconds: float = LOCK_SECONDS) -> sqli
     try:
         # Both have no effect on a database that has pages already.
         db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-        # Exclusive: the lock that the first write takes is kept, so that a second process fails at once, here.
+        # Exclusive: the lock of the first write is kept, so that a second process fails here at once.
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
         db.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
-        # Every commit reaches the WAL of the operating system: safe from a killed process. NORMAL does not wait for the
-        # disk at each commit, so that the last moments before a power failure may be missing.
+        # NORMAL: a commit survives a killed process, because it is handed to the operating system. It does not wait for the
+        # disk, so the last moments before a power failure may be lost.
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("BEGIN IMMEDIATE")
         db.execute("COMMIT")
@@ -132,10 +132,10 @@ def open_database(path: Path | None, lock_seconds: float = LOCK_SECONDS) -> sqli
 
 
 def connect(path: Path | None, lock_seconds: float = LOCK_SECONDS) -> sqlite3.Connection:
-    """Return a connection as it is, of the schema that the file has; raises `sqlite3.Error`."""
-    # One thread at a time uses it, but not always the same one: it may be opened by the intake and read by a command.
+    """Return a connection without changing schema or settings of the file; raises `sqlite3.Error`."""
+    # One thread at a time uses it, but not always the same one: opened by the intake, say, and read by a command.
     db = sqlite3.connect(path or ":memory:", timeout=lock_seconds, check_same_thread=False)
-    # A flipped bit in a text must not make the whole row unreadable.
+    # With a flipped bit in a text the rest of the row can still be read.
     db.text_factory = partial(str, encoding="utf-8", errors="replace")
     return db
 
@@ -149,7 +149,7 @@ def refuse_links(path: Path) -> None:
 
 
 def _migrate(db: sqlite3.Connection) -> bool:
-    """Bring the schema up to date; returns whether it was not."""
+    """Bring the schema up to date; returns whether it changed."""
     version: int = db.execute("PRAGMA user_version").fetchone()[0]
     if version > len(_MIGRATIONS):
         raise NewerSchemaError(f"schema version {version}")
@@ -162,7 +162,7 @@ def _use_small_pages(db: sqlite3.Connection) -> None:
     bytes_of_page, pages = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_size", "page_count"))
     if bytes_of_page == PAGE_BYTES or bytes_of_page * pages > _SMALL_BYTES:
         return
-    # The page size of a database with a log cannot change.
+    # The page size cannot change in WAL mode.
     db.execute("PRAGMA journal_mode = DELETE").fetchall()
     db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     db.execute("VACUUM")
@@ -172,7 +172,7 @@ def _use_small_pages(db: sqlite3.Connection) -> None:
 
 
 def shrink(db: sqlite3.Connection) -> None:
-    """Write the database anew without its free pages, and empty its log; raises `sqlite3.Error`."""
+    """Rewrite the database without its free pages, and empty its log; raises `sqlite3.Error`."""
     db.execute("VACUUM")
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
@@ -184,19 +184,19 @@ def free_and_used_bytes(db: sqlite3.Connection) -> tuple[int, int]:
 
 
 def is_intact(path: Path) -> bool:
-    """Whether a file is there and begins as every SQLite file does (sqlite.org/fileformat.html); an empty one is new."""
+    """Whether a file exists and is empty or begins like every SQLite file (sqlite.org/fileformat.html)."""
     try:
         with path.open("rb") as file:
             return file.read(16) in (b"", b"SQLite format 3\0")
     except FileNotFoundError:
         return False
     except OSError:
-        # That it cannot be read now says nothing of what is in it.
+        # It cannot be read now, which says nothing about its content.
         return True
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
-    """Return the names of the file and of those that SQLite puts beside it."""
+    """Return the paths of the file and of those that SQLite puts beside it."""
     return tuple(path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm", "-journal"))
 
 
@@ -206,7 +206,7 @@ def put_aside(path: Path) -> Path:
     while exists(aside := path.with_name(f"{path.name}.corrupt-{number}")):
         number += 1
     for file in files_of(path):
-        # A log that is left beside a new file of the same name would be played into it.
+        # SQLite would apply a log that is left behind to a new file of the same name.
         if exists(file):
             file.rename(aside.with_name(aside.name + file.name.removeprefix(path.name)))
     return aside

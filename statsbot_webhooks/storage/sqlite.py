@@ -1,6 +1,6 @@
-"""An outbox in SQLite: a file, or memory when there is none. The contract is in `base`.
+"""SQLite outbox: in a file, or in memory when there is none. The contract is in `base`.
 
-The database holds the entries; which of them are ready, and in which order they leave, is known in memory (`ready_queue`).
+The database holds the entries; `ready_queue` holds in memory which of them are ready, and their order.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..events.event import Event, encode
 from .backlog import CHUNK, CHUNK_BYTES, Backlog
 from .base import Alone, DeadLetter, Depth, Entry, ErrorsWaiting, Fleet, Forgotten, Loss
 from .connection import SteadyConnection, steady
-from .dead_letters import DeadLetters
+from .dead_letters import DeadLetters, insert_letters
 from .loading import ReservedIds, find_entries, missing_entries, read_entries, read_events, read_seals, read_texts
 from .ready_queue import LaneName, QueuePlace
 from .rows import INSERT, Row, StateRows, in_chunks, key_of, note_send, numbers_meant, row_of
@@ -29,18 +29,18 @@ from .rows import INSERT, Row, StateRows, in_chunks, key_of, note_send, numbers_
 _log = logging.getLogger(__name__)
 DEFAULT_FILE_MB: Final = 256
 DEFAULT_MEMORY_MB: Final = 32
-# Where ids begin when the file cannot be read, and with it which ids are in use.
+# Where ids begin when the file, which knows the used ids, cannot be read.
 _UNKNOWN_IDS: Final = 2**48
-# Of the size that may wait, one entry may take this part.
+# One entry may take at most this fraction (one half) of the allowed size.
 _LARGEST_PART: Final = 2
-# So many entries are taken up at a time.
+# How many entries are loaded at a time.
 _AT_A_TIME: Final = 1000
-# By whether an entry is urgent.
+# Index: whether an entry is urgent.
 _LANES: Final = (LaneName.CALM, LaneName.URGENT)
 
 
 class SqliteOutbox:
-    """Keep at most `max_events` entries of `max_mb` megabytes; `on_loss` is told of each that is dropped or cannot be read."""
+    """Keep at most `max_events` entries of `max_mb` MiB; `on_loss` is called for dropped and unreadable ones."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class SqliteOutbox:
 
     @steady
     def _insert(self, rows: Sequence[Row], letters: Sequence[DeadLetter] = ()) -> None:
-        """Store rows, which may have been dead letters before."""
+        """Store rows, and delete the dead letters that they come from, in one transaction."""
         self._reserved.reserve(self._next_id)
         gone = [letter.id for letter in letters]
         self._db.write(lambda db: (db.executemany(INSERT, rows), self._dead.delete(db, gone)))
@@ -119,7 +119,7 @@ class SqliteOutbox:
         while True:
             places, batch = self._backlog.next_batch(queue, limit)
             entries = self._lease(destination, places, batch)
-            # What cannot be read is out of the way now; something behind it may be readable.
+            # Unreadable entries have been set aside; entries behind them may be readable.
             if entries or not places:
                 return entries
 
@@ -138,7 +138,7 @@ class SqliteOutbox:
         return entries
 
     def _set_aside(self, name: str, places: Sequence[QueuePlace], texts: Mapping[int, Any]) -> None:
-        """Keep rows that this version cannot read among the dead letters, where a newer one may read them."""
+        """Turn rows that this version cannot read into dead letters, which a newer version may read."""
         kept = [text for place in places if isinstance(text := texts.get(place.id), str)]
 
         def work(db: sqlite3.Connection) -> None:
@@ -158,7 +158,7 @@ class SqliteOutbox:
 
     def bury(self, entries: Sequence[Entry], reason: str, now: float) -> bool:
         rows = [(entry.destination, reason, now, encode(entry.event)) for entry in self._backlog.held(entries)]
-        self._end(entries, lambda db: self._dead.add(db, rows))
+        self._end(entries, lambda db: insert_letters(db, rows))
         self._dead.note(len(rows))
         steady(self._dead.make_room)()
         return True
@@ -180,10 +180,10 @@ class SqliteOutbox:
 
     @steady
     def _end(self, entries: Sequence[Entry], work: Callable[[sqlite3.Connection], object]) -> None:
-        """Take leased entries out for good, together with what else belongs to it."""
+        """Delete leased entries, in one transaction with `work`."""
         held = self._backlog.held(entries)
         ids = {entry.id for entry in held}
-        # The row of a batch that ends as a whole stays as it is: its entries are gone, so it holds nothing any more.
+        # Only for batches that end in part: the row of one that ends as a whole names no existing entry any more.
         broken = [
             name
             for name in {entry.destination for entry in held}
@@ -279,11 +279,11 @@ class SqliteOutbox:
     def _forget(self, words: Sequence[str], is_meant: Callable[[str], bool]) -> Forgotten:
         meant = find_entries(self._db, words, is_meant)
         free = [(number, name) for number, name in meant if number not in self._backlog.leased]
-        # A message that they were sealed for is not what it was any more: the others leave anew.
+        # Their sealed message would not be the same without them, so the others leave in new ones.
         for name in {name for number, name in free if number in self._backlog.queues[name].sealed}:
             self._break_seal(name)
         dead = self._dead.find(words, is_meant)
-        # The values that can be read have been looked at by their meaning.
+        # Only unreadable values: `erasure.forget` has checked the readable ones.
         state = self._db.read("SELECT key, value FROM state")
         broken = [(key,) for key, text in state if is_meant(str(text)) and not self._state.read([(key, text)])]
 
@@ -350,7 +350,7 @@ class SqliteOutbox:
     # -- after another database took over
 
     def _load(self, missing: Mapping[str, int]) -> None:
-        """Learn what the database holds: at the start, and when another one took over."""
+        """Read what the database holds, at the start and when another one took over."""
         before = {name: queue.entries for name, queue in self._backlog.queues.items()}
         self._backlog.clear()
         if self._next_id == 0:
@@ -358,11 +358,11 @@ class SqliteOutbox:
                 _UNKNOWN_IDS + random.getrandbits(44) if self.is_displaced else self._reserved.read()  # noqa: S311 - no secret
             )
         self._reserved.reserve(max(self._next_id, self._reserved.read()), again=True)
-        # What is leased exists in memory, even where its row could not be read.
+        # Leased entries are known in memory, even when their rows could not be read.
         held = [row_of(entry.id, entry.destination, entry.event) for entry, _ in self._backlog.leased.values()]
         self._db.write(lambda db: db.executemany(INSERT, held))
         seals = read_seals(self._db)
-        # What is in no lane: it is handed out, or of a batch.
+        # Entries in no lane, because they are leased or sealed.
         sealed: dict[tuple[str, int], QueuePlace] = {}
         apart = {(seal.destination, number) for seal in seals for number in seal.ids}
         apart |= {(entry.destination, entry.id) for entry, _ in self._backlog.leased.values()}
@@ -388,7 +388,7 @@ class SqliteOutbox:
             self._on_loss(loss)
 
     def _by_destination(self, rows: Iterable[Sequence[Any]]) -> Iterator[tuple[str, list[QueuePlace]]]:
-        """Yield where rows wait, for each destination."""
+        """Yield each destination of the rows with their places."""
         first, end = self._first_id, self._next_id
         for name, some in groupby(sorted(rows, key=itemgetter(1)), key=itemgetter(1)):
             places = [

@@ -1,1 +1,1 @@
-"""The storage that several processes share: streams of a Redis, the lease of the one that sends, a file for when it is away."""
+"""The storage that several processes share: Redis streams, the lease of the sender, and a file for while Redis is away."""

@@ -1,4 +1,4 @@
-"""The way of events into Redis: straight, or by the file of this process while Redis takes none, in order and each once.
+"""Detour: store events in Redis, or in this process's file while Redis takes none; in order, and each once.
 
 Nothing is claimed or sent here.
 """
@@ -21,7 +21,7 @@ from .streams import Streams
 
 _log = logging.getLogger(__name__)
 _SETTING: Final = "WEBHOOK_STORAGE"
-# The sender drops what is too much; so much more may wait until it has done so, or while there is none.
+# The sender drops what exceeds the bounds; this much more may wait until it has done so, or while there is no sender.
 _LEEWAY: Final = 1.25
 _MORE_EVENTS: Final = 1000
 _GROUPS_AT_ONCE: Final = 10
@@ -30,7 +30,7 @@ Row = tuple[str, int, str]
 
 
 class Detour:
-    """What this process stores. `where` names the server for people; `on_moved` and `on_notice` are those of `Told`."""
+    """The way of this process's events. `where` names the server in texts; `on_moved` and `on_notice` are those of `Told`."""
 
     def __init__(
         self,
@@ -48,24 +48,24 @@ class Detour:
         self._since = 0.0
         self._has_told = self._is_adopted = False
         self._group = 0
-        # The group whose answer did not come, and which entries of the file it is.
+        # The number of the group whose answer was lost, and the ids of its entries in the file.
         self._doubted: tuple[int, frozenset[int]] | None = None
         # Why Redis takes no events; empty when it does.
         self.problem = ""
 
     @property
     def is_long(self) -> bool:
-        """Whether events go by the file, also those that Redis would take: the order stays."""
+        """Whether events go through the file; also while it is being emptied, to keep the order."""
         return bool(self.problem or self._file.counts())
 
     def begin(self, streams: Streams) -> None:
-        """Begin a life; groups are counted anew under the name of `streams`."""
+        """Begin anew with `streams`, for which groups are numbered from 1."""
         self._streams = streams
         self._group, self._doubted, self.problem = 0, None, ""
         self._has_told = self._is_adopted = False
 
     def leave(self, reason: str) -> None:
-        """Note that Redis takes nothing; told once until all is well again."""
+        """Note that Redis takes nothing; logged once until it takes everything again."""
         if self.problem:
             return
         self.problem, self._since = reason, self._clock.monotonic()
@@ -87,7 +87,7 @@ class Detour:
             self.leave(error.reason)
             self._file.put(items)
             if error.may_be_done:
-                # Nothing else is in the file: events go by it only from now on.
+                # The file holds nothing else, because events go through it only from now on.
                 self._doubted = self._group, self._file.ids()
             return False
         for name, count in Counter(name for name, _ in items).items():
@@ -95,7 +95,7 @@ class Detour:
         return True
 
     def come_back(self) -> bool:
-        """Let some of what waits in the file follow; returns whether more does. Raises `RedisAwayError`."""
+        """Forward some of the events in the file; returns whether more wait. Raises `RedisAwayError`."""
         self._file.maintain()
         self._settle_doubt()
         self.problem = ""
@@ -117,7 +117,7 @@ class Detour:
         return False
 
     def _settle_doubt(self) -> None:
-        """Find out whether the group was stored whose answer did not come; if so, it leaves the file."""
+        """Ask whether the group whose answer was lost was stored; if so, delete it from the file."""
         if self._doubted is None or self._streams is None:
             return
         number, ids = self._doubted
@@ -141,14 +141,14 @@ class Detour:
             self._on_moved(name, count)
 
     def _adopt_files(self) -> None:
-        """Let follow what processes left that are not there any more."""
+        """Forward the events of processes that have ended."""
         for other in self._file.left_by_others():
             while entries := other.expire(math.inf):
                 self._store([(entry.destination, row_of(entry.event)) for entry in entries])
                 other.ack(entries)
 
     def _store(self, items: Sequence[tuple[str, Row]]) -> None:
-        """Store rows as the next group; raises `RedisAwayError`, also when too much waits."""
+        """Store rows as the next group; raises `RedisAwayError`, also when too many events wait."""
         if self._streams is None:
             raise RedisAwayError("is not open")
         self._group += 1

@@ -1,4 +1,4 @@
-"""Calls of the sender to Redis, each under its lease. What only ends something is owed when Redis is away, and done later."""
+"""Leased calls: calls of the sender to Redis under its lease. Calls that only end something are queued while Redis is away."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .sender_lease import Lease
 
 
 class LeasedCalls:
-    """The lease of this process, as far as its outbox knows; `on_lost` is called when Redis says that it is another's."""
+    """The lease of this process, as its outbox knows it; `on_lost` is called when Redis says that another process has it."""
 
     def __init__(self, on_lost: Callable[[], None]) -> None:
         self._on_lost = on_lost
@@ -23,23 +23,23 @@ class LeasedCalls:
         return self._lease is not None
 
     def begin(self, lease: Lease) -> None:
-        """Call under a lease."""
+        """Make calls under a lease from now on."""
         self._lease = lease
 
     def renew(self, lease: Lease) -> bool:
-        """Go on under a lease without another one between; False when there was one, and all is to be learned anew."""
+        """Continue under a lease; False when another process held one in between, so that everything must be read anew."""
         if self._lease is None or lease.token not in (self._lease.token, self._lease.token + 1):
             return False
         self._lease = lease
         return True
 
     def end(self) -> None:
-        """Do nothing any more, also nothing that is owed: what it was about is another process's."""
+        """Drop the lease and the queued calls, whose entries belong to another process now."""
         self._owed.clear()
         self._lease = None
 
     def settle(self) -> None:
-        """Do what is owed. Raises `RedisAwayError`."""
+        """Make the queued calls. Raises `RedisAwayError`."""
         while self._owed and self._lease is not None:
             try:
                 self._owed[0](self._lease.text)
@@ -49,7 +49,7 @@ class LeasedCalls:
             del self._owed[0]
 
     def do(self, work: Callable[[str], object]) -> bool:
-        """Do something that ends something, now or later; False when the lease is lost."""
+        """Make a call that only ends something, now or later; False when the lease is lost."""
         try:
             self.settle()
             if self._lease is None:
@@ -63,7 +63,7 @@ class LeasedCalls:
         return True
 
     def ask(self, work: Callable[[str], Any]) -> Any:
-        """Return what a call returns; raises `LeaseLostError`, or `RedisAwayError` when it is not known what Redis did."""
+        """Return the result of a call; raises `LeaseLostError`, or `RedisAwayError`, after which it may have been done."""
         self.settle()
         if self._lease is None:
             raise LeaseLostError

@@ -1,14 +1,14 @@
-"""The Lua scripts: what must happen as one step in Redis, each with its reason. Keys are made from the prefix in ARGV[1].
+"""Lua scripts: what must be one step in Redis, each with its reason. Keys are made from the prefix in ARGV[1].
 
 Not for Redis Cluster: a script touches keys of several destinations. Scripts that only the sender may run begin with `_FENCE`:
-the lease is looked at in the same step as the write, so that a process that was stopped for longer than that changes nothing.
+the lease is checked in the same step as the write, so that a process that was suspended past its lease changes nothing.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-# The sender's own scripts run when memory is full: it is by sending that memory becomes free.
+# The sender's scripts may run when memory is full, because sending frees it.
 _WHEN_FULL: Final = "#!lua flags=allow-oom\n"
 _FENCE: Final = (
     _WHEN_FULL
@@ -17,7 +17,7 @@ local p = ARGV[1]
 if redis.call('GET', p .. ':lease') ~= ARGV[2] then return redis.error_reply('LOST') end
 """
 )
-# State is divided into hashes, so that one of its sorts can be read alone; ':buckets' knows them all.
+# State is divided into hashes, so that one kind can be read alone; ':buckets' lists them.
 _STATE: Final = """
 local function write_state(first, last)
   for i = first, last, 3 do
@@ -29,7 +29,7 @@ local function write_state(first, last)
   end
 end
 """
-# What is deleted from a stream ends for the group too, and the sums follow, also when the process ends in between.
+# Entries are deleted from stream and group, and the sums updated, in one step: the process may end at any moment.
 _DELETE: Final = """
 local function delete(name, first, last)
   local stream, gone = p .. ':in:' .. name, 0
@@ -47,7 +47,7 @@ local function shrink(count, bytes)
 end
 """
 
-# One sequence of ids for all streams, since an entry is told by its number alone; it grows when the clock is set back, too.
+# One sequence of ids for all streams, because entries are known by their number alone; it grows even when the clock is set back.
 _NEXT_ID: Final = """
 local sums = redis.call('HMGET', p .. ':sums', 'entries', 'bytes', 'ms', 'seq')
 for i = 1, 4 do sums[i] = tonumber(sums[i] or 0) or 0 end
@@ -93,8 +93,8 @@ return 1
 """
 )
 
-# Whether a group was stored; if not, it never will be: a call whose answer did not come in time may still be on its way, to a
-# Redis that hangs, say. ARGV: prefix, marker, number of the group.
+# Whether a group was stored; if not, it is refused from now on, because its call may still be under way, to a Redis that
+# hangs, say. ARGV: prefix, marker, number of the group.
 IS_PUT: Final = """
 local last = redis.call('GET', ARGV[1] .. ':put:' .. ARGV[2])
 if last and tonumber(last) >= tonumber(ARGV[3]) then return 1 end
@@ -102,7 +102,7 @@ redis.call('SET', ARGV[1] .. ':shut:' .. ARGV[2], ARGV[3], 'EX', 604800)
 return 0
 """
 
-# One step, because reading for a group moves entries to the reader: one without the lease would take them from the sender.
+# One step, because reading for a group assigns entries to the reader: without the lease it would take them from the sender.
 # ARGV: prefix, lease, consumer, how many.
 READ: Final = (
     _FENCE
@@ -121,7 +121,7 @@ return found
 """
 )
 
-# What an earlier sender had read becomes ours. ARGV: prefix, lease, consumer, destination, from which id, how many.
+# Takes over what an earlier sender had read. ARGV: prefix, lease, consumer, destination, from which id, how many.
 TAKE_OVER: Final = (
     _FENCE
     + """
@@ -156,7 +156,7 @@ return now
 """
 )
 
-# What was learned of Discord's limits; what is left of its life tells its age without any clock of a machine.
+# What was learned of Discord's limits; its age follows from the remaining time to live, without any machine's clock.
 # ARGV: prefix, lease, destination, text, seconds.
 KEEP_LIMITS: Final = (
     _FENCE
@@ -197,7 +197,7 @@ BURY: Final = (
     + """
 local last = 6 + tonumber(ARGV[6])
 local gone = delete(ARGV[3], 7, last)
--- Done before, when its answer did not come.
+-- Done already by a call whose answer was lost.
 if gone == 0 then return 1 end
 for i = last + 4, #ARGV do
   redis.call('XADD', p .. ':dead', '*', 'd', ARGV[3], 'r', ARGV[last + 2], 't', ARGV[last + 3], 'e', ARGV[i])
@@ -245,7 +245,7 @@ return 1
 """
 )
 
-# What belongs to sending, such as cards, is the sender's alone. ARGV: prefix, lease, then bucket, key, value.
+# State about channels, such as cards, only the sender may write. ARGV: prefix, lease, then bucket, key, value.
 WRITE_SENDER_STATE: Final = (
     _FENCE
     + _STATE
@@ -255,7 +255,7 @@ return 1
 """
 )
 
-# One step, because two processes must not both get it. The sums are made right: what was deleted by hand would count for good.
+# One step, because two processes must not both get it. The sums are corrected: entries deleted by hand would count for good.
 # ARGV: prefix, db, instance, milliseconds, codec.
 ACQUIRE: Final = (
     _WHEN_FULL
@@ -278,7 +278,7 @@ return {token, lease}
 """
 )
 
-# One step, because a lease that another process took meanwhile must not be made longer.
+# One step, because a lease that another process took meanwhile must not be extended.
 # ARGV: prefix, lease, db, milliseconds, codec.
 RENEW: Final = (
     _WHEN_FULL

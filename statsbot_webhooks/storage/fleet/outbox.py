@@ -1,7 +1,7 @@
-"""An outbox that several processes share, in Redis. The contract is in `storage.base`.
+"""Redis outbox, which several processes share. The contract is in `storage.base`.
 
-While Redis takes nothing, events of this process wait in its own file and follow in order; nothing is sent meanwhile, for without
-Redis no process can know that it is the only one that sends.
+While Redis takes nothing, events of this process wait in its own file and follow in order. Nothing is sent meanwhile, because
+without Redis no process can know that it is the only sender.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _LARGEST_PART: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Who is told: of losses, of entries that go to other processes (or with less than 0 come), and of news for people."""
+    """Callbacks for losses, for entries that go to other processes (negative: come from them), and for texts for people."""
 
     on_loss: Callable[[Loss], None]
     on_moved: Callable[[str, int], None]
@@ -48,7 +48,7 @@ class Told:
 
 
 class RedisOutbox:
-    """One process's share of a fleet's outbox. At most `max_events` entries of `max_mb` megabytes wait, in all of it."""
+    """One process's view of a fleet's outbox, in which at most `max_events` entries of `max_mb` MiB wait, of all processes."""
 
     def __init__(
         self, address: RedisAddress, name: str, max_events: int, told: Told, clock: Clock, max_mb: float | None = None
@@ -108,7 +108,7 @@ class RedisOutbox:
                 _log.warning("%s in %s since an earlier run", waiting, self._file.path.name)
 
     def open_to_look(self) -> None:
-        """Look and change without being a process of the fleet: no lease, no file, no sign of life. Raises `RedisAwayError`."""
+        """Open it for reads and changes without joining the fleet: no lease, file or presence. Raises `RedisAwayError`."""
         self._link.check_server()
         self._is_observer = self._is_open = True
 
@@ -136,7 +136,7 @@ class RedisOutbox:
         return self._look()
 
     def _look(self) -> bool:
-        """Do what the news ask for; returns whether state or the term are others than before."""
+        """React to what other processes did; returns whether state or term changed."""
         thread = self._fleet.thread
         if thread is None:
             return False
@@ -164,7 +164,7 @@ class RedisOutbox:
         return is_changed
 
     def _follow_life(self) -> bool:
-        """Look whether Redis lost its data: it gets the choices again, what waited counts as lost; returns whether it sent."""
+        """When Redis lost its data, restore choices and count entries as lost; returns whether this process was the sender."""
         life, known = self._streams.life(), self._state.life
         if life == known:
             return False
@@ -207,7 +207,7 @@ class RedisOutbox:
         return had_term
 
     def _lose_lease(self) -> None:
-        """Redis says that another process sends; what is known goes with the next look."""
+        """Note that Redis says that another process is the sender; the next `_look` drops the entries."""
         if self._fleet.thread is not None:
             self._fleet.thread.lose()
 
@@ -252,7 +252,7 @@ class RedisOutbox:
         try:
             times = [now - age for age in self._streams.ages_of_sends(destination)]
         except RedisAwayError as error:
-            # Before it is known what left nothing may leave.
+            # Nothing may leave before it is known what has left.
             raise LeaseLostError from error
         return sorted(time for time in times if time >= since)
 
@@ -348,7 +348,7 @@ class RedisOutbox:
             if self._fleet.term is not None:
                 self._sender.forget(name, free)
             elif free and not self._is_observer:
-                # They were another process's; their end is counted here.
+                # Another process accepted them; their end is counted here.
                 self._told.on_moved(name, -len(free))
         letters = [number for number, row in self._streams.letters(2**31) if is_found(f"{row.get('e')} {row.get('r')}")]
         self._streams.purge(letters)

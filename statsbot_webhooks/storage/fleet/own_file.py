@@ -1,6 +1,6 @@
-"""The file of one process of a fleet: what it accepted while Redis was away waits there, in order, also over a restart.
+"""Own file of a process of a fleet: events that it accepted while Redis was away, in order, also over a restart.
 
-A process holds its file open, so that another one on the same machine takes another name.
+A process keeps its file locked, so that another one on the same machine takes another name.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from ..sqlite import SqliteOutbox
 
 _PATTERN: Final = "statsbot_webhooks-*.sqlite3"
 _MOST_NAMES: Final = 1000
-# A key of the state: whose file it is. A bot may have its own storage under such a name.
+# Key of the state with the Redis prefix that the file belongs to; a bot's own storage may have such a name too.
 _PREFIX: Final = "fleet"
 
 
 def default_name() -> str:
-    """Return the name of a process that was given none: its host's."""
+    """Return the name of a process without a configured one: that of its host."""
     return socket.gethostname() or "process"
 
 
@@ -37,9 +37,9 @@ def file_of(name: str) -> Path:
 
 
 class OwnFile:
-    """Events of this process that Redis did not take. `name` is the first free one of `name`, `name-2`, and so on.
+    """Events of this process that Redis did not take. Its name is the first free one of `name`, `name-2`, and so on.
 
-    `prefix` is that of the keys in Redis: what other processes left goes nowhere else.
+    `prefix` is that of the keys in Redis: only files of the same prefix are adopted.
     """
 
     def __init__(self, name: str, prefix: str, max_events: int, on_loss: Callable[[Loss], None], max_mb: float | None) -> None:
@@ -57,7 +57,7 @@ class OwnFile:
         return self._outbox is not None and self._outbox.is_durable
 
     def open(self) -> None:
-        """Take the first file that no other process holds."""
+        """Open the first file that no other process has locked."""
         names = [self._wanted, *(f"{self._wanted}-{number}" for number in range(2, _MOST_NAMES))]
         self.name = next((name for name in names if _is_free(file_of(name))), self._wanted)
         self._outbox = self._make(self.path)
@@ -69,7 +69,7 @@ class OwnFile:
         return outbox
 
     def close(self) -> None:
-        """Let go of the file; an empty one is deleted."""
+        """Close the file; an empty one is deleted."""
         if self._outbox is not None:
             is_empty = self._outbox.is_durable and not self._outbox.depths()
             self._outbox.close()
@@ -79,18 +79,18 @@ class OwnFile:
         self._outbox = None
 
     def after_fork(self) -> None:
-        """Let go, in a child process, of what is the parent's."""
+        """Drop, in a child process, the parent's file."""
         if self._outbox is not None:
             self._outbox.after_fork()
         self._outbox = None
 
     def maintain(self) -> None:
-        """Go back to the file when memory stood in for it."""
+        """Return to the file when memory stood in for it and it works again."""
         if self._outbox is not None:
             self._outbox.maintain()
 
     def put(self, items: Sequence[tuple[str, Event]]) -> None:
-        """Keep events behind those that wait."""
+        """Append events to those that wait."""
         if self._outbox is not None:
             self._outbox.put(items)
 
@@ -99,15 +99,15 @@ class OwnFile:
         return {} if self._outbox is None else {name: depth.entries for name, depth in self._outbox.depths().items()}
 
     def errors_waiting(self, destinations: Collection[str]) -> ErrorsWaiting:
-        """Return how many errors wait here, and since when."""
+        """Return how many errors wait in the file, and since when."""
         return ErrorsWaiting() if self._outbox is None else self._outbox.errors_waiting(destinations)
 
     def take(self) -> Sequence[Entry]:
-        """Lease some of what waits, of one destination, in order; `end` or `give_back` follows."""
+        """Lease some entries of one destination, in order; call `end` or `give_back` after it."""
         return [] if self._outbox is None else self._outbox.expire(math.inf)
 
     def take_all(self, ids: Collection[int]) -> Sequence[Entry]:
-        """Lease the entries of these ids."""
+        """Lease the entries with these ids."""
         found: list[Entry] = []
         others: list[Entry] = []
         while len(found) < len(ids) and (entries := self.take()):
@@ -117,7 +117,7 @@ class OwnFile:
         return found
 
     def ids(self) -> frozenset[int]:
-        """Return the ids of all that waits; for a file of a few entries."""
+        """Return the ids of all entries. It reads all of them: for a file with few entries."""
         entries: list[Entry] = []
         while some := self.take():
             entries += some
@@ -125,30 +125,30 @@ class OwnFile:
         return frozenset(entry.id for entry in entries)
 
     def end(self, entries: Sequence[Entry]) -> None:
-        """Delete what is in Redis now."""
+        """Delete entries that are in Redis now."""
         if self._outbox is not None:
             self._outbox.ack(entries)
 
     def give_back(self, entries: Sequence[Entry]) -> None:
-        """Keep what Redis did not take."""
+        """Give entries back that Redis did not take."""
         if self._outbox is not None:
             self._outbox.release(entries)
 
     def forget(self, words: Sequence[str], is_meant: Callable[[str], bool]) -> Forgotten:
-        """Delete what speaks of a person."""
+        """Delete what names a person."""
         return Forgotten({}) if self._outbox is None else self._outbox.forget(words, is_meant)
 
     def left_by_others(self) -> Iterator[SqliteOutbox]:
-        """Yield the files of processes that are not there any more, open; a process of another name may never be again."""
+        """Yield the files of ended processes, opened, because no process may ever use their names again."""
         for path in sorted(Path().glob(_PATTERN)):
-            # An empty one stays: deleting it could hit a process that begins to use it.
+            # An empty one stays, because a process may begin to use it at the moment of its deletion.
             if path.name != self.path.name and _prefix_if_full(path) == self._prefix and _is_free(path):
                 with contextlib.closing(self._make(path)) as outbox:
                     yield outbox
 
 
 def _prefix_if_full(path: Path) -> str | None:
-    """Return whose file it is, if something waits in it; without touching it."""
+    """Return the Redis prefix of a file that has entries, else None; without changing it."""
     try:
         with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=0, uri=True)) as db:
             row = db.execute("SELECT value FROM state WHERE key = ? AND EXISTS (SELECT 1 FROM entries)", (_PREFIX,)).fetchone()
@@ -165,6 +165,6 @@ def _is_free(path: Path) -> bool:
     except sqlite3.OperationalError as error:
         return (error.sqlite_errorcode & 0xFF) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
     except (sqlite3.Error, OSError):
-        # Damaged or foreign: opening it in earnest says so.
+        # Damaged or foreign: `OwnFile.open` reports it.
         return True
     return True

@@ -1,6 +1,6 @@
-"""Who is in the fleet: each process keeps one key alive, and the sender notices the keys that end without a goodbye.
+"""Presence of the processes of a fleet: each keeps one key alive, and the sender notices keys that expire.
 
-Ages are what is left of the life of a key, so no clock of a machine counts.
+Ages follow from the remaining time to live of a key, so no machine's clock matters.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LIFE_SECONDS: Final = 60
 
 
 class Presence:
-    """The signs of life of one process, and those of the others. Every method takes a client and may fail as that does."""
+    """The sign of life of one process, and those of the others. Methods that take a client raise what it raises."""
 
     def __init__(self, prefix: str, name: str) -> None:
         self.every_seconds = _EVERY_SECONDS
@@ -27,30 +27,30 @@ class Presence:
         self.waiting = self.others = 0
         host = socket.gethostname()
         self.label = name if name == host else f"{name} on {host}"
-        self._facts: dict[str, Any] = {"host": socket.gethostname(), "pid": os.getpid()}
+        self._facts: dict[str, Any] = {"host": host, "pid": os.getpid()}
         self._told: dict[str, Any] = {}
 
     def describe(self, **facts: Any) -> None:
-        """Set what the others may know."""
+        """Set facts that other processes see."""
         self._facts |= facts
 
     def say(self, client: Any, instance: str) -> bool:
-        """Say that this process lives, and count the others; returns whether it had to say more than before."""
+        """Renew the sign of life, and count the others; returns whether other processes must be told of new facts."""
         facts = {**self._facts, "name": self.name}
         text = json.dumps({**facts, "waiting": self.waiting})
         client.set(f"{self._prefix}:process:{instance}", text, ex=_LIFE_SECONDS)
         known: Sequence[str] = client.hkeys(f"{self._prefix}:processes")
-        # Redis may have lost it, or a process that stood still was taken for ended.
+        # Missing when Redis lost its data, or when a suspended process was taken for ended.
         is_news = self._told != facts or instance not in known
         if is_news:
-            # What is known of it when it ends without a word.
+            # Kept for the report when it ends without saying so.
             client.hset(f"{self._prefix}:processes", instance, text)
             self._told = facts
         self.others = len({*known} - {instance})
         return is_news
 
     def leave(self, client: Any, instance: str) -> None:
-        """Say goodbye."""
+        """Delete this process's sign of life and facts."""
         self._told = {}
         with client.pipeline(transaction=True) as pipeline:
             pipeline.hdel(f"{self._prefix}:processes", instance)
@@ -58,7 +58,7 @@ class Presence:
             pipeline.execute()
 
     def members(self, client: Any, sender: str) -> list[Member]:
-        """Return the processes that live."""
+        """Return the living processes."""
         known: Mapping[str, str] = client.hgetall(f"{self._prefix}:processes")
         instances = sorted(known)
         with client.pipeline(transaction=False) as pipeline:
@@ -73,7 +73,7 @@ class Presence:
         return sorted(found, key=lambda member: (member.name, member.host, member.pid))
 
     def departed(self, client: Any) -> list[Member]:
-        """Return those whose sign of life has ended, and forget them: each is returned once, by one process."""
+        """Return and forget the processes whose sign of life has expired; each is returned once, to one process."""
         known: Mapping[str, str] = client.hgetall(f"{self._prefix}:processes")
         instances = sorted(known)
         if not instances:

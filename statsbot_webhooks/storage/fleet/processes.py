@@ -1,4 +1,4 @@
-"""The fleet as one of its processes sees it, for those who use an outbox."""
+"""The fleet of a Redis, as one of its processes sees it. It decides nothing: the lease is in `sender_lease`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .redis_connection import RedisAwayError, RedisLink, RefusedError
 from .sender_lease import FleetThread
 from .streams import Streams
 
-# Longer than any pause that Discord asks for. What is left of it says how old the knowledge is.
+# Longer than any pause that Discord asks for. The remaining time to live says how old the knowledge is.
 _LIMITS_SECONDS: Final = 172_800
 
 
@@ -27,7 +27,7 @@ class RedisFleet:
         self.thread: FleetThread | None = None
         self._link = link
         self._facts: dict[str, str] = {}
-        # Something is left to be done, though the others did nothing.
+        # Whether `maintain` has work left, although other processes did nothing.
         self.is_unfinished = False
 
     @property
@@ -47,7 +47,7 @@ class RedisFleet:
         return self.term is not None and self.thread is not None and self.thread.is_held
 
     def ring(self) -> None:
-        """Say that there is news."""
+        """Call `on_news` as it is now."""
         self.on_news()
 
     def take_arrivals(self) -> set[str]:
@@ -59,7 +59,7 @@ class RedisFleet:
         self.use(self.thread)
 
     def use(self, thread: FleetThread | None) -> None:
-        """Go on with the thread of another life."""
+        """Use another thread from now on."""
         self.thread = thread
         if thread is not None:
             thread.presence.describe(**self._facts)
@@ -100,7 +100,7 @@ class RedisFleet:
     def keep_limits(self, name: str, text: str) -> None:
         lease = self.thread.lease if self.thread is not None else None
         if lease is not None:
-            # Without Redis nothing is sent; what is learned then is little.
+            # Without Redis nothing is sent, so little is learned that would be lost.
             with contextlib.suppress(RedisAwayError, RefusedError):
                 arguments = [self._link.address.prefix, lease.text, name, text, _LIMITS_SECONDS]
                 self._link.script(lua_scripts.KEEP_LIMITS, [], arguments)
@@ -117,7 +117,7 @@ class RedisFleet:
         try:
             text, left = self._link.run(work)
         except RedisAwayError:
-            # Before it is known what was learned nothing may leave.
+            # Nothing may leave before it is known what was learned.
             raise LeaseLostError from None
         return None if text is None else (text, max(_LIMITS_SECONDS - left / 1000, 0.0))
 

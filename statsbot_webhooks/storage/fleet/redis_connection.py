@@ -1,4 +1,4 @@
-"""The connection to a Redis: how it is made, and what went wrong in plain words. Knows no key; its texts hold no secret.
+"""Connection to a Redis, and its failures in plain words. It knows no keys, and its texts hold no secret.
 
 No other module imports `redis`, which is an extra.
 """
@@ -13,13 +13,13 @@ from typing import Any, Final
 from ...clock import Clock
 from ...config.redis_address import RedisAddress
 
-# A server that takes longer for an answer counts as away: the thread that stores events waits for it.
+# A server that takes longer to answer counts as away, because the thread that stores events waits for it.
 _SOCKET_SECONDS: Final = 1.0
-# After a call without an answer others are not tried for so long: each would take the time of that one.
+# After a call without an answer no other is tried for this long: each would wait as long.
 _PAUSE_SECONDS: Final = 0.5
 _OLDEST: Final = 7
 _MISSING: Final = "needs the package redis: pip install 'statsbot_webhooks[redis]'"
-# The first word of an answer of Redis, and what it means to the owner of the bot.
+# The error code of a Redis answer, and its meaning for the owner of the bot.
 _CODES: Final = {
     "WRONGPASS": "refuses the user name or the password",
     "NOAUTH": "wants a password",
@@ -38,7 +38,7 @@ FULL: Final = "FULL"
 
 
 class RedisAwayError(Exception):
-    """Redis did not do what was asked. `may_be_done` says that it may have done it: the answer is what is missing."""
+    """Redis did not do what was asked. With `may_be_done` it may have: only the answer is missing."""
 
     def __init__(self, reason: str, *, may_be_done: bool = False) -> None:
         super().__init__(reason)
@@ -55,7 +55,7 @@ class RefusedError(Exception):
 
 
 class RedisLink:
-    """Run commands on one Redis; every failure is a `RedisAwayError`."""
+    """Run commands on one Redis. Failures are raised as `RedisAwayError`, and a script's refusals as `RefusedError`."""
 
     def __init__(self, address: RedisAddress, clock: Clock) -> None:
         self.address = address
@@ -66,7 +66,7 @@ class RedisLink:
         self._scripts: dict[str, Any] = {}
 
     def run(self, work: Callable[[Any], Any]) -> Any:
-        """Return what `work(client)` returns."""
+        """Return the result of `work(client)`."""
         if self._clock.monotonic() - self._failed_at < _PAUSE_SECONDS:
             raise RedisAwayError(self._reason)
         try:
@@ -86,7 +86,7 @@ class RedisLink:
             raise RedisAwayError(self._reason, may_be_done=may_be_done) from None
 
     def script(self, text: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
-        """Return what a Lua script returns; Redis gets its text once, and again after a restart."""
+        """Return the result of a Lua script, whose text is sent once, and again after a restart of Redis."""
 
         def work(client: Any) -> Any:
             if text not in self._scripts:
@@ -96,7 +96,7 @@ class RedisLink:
         return self.run(work)
 
     def check_server(self) -> str:
-        """Return what is wrong with the server, or may become so; raises `RedisAwayError` for one that cannot be used."""
+        """Return a warning about the server, empty for none; raises `RedisAwayError` for one that cannot be used."""
         info: dict[str, Any] = self.run(lambda client: client.info("server"))
         if str(info.get("redis_mode")) == "cluster":
             raise RedisAwayError("is a Redis Cluster, which is not supported: use one server, or Sentinels")
@@ -115,7 +115,7 @@ class RedisLink:
             client.close()
 
     def after_fork(self) -> None:
-        """Let go, in a child process, of the parent's connections without touching them."""
+        """Drop, in a child process, the parent's connections without touching them."""
         self._client = None
         self._scripts.clear()
 
@@ -130,7 +130,7 @@ def _connect(redis: Any, address: RedisAddress) -> Any:
         "decode_responses": True,
         "encoding_errors": "replace",
         "client_name": "statsbot_webhooks",
-        # What is sent again by itself may be done twice.
+        # No retries by the client, which could do a command twice.
         "retry": importlib.import_module("redis.retry").Retry(importlib.import_module("redis.backoff").NoBackoff(), 0),
     }
     if address.has_tls:
@@ -152,7 +152,7 @@ def _code(error: Exception) -> str:
 
 
 def _reason(redis: Any, error: Exception) -> str:
-    """Return what went wrong. The text of the exception is left out: it may hold what was sent."""
+    """Return what went wrong, without the text of the exception, which may quote what was sent."""
     errors = redis.exceptions
     if isinstance(error, errors.OutOfMemoryError):
         return _CODES["OOM"]
@@ -169,7 +169,7 @@ def _reason(redis: Any, error: Exception) -> str:
     if isinstance(error, (errors.ConnectionError, OSError)):
         return "cannot be reached"
     words = str(error).split()
-    # A script reports the error of a command behind words of its own.
+    # In a script's error the code of the failed command comes after other words.
     found = next((code for code in _CODES if code in words or f"{code}:" in words), "")
     return _CODES.get(found) or f"refuses a command ({type(error).__name__})"
 

@@ -1,7 +1,7 @@
-"""What the sending process of a fleet knows of the entries in Redis, and its changes to them: each checks the lease.
+"""Sender of a fleet: what the sending process knows of the entries in Redis, and its changes to them under the lease.
 
-Which entries are ready, and in which order they leave, is known in memory, as for SQLite. Without the lease it knows nothing.
-Redis may fail at any call: what only ends something is owed and done later, under the same lease; all else is not begun.
+Which entries are ready, and their order, is known in memory, as for SQLite. Without the lease it knows nothing. Redis may fail
+at any call: calls that only end something are queued for later, under the same lease; others are not begun.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from .sender_lease import Lease
 from .streams import Found, Streams
 
 _log = logging.getLogger(__name__)
-# Texts that were read with their entries are kept, so that they need not be read twice.
+# Texts that were read with their entries are kept up to this size, so that they need not be read twice.
 _KEPT_BYTES: Final = 8_000_000
 _READS_AT_ONCE: Final = 20
 
 
 class Sender:
-    """The entries under one lease. `on_moved(name, n)` is told how many went to others, or with less than 0 came from them."""
+    """The entries under one lease. `on_moved(name, n)` counts entries that went to other processes (negative: came from them)."""
 
     def __init__(
         self,
@@ -51,13 +51,13 @@ class Sender:
         self._texts: dict[int, Any] = {}
         self._kept = 0
         self._has_said_newer = False
-        # Whether entries may have been read whose answer did not come.
+        # Whether Redis may have handed out entries in an answer that was lost.
         self._is_in_doubt = False
 
     # -- the lease
 
     def begin(self, lease: Lease, *, is_restart: bool) -> None:
-        """Learn what waits. With `is_restart` it was left by an earlier life of this fleet, as after a restart of a bot."""
+        """Read what waits. With `is_restart` it was left by an earlier run of the fleet, as after the restart of a bot."""
         self._calls.begin(lease)
         try:
             for name in self._streams.destinations():
@@ -74,14 +74,14 @@ class Sender:
         queue = self.backlog.queues[name]
         batch, numbers = read_seal(text)
         places = [place for number in numbers if (place := queue.take_id(number)) is not None]
-        # Another process may have sent it: it is to be looked for before it is sent again.
+        # Another process may have sent it, so it must be looked for before it is sent again.
         queue.sealed = {
             place.id: QueuePlace(place.id, LaneName.RECOVERED, place.rank, place.time, place.size) for place in places
         }
         queue.batch = batch if places else ""
 
     def end(self, *, is_lost: bool = False) -> None:
-        """Know nothing any more: what waits is another process's, or with `is_lost` Redis lost it."""
+        """Forget everything: the entries belong to another process or, with `is_lost`, Redis lost them."""
         sending = Counter(entry.destination for entry, _ in self.backlog.leased.values())
         for name, queue in self.backlog.queues.items():
             lost = max(queue.entries - sending[name], 0) if is_lost else 0
@@ -99,7 +99,7 @@ class Sender:
     # -- what comes
 
     def read(self) -> tuple[set[str], bool]:
-        """Take what others stored; returns for which destinations, and whether there is more. Raises `RedisAwayError`."""
+        """Read new entries; returns their destinations, and whether there are more. Raises `RedisAwayError`."""
         names: set[str] = set()
         if not self._calls.is_held:
             return names, False
@@ -121,7 +121,7 @@ class Sender:
         return names, True
 
     def _read_again(self) -> set[str]:
-        """Learn what was read for this process by calls that it has no answer of."""
+        """Read the entries of lost answers again."""
         names: set[str] = set()
         for name in self._streams.destinations():
             queue = self.backlog.queues[name]
@@ -150,7 +150,7 @@ class Sender:
         return set(counts)
 
     def _mend(self, name: str, number: int, text: object) -> QueuePlace | None:
-        """Return the place of an entry whose facts are wrong, from its event; what cannot be read either is set aside."""
+        """Return the place of an entry with wrong facts, derived from its event; an unreadable event is set aside."""
         event = read_event(text)
         if event is not None:
             _, _, is_urgent, rank, time, size, _ = sqlite_row(number, name, event)
@@ -176,13 +176,13 @@ class Sender:
             self._streams.bury(lease, name, [number], size, unseals=False, letters=letters, why=UNREADABLE, now=now)
 
         self._calls.do(work)
-        # It has been counted nowhere yet.
+        # It has not been counted anywhere yet.
         self._on_moved(name, -1)
         self._on_loss(Loss(name, LossReason.UNREADABLE, 1))
         _log.error("a stored event of webhook %s cannot be read; it is skipped", name)
 
     def make_room(self) -> None:
-        """Drop the oldest of the lowest level while too much waits."""
+        """Drop the oldest entries of the lowest level while too much waits."""
         dropped, losses = self.backlog.make_room()
         by_name: defaultdict[str, list[QueuePlace]] = defaultdict(list)
         for name, place in dropped:
@@ -211,7 +211,7 @@ class Sender:
         return []
 
     def _hand_out(self, name: str, places: Sequence[QueuePlace], batch: str) -> list[Entry] | None:
-        """Return the entries of places, leased; None when Redis does not say what they hold."""
+        """Lease and return the entries of places; None when their texts cannot be read from Redis."""
         missing = [place.id for place in places if place.id not in self._texts]
         try:
             texts = self._streams.texts(name, missing)
@@ -243,23 +243,23 @@ class Sender:
             self._kept -= place.size
 
     def forget(self, name: str, numbers: Sequence[int]) -> None:
-        """Know nothing any more of entries that are deleted."""
+        """Forget deleted entries."""
         for number in numbers:
             if (place := self.backlog.queues[name].take_id(number)) is not None:
                 self._forget_place(name, place)
 
     def forget_texts(self) -> None:
-        """Read every text anew: another process deleted some."""
+        """Drop the kept texts, because another process deleted some."""
         self._texts.clear()
         self._kept = 0
 
     def held(self, entries: Sequence[Entry]) -> list[Entry]:
-        """Return those that are leased under this lease."""
+        """Return the entries that are leased by this process under its present lease of the fleet."""
         return self.backlog.held(entries)
 
     @property
     def busy(self) -> set[int]:
-        """The numbers of entries that are being sent."""
+        """The numbers of entries that are leased or sealed."""
         return {*self.backlog.leased, *(number for queue in self.backlog.queues.values() for number in queue.sealed)}
 
     def note_send(self, name: str, batch: str = "", entries: Sequence[Entry] = ()) -> None:
@@ -273,7 +273,7 @@ class Sender:
             self.backlog.seal(self.backlog.queues[name], entries, batch)
 
     def end_entries(self, entries: Sequence[Entry], state: Mapping[str, Any], letters: tuple[str, float] | None = None) -> bool:
-        """Take leased entries out for good, into the dead letters with a reason and a time, and write state."""
+        """Delete leased entries and write state; with `letters` (reason, time) they become dead letters. False without lease."""
         held = self.held(entries)
         if len(held) < len(entries) or not self._calls.is_held:
             return False
@@ -308,7 +308,7 @@ class Sender:
         return lambda lease: self._streams.bury(lease, name, numbers, size, unseals=unseals, letters=texts, why=why, now=now)
 
     def release(self, entries: Sequence[Entry], *, unseal: bool = False) -> None:
-        """Give leased entries back, to their old places."""
+        """Give leased entries back to their old places; with `unseal` their batches end."""
         held = self.held(entries)
         if unseal:
             self.unseal(held)
@@ -319,7 +319,7 @@ class Sender:
         self.release(self.backlog.held_of(name))
 
     def unseal(self, entries: Sequence[Entry]) -> None:
-        """Let sealed entries leave in other messages."""
+        """End the sealed batches of entries, so that they may leave in other messages."""
         for name in {entry.destination for entry in entries}:
             queue = self.backlog.queues[name]
             if queue.sealed and self._calls.do(lambda lease, name=name: self._streams.unseal(lease, name)):
@@ -328,7 +328,7 @@ class Sender:
     # -- many at a time
 
     def move(self, source: str, target: str, is_there: Callable[[Event], bool] | None) -> int:
-        """Hand some of what is ready to another destination."""
+        """Move some of the ready entries to another destination; returns how many. 0 when Redis fails."""
         origin = self.backlog.queues[source]
         if origin.sealed:
             ready = self.backlog.sealed_ready(origin)
@@ -346,7 +346,7 @@ class Sender:
             moved = self._calls.ask(move) if places else 0
         except (RedisAwayError, LeaseLostError):
             origin.add(places)
-            # It may have been done: what is not there any more must not leave from here too.
+            # It may have been done: with the texts read anew, moved entries are not sent from here too.
             self.forget_texts()
             return 0
         for place in places:

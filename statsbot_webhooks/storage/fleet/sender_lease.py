@@ -1,7 +1,7 @@
-"""The thread of a process in a fleet: it holds or watches the lease of the sender, and hears what the others do.
+"""Sender lease: the thread of a process in a fleet that holds or watches the lease of the sender, and hears of the others.
 
-It decides who sends, by the time of Redis alone, and stores no event. One publish of the sender every few seconds tells all
-others that it lives, so that many idle processes cost next to nothing.
+It decides who sends, by the time of Redis alone, and stores no event. The sender publishes a beat every few seconds, so that
+many idle processes cost next to nothing.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from .presence import Presence
 from .redis_connection import RedisAwayError, RedisLink, RefusedError
 
 _log = logging.getLogger(__name__)
-# Another process sends at the latest so long after the last renewal, and one second: within 15 s.
+# Another process takes over at the latest this long after the last renewal, plus about a second: within 15 s.
 _LEASE_SECONDS: Final = 9.0
 _RENEW_SECONDS: Final = 3.0
-# Without a word of the sender for so long the others look whether the lease is free.
+# Without a beat of the sender for this long, the others check whether the lease is free.
 _SILENCE_SECONDS: Final = 5.0
 _LOOK_SECONDS: Final = 1.0
 _LISTEN_SECONDS: Final = 0.5
@@ -37,7 +37,7 @@ _STATE_SECONDS: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to send. `text` is what Redis holds while it lasts; `until` is a monotonic time before it ends."""
+    """The right to send. `text` is its value in Redis; `until` is a monotonic time at which it is still valid there."""
 
     token: int
     text: str
@@ -45,7 +45,7 @@ class Lease:
 
 
 class FleetThread:
-    """Hold the lease when it is free, tell what others did (`take_news`), and say that this process lives."""
+    """Take the lease when it is free, collect what others did (`take_news`), and renew this process's sign of life."""
 
     def __init__(self, address: RedisAddress, clock: Clock, presence: Presence, on_news: Callable[[], None]) -> None:
         self.instance = uuid.uuid4().hex[:12]
@@ -70,12 +70,12 @@ class FleetThread:
 
     @property
     def is_held(self) -> bool:
-        """Whether this process may send now, as far as it can know without asking."""
+        """Whether this process may send now, as far as it knows without asking Redis."""
         lease = self.lease
         return lease is not None and self._clock.monotonic() < lease.until
 
     def take_news(self) -> set[str]:
-        """Return what happened since the last call: "lease", "put", "state", "forget", "back"."""
+        """Return what happened since the last call, of "lease", "put", "state", "forget" and "back"."""
         with self._lock:
             news, self._news = self._news, set()
         return news
@@ -85,7 +85,7 @@ class FleetThread:
         return bool(self._news)
 
     def note(self, news: str) -> None:
-        """Let the owner look again."""
+        """Add news, and wake the owner."""
         with self._lock:
             self._news.add(news)
         self._on_news()
@@ -93,24 +93,24 @@ class FleetThread:
     # -- from the owner's thread
 
     def start(self) -> None:
-        """Look at once, so that a process that is alone sends from the start; then go on in a thread."""
+        """Try for the lease at once, so that a single process sends from the start; then continue in a thread."""
         with contextlib.suppress(RedisAwayError):
             self._beat(self._link)
         self._stopping.clear()
         thread = threading.Thread(target=self._run, name="statsbot_webhooks-fleet", daemon=True)
-        # None can be had when the interpreter ends, from Python 3.12 on; what is to be stored then needs none.
+        # From Python 3.12 on no thread starts while the interpreter ends; storing the last events needs none.
         with contextlib.suppress(RuntimeError):
             thread.start()
             self._thread = thread
 
     def stop(self) -> None:
-        """End the thread, and give up what it has in Redis."""
+        """End the thread, release the lease and delete the sign of life."""
         self._stopping.set()
-        # Its own publish wakes the thread up.
+        # Its publish wakes the thread up.
         self._release()
         if self._thread is not None:
             self._thread.join(_LISTEN_SECONDS * 4)
-        # Only now: it may have just got the lease, or have said that this process lives.
+        # Again, because the thread may have acquired the lease meanwhile.
         self._release()
         with contextlib.suppress(RedisAwayError):
             self._link.run(lambda client: self.presence.leave(client, self.instance))
@@ -123,7 +123,7 @@ class FleetThread:
                 self._link.script(lua_scripts.RELEASE, [], [self._prefix, lease.text, self._db])
 
     def lose(self) -> None:
-        """Note that Redis says that the lease is another's."""
+        """Note that Redis says that another process has the lease."""
         if self.lease is not None:
             self.lease = None
             self.note("lease")
@@ -144,9 +144,9 @@ class FleetThread:
     def _listen(self, client: Any) -> None:
         with client.pubsub(ignore_subscribe_messages=True) as pubsub:
             pubsub.subscribe(f"{self._prefix}:news:{self._db}")
-            # Its answer: what is said from now on is heard.
+            # The confirmation: messages from now on are received.
             pubsub.get_message(timeout=_LISTEN_SECONDS)
-            # What was said before: something stored or chosen, or the hello of a process.
+            # Earlier messages were missed: new entries, changed state, or the hello of a process.
             self.note("put")
             self.note("state")
             self.hurry()
@@ -171,13 +171,13 @@ class FleetThread:
         elif word == "forget":
             self.note("forget")
         elif word == "free":
-            # Not all of them at once.
+            # At a random time, so that not all processes ask at once.
             self._due["look"] = now + random.uniform(0, _LISTEN_SECONDS / 2)  # noqa: S311 - no secret
         elif word == "beat" and len(rest) == 3:  # noqa: PLR2004 - see lua_scripts.RENEW
             self._hear_beat(now, *rest)
 
     def _tell_state(self) -> None:
-        """Let the owner read the state again; not for each of many changes, for it reads all of it."""
+        """Tell the owner to read the state again; at most once a second, because it reads all of it."""
         now = self._clock.monotonic()
         if self._is_state_new and now - self._state_told >= _STATE_SECONDS:
             self._is_state_new, self._state_told = False, now
@@ -189,12 +189,12 @@ class FleetThread:
             self._is_state_new = True
         self._changes = changes if changes != "0" else self._changes
         if codec.isdigit() and int(codec) < CODEC:
-            # The sender cannot read what this version writes: it gives way to one that can.
+            # The sender cannot read what this version writes, so it must give way to a process that can.
             with contextlib.suppress(RedisAwayError):
                 self._link.run(lambda client: client.set(f"{self._prefix}:codec", CODEC, ex=30))
 
     def _beat(self, link: RedisLink) -> None:
-        """Do what is due: renew the lease or look whether it is free, and say that this process lives."""
+        """Do what is due: renew the lease or try for it, and renew the sign of life."""
         now = self._clock.monotonic()
         if self.lease is not None:
             if now >= self._due["renew"]:
@@ -231,12 +231,12 @@ class FleetThread:
         self._due["presence"] = now + self.presence.every_seconds
         try:
             if link.run(lambda client: self.presence.say(client, self.instance)):
-                # The others are to know at once that they are not alone.
+                # The others must know at once that they are not alone.
                 link.run(lambda client: client.publish(f"{self._prefix}:news:{self._db}", f"hello {self.instance}"))
         except RedisAwayError as error:
             if error.may_be_done:
                 raise
-            # A server that takes no data, as one without memory, still has a lease to be kept.
+            # On a server that takes no data, because its memory is full, say, the lease must still be kept.
             self._due["presence"] = now + _RETRY_SECONDS
             self._note_problem(error.reason)
             return
@@ -245,7 +245,7 @@ class FleetThread:
             self.note("back")
 
     def hurry(self) -> None:
-        """Try at the next opportunity whether Redis takes data."""
+        """Check at the next opportunity whether Redis takes data."""
         self._due["presence"] = -math.inf
 
     def _note_problem(self, reason: str) -> None:

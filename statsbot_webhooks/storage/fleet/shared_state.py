@@ -1,4 +1,4 @@
-"""The state of a fleet: choices, which every process may set, and what belongs to sending, which only the sender may."""
+"""Shared state of a fleet: choices, which every process may set, and state about channels, which only the sender may set."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from .streams import Streams
 
 
 class SharedState:
-    """Read and write state. While Redis is away choices are kept in memory, and follow; `on_away` is told why it is."""
+    """Read and write state. While Redis is away choices wait in memory; `on_away` is called with the reason."""
 
     def __init__(self, streams: Streams, calls: LeasedCalls, on_away: Callable[[str], None]) -> None:
         self._streams, self._calls, self._on_away = streams, calls, on_away
         self._owed: dict[str, Any] = {}
-        # What tells the data in Redis from that of a Redis that began anew; empty before it is known.
+        # Identifies the data in Redis, so that a Redis that lost it is noticed; empty before it is known.
         self.life = ""
-        # What every process may set, as it was last read or written: a Redis that lost its data gets it again.
+        # The choices as last read or written, to restore them in a Redis that lost its data.
         self._known: dict[str, Any] = {}
 
     def restore(self, life: str) -> None:
-        """Give a Redis that lost its data what is known of the choices. Raises `RedisAwayError`."""
+        """Note the `life` of the data and, after a loss of data, write the known choices. Raises `RedisAwayError`."""
         if self.life:
             self._streams.add_state(self._known)
         self.life = life
@@ -34,13 +34,13 @@ class SharedState:
         self._known = {key: value for key, value in known.items() if value is not None and not key.startswith(SENDER_STATE)}
 
     def settle(self) -> None:
-        """Write what is owed. Raises `RedisAwayError`."""
+        """Write what waits in memory. Raises `RedisAwayError`."""
         if self._owed:
             self._streams.write_state(self._owed)
             self._owed = {}
 
     def read(self, prefix: str) -> dict[str, Any]:
-        """Return every value whose key begins with a prefix."""
+        """Return every value whose key begins with `prefix`."""
         values: dict[str, Any] = {}
         try:
             values, life = self._streams.read_state(prefix)
@@ -52,7 +52,7 @@ class SharedState:
         return {key: value for key, value in {**values, **owed}.items() if value is not None}
 
     def write(self, values: Mapping[str, Any], *, is_away: bool) -> None:
-        """Set values. What belongs to sending raises `LeaseLostError` in a process that does not send; deleting it does not."""
+        """Set values. State about channels raises `LeaseLostError` in a process that is not the sender, unless it is deleted."""
         is_sender = self._calls.is_held
         of_sender = {
             key: value for key, value in values.items() if key.startswith(SENDER_STATE) and (is_sender or value is not None)
@@ -71,7 +71,7 @@ class SharedState:
                 self._on_away(error.reason)
 
     def update(self, changes: Mapping[str, Callable[[Any], Any]], *, is_away: bool, is_news: bool) -> dict[str, Any]:
-        """Replace values by what functions make of them; returns the new ones, none when Redis is away."""
+        """Replace values by the results of functions; returns the new ones, none when Redis is away."""
         if is_away or not changes:
             return {}
         try:

@@ -1,6 +1,6 @@
-"""What is stored in Redis, as calls: entries, seals, dead letters, state. Each may raise `RedisAwayError` or `RefusedError`.
+"""Streams: the data in Redis as calls (entries, seals, dead letters, state). They raise `RedisAwayError` or `RefusedError`.
 
-A stream for each destination with the one group `senders`. Nothing is decided here.
+Each destination has a stream with the one group `senders`. Nothing is decided here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .keys import bucket_of, id_of, may_hold, number_of, place_of, seal_text, st
 from .redis_connection import RedisLink
 
 _log = logging.getLogger(__name__)
-# So many entries are read, or ids deleted, at a time: Redis does nothing else meanwhile.
+# How many entries are read, or ids deleted, at a time, because Redis does nothing else meanwhile.
 AT_A_TIME: Final = 500
 _ONE_BY_ONE: Final = 100
 _MOST_LETTERS: Final = 1000
@@ -38,23 +38,23 @@ class Streams:
     # -- entries
 
     def put(self, number: int, items: Iterable[tuple[str, tuple[str, int, str]]], max_events: int, max_bytes: int) -> None:
-        """Store rows; a group whose number was stored before is there already. Refused as FULL when too much waits."""
+        """Store rows as a group; one whose number was stored before is ignored. Refused as FULL when too much waits."""
         arguments: list[Any] = [self._prefix, self._db, self._instance, number, max_events, max_bytes]
         for name, (facts, size, text) in items:
             arguments += [name, facts, size, text]
         self._link.script(lua_scripts.PUT, [], arguments)
 
     def is_put(self, number: int) -> bool:
-        """Whether the group of a number was stored; if it was not, it will not be."""
+        """Whether a group was stored; if not, it is refused from now on."""
         return bool(self._link.script(lua_scripts.IS_PUT, [], [self._prefix, self._instance, number]))
 
     def read(self, lease: str) -> list[Found]:
-        """Return entries that no sender has read: destination, number, facts, text."""
+        """Return entries that no sender has read yet: destination, number, facts, text."""
         found: list[Any] = self._link.script(lua_scripts.READ, [], [self._prefix, lease, self._instance, AT_A_TIME])
         return [each for name, rows in found for each in _found(name, rows)]
 
     def take_over(self, lease: str, name: str) -> list[Found]:
-        """Return what an earlier sender had read and not ended."""
+        """Return the entries that an earlier sender had read and not ended; they are assigned to this process."""
         entries: list[Found] = []
         start = "0-0"
         while True:
@@ -65,11 +65,11 @@ class Streams:
                 return entries
 
     def destinations(self) -> list[str]:
-        """Return the names for which something was ever stored."""
+        """Return the names of all destinations that ever had an entry."""
         return sorted(self._link.run(lambda client: client.smembers(f"{self._prefix}:destinations")))
 
     def lengths(self) -> dict[str, int]:
-        """Return how much waits for each destination, in all processes together."""
+        """Return how many entries wait for each destination, in all processes together."""
         names = self.destinations()
 
         def work(client: Any) -> list[int]:
@@ -81,7 +81,7 @@ class Streams:
         return dict(zip(names, self._link.run(work) if names else [], strict=True))
 
     def depths(self) -> Iterable[tuple[str, Depth]]:
-        """Yield how much waits for each destination in all processes together."""
+        """Yield what waits for each destination, in all processes together."""
         for name in self.destinations():
             places = [place for number, facts, _ in self.scan(name) if (place := place_of(number, facts)) is not None]
             if places:
@@ -89,7 +89,7 @@ class Streams:
                 yield name, Depth(len(places), len(places), urgent, min(place.time for place in places))
 
     def texts(self, name: str, numbers: Sequence[int]) -> dict[int, Any]:
-        """Return the stored texts of entries; one that is not there is missing."""
+        """Return the stored texts of entries; an entry that does not exist is left out."""
         stream = f"{self._prefix}:in:{name}"
         wanted = set(numbers)
         if len(numbers) <= _ONE_BY_ONE:
@@ -112,12 +112,12 @@ class Streams:
         return {number_of(row[0]): row[1].get("e") for row in rows}
 
     def note_send(self, lease: str, name: str, batch: str = "", numbers: Sequence[int] = ()) -> None:
-        """Note that a message leaves now, and which entries are in it."""
+        """Note that a message leaves now; with `batch`, seal its entries."""
         seal = seal_text(batch, numbers) if batch else ""
         self._link.script(lua_scripts.SEND, [], [self._prefix, lease, name, seal])
 
     def unseal(self, lease: str, name: str) -> None:
-        """Note that the sealed batch of a destination is none any more."""
+        """End the sealed batch of a destination."""
         self._link.script(lua_scripts.UNSEAL, [], [self._prefix, lease, name])
 
     def seals(self) -> dict[str, str]:
@@ -125,7 +125,7 @@ class Streams:
         return self._link.run(lambda client: client.hgetall(f"{self._prefix}:seals"))
 
     def ages_of_sends(self, name: str) -> list[float]:
-        """Return how many seconds ago messages left, by the time of Redis."""
+        """Return how many seconds ago messages left, by the clock of Redis."""
 
         def work(client: Any) -> list[Any]:
             with client.pipeline(transaction=False) as pipeline:
@@ -154,17 +154,17 @@ class Streams:
         why: str,
         now: float,
     ) -> None:
-        """Move entries to the dead letters, of which a bounded number is kept."""
+        """Turn entries into dead letters, of which at most 1,000 are kept."""
         head = [self._prefix, lease, name, size, int(unseals), len(numbers)]
         self._link.script(lua_scripts.BURY, [], [*head, *map(id_of, numbers), _MOST_LETTERS, why, now, *letters])
 
     def move(self, lease: str, source: str, target: str, numbers: Sequence[int], there: Sequence[int], size: int) -> int:
-        """Move entries to another destination; those of `there`, of so many bytes, end."""
+        """Move entries to another destination, and delete those in `there`, which have `size` bytes; returns how many moved."""
         head = [self._prefix, lease, source, target, size, len(there)]
         return int(self._link.script(lua_scripts.MOVE, [], [*head, *map(id_of, there), *map(id_of, numbers)]))
 
     def drop(self, name: str, numbers: Sequence[int], size: int) -> int:
-        """Delete entries without the lease, as for a person who is forgotten; returns how many there were."""
+        """Delete entries without the lease, to forget a person, say; returns how many existed."""
 
         def work(client: Any) -> int:
             with client.pipeline(transaction=True) as pipeline:
@@ -177,26 +177,23 @@ class Streams:
         return self._link.run(work) if numbers else 0
 
     def scan(self, name: str) -> Iterable[tuple[int, Any, str]]:
-        """Yield number, facts and text of all that waits for a destination."""
+        """Yield number, facts and text of every entry of a destination."""
         start, stream = "-", f"{self._prefix}:in:{name}"
         while True:
-            some = self._range(stream, start)
+            some = self._link.run(lambda client, start=start: client.xrange(stream, start, count=AT_A_TIME))
             yield from ((number_of(row[0]), row[1].get("m"), str(row[1].get("e"))) for row in some)
             if len(some) < AT_A_TIME:
                 return
             start = f"({some[-1][0]}"
 
-    def _range(self, stream: str, start: str) -> list[Any]:
-        return self._link.run(lambda client: client.xrange(stream, start, count=AT_A_TIME))
-
     def tell(self, word: str) -> None:
-        """Tell the other processes that something happened."""
+        """Publish a word to the other processes."""
         self._link.run(lambda client: client.publish(f"{self._prefix}:news:{self._db}", word))
 
     # -- dead letters
 
     def letters(self, limit: int, numbers: Sequence[int] | None = None) -> list[tuple[int, dict[str, str]]]:
-        """Return dead letters, newest first."""
+        """Return number and fields of at most `limit` dead letters, newest first; with `numbers`, only those."""
         stream = f"{self._prefix}:dead"
 
         def some(client: Any) -> list[Any]:
@@ -212,29 +209,29 @@ class Streams:
         return [(number_of(stream_id), fields) for stream_id, fields in rows]
 
     def add_letter(self, name: str, reason: str, time: float, text: str) -> None:
-        """Keep a dead letter that was none of an entry."""
+        """Add a dead letter that does not come from an entry."""
         fields = {"d": name, "r": reason, "t": time, "e": text}
         self._link.run(lambda client: client.xadd(f"{self._prefix}:dead", fields, maxlen=_MOST_LETTERS, approximate=False))
 
     def expire_letters(self, before: float) -> None:
-        """Delete dead letters that were buried before a time; their ids say when, by the clock of Redis."""
+        """Delete dead letters that were buried before a time; their ids hold it, by the clock of Redis."""
         oldest = int(min(max(before * 1000, 0), 2**62))
         self._link.run(lambda client: client.xtrim(f"{self._prefix}:dead", minid=oldest, approximate=False))
 
     def purge(self, numbers: Sequence[int]) -> int:
-        """Delete dead letters; returns how many there were."""
+        """Delete dead letters; returns how many existed."""
         ids = [id_of(number) for number in numbers]
         return int(self._link.run(lambda client: client.xdel(f"{self._prefix}:dead", *ids))) if ids else 0
 
     # -- state
 
     def life(self) -> str:
-        """Return what tells this data from that of a Redis that lost all and began anew."""
+        """Return the random id of this data; a Redis that lost its data gets another one."""
         key, new = f"{self._prefix}:life", uuid.uuid4().hex
         return str(self._link.run(lambda client: client.get(key) or client.set(key, new, nx=True, get=True) or new))
 
     def add_state(self, values: Mapping[str, Any]) -> None:
-        """Set values that are missing, and tell the others also when there are none."""
+        """Set values that are missing, and tell the other processes in any case."""
 
         def work(client: Any) -> None:
             with client.pipeline(transaction=False) as pipeline:
@@ -244,11 +241,11 @@ class Streams:
                 pipeline.execute()
 
         self._link.run(work)
-        # The others may not have noticed it.
+        # The others may not have noticed the loss of data.
         self.write_state({})
 
     def read_state(self, prefix: str) -> tuple[dict[str, Any], str]:
-        """Return every value whose key begins with a prefix, and the `life`; what cannot be read is left out, and said once."""
+        """Return every value whose key begins with `prefix`, and the `life`; an unreadable one is left out, and logged once."""
 
         def work(client: Any) -> list[Any]:
             buckets = sorted(bucket for bucket in client.smembers(f"{self._prefix}:buckets") if may_hold(bucket, prefix))
@@ -273,7 +270,7 @@ class Streams:
             return None
 
     def write_state(self, values: Mapping[str, Any]) -> None:
-        """Set values that every process may set, and tell the others."""
+        """Set values that every process may set, and tell the other processes."""
         arguments = [self._prefix, self._db, self._instance, *state_arguments(values)]
         self._link.script(lua_scripts.WRITE_STATE, [], arguments)
 
@@ -282,7 +279,7 @@ class Streams:
         self._link.script(lua_scripts.WRITE_SENDER_STATE, [], [self._prefix, lease, *state_arguments(values)])
 
     def update_state(self, changes: Mapping[str, Callable[[Any], Any]], *, is_news: bool) -> dict[str, Any]:
-        """Replace values by what functions make of them; begins anew when another process changes them meanwhile."""
+        """Replace values by the results of functions; starts again when another process changes them meanwhile."""
         hashes = {key: f"{self._prefix}:state:{bucket_of(key)}" for key in changes}
 
         def work(client: Any) -> dict[str, Any]:
@@ -300,7 +297,7 @@ class Streams:
                     else:
                         pipeline.sadd(f"{self._prefix}:buckets", bucket_of(key))
                         pipeline.hset(hashes[key], key, json.dumps(value, default=str))
-                # The publish tells the others; the count tells those who did not hear it.
+                # The publish below tells the others; the count, in the next beat, tells those that missed it.
                 pipeline.hincrby(f"{self._prefix}:sums", "changes", int(is_news))
 
             changed = client.transaction(change, *set(hashes.values()))[-1]
@@ -312,7 +309,7 @@ class Streams:
 
 
 def _found(name: str, rows: Sequence[Any]) -> list[Found]:
-    """Return the entries of a script's answer, in which fields and values stand in turn. Deleted ones have none."""
+    """Return the entries of a script's answer, in which fields and values alternate. Deleted entries are skipped."""
     found: list[Found] = []
     for stream_id, values in rows:
         if values:

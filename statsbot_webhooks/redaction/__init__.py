@@ -1,1 +1,1 @@
-"""Remove secrets from texts and hide persons. Pure."""
+"""Redaction: remove secrets from texts, and mask persons. It reads no settings and no files."""

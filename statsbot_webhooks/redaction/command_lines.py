@@ -13,27 +13,27 @@ from .late_patterns import late
 from .scanner import Found, matches_at
 
 _VALUE: Final = r"(?:\"[^\"\n]{1,200}\"|'[^'\n]{1,200}'|[^\s\"'\-](?>[^\s\"'\\]|\\(?![rnt]))*+)"
-# In a list of arguments, as Python and JSON write one, a quote and a comma stand between.
+# Between option and value; in a list of arguments, as Python and JSON write it, quotes and a comma.
 _GAP: Final = r"(?:[ \t]{1,4}|=|[\"'],\s?[\"'])"
 _USER: Final = late(
     rf"-(?<=[\s\"']-)(?:u|U|E|-cert|-user|-proxy-user|-userpwd|-credentials?|-(?:\w{{1,10}}-)?auth)(?:{_GAP})?[\"']?[^\s:\"'/]{{1,80}}:"
     rf"(?P<value>[^\s\"'/\\][^\s\"']*+)".encode()
 )
-# The letters of single programs for a password. The option is found first, and then looked for the program before it.
+# The letters of single programs for a password. The option is found first, and then the program before it.
 _LETTER: Final = late(
     rf"-(?<=[\s\"']-)(?P<letter>pass(?:in|out)?(?=[ =])|-value|-body|-plaintext|[pw]w?(?=\s)|hp|[paPwUktbsNKcAX])"
     rf"(?P<gap>[ =]?)(?:pass:)?"
     rf"(?P<value>{_VALUE})".encode()
 )
-# Of `htpasswd`: letters in one word or several, and what the encryption is to cost.
+# Options of `htpasswd`: letters in one word or several, and the cost of the encryption.
 _FLAGS: Final = r"(?:\s-\w{1,9}(?:(?<=C)\s\d{1,2})?)"
-# How all of these begin; and programs that take a password without an option.
+# The beginning of all options above; and programs that take a password without an option.
 _OPTION: Final = late(
     rb"-(?<=[\s\"']-)(?:[paPwUkutbsNKEcAX]|hp|-user|-proxy-user|-credential|-value|-body|-plain"
     rb"|-[\w-]{0,11}auth|-cert)"
 )
 _PLAIN: Final = late(
-    # Before the user stands a file, unless one of the options has an `n`.
+    # A file name comes before the user, unless one of the options has an `n`.
     rf"(?:htpasswd(?={_FLAGS}{{0,3}}\s-\w{{0,8}}b)(?:(?={_FLAGS}{{0,3}}\s-\w{{0,8}}n){_FLAGS}{{1,4}}"
     rf"|(?!{_FLAGS}{{0,3}}\s-\w{{0,8}}n){_FLAGS}{{1,4}}\s\S{{1,100}})\s\S{{1,100}}|mosquitto_passwd\s-b\s\S{{1,100}}\s\S{{1,100}}"
     r"|vault\s(?:operator\s)?(?:unseal|login)|(?:cargo|snyk)\s(?:login|auth)|rabbitmqctl\s(?:add_user|change_password)\s\S{1,100}"
@@ -43,7 +43,7 @@ _PLAIN: Final = late(
     # Of protocols: Redis, SMTP, IMAP, FTP and IRC; and a secret of Kubernetes.
     r"|AUTH(?:ENTICATE|INFO)?(?:\s(?:PLAIN|LOGIN|XOAUTH2|PASS))?"
     r"(?:(?:\\r|\\n|[\r\n]){1,4}334[ ]?(?:\\r|\\n|[\r\n]){1,4})?|auth=(?:XOAUTH2|Bearer)"
-    # What a server asks for in base64: the user's name, the password.
+    # The base64 of "Username:" and "Password:", with which an SMTP server asks for them.
     r"|334 (?:VXNlcm5hbWU6|UGFzc3dvcmQ6)(?:\\r|\\n|[\r\n]){1,4}"
     # Of network devices.
     r"|snmp-server\scommunity|r[ow]community6?|(?:tacacs|radius)-server\skey(?:\s\d)?|key-string(?:\s\d)?|"
@@ -52,14 +52,14 @@ _PLAIN: Final = late(
     r"|net1?(?:\.exe)?\suse\s(?:\S{1,3}\s)?\\{2,8}[^\s\\]{1,100}\\{1,4}\S{1,100}(?:\s/user:\S{1,100})?|net1?(?:\.exe)?\suser\s[^\s/]{1,100}"
     rf")(?:\s{{1,4}}|(?<=[,=]))(?P<value>{_VALUE})".encode()
 )
-# user/password, and what Windows puts a slash before.
+# user/password, and options of Windows programs, which begin with a slash.
 _SLASHED: Final = late(
     rb"(?:(?:sqlplus|exp|imp|expdp|impdp|sqlldr)\s(?:-\w\s|userid=){0,3}[\w$#]{1,40}/(?P<value>(?!nolog)[^\s/@\"']{3,100})"
     rb"|(?:xfreerdp|wfreerdp|mstsc|schtasks|psexec|wmic|sqlcmd|net|runas|cmdkey)\b"
     rb"[^\n|]{0,200}?\s/(?:r?p|pw|pass(?:word)?)[: ]['\"]?"
     rb"(?P<slash>[^\s\"'/*]{3,200}))"
 )
-# From the input: echo secret | program, program <<< secret
+# On standard input: echo secret | program, program <<< secret
 _READS: Final = (
     rb"(?:sudo|kinit|chpasswd|passwd|--\S{0,20}stdin|passphrase-fd|cryptsetup|smbpasswd"
     rb"|openssl|gpg|vault|gh|wrangler|secret|ftp|login)"
@@ -93,140 +93,53 @@ _PROGRAMS: Final = {
     b"-body": late(rb"\bgh secret\b[^\n|;]*\Z"),
     b"-plaintext": late(rb"\bhash-password\b[^\n|;]*\Z"),
 }
-# One of these is in the name of each.
+# The name of each program contains one of these.
 _PROGRAM_NAMES: Final = (
-    *(
-        b"login",
-        b"mongo",
-        b"pass",
-        b"cqlsh",
-        b"7z",
-        b"smb",
-        b"psexec",
-        b"plink",
-        b"pscp",
-        b"-cli",
-        b"sqlcmd",
-        b"bcp",
-        b"zip",
-        b"rar",
-    ),
-    *(
-        b"isql",
-        b"influx",
-        b"ldap",
-        b"rpcclient",
-        b"net",
-        b"openssl",
-        b"mysql",
-        b"mariadb",
-        b"mytop",
-        b"rdesktop",
-        b"twine",
-        b"rabbitmq",
-    ),
-    *(
-        b"airflow",
-        b"ncftp",
-        b"user",
-        b"security",
-        b"http",
-        b"xh",
-        b"osql",
-        b"mosquitto",
-        b"keygen",
-        b"nuget",
-        b"doctl",
-        b"secret",
-    ),
-    *(b"snmp", b"ipmitool", b"docker", b"podman", b"az ", b"ecureString", b"hash-", b"oken", b"putty", b"psftp"),
+    *(b"login", b"mongo", b"pass", b"cqlsh", b"7z", b"smb", b"psexec", b"plink", b"pscp", b"-cli", b"sqlcmd", b"bcp"),
+    *(b"zip", b"rar", b"isql", b"influx", b"ldap", b"rpcclient", b"net", b"openssl", b"mysql", b"mariadb", b"mytop"),
+    *(b"rdesktop", b"twine", b"rabbitmq", b"airflow", b"ncftp", b"user", b"security", b"http", b"xh", b"osql"),
+    *(b"mosquitto", b"keygen", b"nuget", b"doctl", b"secret", b"snmp", b"ipmitool", b"docker", b"podman", b"az "),
+    *(b"ecureString", b"hash-", b"oken", b"putty", b"psftp"),
 )
-# With a blank between it would be the name of a data base.
+# After `-p` and a blank MySQL's programs expect the name of a database.
 _MYSQL: Final = late(rb"\b(?:mysql\w{0,8}|mariadb(?:-\w{1,12})?|mytop)\b[^\n|;]*\Z")
-# A letter of any program, before what can be nothing but a key.
+# A value that can only be a key, after the letter of any program.
 _KEY: Final = late(rb"(?=[^\s]{0,40}[a-z])(?=[^\s]{0,40}[A-Z])(?=[^\s]{0,40}\d)[\w-]{20,200}")
 _PLACEHOLDER: Final = late(rb"[\"']?(?:\$[A-Z_{(][^\s]*|<[^>\n]*>|\*{3,}|%s|\{\w*\}|\.{3})[\"']?")
 
 
-# One of these is in each text that has a password without an option.
+# Each text with a password without an option contains one of these.
 _PLAIN_SIGNS: Final = (
-    *(
-        "htpasswd ",
-        "mosquitto_passwd ",
-        "vault ",
-        "cargo ",
-        "snyk ",
-        "rabbitmqctl",
-        "wpa_pass",
-        "mkpasswd ",
-        "openssl ",
-        "poetry ",
-        "mc alias",
-    ),
-    *(
-        "mc config",
-        "setairport",
-        "rclone",
-        "ftp ",
-        "auth ",
-        "pass ",
-        "login ",
-        "lftp ",
-        "from-literal",
-        "requirepass ",
-        "masterauth ",
-        "net use",
-        "net1 use",
-        "net user",
-        "exe use",
-        "authenticate ",
-        "auth=",
-        "334 vxnl",
-        "334 ugfz",
-        "community",
-        "-server key",
-        "key-string",
-    ),
+    *("htpasswd ", "mosquitto_passwd ", "vault ", "cargo ", "snyk ", "rabbitmqctl", "wpa_pass", "mkpasswd ", "openssl "),
+    *("poetry ", "mc alias", "mc config", "setairport", "rclone", "ftp ", "auth ", "pass ", "login ", "lftp "),
+    *("from-literal", "requirepass ", "masterauth ", "net use", "net1 use", "net user", "exe use", "authenticate "),
+    *("auth=", "334 vxnl", "334 ugfz", "community", "-server key", "key-string"),
 )
 _SLASHED_SIGNS: Final = (
-    *(
-        "sqlplus",
-        "exp ",
-        "imp ",
-        "expdp",
-        "impdp",
-        "sqlldr",
-        "freerdp",
-        "mstsc ",
-        "schtasks",
-        "psexec",
-        "wmic ",
-        "sqlcmd",
-        "runas ",
-    ),
-    *("runas ", "cmdkey", "net use"),
+    *("sqlplus", "exp ", "imp ", "expdp", "impdp", "sqlldr", "freerdp", "mstsc ", "schtasks", "psexec", "wmic "),
+    *("sqlcmd", "runas ", "cmdkey", "net use"),
 )
-# Before "login ": the tag of IMAP.
+# How far a find may begin before its sign: the tag of IMAP comes before "login ".
 _FURTHEST_BEFORE: Final = 14
 SIGNS: Final = (*_PLAIN_SIGNS, *_SLASHED_SIGNS, "<<<", "echo", "printf")
 
 
 def may_have_option(data: bytes) -> bool:
-    """Whether a text may have an option with a password; False is sure."""
+    """Whether a text may have an option with a password; False is certain."""
     return b"-" in data and _OPTION.search(data) is not None
 
 
 def find_options(data: bytes, text: str) -> Iterable[Found]:
-    """Return the passwords that stand behind an option of a command, or in a place of their own.
+    """Return the passwords of command lines: values of an option, or arguments at a known position.
 
-    `text` is the same in lower case; an empty one does for a text without signs.
+    `text` is the same in lower case; it may be empty for a text without signs.
     """
     finders = _finders(data, text)
     return chain.from_iterable(find(data) for find in finders) if finders else ()
 
 
 def _finders(data: bytes, text: str) -> list[Callable[[bytes], Iterator[Found]]]:
-    """Return what to look with, by what stands in all that it finds."""
+    """Return the searches that may find something, by the signs in the text."""
     found: list[Callable[[bytes], Iterator[Found]]] = [partial(_values, _USER), _letters] if may_have_option(data) else []
     if [sign for sign in _PLAIN_SIGNS if sign in text]:
         found.append(partial(_values, _PLAIN, signs=_PLAIN_SIGNS))
@@ -248,7 +161,7 @@ def _values(pattern: re.Pattern[bytes], data: bytes, signs: Sequence[str] = ()) 
 
 
 def _is_meant(match: re.Match[bytes], group: str) -> bool:
-    """Whether a word behind the name of a command is its argument, and not a sentence's."""
+    """Whether a word after the name of a command is its argument, and not part of a sentence."""
     if match[0].startswith(b"<<<"):
         return _READER.search(match.string[max(0, match.start() - 120) : match.start()]) is not None
     if match[0].startswith((b"AUTH ", b"PASS ", b"requirepass", b"masterauth", b"cargo", b"snyk", b"vault", b"poetry")):

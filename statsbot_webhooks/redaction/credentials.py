@@ -1,4 +1,4 @@
-"""Secrets by the form around them: a password in an address, a bearer token, a private key, a card. Pure."""
+"""Credentials: secrets known by the form around them, such as a password in a URL, a bearer token, a key, a card. Pure."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from .late_patterns import late
 from .scanner import Found, matches_at, places
 from .token_patterns import passes_luhn
 
-# The slashes and the at sign, as JSON and addresses escape them too.
+# The slashes and the at sign, also as JSON and URLs escape them.
 _SLASHES: Final = rb"(?:(?:\\{0,8}/){2}|(?:%(?:25){0,3}2[Ff]){2}|(?:\\{1,8}u002[Ff]){2}|(?:&#(?:47|x2[fF]);){2})"
 _AT: Final = rb"(?:@|%(?:25){0,3}40|\\{1,8}u0040|&#(?:64|x40);)"
 _REST_OF_USERINFO: Final = (
-    # A token in the place of the user, with something behind it, or alone.
+    # A token in place of the user, with a password behind it; or a user and a password.
     rb"(?!://)(?:(?P<user>[\w.~+-]{16,400}+):(?P<its>[^\s/@:]{0,40})@(?=[\w\[])|(?>[^\s/@:\"'<>\\%]|%(?!3[Aa])){0,200}+(?:@[\w.-]{1,100}+)?(?::|%3[Aa])(?!\d{1,5}(?:[/?#\s\"'|,;)]|\Z))(?P<after>(?:[^\s\"'<>:]|:(?!//)){1,300})"
     + _AT
     + rb"(?=[\w\[/%])"
-    # A token alone in the place of the user.
+    # A token alone in place of the user.
     rb"|(?P<alone>[^\s/@:\"'<>\\?#]{16,400}+)@(?=[\w\[]))"
 )
 _USERINFO: Final = late(b"://" + _REST_OF_USERINFO)
 _ESCAPED_USERINFO: Final = late(b"(?::|%(?:25){0,3}3[Aa])" + _SLASHES + _REST_OF_USERINFO)
-# For texts in lower case: a first letter alone is looked for faster than one in either case.
+# For texts in lower case, because a search for one letter is faster than for either case.
 _BEARER: Final = late(
     rb"b(?<![a-z0-9]b)(?:earer|asic)(?:\s{1,5}|%20|\+)(?P<token>(?=[\w.~+/=%-]{12})(?=[a-z~+/=.%-]{0,60}[\d_])[\w.~+/=%-]++)"
 )
 _PEM: Final = late(
     rb"----[- ]BEGIN(?: |%20|\+)(?:[A-Z0-9]{1,12}(?: |%20|\+)){0,4}PRIVATE(?: |%20|\+)KEY(?:(?: |%20|\+)BLOCK)?[ ]?-{4,5}"
 )
-# Armor cut off before its end: long lines of base64, however the line ends are written.
+# A key that was cut off before its end: long lines of base64, however the line ends are written.
 _PEM_BODY: Final = late(rb"(?>\s|\\+[nr]|%0[AaDd]|[A-Za-z0-9+/=]{30,})*+[A-Za-z0-9+/=]*+")
 _PEM_BYTES: Final = 8192
 _PUTTY: Final = late(
@@ -44,27 +44,27 @@ _CODE: Final = late(
     # A personal access token has its own shape at most providers.
     rb"|p(?<![a-z0-9]p)at\\{0,8}['\"]?\s{0,2}[=:]\s{0,2}\\{0,8}['\"]?(?P<pat>(?=[a-z_-]{0,40}\d)[\w-]{20,200})"
 )
-# Of passwords, as crypt, Apache, LDAP, Django and Werkzeug keep them.
+# Password hashes of crypt, Apache, LDAP, Django and Werkzeug.
 _HASH: Final = late(
     rb"\$(?:2[abxy]?\$\d\d\$[\w./]{50,53}|(?:apr1|[156y])\$(?:rounds=\d{1,9}\$)?[\w./]{1,16}\$(?:[\w./]{1,32}\$)?[\w./]{22,86}+"
     rb"|argon2(?:id?|d)\$[\w$=,./+-]{20,300}+)|\{S?SHA(?:256|512)?\}[\w/+]{20,}+={0,2}"
     rb"|pbkdf2[:_]sha\d{1,3}[:$]\d{1,9}\$[\w./+-]{1,64}\$[\w./+=-]{20,}+|scrypt:[\d:]{1,30}\$[\w./+-]{1,64}\$[\w./+=-]{20,}+"
 )
-# Which texts have digits enough for a card.
+# Maps digits to 0, blank and hyphen to a blank, and others to x: a card is then a row of zeros.
 _DIGITS: Final = bytes(48 if 48 <= code <= 57 else 32 if code in b" -" else 120 for code in range(256))
 _GROUPED: Final = late(
     rb"[3-6]\d{3}(?<![\w.#/-]\d{4})([ -])(?:\d{4}\1\d{4}\1\d{4}|(?<=3[47]\d\d[ -])\d{6}\1\d{5}"
     rb"|(?<=3[0689]\d\d[ -])\d{6}\1\d{4})(?![\w-])(?!\.\d)"
 )
-# The form of American Express is rare enough to be told by what does not stand around it.
+# Numbers like American Express cards are rare enough to need no word for a card nearby.
 _AMEX: Final = late(rb"3(?<![\w.#/-]3)[47]\d{13}(?![\w-])(?!\.\d)")
-# Other rows of digits are cards only where one is spoken of.
+# Other rows of digits are cards only near a word for one.
 _ROW: Final = late(rb"[2-6]\d{3}(?<![\w.#/-]\d{4})\d{9,15}+(?![\w-])(?!\.\d)")
 _AROUND_ROW: Final = 80
 _GROUPS: Final = late(rb"\d{4}(?:[ -]\d{4,6}){2,3}")
 _DIGIT_BEFORE: Final = late(rb"\d[ ,]{1,2}\Z")
 _DIGIT_AFTER: Final = late(rb"[ ,]{1,2}\d")
-# In lower case.
+# In lower case: searched first, because it is fast; `_CARD_WORD` then decides.
 _CARD_WORDS: Final = (
     *(b"card", b"visa", b"master", b"amex", b"american express", b"discover", b"maestro", b"diners", b"credit", b"debit"),
     *(b"karte", b"carte", b"tarjeta", b"payment", b"charge", b"pan", b"cc"),
@@ -73,7 +73,7 @@ _CARD_WORD: Final = late(
     rb"\b(?:pan|cc)\b|card(?!inal|io|igan|amom|board)|master[ _-]?card|charge(?!r|[ ]of|[ _-]?(?:cycle|level))|"
     + b"|".join(word for word in _CARD_WORDS if word not in (b"pan", b"cc", b"card", b"master", b"charge"))
 )
-# What is numbered and measured otherwise.
+# Words before other numbers, and units after them.
 _OTHER_NUMBER: Final = late(
     rb"(?i:ids?|account|acct|konto|iban|order|invoice|ref(?:erence)?|seq(?:uence)?|number|num|no|size|bytes?|total|count|offset|ns|us|ms|time"
     rb"|ts|timestamp|duration|elapsed|latency|memory|user|member|guild|channel|message|metrics?|value|balance|took|at|nonce|hash|version|build"
@@ -85,35 +85,22 @@ _UNIT: Final = late(rb"\s?(?:[kKMGT]?i?B|bytes?|[nmu\xce\xbc]?s|sec|seconds?|ite
 
 _CODE_SIGNS: Final = (b"otp", b"cvv", b"cvc", b"pin", b"2fa", b"pat")
 _HASH_SIGNS: Final = ("$2", "$apr1$", "$1$", "$5$", "$6$", "$y$", "$argon2", "sha}", "sha256}", "sha512}", "pbkdf2", "scrypt:")
-# One of these is in each text that has one.
+# Each text with a credential, cards aside, contains one of these.
 SIGNS: Final = (
-    "//",
-    "/\\",
-    "u002f",
-    "2f%2",
-    ";&#",
-    "bearer",
-    "basic",
-    "begin",
-    "putty-user",
-    "otp",
-    "cvv",
-    "cvc",
-    "pin",
-    "2fa",
+    *("//", "/\\", "u002f", "2f%2", ";&#", "bearer", "basic", "begin", "putty-user", "otp", "cvv", "cvc", "pin", "2fa"),
     *("pat=", "pat:", 'pat"', "pat'", "pat\\", "pat ="),
     *_HASH_SIGNS,
 )
 
 
 def find_credentials(data: bytes, text: str) -> Iterable[Found]:
-    """Return what the form around it gives away; `text` is the same in lower case."""
+    """Return the secrets known by the form around them; `text` is the same in lower case."""
     finders = _finders(data, text)
     return chain.from_iterable(find(data) for find in finders) if finders else ()
 
 
 def _finders(data: bytes, text: str) -> list[Callable[[bytes], Iterator[Found]]]:
-    """Return what to look with, by the words that a text in lower case has at all."""
+    """Return the searches that may find something, by the words in the lower-case text."""
     found: list[Callable[[bytes], Iterator[Found]]] = []
     slashes, escaped = "//" in text, "/\\" in text or "u002f" in text or "2f%2" in text or ";&#" in text
     if (slashes or escaped) and (b"@" in data or b"40" in data or b"64;" in data):
@@ -156,7 +143,7 @@ def _find_code(data: bytes) -> Iterator[Found]:
 
 
 def _groups(pattern: re.Pattern[bytes], data: bytes, rule: str, signs: Sequence[bytes] = ()) -> Iterator[Found]:
-    """Yield the group that a pattern found."""
+    """Yield the group that matched in each find of a pattern."""
     for match in matches_at(signs, 1, pattern, data) if signs else pattern.finditer(data):
         group = match.lastgroup or 0
         start = match.start(group)
@@ -182,13 +169,13 @@ def _private_keys(data: bytes) -> Iterator[Found]:
 
 
 def may_have_card(data: bytes) -> bool:
-    """Whether a text has digits enough for a card; False is sure."""
+    """Whether a text has enough digits for a card; False is certain."""
     digits = data.translate(_DIGITS)
     return digits.find(b"0000 0000") >= 0 or digits.find(b"0000000000000") >= 0
 
 
 def find_cards(data: bytes) -> Iterable[Found]:
-    """Return card numbers: in their groups, or in a row where a card is spoken of."""
+    """Return card numbers: in groups of digits, or in a row of digits near a word for a card."""
     return _find_cards(data) if may_have_card(data) else ()
 
 
@@ -211,14 +198,14 @@ def _find_rows(data: bytes, lower: bytes) -> Iterator[Found]:
     for place in sorted(at for word in _CARD_WORDS for at in places(lower, word)):
         first, last = max(done, place - _AROUND_ROW), place + _AROUND_ROW
         for match in _ROW.finditer(data, first, last):
-            # A longer number is cut there.
+            # A find that reaches `last` may be a longer number that is cut there.
             if match.end() < last and passes_luhn(match[0].decode()) and _is_near_word(lower, match):
                 done = match.end()
                 yield Found(match.start(), match.end(), "card number")
 
 
 def _stands_alone(data: bytes, match: re.Match[bytes]) -> bool:
-    """Whether groups of digits are no part of a row of numbers, unless of a row of cards."""
+    """Whether groups of digits are not part of a row of numbers, except for a row of cards."""
     start, end = match.span()
     size = end - start
     is_alone_before = _DIGIT_BEFORE.search(data, max(0, start - 3), start) is None or _is_card(
@@ -238,6 +225,6 @@ def _is_near_word(lower: bytes, match: re.Match[bytes]) -> bool:
 
 
 def _is_alone_in_row(data: bytes, match: re.Match[bytes]) -> bool:
-    """Whether the digits of an American Express card are none of another number, by what stands around them."""
+    """Whether the text around digits does not say that they are another number than an American Express card."""
     before, after = data[max(0, match.start() - 40) : match.start()], data[match.end() : match.end() + 40]
     return not _OTHER_NUMBER.search(before) and not _UNIT.match(after)

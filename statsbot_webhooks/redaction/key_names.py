@@ -1,7 +1,7 @@
-"""Which names say that their value is secret: `db_password`, `X-Api-Key`; not `token_count`. Pure.
+"""Key names: which names say that their value is secret (`db_password`, `X-Api-Key`, but not `token_count`). Pure.
 
-A name is surely secret, or it may be: `key`, `auth`, `pass` and `session` stand before secrets and before much else, so that
-there the value must look like one too.
+A name is certainly secret, or it may be: `key`, `auth`, `pass` and `session` are names of secrets and of much else, so that
+their value must look like a secret too.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _AMBIGUOUS: Final = late(
     rf"|cl[ée](?![a-z])|{'|'.join(KEY_WORDS)}"
 )
 _WORD: Final = late(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-# What may follow the keyword in the name of something that is not the secret itself.
+# Words after the keyword in names of things that are not the secret itself.
 _ABOUT: Final = late(
     r"(?:counts?|used|limits?|types?|length|len|size|sizes|expir\w*|in|at|ttl|names?|ur[li]s?|endpoint|files?"
     r"|filename|path|dir|policy"
@@ -99,7 +99,7 @@ def name_kind(name: str) -> NameKind:
     if before and _COUNTED.match(before[0]):
         # `enable_secret` may be either.
         return NameKind.AMBIGUOUS
-    # Tokens are counted more often than listed.
+    # `tokens` is more often a count than a list.
     return NameKind.AMBIGUOUS if last[0] == "token" and after[:1] in ("s", "S") else NameKind.SECRET
 
 
@@ -118,12 +118,12 @@ def _weak_kind(name: str, lower: str) -> NameKind:
         return NameKind.HARMLESS
     if "session" in lower and any(word.lower() not in _OF_SESSION for word in _WORD.findall(name[lower.rindex("session") + 7 :])):
         return NameKind.HARMLESS
-    # The id of a session opens it; the id of a key does not.
+    # The id of a session gives access to it; the id of a key does not.
     return NameKind.HARMLESS if [word.lower() for word in words[:1]] == ["id"] and "sess" not in lower else NameKind.AMBIGUOUS
 
 
 def rule_of(name: str) -> str:
-    """Return how the rule is called that a name belongs to, for the reader of a text."""
+    """Return the name of the rule for a secret name, which the redacted text shows."""
     lower = name.lower()
     for word in ("cookie", "authorization", "token", "secret", "key", "session", "credential", "signature"):
         if word in lower:
@@ -142,13 +142,13 @@ _READABLE: Final = late(
     r"|localhost)(?::\d{1,5})?|[\w.+-]+(?:@|%40)[\w.-]+\.[a-z]{2,12}"
     r"|[\w-]+==?\d[\w.]*|#?[0-9a-f]{8}"
 )
-# What is longer is told by its beginning.
+# A longer value is judged by its beginning.
 _LONGEST_KEY: Final = 400
 _ODD: Final = late(r"[!#$%^&*@?~+=]")
 
 
 def looks_random(value: str, shortest: int = 8) -> bool:
-    """Return whether a value reads like a generated key, not like a word, a path, a number or a date."""
+    """Return whether a value looks like a generated key, not like a word, a path, a number or a date."""
     value = max(value[:_LONGEST_KEY].rstrip("=").split("="), key=len)
     if len(value) < shortest or "://" in value or _READABLE.fullmatch(value):
         return False
@@ -164,7 +164,7 @@ def looks_random(value: str, shortest: int = 8) -> bool:
 
 
 def _is_generated(value: str) -> bool:
-    """Whether groups of letters and digits read like a generated password: capitals, small letters and digits take turns."""
+    """Whether groups of letters and digits look like a generated password: capitals, small letters and digits alternate."""
     if not 10 <= len(value) <= 64 or not _GROUPS.fullmatch(value):
         return False
     joined = value.replace("-", "").replace("_", "")
@@ -172,6 +172,6 @@ def _is_generated(value: str) -> bool:
 
 
 def _changes_often(part: str) -> bool:
-    """Whether letters, digits, capitals and small letters take turns, as they do not in words with a number behind them."""
+    """Whether letters, digits, capitals and small letters alternate more often than in words followed by a number."""
     changes, cases = len(_LETTER_DIGIT.findall(part)), len(_CASES.findall(part))
     return changes >= 3 or (changes == 2 and (cases >= 2 or len(part) >= 12)) or (changes == 1 and cases >= 4)

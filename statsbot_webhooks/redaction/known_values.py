@@ -1,4 +1,7 @@
-"""Which settings of an environment are secret: by their name, by a form of their own, as a part of an address. Pure."""
+"""Known values: which values of an environment are secret, by their name, by their form, or as part of a URL. Pure.
+
+`value_index` finds them in texts.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from .key_names import NameKind, looks_random, name_kind
 from .late_patterns import late
 
 _SHORTEST: Final = 8
-# With digits between letters a declared password is no word, even a short one.
+# A declared password with digits and letters is no ordinary word, even when it is short.
 _SHORTEST_MIXED: Final = 6
 _WORD: Final = late(
     r"(?i:true|false|none|null|default|localhost|passwor[dt]|secret|token|changeme|development|production|staging|testing|debug|info"
@@ -40,16 +43,16 @@ _HOOK: Final = late(r"hook|heartbeat|push|ping|uptime|notify|alert", re.I)
 
 
 def secret_values(environ: Mapping[str, str]) -> frozenset[str]:
-    """Return the values of an environment that are secret, and of addresses the secret parts."""
+    """Return the secret values of an environment, and the secret parts of its URLs."""
     found: set[str] = set()
     for name, value in environ.items():
         value = value.strip()
         if not _PATH.match(value):
-            # What stands in the file that `DISCORD_TOKEN_FILE` names.
+            # `DISCORD_TOKEN_FILE` with a value that is no path holds the secret itself.
             name = name.removesuffix("_FILE")
         kind = name_kind(name)
         if "@" in value and name.lower().endswith("_proxy") and not _ADDRESS.match(value):
-            # Programs take such an address without its scheme too.
+            # Programs accept such a URL without its scheme too.
             value = f"http://{value}"
         if _ADDRESS.match(value):
             found.update(_parts_of_address(name, value))
@@ -66,7 +69,7 @@ def secret_values(environ: Mapping[str, str]) -> frozenset[str]:
 
 
 def address_secrets(url: str) -> frozenset[str]:
-    """Return what gives an address away that is a secret as a whole: itself without its host's user, and its last part."""
+    """Return the secrets of a URL that is secret as a whole: the URL without scheme and user, its last part, and others."""
     rest = url.partition("://")[2].rpartition("@")[2].rstrip("/")
     parts = [rest] if "/" in rest else []
     parts += [part for part in (rest.rpartition("/")[2],) if "/" in rest and _is_declared(part, NameKind.SECRET)]
@@ -77,18 +80,18 @@ def _parts_of_address(name: str, value: str) -> list[str]:
     parts = [*_PASSWORD_OF_URL.findall(value), *_USER_OF_URL.findall(value), *_WEBHOOK_TOKEN.findall(value)]
     parts += [unquote(part) for part in parts if "%" in part]
     if _HOOK.search(name) or name_kind(name) is not NameKind.HARMLESS or _HOOK.search(value):
-        # Who knows the address may use it.
+        # The URL of a webhook or heartbeat is all that is needed to use it.
         parts += [part for part in _PART_OF_URL.findall(value.partition("://")[2]) if _UUID.match(part) or looks_random(part)]
     return [part for part in parts if _is_declared(part, NameKind.SECRET)]
 
 
 def is_mixed(value: str) -> bool:
-    """Whether a value has digits and others."""
+    """Whether a value has digits and other characters."""
     return any(map(str.isdigit, value)) and not value.isdigit()
 
 
 def _is_declared(value: str, kind: NameKind) -> bool:
-    """Whether a value that is called secret may be told from ordinary words, hosts and paths."""
+    """Whether a value under a secret name differs from ordinary words, hosts and paths."""
     if _WORD.match(value) or _PATH.match(value) or (_NUMBER.match(value) and len(value) < 12) or len(set(value)) < 4:
         return False
     if _HOST.match(value) and not looks_random(value.partition(".")[0]):
@@ -99,13 +102,13 @@ def _is_declared(value: str, kind: NameKind) -> bool:
 
 
 def is_random(value: str) -> bool:
-    """Return whether a value reads like a generated key: one word, letters and digits, little repetition."""
+    """Return whether a value looks like a generated key: one word, letters and digits, little repetition."""
     if not _TOKEN.match(value) or value[0] in "./~-" or value.count(".") > 2:
         return False
     kinds = (any(map(str.islower, value)), any(map(str.isupper, value)), any(map(str.isdigit, value)))
     if not kinds[2] or sum(kinds) < 2 or ("/" in value and not all(kinds)):
         return False
-    # Words joined by hyphens have long runs of letters; a key has digits all over.
+    # Words joined by hyphens have long runs of letters; a key has digits throughout.
     if max(map(len, re.split(r"[^a-z]+", value))) > 9 and "-" in value:
         return False
     counts = Counter(value)

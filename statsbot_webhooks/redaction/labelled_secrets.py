@@ -1,8 +1,8 @@
-"""Secrets by what stands before them: `password=…`, `"token": "…"`, "the password is …", an option, a tag, a table, a form. Pure.
+"""Labelled secrets, known by the name before them: `password=…`, `"token": "…"`, "the password is …", an option, a tag. Pure.
 
-Here is how a name and what joins it to its value are found, however they are escaped; `secret_extent` says how far the value
-goes, and `key_names` which names count. For each word that a text has at all, one pattern looks behind each of its places; what
-it reads there is bounded, so that the time is in proportion to the text.
+This module finds a name and what joins it to its value, however they are escaped; `secret_extent` says how far the value
+goes, and `key_names` which names count. One pattern is tried behind each word for a secret; what it reads there is bounded, so
+that the time is proportional to the text.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from .secret_strings import Label, Span
 _NAME_BYTES: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
 _LONGEST_NAME: Final = 64
 _LONGEST_OPTION: Final = 30
-# What writers put for a quote, a blank and the end of a line: JSON and repr of several levels, URLs, HTML, quoted-printable.
+# Spellings of a quote, a blank and a line end: JSON and repr of several levels, URLs, HTML, quoted-printable.
 _QUOTE: Final = (
     r"(?>[\"'`]|\\{1,40}+(?:[\"'`]|(?:u002|x2)[27])|%(?:25){0,3}2[27]|&(?:amp;){0,2}(?:quot|apos|#0?3[49]|#x2[27]);|=22"
     r"|\xe2\x80[\x98-\x9f]|\xc2[\xab\xbb])"
 )
-# Those of other scripts, and the colours of a terminal, are blanks too.
+# Blanks of other scripts and colours of a terminal count too.
 _BLANK: Final = (
     r"(?>[ \t+]|%(?:25){0,3}20|&nbsp;|\\{1,40}+(?:t|u0020|x20|u0009)|=20|\xc2\xa0|\xe3\x80\x80|\xe2\x80[\x80-\x8a\xaf]"
     r"|(?:\x1b|\\{1,40}(?:x1b|u001b|033|e))\[[\d;]{0,12}m)"
 )
-# The end of what Markdown and HTML put around a name.
+# The closing marks of Markdown and HTML around a name.
 _CLOSE: Final = r"(?:\*{1,2}(?=[ \t:=])|~~|</[a-z]{1,10}>)"
 _LINE_END: Final = (
     r"(?>\r?\n|\\{1,40}+r\\{1,40}+n|\\{1,40}+[nr]|(?:%(?:25){0,3}0d)?%(?:25){0,3}0a|(?:=0d)?=0a|\\{1,40}+u000a|<br ?/?>|#012)"
@@ -55,7 +55,7 @@ _WHOSE: Final = (
     r"|[ \t]?[(\[][\w.@ -]{1,40}+[)\]](?=[ \t]{0,2}[:=]))"
 )
 _ASSIGN: Final = rf"(?:{_BLANK}){{0,40}}+{_JOINT}(?>{_BLANK}|{_CLOSE}){{0,8}}+(?P<below>\\?{_LINE_END}[ \t]{{0,40}}+(?:- )?)?"
-# What follows the noun in other languages: "clave privada", "jeton d'accès", "токен доступа"; and endings beyond ASCII.
+# Words after the noun in other languages ("clave privada", "jeton d'accès", "токен доступа"), and endings beyond ASCII.
 _LETTER: Final = r"(?:[a-z]|[\xc3-\xdf][\x80-\xbf]|%c3%[ab][0-9a-f]|\\u00[ef][0-9a-f])"
 _NAME_REST: Final = (
     r"(?>\w{0,48}(?:[.-]\w{1,48}){0,12})(?:(?:[\xc3-\xdf][\x80-\xbf]|\\u0(?:0[c-f]|[1-9a-f][0-9a-f])[0-9a-f]|%[cd][0-9a-f]%[89ab][0-9a-f]){1,3}\w{0,6})?"
@@ -63,8 +63,8 @@ _NAME_REST: Final = (
     rf"|secr{_LETTER}{{2,9}}|segret[ao]|privad?t?[ao]|api|mestra|chiave|passe"
     r"|(?:[\xc3-\xdf][\x80-\xbf]|\\u0(?:0[c-f]|[1-9a-f][0-9a-f])[0-9a-f]|%d[01]%[89ab][0-9a-f]){4,14})(?![a-z]))?"
 )
-# Behind the rest of the name stands what joins it to its value; all else is left by the pattern itself. Each alternative begins
-# with a class of characters, by which most are skipped.
+# The rest of the name, and what joins it to its value. Each alternative begins with a class of characters, by which most
+# texts are rejected at once.
 _TAIL: Final = (
     rf"(?:{_NAME_REST}(?:\[\]|\(s\)|\.{{2,20}}(?=[ :=]))?(?:"
     # name=, name: , "name": , ["name"] = , \"name\": , name%3D, $name = , name => , | name | , **name:** , (name)=
@@ -97,19 +97,19 @@ _TAIL: Final = (
 
 @cache
 def _tail(*, is_option: bool) -> re.Pattern[bytes]:
-    """Return the pattern of what follows a word, behind a hyphen or not. Made when first asked for: it takes milliseconds."""
+    """Return the pattern of what follows a word, after a hyphen or not. Built at the first call, which takes milliseconds."""
     return re.compile(_TAIL.replace("(?<=OPTION)", "" if is_option else "(?!)").encode("latin-1"))
 
 
-# A word costs half a microsecond when no value follows it, and fifteen when one does. A text with more of them is an attack or a
-# dump: what is left of it is read in one go.
+# Budget in units of a word without a value, which costs half a microsecond; one with a value costs fifteen. A text beyond it is
+# an attack or a dump, whose rest is read in one go.
 _MOST_SPENT: Final = 20_000
 _SHORT_TEXT: Final = 8192
 _OF_VALUE: Final = 11
-# Behind a word may stand dozens of escaped blanks.
+# Dozens of escaped blanks may follow a word.
 _OF_ESCAPE: Final = 5
 _ESCAPES: Final = frozenset((b"\\", b"%", b"=", b"&"))
-# How far a value is looked for at each: nearly always as far as the second, in a text of thousands of places as the first.
+# How far a value is searched: mostly up to the second limit, in a text with thousands of words up to the first.
 _NEAR: Final = 400
 _FAR: Final = 4096
 _MOST_READ: Final = 1_000_000
@@ -120,7 +120,7 @@ _ESCAPE: Final = late(
     rb"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[0-7]{3}|[abefnrtv0])|%(?:25){0,3}[0-9A-Fa-f]{2}|=[0-9A-F]{2}|\[\d{0,3}m"
 )
 _PAIR: Final = late(rb"(?:(?:[(\[{]|setattr\([\w.]{1,40},)\s{0,3}b?|s:\d{1,4}:)\\{0,40}[\"']\Z")
-# What stands before the name of a value that is elsewhere, and before the name of an element.
+# Text before a name whose value is elsewhere, and before the name of an element.
 _NAMED: Final = late(
     rb"(?i:name|key|id|type|variable|field|param|setting|output)[\"'\\]{0,3}[ \t]{0,3}[=:]?[ \t]{0,3}[\"'\\]{0,3}\Z"
 )
@@ -138,12 +138,12 @@ _FIRST_WORD: Final = late(
 )
 
 
-# What most texts need; each is built by its first call.
+# Needed by most texts; each is built at its first call.
 LARGE_PATTERNS: Final = (ascii_words, partial(_tail, is_option=False), partial(_tail, is_option=True))
 
 
 def find_named(data: bytes, lower: bytes, parts: Sequence[Span]) -> Iterator[Found]:
-    """Yield the secrets that a name before them gives away, some may lie within others. All names stand in the parts."""
+    """Yield the secrets with a name before them; some may lie within others. `parts` cover all ASCII names."""
     if not data.translate(None, _NAME_BYTES):
         # Nothing joins a name to a value.
         return
@@ -171,14 +171,14 @@ def find_named(data: bytes, lower: bytes, parts: Sequence[Span]) -> Iterator[Fou
 
 
 def _in_one_go(lower: bytes, at: int) -> Iterator[Found]:
-    """Yield the named values from a place on, runs of them as one: only those behind a sign of equality or a colon."""
+    """Yield the named values from a position on, runs of them as one: only those after an equals sign or a colon."""
     return (Found(*match.span(), "named values") for match in _bulk().finditer(lower, at))
 
 
 @cache
 def _bulk() -> re.Pattern[bytes]:
     strong, weak = bulk_patterns()
-    # What follows the words in names of other things: count, used, limit, id.
+    # Not after words in names of other things: count, used, limit, id.
     joint = rb"[\w.-]{0,20}+[\"']{0,2}\]?[ ]{0,3}(?:[=:]|%3d)(?<!nt[=:])(?<!ed[=:])(?<!it[=:])(?<!id[=:])(?<!es[=:])[ ]{0,3}"
     value = rb"(?:\"[^\"\n]*+\"?|'[^'\n]*+'?|(?![$<{\[]|none|null|true|false|str\b|\d{1,5}\b)[^\s]++)"
     mixed = rb"(?=[^\s]{8})(?=[^\s\d=]{0,40}+\d{1,8}+[a-z]{1,8}+\d)"
@@ -187,16 +187,16 @@ def _bulk() -> re.Pattern[bytes]:
 
 
 class _ValueReader:
-    """Values of one text. Each is looked for within so many bytes that all together cost no more than the text does."""
+    """Reads values of one text, each within a number of bytes chosen so that the total is proportional to the text."""
 
     def __init__(self, data: bytes, places: int) -> None:
         self.data = data
         self._near = min(_FAR, max(_NEAR, _MOST_READ // (places + 1)))
-        # It may go on behind them. Few do in a text that is no attack.
+        # How often a longer value may be read further: few texts have many of them, except attacks.
         self._further = {_FAR: _MOST_FAR, len(data): _MOST_WHOLE}
 
     def value(self, label: Label) -> tuple[int, int] | None:
-        """Return where the value behind a name is, if it is secret."""
+        """Return the extent of the value behind a name, None when it is not secret."""
         value = self._within(label, self._near)
         for size in self._further:
             if value is None or value[1] < label.at + self._near - _MARGIN or self._further[size] <= 0:
@@ -213,7 +213,7 @@ class _ValueReader:
 
 
 def _read(reader: _ValueReader, lower: bytes, word_end: int, match: re.Match[bytes]) -> Found | None:
-    """Return the secret behind the name whose word ends at `word_end`, if what is there is one."""
+    """Return the secret behind the name whose word ends at `word_end`, None when there is none."""
     data = reader.data
     joint = match.lastgroup or ""
     name, begin = _name(data, lower, word_end, match.start(joint))
@@ -227,7 +227,7 @@ def _read(reader: _ValueReader, lower: bytes, word_end: int, match: re.Match[byt
         joint = "option"
     if joint == "pair" and b"value" not in match["pair"]:
         if not _PAIR.search(data, max(0, begin - 64), begin):
-            # Any list of names: there a value must look like one.
+            # Any list of names, so a value must look like a secret.
             joint = "list"
         elif "." in name:
             return None
@@ -260,7 +260,7 @@ def _read(reader: _ValueReader, lower: bytes, word_end: int, match: re.Match[byt
 
 
 def _name(data: bytes, lower: bytes, word_end: int, end: int) -> tuple[str, int]:
-    """Return a name and where it begins: the word that was found, and the letters around it."""
+    """Return a name and its begin: the word that was found, and the letters around it."""
     before = data[max(0, word_end - _LONGEST_NAME) : word_end]
     begin = word_end - (len(before) - len(before.rstrip(_NAME_BYTES)))
     if begin == word_end or data[begin - 1 : begin] > b"\x7f" or b"%" in before or b"\\" in before:
@@ -268,7 +268,7 @@ def _name(data: bytes, lower: bytes, word_end: int, end: int) -> tuple[str, int]
         if not word.isascii():
             return word + data[word_end:end].decode("utf-8", "replace"), start
         if (escape := _ESCAPE.match(data, begin - 1)) is not None and escape.end() <= start:
-            # The last letter of what a writer puts for a character is none of the name.
+            # The last letter of an escaped character does not belong to the name.
             begin = escape.end()
     if data[begin - 1 : begin] in (b" ", b"0") and (first := _FIRST_WORD.search(data, max(0, begin - 20), begin)):
         # "seed phrase", "recovery phrase": the word before it belongs to the name.
@@ -277,7 +277,7 @@ def _name(data: bytes, lower: bytes, word_end: int, end: int) -> tuple[str, int]
 
 
 def _value_before(data: bytes, lower: bytes, word_end: int) -> Found | None:
-    """Return a value that stands before the name of it: {"value": "x", "name": "password"}."""
+    """Return a value that comes before its name: {"value": "x", "name": "password"}."""
     begin = max(0, word_end - _NEAR)
     found = _VALUE_BEFORE.search(data, begin, word_end) if b"value" in lower[begin:word_end] else None
     rest = _REST_OF_NAME.match(data, word_end)
@@ -290,7 +290,7 @@ def _value_before(data: bytes, lower: bytes, word_end: int) -> Found | None:
 
 
 def _is_our_mark(data: bytes, begin: int) -> bool:
-    """Whether a name is within what stands for a secret already."""
+    """Whether a name is within the mark of a secret that was redacted."""
     before = data[max(0, begin - 40) : begin]
     mark = before.rfind(b"[redacted")
     return mark >= 0 and b"]" not in before[mark:]

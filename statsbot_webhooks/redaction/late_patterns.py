@@ -1,4 +1,4 @@
-"""Patterns that are compiled when they are used first: a bot that is only imported needs none of them."""
+"""Late patterns: regular expressions compiled at their first use, because a mere import of the package needs none."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ _PARTS: Final = [name for name in dir(re.Pattern) if not name.startswith("_")]
 
 
 class BuiltPattern:
-    """A pattern by its parts: one that asks for each of them would cost every use."""
+    """A compiled pattern whose methods are its own attributes, so that a use costs no further call."""
 
     def __init__(self, pattern: Any, flags: int) -> None:
         self._given = (pattern, flags)
 
     def build(self) -> re.Pattern[Any]:
-        """Return the pattern itself, compiled at the first call."""
-        # `re` keeps some hundreds, so a second call mostly finds it.
+        """Compile the pattern and return it; attributes are then looked up directly."""
+        # `re` caches some hundreds, so a second call rarely compiles again.
         built: re.Pattern[Any] = re.compile(*self._given)
         vars(self).update({name: getattr(built, name) for name in _PARTS})
         self.__class__ = BuiltPattern  # type: ignore[assignment]  # the layouts are the same
@@ -24,18 +24,18 @@ class BuiltPattern:
 
 
 class LatePattern(BuiltPattern):
-    """One that becomes a built pattern when it is asked for anything."""
+    """A pattern that becomes a `BuiltPattern` at the first access to an attribute."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.build(), name)
 
 
 all_patterns: Final[list[BuiltPattern]] = []
-"""All that are made, so that they can be built before the first text comes."""
+"""Every late pattern, so that all can be built before the first text comes."""
 
 
 def late(pattern: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
-    """Return a pattern that is compiled when it is used first."""
+    """Return a pattern that is compiled at its first use."""
     made = LatePattern(pattern, flags)
     all_patterns.append(made)
     return cast("re.Pattern[AnyStr]", made)

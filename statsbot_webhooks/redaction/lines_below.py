@@ -1,4 +1,4 @@
-"""Secrets that stand on the lines below their name: blocks and lists of YAML, here-documents, a word alone. Pure."""
+"""Lines below a name that hold its secret: blocks and lists of YAML, here-documents, a word alone on a line. Pure."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _HERE: Final = late(rb"<<[-~]?[\"']?(?P<end>\w{1,20})[\"']?[ \t]*(?:\r?\n|(?:\\{
 
 
 def here_document(data: bytes, at: int) -> Span | None:
-    """Return what stands between `<<EOT` and `EOT`."""
+    """Return the extent of the text between `<<EOT` and `EOT`; None without both."""
     here = _HERE.match(data, at)
     end = data.find(here["end"], here.end(), here.end() + _MOST_BYTES) if here is not None else -1
     return (here.end(), end) if here is not None and end > 0 else None
 
 
 def value_below(data: bytes, label: Label, at: int) -> Span | None:
-    """Return the lines below a name that belong to it: they stand further to the right, or are items of a list."""
+    """Return the extent of the lines below a name that belong to it: they are indented further, or are items of a list."""
     begin = max(data.rfind(b"\n", 0, label.begin), data.rfind(b"\\n", 0, label.begin) + 1) + 1
     indent = len(data[begin : label.begin]) - len(data[begin : label.begin].lstrip(b" \t"))
     is_block = label.below < 0
@@ -57,7 +57,7 @@ def value_below(data: bytes, label: Label, at: int) -> Span | None:
         ):
             break
         if data[line.end() : line.end() + 1] == b'"':
-            # A string below its name, as JSON writers break lines.
+            # A string on the line below its name, as some JSON writers break lines.
             opening = OPENING.match(data, line.end())
             if opening is None:
                 break
@@ -75,6 +75,6 @@ def value_below(data: bytes, label: Label, at: int) -> Span | None:
 
 
 def _alone_below(data: bytes, at: int, label: Label) -> Span | None:
-    """Return a word or a string alone on the line below its name, no further to the right, when it reads like a secret."""
+    """Return the extent of a word or string alone on the line below its name, not indented further, if it looks secret."""
     value = _ALONE.match(data, at)
     return value.span("value") if value is not None and looks_secret(value["value"].decode("utf-8", "replace"), label) else None

@@ -1,7 +1,7 @@
-"""Log records about our own work without secrets, before any handler of the host sees them.
+"""Log filter: redact log records about this package's work before any handler of the host sees them.
 
-A record of ours may quote an answer of Discord or of the system. discord.py logs the address of each webhook, with its token, at
-DEBUG (W7): those of our own requests are cleaned; what the host does with webhooks of its own is logged as ever.
+A record of ours may quote an answer of Discord or of the system. discord.py logs the URL of each webhook, with its token, at
+DEBUG (W7): only records about our own requests are redacted, and those about the host's webhooks stay as they are.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _WEBHOOK_LOGGERS: Final = ("discord.webhook.async_", "discord.webhook.sync")
 
 
 class OwnRecords(logging.Filter):
-    """A filter on every logger of ours and of discord.py's webhooks; a filter of a logger does not see its children."""
+    """A filter on each of our loggers and those of discord.py's webhooks, as a logger's filter does not see its children."""
 
     def __init__(self, clean: Callable[[str], str]) -> None:
         super().__init__()
@@ -27,38 +27,38 @@ class OwnRecords(logging.Filter):
         self._loggers: list[logging.Logger] = []
 
     def install(self) -> None:
-        """Add the filter to the loggers that exist: they are made when the modules are imported."""
+        """Add the filter to our loggers, which exist because all modules are imported by now."""
         root = __name__.partition(".")[0]
         known = list(logging.Logger.manager.loggerDict.items())
         self._loggers = [it for name, it in known if isinstance(it, logging.Logger) and (name + ".").startswith(root + ".")]
         for logger in self._loggers:
-            # For good: what is said after the end must not fail either.
+            # Not undone by `uninstall`: records after the end must not raise either.
             vars(logger)["callHandlers"] = functools.partial(_call_handlers, logger)
         self._loggers += [logging.getLogger(name) for name in _WEBHOOK_LOGGERS]
         for logger in self._loggers:
             logger.addFilter(self)
 
     def uninstall(self) -> None:
-        """Take the filter away again."""
+        """Remove the filter."""
         for logger in self._loggers:
             logger.removeFilter(self)
         self._loggers = []
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Clean a record in place; none is held back."""
+        """Redact a record in place; returns True for every record."""
         if record.name in _WEBHOOK_LOGGERS and not suppressed.get():
             return True
         text = record.getMessage()
         if (clean := self._clean(text)) != text:
             record.msg, record.args = clean, ()
         if record.exc_info and record.exc_info[1] is not None and not record.exc_text:
-            # What a formatter would make of the exception, made here: it takes this text when it is there.
+            # Formatters use this text, when it is set, in place of formatting the exception.
             record.exc_text = self._clean("".join(traceback.format_exception(*record.exc_info)).rstrip())
         return True
 
 
 def _call_handlers(logger: logging.Logger, record: logging.LogRecord) -> None:
-    """Call the handlers of the host; one that raises must not end the thread or the task of ours that said something."""
+    """Call the handlers of the host; one that raises must not end the thread or task that logged."""
     try:
         type(logger).callHandlers(logger, record)
     except Exception as error:  # noqa: BLE001 - a guard: it may be any code

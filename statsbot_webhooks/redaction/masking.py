@@ -1,4 +1,4 @@
-"""Persons behind pseudonyms: ids, mentions and names, the same person the same name for one key. Pure."""
+"""Masking: replace ids, mentions and names of persons by pseudonyms, which are the same for one person and key. Pure."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ PERSON_KEYS: Final = late(
 )
 _ID_KEY: Final = late(rf"(?P<stem>{_ROLES}?)_?id\Z", re.I)
 _NAME_KEY: Final = late(rf"(?P<stem>{_ROLES}?)_?(?:name|tag|display_?name|global_?name|nick(?:name)?)?\Z", re.I)
-# Ids of other things, which say nothing of a person: kept, so that a reader can look them up. A word that is a verb too, such as
-# "message", needs a sign behind it.
+# Ids of other things say nothing about a person and are kept, so that a reader can look them up. A word that is a verb too,
+# such as "message", needs a sign behind it.
 _THINGS: Final = "guild|server|channel|role|shard|emoji|thread|category"
 _BEFORE_OTHER: Final = late(
     r"(?:<#|<@&|<a?:\w{1,40}:|</[^:<>\n]{1,100}:|/channels/(?:[\d@a-z]{1,40}/){0,2}"
@@ -36,7 +36,7 @@ _BEFORE_OTHER: Final = late(
 _THING: Final = late(rf"(?:{_THINGS}|message|application|command|webhook|interaction|attachment|sticker)s?(?:[ _-]?id)?\Z")
 _FURTHEST_BEFORE: Final = 110
 _MENTION: Final = late(r"<@!?\Z")
-# The first digit comes first: where there is none, nothing is tried.
+# The digit comes before its look-behinds, so that nothing is tried at other characters.
 _ID: Final = late(r"[0-9](?<![0-9][0-9])(?<![0-9][.,][0-9])[0-9]{14,20}(?![0-9])")
 _LONG_NUMBER: Final = late(r"[0-9]{15}")
 _OTHER_KEYS: Final = late(
@@ -46,7 +46,7 @@ _SNOWFLAKES: Final = range(10**16, 10**20)
 
 
 class MaskLevel(StrEnum):
-    """How much of a person is hidden: nothing, ids and mentions, or names too."""
+    """How much about a person is masked: nothing, ids and mentions, or names too."""
 
     OFF = "off"
     IDS = "ids"
@@ -54,7 +54,7 @@ class MaskLevel(StrEnum):
 
 
 class Mask:
-    """What hides the persons of one event in its texts. `key` makes the pseudonyms: they cannot be computed without it."""
+    """Mask the persons of one event in its texts. Pseudonyms cannot be computed without `key`."""
 
     def __init__(self, level: MaskLevel, key: bytes, persons: Iterable[Person], guild_id: int | None) -> None:
         self._level = level
@@ -63,17 +63,17 @@ class Mask:
         self._spellings: set[str] = set()
         self._others: dict[str, str] = {}
         self._names = self._pseudonyms(persons)
-        # Compiled when a text needs it: most have no name.
+        # Compiled when a text needs it, because most contain no name.
         self._pattern: re.Pattern[str] | None = None
 
     def text(self, text: str) -> str:
-        """Return a text without its persons."""
+        """Return a text with its persons masked."""
         lower = text.lower()
         has_names = any(name in lower for name in self._spellings)
         if not has_names and not _LONG_NUMBER.search(text):
             return text
         if len(lower) != len(text):
-            # A letter whose small form is two: places in the one are none in the other.
+            # A letter whose lower case has two characters: positions would differ between the texts.
             lower = text
         pieces: list[str] = []
         done = 0
@@ -86,13 +86,13 @@ class Mask:
         return "".join(pieces)
 
     def _number_in(self, text: str, start: int, end: int) -> tuple[str, int]:
-        """Return what a number of a text may be shown as, and how many characters before it belong to it, as in a mention."""
+        """Return the text to show for a number, and how many characters before it are replaced too, as in a mention."""
         number = text[start:end]
         if text.startswith(">", end) and (mention := _MENTION.search(text, max(0, start - 3), start)) is not None:
             return self._called(number), start - mention.start()
         if number in self._names:
             return self._names[number], 0
-        # A number without a name may be a person's or not; both read the same everywhere.
+        # A number of that length may be a person's id, unless the text before it says otherwise.
         if number == self._guild or not 17 <= end - start <= 20 or _is_of_other(text, start):
             return number, 0
         return self._called(number), 0
@@ -101,7 +101,7 @@ class Mask:
         if not has_names or not text:
             return text
         if self._pattern is None:
-            # A name must not be found within the pseudonym of another: one pass.
+            # One pattern for all names, so that none is found within the pseudonym of another.
             self._pattern = re.compile(any_of(self._spellings))
         pieces: list[str] = []
         done = 0
@@ -117,7 +117,7 @@ class Mask:
         return known
 
     def value(self, key: str, value: Any, other: Callable[[Any], Any]) -> Any:
-        """Return what a context key may show; `other` cleans what is not about a person."""
+        """Return the masked value of a context key; `other` redacts values that are not about a person."""
         if _OTHER_KEYS.search(key) and isinstance(value, (int, str)):
             if str(value) in self._names:
                 return self._names[str(value)]
@@ -131,11 +131,11 @@ class Mask:
             return self._names[text.lower()]
         if self._level == MaskLevel.IDS and not text.isdigit():
             return other(value)
-        # A mapping may hold more of the person than was found in it; a text may hold more than the person, such as a secret.
+        # A text may hold more than the person, such as a secret, so it is redacted; anything else becomes one pseudonym.
         return other(value) if isinstance(value, str) and self.text(text) != text else pseudonym(self._key, text)
 
     def number(self, value: int) -> int | str:
-        """Return a number, or the pseudonym when it may be a person's id."""
+        """Return a number, or a pseudonym when it may be a person's id."""
         text = str(value)
         if text in self._names:
             return self._names[text]
@@ -153,24 +153,24 @@ class Mask:
 
 
 def _is_of_other(text: str, start: int) -> bool:
-    """Whether the id that begins there is another thing's, by what stands before it."""
+    """Whether the text before an id says that it belongs to something other than a person."""
     last = text[start - 1 : start]
     if last in ("#", "&", ":", "/"):
         return _BEFORE_OTHER.search(text[max(0, start - _FURTHEST_BEFORE) : start]) is not None
     if last not in (" ", "=", "(", '"', "'"):
         return False
-    # Cheaper than the whole: which word it is.
+    # The word alone is checked first, which is cheaper.
     before = text[max(0, start - 40) : start]
     return _THING.search(before.rstrip(" =:#('\"")[-16:]) is not None and _BEFORE_OTHER.search(before) is not None
 
 
 @lru_cache(maxsize=256)
 def _spellings(name: str) -> frozenset[str]:
-    """Return how writers put a name: composed or not, escaped for JSON, Python, HTML and addresses."""
+    """Return the spellings of a name: composed or not, escaped for JSON, Python, HTML and URLs."""
     if name.isascii() and name.isalnum():
         return frozenset({name})
     found: set[str] = set()
-    # Letters beyond ASCII are escaped otherwise in the other case.
+    # A letter beyond ASCII has other escapes in upper case.
     cases = {name} if name.isascii() else {name, name.upper(), name.lower(), name.title()}
     for form in {
         form for case in cases for form in (case, unicodedata.normalize("NFC", case), unicodedata.normalize("NFD", case))
@@ -186,16 +186,16 @@ def _spellings(name: str) -> frozenset[str]:
         }
         raw = form.encode("utf-8", "replace")
         found |= set(_as_entities(form))
-        # As names of files and in addresses.
+        # As in file names and URLs.
         found |= {form.replace(" ", sign) for sign in "_-\u00a0"}
         found |= {quote(raw, safe=""), quote(raw), quote_plus(raw), form.replace(" ", "+"), escape_html(form), repr(raw)[2:-1]}
     return frozenset(form for form in found if form.strip())
 
 
 def _as_entities(name: str) -> Iterator[str]:
-    """Yield a name as HTML without letters beyond ASCII: by their names, by their numbers."""
+    """Yield a name in HTML with entities for letters beyond ASCII, by name and by number."""
     if not name.isascii():
-        # Only where persons are masked; it takes a third of a megabyte.
+        # Imported here, because it takes a third of a megabyte and is needed only for masking.
         from html.entities import codepoint2name
 
         yield "".join(f"&{codepoint2name[ord(char)]};" if ord(char) in codepoint2name else char for char in name)
@@ -208,7 +208,7 @@ def _as_entities(name: str) -> Iterator[str]:
 
 
 def persons_of(context: Mapping[str, Any]) -> Iterator[Person]:
-    """Yield the persons whose id and name stand side by side in a mapping, so that both become one pseudonym."""
+    """Yield the persons whose id and name are in one mapping, so that both get the same pseudonym."""
     ids: dict[str, int] = {}
     names: dict[str, list[str]] = {}
     for key, value in context.items():
@@ -223,11 +223,11 @@ def persons_of(context: Mapping[str, Any]) -> Iterator[Person]:
         if stem == "" and not {"username", "display_name", "global_name", "nick", "nickname"}.intersection(
             map(str.lower, context)
         ):
-            # {"id": …, "name": …} may be anything's.
+            # {"id": …, "name": …} may belong to anything.
             continue
         yield Person(identity, tuple(called))
 
 
 def pseudonym(key: bytes, identity: str) -> str:
-    """Return the name of a person; 24 bits, so that two of a thousand members share one with 3 percent."""
+    """Return the pseudonym of a person: 24 bits, so that among a thousand members two share one with 3 % probability."""
     return f"user-{hashlib.blake2b(identity.encode('utf-8', 'replace'), key=key, digest_size=3).hexdigest()}"

@@ -1,4 +1,4 @@
-"""One pattern for many names, as a tree of their beginnings: a raid has thousands of names, and a text is read once. Pure."""
+"""Name trie: one pattern for many names, as a tree of prefixes, because a raid has thousands of names. Pure."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Iterable, Sequence
 from os.path import commonprefix
 from typing import Final
 
-# Only ASCII has word borders: Japanese has no spaces.
+# Word boundaries for ASCII only, because Japanese, for one, has no spaces.
 _BEFORE: Final = r"(?<![A-Za-z0-9])"
 _AFTER: Final = r"(?![A-Za-z0-9])"
 _WORD: Final = re.compile(r"[A-Za-z0-9]")
 
 
 def any_of(names: Iterable[str]) -> str:
-    """Return a pattern of any of the names, each as a word of its own, the longest that fits; empty names are left out.
+    """Return a pattern that matches any of the names as a whole word, the longest that fits; empty names are skipped.
 
-    What it costs at one place of a text grows with the length of a name, not with how many there are.
+    Its cost at one position of a text grows with the length of the names, not with their number.
     """
     known = sorted({name for name in names if name})
     words = [name for name in known if _WORD.match(name)]
@@ -26,7 +26,7 @@ def any_of(names: Iterable[str]) -> str:
 
 
 def _tree(names: Sequence[str], at: int) -> str:
-    """Return the pattern of what follows the first `at` characters, in which the sorted names agree."""
+    """Return the pattern of the rest of sorted names that agree in the first `at` characters."""
     first, branches, start = names[0], list[str](), 0
     is_name = len(first) == at
     if is_name:
@@ -35,7 +35,7 @@ def _tree(names: Sequence[str], at: int) -> str:
         end = start + 1
         while end < len(names) and names[end][at] == names[start][at]:
             end += 1
-        # In a sorted list the first and the last of a group have in common what all of them have.
+        # In a sorted group the common prefix of the first and the last is that of all.
         shared = len(commonprefix([names[start], names[end - 1]]))  # noqa: RUF071 - texts, not paths
         branches.append(re.escape(names[start][at:shared]) + _tree(names[start:end], shared))
         start = end

@@ -1,7 +1,7 @@
-"""The words in the names of secrets, in the large languages, and one pattern that finds them all; not what a name means.
+"""Name words: words in names of secrets, in many languages, and the patterns that find them. `key_names` judges names.
 
-A word is looked for by its rarest letter, so that a text without any costs a few nanoseconds a letter, for any number of words.
-Those beyond ASCII are found as JSON, `repr` and addresses escape them, too.
+A word is searched by its rarest letter, so that a text without any costs a few nanoseconds per letter, for any number of words.
+Words beyond ASCII are also found as JSON, `repr` and URLs escape them.
 """
 
 from __future__ import annotations
@@ -27,90 +27,37 @@ SECRET_WORDS: Final = (
     # Czech and Slovak, Indonesian, Slovene, Serbian and Croatian, Ukrainian, Bulgarian
     *("heslo", "geslo", "lozinka", "лозинка", "гасло", "парола"),
     # Arabic, Chinese, Greek, Hebrew
-    *(
-        "كلمة المرور",
-        "كلمة السر",
-        "كلمة مرور",
-        "السري",
-        "باسورد",
-        "رمز الدخول",
-        "密码",
-        "密碼",
-        "口令",
-        "密钥",
-        "密鑰",
-        "令牌",
-        "私钥",
-    ),
-    *("私鑰", "秘钥", "通行码", "κωδικός", "סיסמה", "סיסמא"),
+    *("كلمة المرور", "كلمة السر", "كلمة مرور", "السري", "باسورد", "رمز الدخول"),
+    *("密码", "密碼", "口令", "密钥", "密鑰", "令牌", "私钥", "私鑰", "秘钥", "通行码", "κωδικός", "סיסמה", "סיסמא"),
     # Hindi, Japanese, Korean, Russian, Thai, Vietnamese
-    *(
-        "पासवर्ड",
-        "कूटशब्द",
-        "टोकन",
-        "パスワード",
-        "暗証番号",
-        "パスフレーズ",
-        "秘密鍵",
-        "トークン",
-        "合言葉",
-        "パスコード",
-        "シークレット",
-    ),
-    *(
-        "비밀번호",
-        "비번",
-        "비밀키",
-        "토큰",
-        "패스워드",
-        "인증키",
-        "시크릿",
-        "пароль",
-        "пароли",
-        "секрет",
-        "токен",
-        "кодовое слово",
-    ),
-    *("รหัสผ่าน", "mật khẩu"),
+    *("पासवर्ड", "कूटशब्द", "टोकन", "パスワード", "暗証番号", "パスフレーズ", "秘密鍵"),
+    *("トークン", "合言葉", "パスコード", "シークレット", "비밀번호", "비번", "비밀키", "토큰"),
+    *("패스워드", "인증키", "시크릿", "пароль", "пароли", "секрет", "токен", "кодовое слово", "รหัสผ่าน", "mật khẩu"),
 )
 # "Key" in Dutch, French, German, Italian, Polish, Portuguese, Spanish, Turkish, and others; "token" in French.
 KEY_WORDS: Final = (
     *("sleutel", "schlüssel", "chiave", "klucz", "chave", "clave", "anahtar", "nøgle", "nøkkel", "nyckel", "jeton"),
     *("ключ", "キー", "암호", "कुंजी", "المفتاح", "מפתח", "κλειδί"),
 )
-# Words of names whose value is secret when it looks so. `hm` and `sig` sign addresses, the first those of Discord's files;
-# OAuth and single sign-on hand over codes, assertions and tickets in addresses.
+# Words of names whose value is secret if it looks like one. `hm` and `sig` sign URLs, the first those of Discord's files;
+# OAuth and single sign-on pass codes, assertions and tickets in URLs.
 AMBIGUOUS_WORDS: Final = (
     *("pass", "pw", "auth", "key", "session", "sess", "cred", "sid", "sig", "signature", "appid", "phrase"),
-    *(
-        "code",
-        "verifier",
-        "assertion",
-        "saml",
-        "bearer",
-        "srf",
-        "ticket",
-        "salt",
-        "pepper",
-        "seed",
-        "magic",
-        "otp",
-        "mdp",
-        "hmac",
-    ),
+    *("code", "verifier", "assertion", "saml", "bearer", "srf", "ticket", "salt", "pepper", "seed", "magic", "otp"),
+    *("mdp", "hmac"),
     *("community", "onstring", "on_string", "on-string", "sandi", "pword", "pwrd", "psw", "clé", "cle_"),
     *KEY_WORDS,
 )
-# From the most frequent to the rarest of texts.
+# Characters from the most frequent to the rarest in texts.
 _FREQUENT: Final = "-_etaoinrlhdcsumfgpwybvkxjqz"
 
 
-# How escapes begin, and what is seen of a word at once.
+# The beginnings of escapes, and a look-ahead that must hold for a word.
 _SIGNS: Final = {b"\\u": b"(?=[0-9a-f]{4})", b"\\x": b"(?=[c-e])", b"%": b"(?=[c-e][0-9a-f]%)"}
 
 
 def _rare(form: bytes) -> int:
-    """Return where the rarest letter of a word is; rather not at its end, for what follows it is compared first."""
+    """Return the position of the rarest letter of a word; preferably not its end, because what follows is compared first."""
     last = len(form) - 1
     return max(
         range(last + 1),
@@ -119,7 +66,7 @@ def _rare(form: bytes) -> int:
 
 
 def any_of(forms: Iterable[bytes], anchor: bytes = b"") -> re.Pattern[bytes]:
-    """Return the pattern that ends where one of these ends, and begins with its rarest letter, or an anchor within it."""
+    """Return a pattern whose match ends where one of the forms ends, and begins at its rarest letter, or at `anchor`."""
     rest: dict[bytes, list[bytes]] = {}
     known = sorted({*forms}, key=len)
     for form in [form for number, form in enumerate(known) if not any(other in form for other in known[:number])]:
@@ -134,7 +81,7 @@ def any_of(forms: Iterable[bytes], anchor: bytes = b"") -> re.Pattern[bytes]:
 
 
 def _cases(word: str) -> set[str]:
-    """Return a word in the cases that a text in lower case may have: the scan lowers the letters of ASCII only."""
+    """Return the forms of a word in a lower-case text, of which only the ASCII letters are lowered."""
     # A dotted capital I of Turkish is one letter.
     forms = (
         [word]
@@ -148,7 +95,7 @@ _FORMS: Final = {form.encode(): word for word in (*SECRET_WORDS, *AMBIGUOUS_WORD
 _OTHER: Final = {form: word for form, word in _FORMS.items() if not word.isascii()}
 
 
-# Made when a text first asks for it, or by a thread at the start: it takes milliseconds.
+# Built by the first text or by a thread at the start, because it takes milliseconds.
 @cache
 def ascii_words() -> re.Pattern[bytes]:
     """Return the pattern of all words in ASCII."""
@@ -167,7 +114,7 @@ def _others() -> re.Pattern[bytes]:
 
 @cache
 def _escaped() -> tuple[dict[bytes, str], tuple[re.Pattern[bytes], ...]]:
-    """Return the words beyond ASCII as JSON, `repr` of bytes and addresses spell them, and their patterns."""
+    """Return the words beyond ASCII as JSON, `repr` of bytes and URLs spell them, and their patterns."""
     known: dict[bytes, str] = {}
     for form, word in _OTHER.items():
         text = form.decode()
@@ -194,13 +141,13 @@ def _other_patterns(lower: bytes) -> Iterator[re.Pattern[bytes]]:
 
 
 def places(lower: bytes, parts: Iterable[tuple[int, int]]) -> Iterator[int]:
-    """Yield where words end in a text in lower case, the first first. Those in ASCII stand in these parts of it."""
+    """Yield the ends of words in a lower-case text, in order. Words in ASCII are searched in `parts` only."""
     in_ascii = (match.end() for part in parts for match in ascii_words().finditer(lower, *part))
     return merge(in_ascii, *((match.end() for match in pattern.finditer(lower)) for pattern in _other_patterns(lower)))
 
 
 def word_at(lower: bytes, end: int) -> tuple[str, int]:
-    """Return the word that ends there, and where it begins, escapes and all."""
+    """Return the word that ends at `end`, and its begin, escapes included; an empty word when there is none."""
     part = lower[max(0, end - 200) : end]
     forms, endings = _all_forms()
     if not part.endswith(endings):
@@ -217,6 +164,6 @@ def _all_forms() -> tuple[dict[bytes, str], tuple[bytes, ...]]:
 
 @cache
 def bulk_patterns() -> tuple[bytes, bytes]:
-    """Return the patterns of words that make a name secret, and of those that may."""
+    """Return the patterns of the ASCII words that make a name secret, and of those that may."""
     strong, weak = (any_of(word.encode() for word in words if word.isascii()) for words in (SECRET_WORDS, AMBIGUOUS_WORDS))
     return strong.pattern, weak.pattern

@@ -1,4 +1,4 @@
-"""What stands behind a secret's name and is none: placeholders, expressions of source lines, messages about it. Pure."""
+"""Placeholders and other texts after a secret's name that are no secret: expressions of source code, messages. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OPEN: Final = late(
     rb"|<[^<>\n]{1,80}(?: at 0x[0-9a-fA-F]+|=[^<>\n]{1,40})>"
     rb"|<(?:class|function|bound method|enum|module)\b[^<>\n]{1,80}>)" + _END
 )
-# What a template says instead of a value, and a scheme without one.
+# The text of a template in place of a value, and a scheme without a value.
 HINT: Final = late(
     rb"(?i:(?:place|put|insert|enter|paste|type|add|set|use|replace|change)[ _-](?:your|the|this|me|it|in|with|a)\b"
     rb"|your[ _-]|(?:bot|bearer|basic|token)\s*\Z)"
@@ -39,7 +39,7 @@ _EXPRESSION: Final = late(
 )
 _CALL: Final = late(rb"(?:await[ ])?[A-Za-z_][\w.]{0,80}(?:\(|\[[\"'])")
 _FRAME: Final = late(rb"[ \t]*(?:[|+][ -]{0,3})?File \"")
-# A message about a secret, and none itself.
+# A message about a secret.
 SENTENCE: Final = late(
     rb"(?i:must|should|is|was|are|not|cannot|can't|has|have|does|doesn't|expected|required|invalid|expired|missing|failed"
     rb"|failure|incorrect|wrong|please|unable|unknown|unexpected|only"
@@ -51,12 +51,12 @@ FAULT: Final = late(
 
 
 def is_code(data: bytes, begin: int, start: int) -> bool:
-    """Whether an expression stands at `start`, behind a name at `begin`: source lines have secrets in their strings only."""
+    """Whether source code follows a name at `begin`, at `start`: code holds secrets in its strings only."""
     if _CALL.match(data, start) or _EXPRESSION.match(data, start):
         return True
     line = data.rfind(b"\n", max(0, begin - 2000), begin) + 1
     if not data.startswith((b"  ", b"\t"), line):
-        # The exception itself, not the lines that led to it.
+        # The line of the exception itself, not a source line of its traceback.
         return False
     for _ in range(4):
         before = data.rfind(b"\n", max(0, line - 2000), max(line - 1, 0)) + 1

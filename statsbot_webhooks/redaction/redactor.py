@@ -1,6 +1,6 @@
-"""The one gate before storage: every string of an event without secrets and, when asked, without persons. Pure; linear time.
+"""Redactor: remove secrets from every string of an event before it is stored, and mask persons if configured. Linear time.
 
-Order: known values, then shapes and named secrets, then the user's patterns, then persons.
+Order: known values, then shapes and named secrets, then the user's patterns, then persons. The rules are in other modules.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from .value_forms import bones
 from .value_index import RULE, KnownValues
 
 OWN_PATTERN: Final = "own pattern"
-# From here on a number may be a secret of the environment or a card.
+# A larger number may be a secret of the environment or a card.
 _LONG_NUMBER: Final = 10**7
 _SNOWFLAKE: Final = 10**16
 _MOST_CACHED: Final = 2048
 _MOST_LETTERS: Final = 200
 _LONG_TEXT: Final = 8192
-# PNG, JPEG, GIF, WebP, PDF, ZIP and gzip, by how their files begin.
+# The first bytes of PNG, JPEG, GIF, WebP, PDF, ZIP and gzip.
 _PACKED: Final = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"%PDF-", b"PK\x03\x04", b"\x1f\x8b")
 _LETTERS: Final = re.compile(rb"[ -~]{8,}")
 
 
 class Redactor:
-    """Redact secrets always, mask persons and drop tracebacks when asked to.
+    """Redact secrets always; mask persons and drop tracebacks if configured.
 
-    `secrets` are values that must not be shown in any encoding; `patterns` are the user's, as `user_patterns` reads them.
-    `counts` says how often each rule found something.
+    `secrets` are values that must not be shown in any encoding; `patterns` are the user's, as `user_patterns` reads them;
+    they raise `ValueError`. `counts` counts the finds of each rule.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Redactor:
     ) -> None:
         self._level = mask_level or (MaskLevel.FULL if mask_user_ids else MaskLevel.OFF)
         if self._level != MaskLevel.OFF:
-            # What masking imports later, at once: a process forked during a first import may wait for ever.
+            # Imported at once what masking needs later, because a process forked during a first import may hang.
             importlib.import_module("html.entities")
         self._keeps_traces = include_stack_traces
         self._secrets = frozenset(secrets)
@@ -74,15 +74,15 @@ class Redactor:
             self._clean_texts = {}
 
     def _known_values(self) -> Callable[[], KnownValues]:
-        # Made by the first text, on the thread that stores events: all forms of a bot's secrets take an event loop 20 ms.
+        # Built by the first text, on the intake's thread: all forms of a bot's secrets would block an event loop for 20 ms.
         return functools.cache(functools.partial(KnownValues, self._secrets))
 
     def continue_from(self, other: Redactor) -> None:
-        """Take the place of a redactor of other settings: with its pseudonyms, and what it has counted."""
+        """Take over mask key and counts of the redactor of the previous settings."""
         self.mask_key, self.counts = other.mask_key, other.counts
 
     def redact(self, event: Event) -> Event:
-        """Return the event without secrets, the same object where nothing is one; equal input gives equal output for one key."""
+        """Return the event without secrets, the same object when it has none; for one mask key the result is deterministic."""
         mask = None
         if self._level != MaskLevel.OFF:
             mask = Mask(self._level, self.mask_key, (*event.persons, *persons_of(event.context)), event.guild_id)
@@ -92,14 +92,14 @@ class Redactor:
             return event
 
         def clean(text: str) -> str:
-            # A text that was gathered and is not in `done` is known to be without secrets.
+            # A gathered text that is not in `done` has no secrets.
             plain = self._clean(text) if texts is None else done.get(text, text)
             return plain if mask is None else mask.text(plain)
 
         return self._redacted(event, clean, mask)
 
     def _cleaned(self, texts: list[str]) -> Mapping[str, str]:
-        """Return what those texts become that change. All are looked through at once, for what a secret needs."""
+        """Return the texts that change, each with its redacted form. All are checked at once for signs of a secret first."""
         known = self._clean_texts
         if len(texts) > 1 and not self._patterns:
             joined = "\n".join(texts)
@@ -116,7 +116,7 @@ class Redactor:
     def _texts(self, event: Event) -> list[str] | None:
         """Return the message of an event, and its other texts that are not known to be clean.
 
-        None when its parts must be looked at one by one.
+        None when its parts must be redacted one by one.
         """
         if event.files or (event.traceback and not self._keeps_traces):
             return None
@@ -134,7 +134,7 @@ class Redactor:
         return texts
 
     def _gather(self, mapping: Mapping[str, Any], texts: list[str]) -> bool:
-        """Add the texts of a mapping that are not known to be clean; False when its parts must be looked at one by one."""
+        """Add the texts of a mapping that are not known to be clean; False when its parts must be redacted one by one."""
         known = self._clean_texts
         for key, value in mapping.items():
             if name_kind(key) is not NameKind.HARMLESS or key == "value":
@@ -171,7 +171,7 @@ class Redactor:
             avatar_url=self._picture(event.avatar_url) if mask is None else "",
             files=tuple(self._file(file, clean) for file in event.files),
             persons=tuple(self._person(person) for person in event.persons) if mask is None else (),
-            # These are ours, but a host may make an event of its own.
+            # Set by this package, but a host may create events of its own.
             fingerprint=self._short(event.fingerprint, self._clean, None),
             issue=self._short(event.issue, self._clean, None),
             note=clean(event.note) if event.note else "",
@@ -180,11 +180,11 @@ class Redactor:
         )
 
     def _clean(self, text: str) -> str:
-        # First the codes, for a colour may stand within a secret.
+        # Terminal codes first, because a colour may split a secret.
         return self.redact_text(strip_terminal_codes(text) if "\x1b" in text else text)
 
     def redact_text(self, text: str) -> str:
-        """Return a text without secrets. What UTF-8 has no bytes for becomes U+FFFD."""
+        """Return a text without secrets. Characters that UTF-8 cannot encode become U+FFFD."""
         if len(text) > _LONG_TEXT:
             for clean_part in (clean_repeated, clean_full):
                 if (clean := clean_part(text, self._redact_text, self.counts)) is not None:
@@ -198,7 +198,7 @@ class Redactor:
             text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
             data = text.encode()
         if len(data) != len(text) and (bare := without_invisible(text)) != text:
-            # What a reader does not see may stand before a key, or keep a secret from being found within it.
+            # Invisible characters may come before a key, or split a secret.
             clean = redact_keys(data, counts)
             if clean is not data:
                 bare = without_invisible(clean.decode("utf-8", "replace"))
@@ -215,11 +215,11 @@ class Redactor:
         return text
 
     def pseudonym(self, user_id: int) -> str:
-        """Return how a person is called when persons are masked."""
+        """Return the pseudonym of a person."""
         return pseudonym(self.mask_key, str(user_id))
 
     def name_of(self, user_id: int, name: str) -> str:
-        """Return what a person may be called in a text: the name, or the pseudonym where names are hidden."""
+        """Return the name of a person as it may be shown: the pseudonym when names are masked."""
         return self.pseudonym(user_id) if self._level == MaskLevel.FULL else name
 
     def _bytes(self, data: bytes, counts: Counts) -> bytes:
@@ -230,7 +230,7 @@ class Redactor:
         return redact_bytes(known, counts)
 
     def _short(self, text: str, clean: Callable[[str], str], mask: Mask | None) -> str:
-        """Clean a text that comes again and again, such as a logger's name or a key."""
+        """Redact a text that occurs often, such as a logger's name or a key, with a cache."""
         if mask is not None or len(text) > _MOST_LETTERS:
             return clean(text)
         known = self._clean_texts.get(text)
@@ -241,7 +241,7 @@ class Redactor:
         return known
 
     def _picture(self, url: str) -> str:
-        # Half an address shows no picture, and Discord refuses the message.
+        # With a redacted URL Discord refuses the message.
         return url if url and self._clean(url) == url else ""
 
     def _person(self, person: Person) -> Person:
@@ -257,22 +257,22 @@ class Redactor:
         return EventFile(clean(file.name), clean(file.text), data)
 
     def _other_bytes(self, data: bytes, clean: Callable[[str], str]) -> bytes:
-        """Return bytes that are not UTF-8: a picture as it is, a text in another encoding without secrets."""
+        """Return bytes that are not UTF-8: a picture unchanged, a text in another encoding without secrets."""
         held = b"[redacted: this file held a secret]"
         if data.startswith(_PACKED):
-            # Its packed bytes look like anything; what a program wrote into it as text stands in runs of letters.
+            # Compressed bytes look like anything, so only runs of printable characters are checked.
             text = b"\n".join(_LETTERS.findall(data)).decode()
             return data if clean(text) == text else held
         for encoding in ("utf-16-le", "utf-16-be") if data[:64].count(0) > len(data[:64]) // 4 else ():
             text = data.decode(encoding, "replace")
             if clean(text) != text:
                 return held
-        # An older encoding, whose letters are as many bytes and stay where nothing is secret; and UTF-8 that was cut.
+        # Latin-1 keeps every byte that is not part of a secret; and UTF-8 that was cut.
         for encoding in ("latin-1", "utf-8"):
             text = data.decode(encoding, "replace")
             if (cleaned := clean(text)) != text:
                 if b"\0" in data:
-                    # A picture would be broken.
+                    # A binary file would be broken.
                     return held
                 data = cleaned.encode(encoding, "replace")
         return data
@@ -282,7 +282,7 @@ class Redactor:
         # {"name": "password", "value": "…"}, as headers and form fields are often listed.
         label = context.get("name", context.get("key"))
         for key, value in context.items():
-            # A person called "user" must not change what the key user_id says.
+            # A person named "user" must not change the key user_id.
             name = key if PERSON_KEYS.match(key) else self._short(key, clean, mask)
             while name in shown:
                 name += "_"
@@ -297,7 +297,7 @@ class Redactor:
         return shown
 
     def _is_secret(self, name: str, value: Any) -> bool:
-        """Whether a value is secret for its name: any, under a name that says so; a random one under another."""
+        """Whether a value is secret under its name: any value under a secret name, a random one under an ambiguous name."""
         kind = name_kind(name)
         if kind is NameKind.HARMLESS or value is None or isinstance(value, bool):
             return False
@@ -315,7 +315,7 @@ class Redactor:
         if isinstance(value, (list, tuple)):
             return self._items(list(value), clean, mask)  # pyright: ignore[reportUnknownArgumentType]
         if isinstance(value, float) and mask is not None and _SNOWFLAKE <= value < 10**20:
-            # An id that went through a program whose numbers are all floats.
+            # An id that passed through a program that stores every number as a float.
             return mask.number(int(value))
         return self._number(value, mask) if isinstance(value, int) and abs(value) >= _LONG_NUMBER else value
 
@@ -334,7 +334,7 @@ class Redactor:
 
 
 def _remember(known: dict[str, str], texts: Iterable[str]) -> None:
-    """Keep short clean texts, such as a logger's name: they come again and again."""
+    """Remember short clean texts, such as a logger's name, which occur often."""
     if len(known) >= _MOST_CACHED:
         known.clear()
     known.update((text, text) for text in texts if len(text) <= _MOST_LETTERS)

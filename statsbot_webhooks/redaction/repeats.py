@@ -1,6 +1,6 @@
-"""Long texts that say the same again and again, such as a loop's output, or are full of secrets: cleaned by a part. Pure.
+"""Repeats: redact long texts that repeat one piece, such as a loop's output, or are full of secrets, by a part. Pure.
 
-Which part of a text stands for the rest is said here; not what in it is secret.
+This module chooses the part that stands for the rest; the rules say what in it is secret.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from .value_grams import common
 
 _LONGEST_PIECE: Final = 4096
 _SEED: Final = 64
-# So many letters at least are read in a row.
+# A turn has at least this many letters, so that every secret is seen with its surroundings.
 _CONTEXT: Final = 500
 _FEWEST_TURNS: Final = 18
 _TRIES: Final = 3
-# The beginning of a text by which it is told whether it is full of secrets: one for so many letters.
+# Whether a text is full of secrets is decided by its beginning: one secret in `_PER_SECRET` letters.
 _HEAD: Final = 32_768
 _SHORTEST: Final = 6 * _HEAD
 _PER_SECRET: Final = 150
@@ -25,14 +25,14 @@ _LONGEST_LINE: Final = 2000
 
 
 def clean_full(text: str, clean: Callable[[str, Counts], str], counts: Counts) -> str | None:
-    """Return what `clean` makes of the beginning of a text that is full of secrets, its rest as one; None for other texts.
+    """Return the redacted beginning of a text that is full of secrets, with one mark for its rest; None for other texts.
 
-    A dump has one in each line, and no reader; an attack wants each of them looked for.
+    Such a text is a dump, which is not read line by line, or an attack with the time that each find takes.
     """
     size = _HEAD
     if len(text) < _SHORTEST:
         return None
-    # A secret that goes on behind the cut would stay in part.
+    # Cut at a line or a word: of a secret across the cut a part would stay.
     at = text.rfind("\n", size - _LONGEST_LINE, size) + 1 or text.rfind(" ", size - _LONGEST_LINE, size) + 1 or size
     found = Counts()
     head = clean(text[:at], found)
@@ -45,9 +45,9 @@ def clean_full(text: str, clean: Callable[[str, Counts], str], counts: Counts) -
 
 
 def clean_repeated(text: str, clean: Callable[[str, Counts], str], counts: Counts) -> str | None:
-    """Return what `clean` makes of a text that is nearly all one piece again and again; None for other texts.
+    """Return the redacted form of a text that is mostly one repeated piece; None for other texts.
 
-    Only texts with one, two and three turns are cleaned. Where they differ by the same in the same place, more turns do too.
+    Only texts with one, two and three turns are redacted. When each adds the same text in the same place, further turns do too.
     """
     start, size, turns = _turns(text)
     if turns < _FEWEST_TURNS:
@@ -70,7 +70,7 @@ def clean_repeated(text: str, clean: Callable[[str, Counts], str], counts: Count
 
 
 def _turns(text: str) -> tuple[int, int, int]:
-    """Return where the part around the middle begins that repeats itself, the length of a turn, and how many there are."""
+    """Return the begin of the repeating part around the middle, the length of a turn, and the number of turns."""
     at = len(text) // 2
     for _ in range(_TRIES):
         again = text.find(text[at : at + _SEED], at + 1, at + _SEED + _LONGEST_PIECE)
@@ -81,9 +81,9 @@ def _turns(text: str) -> tuple[int, int, int]:
         end = again + common(text[at:], text[again:])
         size = piece * (_CONTEXT // piece + 1)
         turns = (end - start) // size
-        # What does not repeat itself is read three times.
+        # The part that does not repeat is read three times, so it must be short.
         if len(text) - turns * size < len(text) // 8:
             return start, size, turns
-        # A row of the same letters may be a part of what is repeated.
+        # A row of equal letters may be part of a longer repeated piece.
         at = end - _SEED // 2
     return 0, 0, 0

@@ -1,6 +1,6 @@
-"""The rules against secrets in their order: what each finds is replaced by its name, and counted. Pure; linear time.
+"""Rules against secrets, in their order: each find is replaced by the name of its rule, and counted. Linear time.
 
-Finds are replaced one by one. A text with more than a thousand is a dump or an attack: behind some hundreds the rest goes as one.
+A text with more than a thousand finds is a dump or an attack: after some hundreds, one mark stands for the whole rest.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ Counts = dict[str, int]
 
 
 def mark(rule: str) -> str:
-    """Return what stands for a secret: it names the rule, so that a reader can report a false find."""
+    """Return the mark for a secret: it names the rule, so that a reader can report a false find."""
     return f"[redacted: {rule}]"
 
 
 def warm_up(is_over: Callable[[], bool] = bool) -> threading.Thread | None:
-    """Build the large patterns, which takes 170 ms of a core, on a thread of their own, so that no text has to.
+    """Build the large patterns, which takes 170 ms of CPU time, in a thread, so that no text has to.
 
-    Once `is_over` nothing more is built. Returns None where no thread can be had: then texts build what they ask for.
+    Once `is_over()` holds, nothing more is built. Returns None when no thread can be started: then texts build the patterns.
     """
 
     def work() -> None:
@@ -48,21 +48,21 @@ def warm_up(is_over: Callable[[], bool] = bool) -> threading.Thread | None:
     try:
         thread.start()
     except RuntimeError:
-        # The system's limit is reached, or the interpreter ends, from Python 3.12 on.
+        # The system's limit is reached or, from Python 3.12 on, the interpreter ends.
         return None
     return thread
 
 
 def may_hold_secret(data: bytes, lower: bytes) -> bool:
-    """Whether any rule may find something in UTF-8; False is sure. `lower` is the same text in lower case.
+    """Whether any rule may find something in UTF-8; False is certain. `lower` is the same text in lower case.
 
-    This is what most texts cost: one look for the words and signs that stand in every secret.
+    For most texts this is all: one search for the words and signs of which every secret has one.
     """
     return _may_hold_other(data, lower) or scanner.may_have_key(data)
 
 
 def _may_hold_other(data: bytes, lower: bytes) -> bool:
-    """Whether any rule but that of keys may find something; False is sure."""
+    """Whether any rule except that of keys may find something; False is certain."""
     return _may_have_sign(lower) or command_lines.may_have_option(data) or credentials.may_have_card(data)
 
 
@@ -77,9 +77,9 @@ def _may_have_sign(lower: bytes) -> bool:
 
 
 def _around_signs(lower: bytes) -> list[Span]:
-    """Return the parts of a text in lower case that have signs, and some letters around them: by these each rule sees its own.
+    """Return the parts of a lower-case text around signs, by which each rule decides whether to search.
 
-    Of a short text, and of one full of signs, it is the whole.
+    For a short text, and one full of signs, that is the whole text.
     """
     whole = [(0, len(lower))]
     if len(lower) < _SHORT_TEXT:
@@ -93,7 +93,7 @@ def _around_signs(lower: bytes) -> list[Span]:
 
 
 def redact_bytes(data: bytes, counts: Counts) -> bytes:
-    """Return UTF-8 without the secrets that their shape or what stands before them gives away; the same object for none."""
+    """Return UTF-8 without the secrets that are known by their shape or their surroundings; the same object without any."""
     lower = data.lower()
     if len(data) < _SHORT_TEXT and not _may_hold_other(data, lower):
         return redact_keys(data, counts)
@@ -108,14 +108,14 @@ def redact_bytes(data: bytes, counts: Counts) -> bytes:
         data = _replace(data, lambda data: credentials.find_credentials(data, text), counts)
         data = _replace(data, lambda data: statements.find_in_statements(data, text), counts)
     if has_word:
-        # What was replaced has moved the parts.
+        # Replacements have moved the parts.
         data = _replace(data, lambda data: _find_named(data, parts if data is whole else [(0, len(data))]), counts)
     data = _replace(data, lambda data: command_lines.find_options(data, text), counts)
     return _replace(data, credentials.find_cards, counts)
 
 
 def redact_keys(data: bytes, counts: Counts) -> bytes:
-    """Return UTF-8 without the keys that their shape gives away; the same object for none."""
+    """Return UTF-8 without the keys that are known by their shape; the same object without any."""
     return _replace(data, scanner.find_keys, counts)
 
 
@@ -125,11 +125,11 @@ def _find_named(data: bytes, parts: Sequence[Span]) -> Iterable[Found]:
 
 
 def _replace(data: bytes, find: Callable[[bytes], Iterable[Found]], counts: Counts) -> bytes:
-    """Return the bytes with each find replaced; of finds that overlap the first counts, as far as any of them goes."""
+    """Return the bytes with each find replaced; overlapping finds are replaced as one, under the name of the first."""
     finds, rest = list(islice(find(data), MOST_FINDS)), b""
     while len(finds) == MOST_FINDS:
         at = sorted(finds)[KEPT_FINDS].start
-        # What begins before the cut is no secret without what follows, and would stay: so whole lines go, or whole words.
+        # A secret across the cut would no longer be found, and its part would stay: so whole lines go, or whole words.
         first = max(at - _LONGEST_LINE, 0)
         data = data[: data.rfind(b"\n", first, at) + 1 or data.rfind(b" ", first, at) + 1 or at]
         finds, rest = list(islice(find(data), MOST_FINDS)), mark(REST).encode()

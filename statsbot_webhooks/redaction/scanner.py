@@ -1,4 +1,4 @@
-"""Keys by their shape, found in the bytes of a text. What is a key stands in `token_patterns`; here is only how it is found."""
+"""Scanner: find keys by their shape in the bytes of a text. The shapes are in `token_patterns`; here is only the search."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ class Found(NamedTuple):
     rule: str
 
 
-# Nearly every key has a run of so many characters of the class below; a text that has none is not looked at further.
+# Nearly every key has a run of this many characters of the class below; a text without such a run is not searched.
 _SHORTEST_RUN: Final = 16
 _RUN: Final = b"a" * _SHORTEST_RUN
 _RUNS: Final = bytes(97 if chr(code).isascii() and (chr(code).isalnum() or chr(code) in "_-+") else 32 for code in range(256))
-# Each key has so many letters and digits in a row.
+# Each key has six letters and digits in a row.
 _SOLID: Final = bytes(97 if chr(code).isascii() and chr(code).isalnum() else 32 for code in range(256))
 _LETTERS: Final = re.compile(b"aaaaaa" + b"a*+")
 _SHORT_TEXT: Final = 4096
-# An id of Discord, or a UUID but for its first letters, by themselves: digits and hyphens are rare, so that most is skipped.
+# An id of Discord, or a UUID without its first part, standing alone: digits and hyphens are rare, so most text is skipped.
 _ID: Final = re.compile(
     rb"(?:[0-9](?<![\w.+-][0-9])[0-9]{15,19}"
     rb"|-(?<=[0-9A-Fa-f]{8}-)(?<![\w.+-][0-9A-Fa-f]{8}-)(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12})(?![\w+-])"
 )
-# What a writer puts for a character ends before the key begins, though its last letter or digit is one of a key's:
-# JSON and repr, URLs, quoted-printable, colours of terminals, PowerShell, control characters in caret form, of rsyslog, of IRC.
+# An escaped character before a key, though its last letter or digit could belong to the key: JSON and repr, URLs,
+# quoted-printable, colours of terminals, PowerShell, control characters in caret form, of rsyslog, of IRC.
 _ESCAPE: Final = (
     r"(?:%(?:25){0,3}[0-9A-Fa-f]{2}|\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[0-7]{1,3}|[abefnrtv])"
     r"|=[0-9A-F]{2}|\[[\d;:]{0,18}+[mK]|`[abefnrtv0]|\^[@-_]|#[0-3][0-7]{2}|\x03\d{1,2}(?:,\d{1,2})?)"
 )
 
 
-# A text with a sign in more than one of so many letters is read faster as a whole.
+# A text with more than one sign per this many letters is read faster as a whole.
 _LETTERS_PER_SIGN: Final = 400
 
 
 def matches_at(signs: Sequence[bytes], back: int, pattern: re.Pattern[bytes], data: bytes) -> Iterator[re.Match[bytes]]:
-    """Return what a pattern finds: each find has one of the signs, at most so many letters behind its begin."""
+    """Return the matches of a pattern, given that each has one of the signs at most `back` bytes after its begin."""
     lower = data.lower()
     if sum(map(lower.count, signs)) * _LETTERS_PER_SIGN > len(data):
         return pattern.finditer(data)
@@ -67,7 +67,7 @@ def _matches_at(
 
 
 def places(data: bytes, sign: bytes) -> Iterator[int]:
-    """Yield where a sign stands."""
+    """Yield the positions of a sign."""
     at = data.find(sign)
     while at >= 0:
         yield at
@@ -75,21 +75,21 @@ def places(data: bytes, sign: bytes) -> Iterator[int]:
 
 
 class _Node:
-    """Prefixes that begin alike."""
+    """A node of the tree of prefixes."""
 
     def __init__(self) -> None:
         self.children: dict[str, _Node] = {}
         self.rests: list[str] = []
 
     def add(self, prefix: str, rest: str) -> None:
-        """Add what may follow a prefix."""
+        """Add the pattern of what may follow a prefix."""
         node = self
         for char in prefix:
             node = node.children.setdefault(char, _Node())
         node.rests.append(rest)
 
     def pattern(self) -> str:
-        """Return the pattern: the longer prefix is tried first."""
+        """Return the pattern of all prefixes below, in which the longer prefix is tried first."""
         branches = [re.escape(char) + node.pattern() for char, node in self.children.items()]
         branches += self.rests
         return branches[0] if len(branches) == 1 and not self.rests else f"(?:{'|'.join(branches)})"
@@ -106,12 +106,12 @@ def _prefixes() -> str:
 
 _LABELS: Final = {prefix.encode(): kind.label for kind in reversed(KINDS) for prefix in kind.prefixes.split(" ")}
 _LENGTHS: Final = sorted({len(prefix) for prefix in _LABELS}, reverse=True)
-# Most words are too short for a key, and are told so before the tree is tried.
+# Most words are too short for a key, and are rejected before the tree is tried.
 _LONG_WORD: Final = r"(?=[A-Za-z0-9][\w.:$~/+=|%-]{15})"
 
 
-# The patterns of all prefixes are made when a text first asks for one, or by `warm_up`: each takes as long as all else that
-# an import of this package does.
+# The patterns of all prefixes are built by the first text or by `warm_up`: each takes as long as the rest of an import of this
+# package.
 @cache
 def _behind_boundary() -> re.Pattern[bytes]:
     return re.compile(f"[^A-Za-z0-9]{_LONG_WORD}({_prefixes()})".encode())
@@ -143,7 +143,7 @@ def _within(rows: Sequence[Anchored]) -> tuple[_Within, ...]:
     )
 
 
-# One look for all of them.
+# One search for all anchors.
 _ANCHORS: Final = re.compile("|".join(re.escape(row.anchor) for row in ANCHORED).encode())
 
 
@@ -157,30 +157,30 @@ def _addresses() -> tuple[_Within, ...]:
     return _within(ADDRESSES)
 
 
-# What most texts need; each is built by its first call.
+# Needed by most texts; each is built at its first call.
 LARGE_PATTERNS: Final = (_behind_boundary, _behind_escape, _anchored, _addresses)
 
 
-# One of these is in each address that is a secret.
+# Each URL that is secret as a whole contains one of these.
 SIGNS: Final = ("hook", "interactions", "hc-ping", "/push", "with/key")
 
 
 def find_addresses(data: bytes, text: str) -> Iterable[Found]:
-    """Return the addresses that are a secret; `text` is the same in lower case."""
+    """Return the URLs that are secret as a whole; `text` is the same in lower case."""
     if any(sign in text for sign in SIGNS):
         return (found for each in _addresses() if each.anchor in text for found in _find_within(each, data))
     return ()
 
 
 def may_have_key(data: bytes) -> bool:
-    """Whether a text may have a key; False is sure."""
+    """Whether a text may have a key; False is certain."""
     if data.translate(_RUNS).find(_RUN) < 0:
         return False
     return len(data) > _SHORT_TEXT or _ID.sub(b" ", data).translate(_RUNS).find(_RUN) >= 0
 
 
 def find_keys(data: bytes) -> Iterable[Found]:
-    """Return the keys of a text, in no order; some may lie within others."""
+    """Return the keys of a text, in any order; some may lie within others."""
     return _find_keys(data) if may_have_key(data) else ()
 
 
@@ -197,9 +197,9 @@ def _find_keys(data: bytes) -> Iterator[Found]:
 
 
 def _regions(text: bytes) -> list[tuple[int, int]]:
-    """Return the parts of a long text where a key may begin: a little before letters and digits in a row.
+    """Return the parts of a long text in which a key may begin, from a little before a row of letters and digits.
 
-    A text of short words with hyphens would cost more than any other, and has no key.
+    Without this, a text of short words with hyphens, which has no key, would cost more than any other.
     """
     if len(text) < _SHORT_TEXT:
         return [(0, len(text))]

@@ -1,7 +1,7 @@
-"""How far a named secret goes: a string with its escapes, a word, a passphrase, a header's line, a YAML block, a list. Pure.
+"""Secret extent: how far a named secret goes (a string, a word, a passphrase, a header's line, a YAML block, a list). Pure.
 
-Nothing here knows where a name may stand (`labelled_secrets`); here is what may follow it, and what is a placeholder or code and
-no secret. Each reading is bounded by a line or by a number of bytes.
+`labelled_secrets` finds the names; this module reads what follows them, and leaves placeholders and code alone. Each read is
+bounded by a line or by a number of bytes.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from .secret_strings import LINE, OPENING, PASSWORDS, PROSAIC, QUOTES, Label, Sp
 _MOST_BYTES: Final = 4096
 _MOST_LINES: Final = 100
 _DEEPEST: Final = 6
-# Parts of one string: 'a' 'b', "a" + "b", and over the end of a line.
+# Between the parts of one string: 'a' 'b', "a" + "b", also across a line end.
 _NEXT_PART: Final = late(rb"\s{0,60}(?:[+.&]\s{0,60}|\\\s{0,60})?(?=(?:[bBrRuUfF]{1,2})?[\"'`])")
 _BARE: Final = late(
     rb"(?:(?i:bearer|basic|bot|digest|token|apikey|negotiate|aws4-hmac-sha256)[ \t]++)?"
     rb"(?>\[redacted[^\]\n]{0,40}\]|[^\s,;&)}\]\"'<>%\\|`]++"
     # The end of a value in an address or in JSON within a text.
     rb"|%(?!(?:25){0,3}(?:2[0267cC]|3[bB]|0[aAdD]))|\\(?![\"'`nrt]|u00(?:2[267]|0[aAdD])|x2[267]|x0[aAdD])"
-    # A delimiter inside it belongs to it unless what follows shows that the value is over: half a password must not remain.
+    # A delimiter belongs to the value unless the text after it shows that the value is over: no part of a password may remain.
     rb"|&(?!(?:amp;){0,2}(?:quot|apos|lt|gt|nbsp|#\d\d|[\w.-]{1,40}=))(?!\s|\Z|[\w.-]{1,40}[=:])"
     rb"|[,;)}\]\"'<>|`]++(?!\s|\Z|/|[\"'\\]?[\w.-]{1,40}[\"']?[=:]))++"
 )
@@ -34,7 +34,7 @@ _IN_BRACKETS: Final = late(
     rb"[\[{]\s?(?:(?:value|data|default|plain\w{0,8})[ ]?[:=][ ]?)?"
     rb"(?P<value>(?P<first>[\w+/=.~-]{8,200}+)(?:,[ ]?[\w+/=.~-]{8,200}+){0,20})\s?(?:[\]}]|\Z|(?<=\n))"
 )
-# A mapping under a secret's name has the secret under one of these.
+# Keys of the secret in a mapping under a secret's name.
 _VALUE_KEY: Final = late(rb"(?i:value|data|default|plain\w{0,8})")
 _OPEN_GROUP: Final = late(rb"\(\s{0,40}(?=[bBrRuUfF]{0,2}[\"'])")
 _MORE: Final = late(rb"[,;&/ ]{1,2}([^\s,;&=:\"']{6,})(?![=:\w])")
@@ -44,18 +44,18 @@ _NEXT_NAME: Final = late(rb"[A-Za-z][\w.-]{0,40}=(?!=)")
 # Between the brackets and strings of a list or mapping.
 _NO_SIGNS: Final = late(rb"[^\[\]{}\"'`\\%&]+")
 _NUMBERS: Final = late(rb"-?[\d.,:%]{1,5}(?![\w.])")
-# An annotation: what follows the colon is a type, and the value comes behind the equals sign.
+# An annotation: a type follows the colon, and the value comes after the equals sign.
 _TYPE: Final = late(
     rb"[A-Za-z_][\w.]{0,30}(?:\[[\w., |\[\]]{1,60}\])?(?:[ ]\|[ ][\w.\[\]]{1,30}){0,3}[ ]{0,2}=[ ]{0,2}(?=[bBrRuUfF]{0,2}[\"'])"
 )
-# What a dump puts before a string, and what only wraps one.
+# The length that a dump puts before a string, and calls that only wrap one.
 _MEASURED: Final = late(rb"(?i:string|str|s)[(:]\d{1,6}[):][ ]?(?=[\"'])")
 _WRAPPER: Final = late(
     rb"(?i:some|just|secret\w*|bytearray|memoryview|bytes|password|crypt|string|text|n?varchar|b64\w*|encrypt\w*|hash\w*|md5|sha\d*)\("
 )
-# A login beside it: then `pass` is a password.
+# The name of a login beside `pass`, which then is a password.
 _LOGIN: Final = late(rb"(?i:\b(?:user(?:name)?|login|uid|host|server))[\"']?\s?[=:]")
-# What begins a sentence and no passphrase.
+# Words that begin a sentence and not the rest of a passphrase.
 _STOP: Final = late(
     rb"(?i:and|or|but|nor|for|from|is|was|are|were|be|been|in|at|on|to|of|off|the|an?|not|no|ok|okay|with"
     rb"|without|as|by|then|than|that|this|it"
@@ -84,7 +84,7 @@ _PROSE: Final = late(
 
 
 def find_value(data: bytes, label: Label) -> Span | None:
-    """Return the bytes that are the secret behind a name, or None."""
+    """Return the extent of the secret behind a name, None when there is none."""
     if label.joint in ("prose", "word", "call", "path", "list"):
         return _prose(data, label)
     if label.joint in ("tag", "cell"):
@@ -113,7 +113,7 @@ def _assigned(data: bytes, label: Label) -> Span | None:
     start, joint = label.at, data[label.begin + len(label.name.encode()) : label.at]
     around = data[label.begin - 1 : label.begin]
     if around and around in b"\"'" and around not in joint and data.startswith(around, start):
-        # The text that names the header ends there.
+        # The quoted text that contains the name ends here.
         return None
     if annotation := _TYPE.match(data, start):
         start = annotation.end()
@@ -132,7 +132,7 @@ def _assigned(data: bytes, label: Label) -> Span | None:
     if annotation is not None:
         return None
     if is_code(data, label.begin, start):
-        # Of a call only the string in it, when it reads like a secret.
+        # Of a call only its string argument, when it looks like a secret.
         argument = _ARGUMENT.match(data, start)
         opening = OPENING.match(data, argument.end()) if argument is not None else None
         if opening is None:
@@ -155,7 +155,7 @@ def _assigned(data: bytes, label: Label) -> Span | None:
         # The value is empty, and the next name follows.
         return None
     if core.startswith((b"http://", b"https://")) and b"@" not in core and joint[:1] == b":":
-        # Where to do something about it.
+        # The address of a page about it.
         return None
     if (b"|" in joint and not _RECORD.search(data, 0, label.begin)) or b"->" in joint:
         return (start, end) if looks_secret(core.decode("utf-8", "replace"), label) else None
@@ -169,7 +169,7 @@ def _assigned(data: bytes, label: Label) -> Span | None:
 
 
 def _is_login(data: bytes, core: bytes, label: Label) -> bool:
-    """Whether `pass` stands beside a user's name, and before a word; or `auth` before a user and password in base64."""
+    """Whether the value is that of `pass` beside a user's name, or of `auth` with user and password in base64."""
     name = label.name.lower().strip("-_")
     if name in ("pass", "pw"):
         around = data[max(0, label.begin - 80) : label.begin] + data[label.at + len(core) : label.at + len(core) + 60]
@@ -180,15 +180,15 @@ def _is_login(data: bytes, core: bytes, label: Label) -> bool:
 
 
 def _is_open(data: bytes, start: int, label: Label) -> bool:
-    """Whether a placeholder or nothing stands there."""
+    """Whether the value is a placeholder or empty."""
     if start >= len(data):
         return True
     if (found := OPEN.match(data, start)) is not None:
         inner = found[0].strip(b"{}").decode("utf-8", "replace")
-        # A value in braces, and the scheme of a header, are no placeholders.
+        # A value in braces and the scheme of a header are not placeholders.
         is_value = found[0][:1] == b"{" and (looks_random(inner) or is_mixed(inner))
         return not is_value and not (_HEADERS.search(label.name) and _SCHEME.match(data, start))
-    # The shell's working directory.
+    # PWD is the shell's working directory.
     return label.name.lower().endswith("pwd") and data[start : start + 1] in b"/~"
 
 
@@ -203,18 +203,18 @@ def _quoted(data: bytes, start: int, opening: re.Match[bytes], label: Label) -> 
         end, inner = read_string(data, next_opening)
         secrets += inner
     if not secrets and data[end : end + 1].isalnum() and (value := _BARE.match(data, end)) is not None:
-        # Nothing in quotes, and then the value, as a shell reads it.
+        # Empty quotes directly before the value, which a shell joins.
         return (end, value.end()) if is_secret(value[0], label) else None
     if not secrets.strip() or OPEN.fullmatch(secrets) or HINT.match(secrets):
         return None
     if b"{" in secrets and b"f" in data[start : opening.start("q")].lower():
-        # A text with gaps, not what fills them.
+        # An f-string in source code, without the values in its gaps.
         return None
     return (start, end) if is_secret(secrets, label) or _is_login(data, secrets, label) else None
 
 
 def _bracketed(data: bytes, start: int, label: Label) -> Span | None:
-    """Return the strings of a list or mapping under a name, from the first secret one to the last."""
+    """Return the extent from the first secret string of a list or mapping under a name to the last."""
     first, last, at, depth, key = -1, -1, start, 0, b""
     for _ in range(400):
         char = data[at : at + 1]
@@ -249,13 +249,13 @@ def _bracketed(data: bytes, start: int, label: Label) -> Span | None:
 
 
 def _alone_in_brackets(data: bytes, start: int) -> Span | None:
-    """Return a value that stands in brackets without quotes, when it reads like a secret."""
+    """Return the extent of a value in brackets without quotes, when it looks like a secret."""
     value = _IN_BRACKETS.match(data, start)
     return value.span("value") if value is not None and looks_random(value["first"].decode("utf-8", "replace")) else None
 
 
 def _past_escape(data: bytes, end: int) -> int:
-    """Return the end of a value with an escape within it, such as a backslash before an n: half a password must not remain."""
+    """Return the end of a value that contains an escape, such as a backslash before an n, so that no part remains."""
     more = _AFTER_ESCAPE.match(data, end)
     if more is None or not any(48 <= byte <= 57 for byte in more[0]):
         return end
@@ -263,7 +263,7 @@ def _past_escape(data: bytes, end: int) -> int:
 
 
 def _header_end(data: bytes, start: int, label: Label) -> int:
-    """Return the end of a header's line; in a quoted header, where the quote ends."""
+    """Return the end of a header: of its line or, in a quoted header, of the quote."""
     line = LINE.match(data, start)
     if line is None:
         return start
@@ -274,7 +274,7 @@ def _header_end(data: bytes, start: int, label: Label) -> int:
             if found[2] == before[-1:] and len(found[1]) <= depth:
                 return found.start()
         return line.end()
-    # A name without quotes within a string: the string's end ends the line too.
+    # An unquoted name within a string: the header ends with the string.
     if data[start : start + 1] not in b"\"'":
         begin = data.rfind(b"\n", 0, label.begin) + 1
         for char in (b'"', b"'"):
@@ -284,7 +284,7 @@ def _header_end(data: bytes, start: int, label: Label) -> int:
 
 
 def _phrase_end(data: bytes, start: int, end: int, label: Label) -> int:
-    """Return the end of a passphrase: of the line, or before the next name; of a word when a sentence goes on behind it."""
+    """Return the end of a passphrase: of the line, or before the next name; of the word when a sentence follows."""
     core = data[start:end]
     while (
         (more := _MORE.match(data, end))

@@ -1,4 +1,4 @@
-"""A quoted string in any writer's quotes, and whether what stands behind a name reads like a secret. Pure."""
+"""Secret strings: read a quoted string in any quotes, and judge whether the value of a name looks like a secret. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Span = tuple[int, int]
 
 
 class Label(NamedTuple):
-    """What stands before a value: the name, where it begins, where the value begins, and what joins them."""
+    """The name before a value: its text and begin, the begin of the value (`at`), and what joins them."""
 
     name: str
     begin: int
@@ -20,7 +20,7 @@ class Label(NamedTuple):
     kind: NameKind
     joint: str
     below: int
-    """Where the line ends behind the joint, when the value is below; else -1."""
+    """The end of the joint's line when the value is below it, else -1."""
 
 
 OPENING: Final = late(
@@ -44,7 +44,7 @@ PROSAIC: Final = late(
 
 
 def read_string(data: bytes, opening: re.Match[bytes]) -> tuple[int, bytes]:
-    """Return where a string ends, and what is in it. Without an end it goes to the end of the line."""
+    """Return the end of a string, and its content. Without a closing quote it ends with the line."""
     quote, start = opening["q"], opening.end()
     if quote[-1:] not in b"\"'`" or len(quote.lstrip(b"\\")) == 3:
         quote = _CLOSING.get(quote, quote)
@@ -58,16 +58,16 @@ def read_string(data: bytes, opening: re.Match[bytes]) -> tuple[int, bytes]:
     stop = len(data) if stop < 0 else stop
     for found in QUOTES.finditer(data, start, stop):
         slashes = len(found[1])
-        # A quote of the text around it, or this string's own: with as many backslashes as the one that opened it.
+        # The closing quote has as many backslashes as the opening one; one with fewer ends a string around this one.
         if found[2] == char and (slashes == depth or (slashes < depth and slashes % 2 == 0) or (depth == 0 and slashes % 2 == 0)):
             return found.end(), data[start : found.start() if depth else found.start(2)]
     return stop, data[start:stop]
 
 
 def looks_secret(text: str, label: Label) -> bool:
-    """Whether a value in a sentence or a table reads like a secret."""
+    """Whether a value in a sentence or a table looks like a secret."""
     if "/" in text and text.islower():
-        # The path of a file, as in a list of them.
+        # The path of a file.
         return False
     if looks_random(text):
         return True
@@ -81,5 +81,5 @@ def is_mixed(text: str) -> bool:
 
 
 def is_secret(inner: bytes, label: Label) -> bool:
-    """Whether a value counts: any under a secret's name, a random one under another."""
+    """Whether a value is secret: any value of a secret name, a random one of an ambiguous name."""
     return label.kind is NameKind.SECRET or looks_random(inner.decode("utf-8", "replace").strip())

@@ -1,6 +1,6 @@
-"""Secrets in statements of other languages, and in sentences: SQL, netrc, PowerShell, data sources, one-time codes. Pure.
+"""Statements: secrets known by their place in SQL, netrc, PowerShell, data sources, and texts about one-time codes. Pure.
 
-What a name before it gives away stands in `labelled_secrets`; here the place in the statement does.
+Secrets with a name directly before them are in `labelled_secrets`.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _SQL_PASSWORD: Final = late(
     r"|(?i:identified\sby\s)(?P<bare>(?=\w{0,40}\d)[\w$#-]{6,80})|(?i:acl\ssetuser\s)\S{1,80}\s[^\n]{0,80}?>(?P<acl>\S{1,200})"
     rf"|(?i:\bcrypt\(|pgp_sym_(?:en|de)crypt\([^,\n]{{1,200}},)\s?(?P<key>{_STRING})".encode()
 )
-# What may be one, and what makes it so: it stands before it. Where it does not, a text is soon read.
+# A candidate, and the text that must come before it; a text without candidates is read quickly.
 _SET_PASSWORD: Final = late(rf"(?i:\bpassword)[\s=]{{1,4}}(?i:password\()?N?(?P<value>{_STRING})".encode())
 _SETTING: Final = late(rb"(?i:user|role|login|options|alter|create)\b[^\n;]{1,120}\Z")
-# A user and a password as the arguments of a call, and what hides masks and variables of builds.
+# A user and a password as arguments of a call; and secrets that a build log masks.
 _ARGUMENTS: Final = late(rf"[(\[]\s?[bur]?[\"'][^\"'\n]{{0,80}}[\"'],\s?(?P<value>[bur]?{_STRING})".encode())
 _CALLED: Final = late(rb"(?i:auth|pscredential(?:\]::new)?|changeuserpassword|[\"']credentials?[\"'])[\"']?(?:\s?[=:]\s?)?\Z")
 _BUILD: Final = late(rb"(?:::add-mask::|;issecret=true\])(?P<value>[^\s\"']{1,300})")
@@ -50,7 +50,7 @@ _PAIR: Final = late(
     rb"[\w.-]{1,80}\\{0,8}[\"']?:\s{0,3}"
     rb"(?P<value>\\{0,8}\"[^\"\n]{1,4000}+\"|'[^'\n]{1,4000}+'|[|>][\s\S]++|[^\s\"'{}|>\\]{1,4000}+)"
 )
-# What a validator says of the field on the line before; and a data base of a row that is there already.
+# A validator's message about the field on the line before; and a database's about an existing row.
 _FIELD: Final = late(
     rb"(?:^|\n)(?P<name>[\w.]{1,80})\r?\n  [^\n]{1,200}?input_value=(?P<value>'[^'\n]{0,300}'|\"[^\"\n]{0,300}\"|[^,\]\n]{1,300})"
     rb"|Duplicate entry (?P<entry>'[^'\n]{1,300}') for key '(?P<column>[\w.]{1,80})'"
@@ -71,7 +71,7 @@ _OF_CODE: Final = late(
 _INSERT: Final = late(rb"\((?P<names>[\w\s,\"`.\[\]]{1,2000}+)\)(?:\s{0,4}(?:OUTPUT [^\n(]{1,80})?(?i:values)\s{0,4}|=)\(")
 # A name before each of a statement's placeholders.
 _ASKED: Final = late(rb"(?:(?P<name>[\w.\"`\[\]]{1,80})\s{0,3}(?:=|<>|(?i:like|in))\s{0,3}\(?)?(?:\?|%s|[$:]\d{1,3}\b)")
-# Where SQLAlchemy and others show what the placeholders of a statement stood for.
+# The parameters of a statement, as SQLAlchemy and others show them.
 _PARAMETERS: Final = late(rb"(?i:param(?:eter)?s|args|values)[\"']?[:=]\s{0,3}[\[(]{1,2}")
 _ITEM: Final = late(
     rb"\s*+(?P<item>(?:[bBrRuUnNeE]{0,2})(?:'(?>[^'\\\n]|\\.|'')*+'|\"(?>[^\"\\\n]|\\.)*+\")|[^,()'\"\n]{0,200}+(?:\([^()\n]{0,100}\))?)\s*+(?P<end>[,)\]])"
@@ -83,56 +83,19 @@ _NEAREST: Final = 140
 
 
 _LINK_SIGNS: Final = (
-    "/reset",
-    "/magic",
-    "/activat",
-    "/confirm",
-    "/verif",
-    "/unsub",
-    "/recover",
-    "/hook",
-    "/sso",
-    "/invit",
-    "/login",
+    *("/reset", "/magic", "/activat", "/confirm", "/verif", "/unsub", "/recover", "/hook", "/sso", "/invit", "/login"),
 )
-# One of these is in each text that has one.
+# Each text with a secret in a statement contains one of these.
 SIGNS: Final = (
-    *(
-        "passw",
-        "identified ",
-        "acl setuser",
-        "crypt(",
-        "securestring",
-        "sqlplus",
-        "thin:",
-        "dsn=",
-        "@tcp(",
-        "@unix(",
-        "@/",
-        "auth",
-        "credential",
-    ),
-    *(
-        "add-mask::",
-        "issecret=true",
-        "netloc=",
-        ":543",
-        ":643",
-        ":*:",
-        "kty",
-        "code",
-        "input_value=",
-        "duplicate entry",
-        "values",
-        ")=(",
-    ),
-    "parameters:",
+    *("passw", "identified ", "acl setuser", "crypt(", "securestring", "sqlplus", "thin:", "dsn=", "@tcp(", "@unix(", "@/"),
+    *("auth", "credential", "add-mask::", "issecret=true", "netloc=", ":543", ":643", ":*:", "kty", "code", "input_value="),
+    *("duplicate entry", "values", ")=(", "parameters:"),
     *_LINK_SIGNS,
 )
 
 
 def find_in_statements(data: bytes, text: str) -> Iterable[Found]:
-    """Return the secrets that their place in a statement gives away; `text` is the same in lower case."""
+    """Return the secrets known by their place in a statement; `text` is the same in lower case."""
     finders = _finders(data, text)
     return chain.from_iterable(find(data) for find in finders) if finders else ()
 
@@ -193,7 +156,7 @@ def _of_kubernetes(data: bytes) -> Iterator[Found]:
 
 
 def _of_fields(data: bytes) -> Iterator[Found]:
-    """Yield what a validator or a data base says of the value of a field with a secret's name."""
+    """Yield the values of fields with a secret's name in messages of a validator or a database."""
     for match in _FIELD.finditer(data):
         name, group = (match["name"], "value") if match["column"] is None else (match["column"], "entry")
         if name_kind(name.decode().rpartition(".")[2]) is not NameKind.HARMLESS:
@@ -201,7 +164,7 @@ def _of_fields(data: bytes) -> Iterator[Found]:
 
 
 def _asked(data: bytes) -> Iterator[Found]:
-    """Yield the parameters of a statement whose names before the placeholders are secret ones'."""
+    """Yield the parameters of a statement whose placeholders follow secret names."""
     for match in _PARAMETERS.finditer(data):
         begin = max(0, data.rfind(b"[SQL", 0, match.start()), match.start() - _FURTHEST)
         wanted = _secret_columns(asked["name"] or b"" for asked in _ASKED.finditer(data, begin, match.start()))
@@ -216,7 +179,7 @@ def _codes(data: bytes) -> Iterator[Found]:
 
 
 def _inserted(data: bytes) -> Iterator[Found]:
-    """Yield the values of the columns of an INSERT whose names are secret ones', in the statement or in its parameters."""
+    """Yield the values of the columns of an INSERT with secret names, in the statement or in its parameters."""
     for match in _INSERT.finditer(data):
         wanted = _secret_columns(match["names"].split(b","))
         if not wanted:
@@ -228,13 +191,13 @@ def _inserted(data: bytes) -> Iterator[Found]:
 
 
 def _secret_columns(names: Iterable[bytes]) -> set[int]:
-    """Return which of the names of columns are secret ones', the first being 0."""
+    """Return the numbers of the columns with secret names, counted from 0."""
     bare = (name.strip(b' \t\n"`[]').rpartition(b".")[2].decode("utf-8", "replace") for name in names)
     return {number for number, name in enumerate(islice(bare, _MOST_COLUMNS)) if name_kind(name) is NameKind.SECRET}
 
 
 def _listed(data: bytes, at: int, wanted: set[int]) -> Iterator[Found]:
-    """Yield the items with these numbers of the list that begins there."""
+    """Yield the items with the numbers `wanted` of the list that begins at `at`."""
     for number in range(max(wanted, default=-1) + 1):
         item = _ITEM.match(data, at)
         if item is None:

@@ -1,6 +1,6 @@
-"""Secrets in the columns of tables: CSV, TSV, Markdown, frames of `psql` and `mysql`, columns of blanks, lists of rows. Pure.
+"""Tables: secrets in columns of CSV, TSV, Markdown, `psql` and `mysql`, in aligned columns and in lists of rows. Pure.
 
-A line of names, one of which is a secret's, makes the lines below it a table, as long as they have as many cells.
+A line of names with a secret's name among them makes the lines below it a table, as long as they have as many cells.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from .placeholders import OPEN
 from .scanner import Found
 from .secret_strings import Span, is_mixed
 
-# Lines that have a secret's name and begin no table.
+# How many lines with a secret's name may begin no table before the search ends.
 _MOST_OTHERS: Final = 1000
 _LONGEST_LINE: Final = 600
-# Alternatives that begin with a letter each are skipped to; `\r?` would be tried at every byte.
+# Each alternative begins with a fixed byte, so that `re` can skip to it; `\r?` would be tried at every byte.
 _BREAK: Final = late(rb"\n|\r\n|\\n|\\r\\n")
 _THICK, _THIN = "┃".encode(), "│".encode()
 _DELIMITERS: Final = (b"\t", b"\\t", b"|", _THIN, b";", b",")
 _NAME: Final = late(rb"[\w.-]{1,40}(?: [\w.-]{1,20}){0,2}")
 _LAST_WORD: Final = late(rb"(?:[^\n]*[\s\"'`>])?(?P<name>[\w.-]{1,40})")
-# A frame's line, and the line below the names in Markdown.
+# A line of a frame, and the line below the names in Markdown.
 _RULE: Final = late(rb"(?:[\s|+:=-]|\xe2[\x94\x95][\x80-\xbf])+")
 _COLUMNS: Final = late(rb"[^\s]+(?: [^\s]+)*")
 _AROUND: Final = b" \t\"'`*"
@@ -34,11 +34,11 @@ _ITEM: Final = late(rb"\"[^\"\n]*\"|'[^'\n]*'|[^\s,\"'][^,\"']*")
 
 
 def find_in_tables(data: bytes, lower: bytes, parts: Sequence[Span]) -> Iterator[Found]:
-    """Yield the cells below the names of secrets. All names stand in the parts."""
+    """Yield the cells below names of secrets. `parts` cover all ASCII names."""
     if not (b"\n" in data or b"\\n" in data or b"]" in data or b")" in data):
         # Neither lines nor lists.
         return
-    # A frame's lines are thicker around the names.
+    # Some frames have thicker lines around the names.
     data = data.replace(_THICK, _THIN)
     done = others = 0
     for end in places(lower, parts):
@@ -74,17 +74,17 @@ def _cells(line: bytes, delimiter: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _wanted(header: bytes, delimiter: bytes) -> dict[int, NameKind]:
-    """Return which cells of a line of names are those of secrets; none when it is no line of names."""
+    """Return the cells of a line of names that name secrets; empty when it is no line of names."""
     cells = [cell for _, cell in _cells(header, delimiter)]
     is_frame = delimiter not in (b",", b";")
     first = _LAST_WORD.fullmatch(cells[0])
     if is_frame or first is not None:
-        # A log's line may begin before the first name.
+        # The beginning of a log line may come before the first name.
         cells[0] = first["name"] if first is not None else b""
     if len(cells) < 2 or not all(_NAME.fullmatch(cell) or (is_frame and not cell) for cell in cells):
         return {}
     kinds = {number: name_kind(cell.decode().replace(" ", "_")) for number, cell in enumerate(cells)}
-    # A sentence may be such a line too: there a value must look like one.
+    # A sentence may look like such a line, so the values must look like secrets.
     most = NameKind.AMBIGUOUS if delimiter + b" " == b", " and b", " in header else NameKind.SECRET
     return {number: min(kind, most) for number, kind in kinds.items() if kind is not NameKind.HARMLESS}
 
@@ -98,7 +98,7 @@ def _lines(data: bytes, at: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _rows(data: bytes, at: int, wanted: dict[int, NameKind], count: int, delimiter: bytes) -> Generator[Found, None, int]:
-    """Yield the cells of a table whose columns are told by a sign; return where it ends."""
+    """Yield the secret cells of a table with a delimiter; return the end of the table."""
     for start, line in _lines(data, at):
         if not _RULE.fullmatch(line):
             if line.count(delimiter) != count:
@@ -111,11 +111,11 @@ def _rows(data: bytes, at: int, wanted: dict[int, NameKind], count: int, delimit
 
 
 def _aligned(data: bytes, at: int, header: bytes) -> Generator[Found, None, int]:
-    """Yield the cells of a table whose columns begin below their names; return where it ends."""
+    """Yield the secret cells of a table whose columns are aligned below their names; return the end of the table."""
     columns = list(_COLUMNS.finditer(header))
     if len(columns) < 2 or b"  " not in header or not all(_NAME.fullmatch(column[0]) for column in columns[1:]):
         return at
-    # A log's line may begin before the first name, and only there.
+    # The beginning of a log line may come before the first name, and only there.
     before = columns[0].start() + max(columns[0][0].rfind(b" "), columns[0][0].rfind(b":")) + 1
     names = {column.start() - before: column[0] for column in columns[1:]}
     names[0] = header[before : columns[0].end()]
@@ -133,7 +133,7 @@ def _aligned(data: bytes, at: int, header: bytes) -> Generator[Found, None, int]
 
 
 def _rows_of_list(data: bytes, begin: int, end: int) -> Iterator[Found]:
-    """Yield what reads like a secret in ["user", "password"], ["bob", "…"]."""
+    """Yield the values that look like secrets in ["user", "password"], ["bob", "…"]."""
     for names in _LIST.finditer(data, begin, end):
         kinds = [name_kind(name.strip(_AROUND).decode()) for name in names["names"].split(b",")]
         row = _ROW.match(data, names.end()) if any(kinds) else None
@@ -148,6 +148,6 @@ def _rows_of_list(data: bytes, begin: int, end: int) -> Iterator[Found]:
 
 def _is_value(cell: bytes, kind: NameKind) -> bool:
     if not cell or cell.isdigit() or cell.count(b" ") > 3 or OPEN.fullmatch(cell) or b"[redacted" in cell:
-        # Nothing, or a sentence.
+        # Empty, a number, a sentence, or redacted already.
         return False
     return kind is NameKind.SECRET or looks_random(cell.decode("utf-8", "replace"))

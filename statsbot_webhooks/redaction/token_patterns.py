@@ -1,4 +1,4 @@
-"""The published shapes of keys: prefix by prefix, what follows it and what the key is called.
+"""Token patterns: the published shapes of keys, by prefix, with the pattern of the rest and the name of the key.
 
 Data; no code that searches.
 
@@ -17,16 +17,16 @@ _A: Final = "[A-Za-z0-9]"
 _W: Final = r"[A-Za-z0-9_-]"
 _H: Final = "[0-9a-f]"
 _X: Final = "[0-9A-Fa-f]"
-# As addresses escape it, too.
+# Base64, also as URLs escape it.
 _B: Final = "(?>[A-Za-z0-9+/]|%2[BbFf])"
 _UUID: Final = f"{_X}{{8}}-{_X}{{4}}-{_X}{{4}}-{_X}{{4}}-{_X}{{12}}"
-# Words are told from keys by their lack of digits, and of capitals among small letters.
+# Tells keys from words, which have no digits, and no capitals among small letters.
 _DIGIT: Final = r"(?=[A-Za-z_-]{0,60}+\d|[A-Za-z_-]{0,30}?[A-Z][a-z]{1,2}[A-Z]{1,3}[a-z]{1,2}[A-Z])"
 _END: Final = "(?![A-Za-z0-9])"
 
 
 class Kind(NamedTuple):
-    """One kind of key. `rest` is a pattern for bytes, matched behind one of the prefixes."""
+    """One kind of key. `rest` is the pattern (for bytes) of what follows one of the prefixes."""
 
     label: str
     prefixes: str
@@ -43,15 +43,15 @@ KINDS: Final = (
         "eyJ",
         rf"{_W}{{8,}}+={{0,2}}(?:(?:\.|%(?:25){{0,2}}2[Ee]|\\u002[Ee]){_W}{{4,}}+={{0,2}}"
         rf"|[ \t]?\.=?(?:[ \t]|\r?\n|\\n)[ \t]{{0,8}}{_W}{{20,}}+){{1,4}}"
-        # Wrapped within a part.
+        # A line break within a part.
         rf"(?:=?(?:[ ]|\r?\n|\\n)[ \t]{{0,8}}(?=[\w-]{{0,40}}\d)(?=[\w-]{{0,40}}[A-Z]){_W}{{16,}}+)?|{_W}{{40,}}+",
     ),
     Kind("JWT", "ZXlK", rf"{_B}{{40,}}+={{0,2}}"),
-    # The base64 of a private key's file, as Kubernetes keeps it, and the body of OpenSSH's; not of a certificate.
+    # The base64 of a private key's file, as Kubernetes stores it, and the body of OpenSSH's; not of a certificate.
     Kind("private key", "LS0tLS1CRUdJTi", rf"(?!BDRVJU|BQVUJM|BDUkwg){_B}{{40,}}+={{0,2}}"),
     Kind("private key", "b3BlbnNzaC1rZXktdjE", rf"{_B}{{20,}}+={{0,2}}"),
     # Clouds
-    # The secret has no shape but its length: it is told by the id before it.
+    # The secret has no shape but its length, so it is known by the id before it.
     Kind(
         "aws key",
         "AKIA ASIA ABIA ACCA",
@@ -97,7 +97,7 @@ KINDS: Final = (
     Kind("openshift token", "sha256~", rf"{_W}{{43}}"),
     Kind("harness token", "pat. sat.", rf"{_W}{{22}}\.{_A}{{24}}\.{_A}{{20}}"),
     Kind("prefect token", "pnu_ pnb_", rf"{_A}{{36}}"),
-    # Data bases and search
+    # Databases and search
     Kind("databricks token", "dapi", rf"{_H}{{32}}(?:-\d)?"),
     Kind("neon key", "napi_", rf"{_DIGIT}{_A}{{40,}}+"),
     Kind("mongodb atlas key", "mdb_sa_sk_ mdb_sa_id_", rf"{_W}{{20,}}+"),
@@ -147,7 +147,7 @@ KINDS: Final = (
     Kind("frame.io token", "fio-u-", r"[\w=-]{50,}+"),
     Kind("launchdarkly key", "sdk- mob- api-", _UUID),
     Kind("maxmind key", "mmk_", rf"{_A}{{20,}}+"),
-    # Watching
+    # Monitoring
     Kind("grafana token", "glsa_", rf"{_A}{{32}}_{_X}{{8}}"),
     Kind("grafana token", "glc_", rf"{_B}{{32,}}+={{0,3}}"),
     Kind("new relic key", "NRAK- NRJS- NRII- NRAA- NRRA- NRSP-", rf"{_W}{{16,}}+"),
@@ -175,7 +175,7 @@ KINDS: Final = (
     Kind("linkedin token", "WPL_AP1.", r"[\w.=+/-]{16,}+"),
     Kind("riot key", "RGAPI-", _UUID),
     Kind("dropbox token", "sl.", r"(?:u\.)?[\w=-]{80,}+"),
-    # Money and parcels
+    # Payments and parcels
     Kind(
         "stripe key", " ".join(f"{kind}k_{mode}_" for kind in "srp" for mode in ("live", "test", "prod", "org")), rf"{_A}{{10,}}+"
     ),
@@ -219,7 +219,7 @@ KINDS: Final = (
     Kind("jina key", "jina_", rf"{_DIGIT}{_W}{{40,}}+"),
     Kind("tavily key", "tvly-", rf"{_DIGIT}{_W}{{24,}}+"),
     Kind("langsmith key", "lsv2_pt_ lsv2_sk_ ls__", rf"{_DIGIT}\w{{24,}}+"),
-    # Safes and proofs
+    # Vaults, encryption and signatures
     Kind("1password key", "A3-", r"[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}"),
     Kind("1password token", "ops_eyJ", r"(?>[\w+/=-]|%2[BbFf]|%3[Dd]){40,}+"),
     Kind("age key", "AGE-SECRET-KEY-1 AGE-SECRET-KEY-PQ-1", r"[A-Z0-9]{40,}+"),
@@ -235,7 +235,7 @@ KINDS: Final = (
 
 
 class Anchored(NamedTuple):
-    """A key that is known by a part within it. `anchor` is literal, `pattern` begins with it, and `before` stands before it."""
+    """A key that is known by a part within it. `anchor` is literal, `pattern` begins with it, and `before` must precede it."""
 
     label: str
     anchor: str
@@ -243,7 +243,7 @@ class Anchored(NamedTuple):
     before: str = ""
 
 
-# A slash as JSON and URL writers escape it, too.
+# A slash, also as JSON and URLs escape it.
 _SLASH: Final = r"(?:\\{0,8}/|%(?:25){0,3}2[Ff]|\\{1,8}u002[Ff]|\\{1,8}x2[Ff]|&#(?:x2[Ff]|47);|=2F)"
 
 ANCHORED: Final = (
@@ -257,16 +257,16 @@ ANCHORED: Final = (
     Anchored("asana token", "/1", rf"/1(?<=[012]/1)\d{{15}}:{_H}{{32}}", "[012]"),
     Anchored("facebook token", "|", rf"\|(?<=\d{{15}}\|){_W}{{27,40}}+{_END}", r"\d{15,16}"),
     Anchored("facebook token", "%7C", rf"%7C(?<=\d{{15}}%7C){_W}{{27,40}}+{_END}", r"\d{15,16}"),
-    # It signs the addresses of Discord's files.
+    # The signature of the URLs of Discord's files.
     Anchored("signature", "hm=", rf"hm=(?<![A-Za-z]hm=){_W}{{32,}}+"),
     Anchored("signature", "hm%3D", rf"hm%3D(?<![A-Za-z]hm%3D){_W}{{32,}}+"),
     Anchored("one-time code seed", "otpauth-migration:", r"otpauth-migration:\S{0,40}?data(?:=|%3D)[\w%+/=-]{16,}+"),
     Anchored("roblox cookie", "_|WARNING:-DO-NOT-SHARE-THIS", r"_\|WARNING:-DO-NOT-SHARE-THIS[^|\n]{0,200}\|_[\w.-]{20,}+"),
 )
 
-# Addresses that are a secret: who has one may post. discord.py and aiohttp log the path alone.
+# URLs that are secret as a whole, because they are all that is needed to post. discord.py and aiohttp log the path alone.
 ADDRESSES: Final = (
-    # https://discord.com/developers/docs/resources/webhook#execute-webhook: the id and the token are the address.
+    # https://discord.com/developers/docs/resources/webhook#execute-webhook: id and token are in the URL.
     Anchored("webhook URL", "webhooks", rf"(?i:webhooks){_SLASH}\d{{1,25}}{_SLASH}[\w-]{{1,}}+"),
     Anchored("webhook URL", "interactions", rf"(?i:interactions){_SLASH}\d{{1,25}}{_SLASH}[\w-]{{1,}}+"),
     Anchored("webhook URL", "hooks.slack.com", rf"hooks\.slack\.com{_SLASH}[\w/\\%+-]{{10,}}+"),
@@ -278,7 +278,7 @@ ADDRESSES: Final = (
     Anchored("webhook URL", "with/key", rf"with/key{_SLASH}[\w-]{{16,}}+"),
 )
 
-# The digits as numbers, and twice each with the sum of its digits taken.
+# The value of each digit, and the digit sum of twice that value.
 _DOUBLED: Final = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
 _SINGLE: Final = bytes.maketrans(b"0123456789", bytes(range(10)))
 

@@ -1,9 +1,8 @@
-"""Text that wants to deceive, made plain: what cannot be seen, turns the reading order or towers over the line. Pure.
+"""Unicode text: make deceptive text plain, which is invisible, changes the reading order or stacks marks on a line. Pure.
 
-This is the one home of what is invisible: what the presenter leaves out the redactor looks through.
-
-Letters, marks and emoji of real languages stay as they are. What has no use in a text is left out; what would change the
-meaning by leaving is shown by its number, such as U+202E.
+This is the only list of invisible characters: the presenter leaves them out, and the redactor looks through them. Letters,
+marks and emoji of real languages stay. Useless characters are removed; those whose removal would change the meaning are shown
+by their number, such as U+202E.
 """
 
 from __future__ import annotations
@@ -16,17 +15,17 @@ from typing import Final
 from .late_patterns import late
 
 _LINE_ENDS: Final = late("\r\n?|[\x85\u2028\u2029]")
-# Combining marks for any script: letters carry one, phonetic script three. Marks of one script: vowels, accents and tones of
-# Hebrew, Arabic or Thai come to four.
+# Combining marks for any script: letters carry one, phonetic script up to three. Marks of one script: vowels, accents and tones
+# of Hebrew, Arabic or Thai add up to four.
 _MARKS: Final = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _SCRIPT_MARKS: Final = (
     "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8"
     "\u06ea-\u06ed\u0900-\u0902\u093c\u0941-\u0948\u094d\u0951-\u0957\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece"
 )
-# Embeddings, overrides and isolates: what follows is read in another order than it is written.
+# Embeddings, overrides and isolates: the text after them is shown in another order than it is written.
 _TURNS: Final = "\u202a-\u202e\u2066-\u2069"
 _NUMBERED: Final = (range(0x80, 0xA0), range(0x202A, 0x202F), range(0x2066, 0x206A), range(0xD800, 0xE000))
-# Left-to-right and right-to-left marks: Hebrew and Arabic need them beside Latin.
+# Left-to-right and right-to-left marks, which Hebrew and Arabic need beside Latin text.
 _SIDES: Final = "\u200e\u200f\u061c"
 _UNSEEN: Final = (
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u206a-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb"
@@ -38,9 +37,9 @@ _SUSPECT: Final = late(
     f"{_UNSEEN}{_TURNS}{_SIDES}{_JOINERS}{_MARKS}{_SCRIPT_MARKS}\ufe00-\ufe0f\ud800-\udfff]"
 )
 _RULES: Final = late(
-    # England, Scotland and Wales are a flag with invisible letters behind it.
+    # The flags of England, Scotland and Wales are a black flag followed by invisible letters.
     "(?P<keep>\U0001f3f4[\U000e0020-\U000e007e]{2,6}\U000e007f"
-    # Between letters of other scripts, and between emoji, a joiner decides what is seen.
+    # Between letters of other scripts, and between emoji, a joiner changes what is shown.
     f"|(?<=[^\x00-\u02ff{_JOINERS}])[{_JOINERS}](?=[^\x00-\u02ff])"
     "|(?<=[^\x00-\x1f\x21-\x22\x24-\x29\x2b-\x2f\x3a-\xa8])[\ufe00-\ufe0f])"
     f"|(?P<marks>[{_MARKS}]{{3}})[{_MARKS}]+|(?P<script>[{_SCRIPT_MARKS}]{{4}})[{_SCRIPT_MARKS}]+"
@@ -53,12 +52,12 @@ _MOST_NUMBERS: Final = 8
 
 
 def without_invisible(text: str) -> str:
-    """Return a text without all that a reader does not see; the same object when there is nothing."""
+    """Return a text without its invisible characters; the same object when it has none."""
     return _INVISIBLE.sub("", text) if _INVISIBLE.search(text) is not None else text
 
 
 def visible(text: str) -> str:
-    """Return a text in which everything can be seen, and nothing moves what is around it."""
+    """Return a text in which every character is visible, and none changes the layout around it."""
     is_ascii = text.isascii()
     if text.replace("\n", "").replace("\t", "").isprintable() if is_ascii else not _SUSPECT.search(text):
         return text
@@ -74,7 +73,7 @@ def visible(text: str) -> str:
         return match[kind] if kind in ("marks", "script") else ""
 
     plain = _RULES.sub(shown, text)
-    # A name of nothing but blanks would be no name at all.
+    # A name that would become blank is shown by its numbers.
     return plain if plain.strip() or not text.strip() else "".join(map(_number, text.strip()[:_MOST_NUMBERS]))
 
 

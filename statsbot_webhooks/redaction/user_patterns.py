@@ -1,8 +1,8 @@
-"""The user's own patterns: regular expressions that take linear time, or are refused with a reason. Pure.
+"""User patterns: regular expressions of the user that take linear time, or are refused with a reason. Pure.
 
-The syntax is that of Python's `re`, for ASCII classes, without look-around, backreferences and repeats within repeats. A repeat
-without an end reaches 256 characters; where what follows cannot be what is repeated it does not go back. So a pattern costs at
-each place of a text a bounded number of steps.
+The syntax is that of Python's `re`, with ASCII classes, without look-around, backreferences and nested repeats. An open-ended
+repeat is limited to 256 characters; it does not backtrack when what follows cannot match what is repeated. So a pattern takes
+a bounded number of steps at each position of a text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SAMPLE: Final = "".join(map(chr, range(128))) + "éß日🎉\u2028"
 
 @dataclass(slots=True)
 class _Item:
-    """A part of a sequence: its pattern, whether it repeats without one end, and which characters it may begin with."""
+    """A part of a sequence: its pattern, whether its length varies, and the characters that it may begin with."""
 
     text: str
     varies: bool
@@ -33,11 +33,11 @@ class _Item:
 
 
 def compile_user_pattern(pattern: str) -> re.Pattern[str]:
-    """Return a pattern of the user's; raises `ValueError` that names the fault and not the pattern."""
+    """Return a pattern of the user; raises a `ValueError` that names the fault, but does not quote the pattern."""
     try:
         re.compile(pattern, re.ASCII)
     except (re.error, RecursionError, OverflowError) as error:
-        # Behind a quotation mark is a part of the pattern, which may be the secret itself.
+        # After a quotation mark `re` quotes the pattern, which may be the secret itself.
         fault = error.msg if isinstance(error, re.error) else "too deep"
         raise ValueError(re.split("['\"]", fault)[0].strip() or "it is not a regular expression") from None
     compiled = re.compile(_PatternReader(pattern).read(), re.ASCII)
@@ -47,7 +47,7 @@ def compile_user_pattern(pattern: str) -> re.Pattern[str]:
 
 
 class _PatternReader:
-    """One reading of a pattern, from the left to the right."""
+    """Reads one pattern from left to right."""
 
     def __init__(self, pattern: str) -> None:
         flags = _FLAGS.match(pattern)
@@ -59,7 +59,7 @@ class _PatternReader:
         self._going_back = 0
 
     def read(self) -> str:
-        """Return the pattern as it is used."""
+        """Return the pattern with its repeats bounded; raises `ValueError`."""
         item = self._alternatives()
         return self._flags + item.text
 
@@ -105,7 +105,7 @@ class _PatternReader:
             raise ValueError("a repeat of more than 1000 times may take too long")
         if not item.is_single and most > 32:
             most = 32
-        # A group is not kept whole: its last round may have to be given back in part.
+        # Only a single item can be possessive: the last round of a group may have to be given back in part.
         stays = item.is_single and (following is None or item.chars.isdisjoint(following))
         mode = "+" if stays or repeat["mode"] == "+" else repeat["mode"]
         if mode != "+" and item.is_single and most > 8 and least != most:
@@ -145,7 +145,7 @@ class _PatternReader:
             raise ValueError("look-around, conditions and backreferences may take too long")
         self._at = head.end()
         inner = self._alternatives()
-        # The pattern is well formed: a parenthesis closes.
+        # `re` has accepted the pattern, so a closing parenthesis follows.
         self._at += 1
         return _Item(f"{head[0]}{inner.text})", inner.varies, inner.chars, False, inner.is_ambiguous)
 

@@ -1,7 +1,7 @@
-"""Eight letters in a row, by which the forms of known values are found in a text, and how far the text is the same. Pure.
+"""Value grams: eight letters in a row by which forms of known values are found in a text, and how far they agree. Pure.
 
-Many values may begin alike. What follows such letters in all of them is kept sorted, so that the one that fits furthest is
-found by halving, not by trying each.
+Many values may share a gram. The texts after it in all forms are sorted, so that the one that agrees furthest is found by
+bisection.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from typing import AnyStr, Final, NamedTuple
 
-# Eights that begin at each fourth letter meet each piece of eleven.
+# Every piece of eleven letters contains a gram that begins at a multiple of four.
 GRAM: Final = 8
 SHIFT: Final = 4
 PIECE: Final = GRAM + SHIFT - 1
@@ -18,7 +18,7 @@ _BETWEEN: Final = 32
 
 
 class _GramGroup(NamedTuple):
-    """What stands before and behind one gram in the forms that have it, each sorted; `forms` in the order of `after`."""
+    """The texts before and after one gram in the forms that contain it, each sorted; `forms` is in the order of `after`."""
 
     before: list[bytes]
     after: list[bytes]
@@ -35,7 +35,7 @@ class Grams:
         self._groups: dict[bytes, _GramGroup] = {}
 
     def add(self, form: bytes) -> bool:
-        """Add a form; False when it has no grams but of the same few letters again and again."""
+        """Add a form; False when all of its grams repeat a few letters."""
         begins = _begins(form)
         for begin in begins:
             for offset in range(begin, begin + SHIFT):
@@ -47,12 +47,12 @@ class Grams:
         return (gram[:SHIFT] for gram in self._places)
 
     def places(self, text: bytes, starts: Iterable[int]) -> Iterator[tuple[int, bytes]]:
-        """Yield where known grams stand in a text, of the places where one may start."""
+        """Yield the known grams of a text with their positions, among the positions `starts`."""
         grams = self._places
         return ((at, gram) for at in starts if (gram := text[at : at + GRAM]) in grams)
 
     def finds(self, text: bytes, places: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, int, bytes]]:
-        """Yield the parts of a text that are of a form, from 11 letters on; with the form, where it is all there."""
+        """Yield the parts of a text that agree with a form in 11 letters or more; with the form, when all of it is there."""
         done = 0
         for at, gram in places:
             if at + GRAM <= done:
@@ -78,7 +78,7 @@ class Grams:
 
 
 def _same(known: list[bytes], text: bytes) -> tuple[int, int]:
-    """Return how many letters of a text are the same as the beginning of one of the sorted, at most, and of which."""
+    """Return how many letters at most a text shares with the beginning of a known text, and the index of that text."""
     at = bisect_right(known, text)
     best, nearest = 0, 0
     for number in (at - 1, at):
@@ -90,7 +90,7 @@ def _same(known: list[bytes], text: bytes) -> tuple[int, int]:
 
 
 def common(one: AnyStr, other: AnyStr) -> int:
-    """Return how many letters two texts begin with alike."""
+    """Return the length of the common beginning of two texts."""
     high = min(len(one), len(other))
     if one[:high] == other[:high]:
         return high
@@ -105,9 +105,9 @@ def common(one: AnyStr, other: AnyStr) -> int:
 
 
 def _begins(form: bytes) -> set[int]:
-    """Return where the pieces of a form begin by which it is found: its beginning, its end and some between.
+    """Return the begins of the pieces by which a form is found: its beginning, its end and some in between.
 
-    A piece in which a few letters repeat themselves is left for the next one, towards the middle.
+    A piece of a few repeating letters is skipped for the next one, towards the middle.
     """
     last = len(form) - PIECE
     found: set[int] = set()
@@ -124,10 +124,10 @@ def _begins(form: bytes) -> set[int]:
 
 
 def _is_piece(form: bytes, begin: int) -> bool:
-    """Whether none of the grams of a piece is one to three letters, or four, again and again, or begins with such."""
+    """Whether no gram of a piece repeats one to four letters, and the piece does not begin with four equal letters."""
     if form[begin : begin + 4] == form[begin : begin + 1] * 4:
         return False
-    # The letters in the middle are in all four: most pieces are told by them.
+    # The letters in the middle are in all four grams, and decide for most pieces.
     if form[begin + 3] != form[begin + 7] and (form[begin + 3] != form[begin + 6] or form[begin + 4] != form[begin + 7]):
         return True
     for offset in range(begin, begin + SHIFT):

@@ -1,9 +1,8 @@
-"""Known values, found in every form that a text may carry them in; which values there are says `known_values`. Pure.
+"""Value index: find known values in a text, in every form. `known_values` says which values are secret. Pure.
 
-A text is read four letters at a time, and each four are looked up among those of all values at once; where they are known,
-`value_grams` says how far the text is a value's. So the time is the same for one value and for hundreds, for any text. The
-beginning or end of a value is found too, from 12 characters on; but not by `xxxxxxxx` or `abababab`: a text may have rows of
-these, which say nothing of a value.
+A text is read four letters at a time, which are looked up among those of all values at once; where they are known,
+`value_grams` says how far the text agrees. So the time does not depend on the number of values. The beginning or end of a value
+is found too, from 12 characters on; but not by `xxxxxxxx` or `abababab`, because rows of these occur in any text.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from .value_forms import bones, forms, spellings
 from .value_grams import PIECE, Grams
 
 RULE: Final = "known value"
-# Shorter values are words that a text has by chance.
+# Shorter values occur in texts by chance.
 _SHORTEST: Final = 6
 _FOUR: Final = 4
 _SHORT_PIECE: Final = 7
@@ -28,14 +27,14 @@ _MOST_FORMS: Final = 60_000
 _CHUNK: Final = 1024
 _BONE: Final = re.compile(rb"[A-Za-z0-9\x80-\xff]")
 _SPACE: Final = re.compile(rb"\s")
-# A text in which known letters stand in more places is a flood: what was found first is replaced wherever it stands.
+# A text with known letters in more places is a flood: the first finds are replaced everywhere in it.
 _MOST_PLACES: Final = 1000
 _MOST_PARTS: Final = 24
 _ROUNDS: Final = 3
 
 
 class _Find(NamedTuple):
-    """A part of the bones of a text that is a value's; `form` is the whole form, when all of it was found."""
+    """A part of the bones of a text that belongs to a value; `form` is the whole form when all of it was found, else empty."""
 
     start: int
     end: int
@@ -43,20 +42,20 @@ class _Find(NamedTuple):
 
 
 class KnownValues:
-    """Values that no text may show. Immutable; build a new one for more values."""
+    """The values that no text may show. It does not change; build another one for more values."""
 
     def __init__(self, values: Iterable[str]) -> None:
         self._grams = Grams()
-        # Forms of 7 to 10 letters, and where in them fours stand, by which they are found.
+        # Forms of 7 to 10 letters, and the offsets of the fours by which they are found.
         self._short: set[bytes] = set()
         self._short_grams: dict[bytes, set[tuple[int, int]]] = {}
         self._values: dict[bytes, str] = {}
-        # Those of them that count only as they are spelled.
+        # Forms that count only when the exact spelling is in the text.
         self._ends: set[bytes] = set()
-        # Forms that are looked for as they are: too short for grams, or nothing but the same few letters again and again.
+        # Forms that are searched as they are, because they are too short for grams or repeat a few letters.
         self._whole: list[bytes] = []
         self._spellings: dict[str, list[tuple[bytes, int]]] = {}
-        # Values of punctuation, of which hardly a letter remains.
+        # Spellings of values of punctuation, which have too few letters for a form.
         self._exact: list[bytes] = []
         for value in sorted(values):
             for line in value.splitlines():
@@ -65,7 +64,7 @@ class KnownValues:
                         self._exact += spellings(line)
                     for form in forms(line):
                         self._know(form, line)
-                    # A beginning or end with signs in it, which has too few letters to be told by them.
+                    # A beginning or end with punctuation in it has too few letters for a gram.
                     for part in {line[:_PART].strip(), line[-_PART:].strip()} if len(line) > _PART else ():
                         if (
                             _SHORT_PIECE <= len(form := bones(part.encode("utf-8", "replace"))) < PIECE
@@ -94,7 +93,7 @@ class KnownValues:
             self._whole.append(form)
 
     def redact(self, data: bytes, mark: bytes) -> tuple[bytes, int]:
-        """Return the bytes without the values, and how many were found; the same object for none."""
+        """Return the bytes with the values replaced by `mark`, and how many were found; the same object for none."""
         count = 0
         for spelling in self._exact:
             if spelling in data:
@@ -120,11 +119,11 @@ class KnownValues:
         return _replaced(data, finds, mark, count)
 
     def redact_text(self, text: str) -> str:
-        """Return a text without the values, and with all else that might be a secret."""
+        """Return a text without the values; other secrets stay."""
         return self.redact(text.encode("utf-8", "replace"), mark(RULE).encode())[0].decode("utf-8", "replace")
 
     def may_be_in(self, text: bytes) -> bool:
-        """Whether letters of a value stand in the bones of a text; False is sure."""
+        """Whether letters of a value are in the `bones` of a text; False is certain."""
         if not self._fours.isdisjoint(_row(text)):
             return True
         size = len(text)
@@ -136,7 +135,7 @@ class KnownValues:
         return False
 
     def _finds(self, data: bytes, text: bytes, most: int | None) -> tuple[list[tuple[int, int]], bool]:
-        """Return the parts of the bytes that are of a value, sorted, and whether there may be more than was looked at."""
+        """Return the sorted parts of the bytes that belong to a value, and whether `most` places were not enough."""
         fours = self._fours
         starts = [number * _FOUR for number, four in enumerate(_row(text)) if four in fours]
         places = list(islice(self._grams.places(text, starts), most))
@@ -151,7 +150,7 @@ class KnownValues:
         return sorted(spans), most is not None and (len(places) == most or len(short) == most)
 
     def _short_finds(self, text: bytes, starts: Iterable[int]) -> Iterator[_Find]:
-        """Yield the forms of a few letters, by the fours in them."""
+        """Yield the finds of short forms, by the fours in them."""
         known = self._short_grams
         for at, places in ((at, known.get(text[at : at + _FOUR], ())) for at in starts):
             for offset, size in places:
@@ -159,19 +158,19 @@ class KnownValues:
                     yield _Find(at - offset, at - offset + len(form), form)
 
     def _span(self, data: bytes, where: _Positions, find: _Find) -> tuple[int, int] | None:
-        """Return the bytes of a find; with the signs around its letters, where the whole value stands there as it is spelled."""
+        """Return the extent of a find, with the punctuation around its letters when a whole spelling is there; None for none."""
         first, last = where.of(find.start), where.of(find.end - 1) + 1
         if find.form:
             for spelling, lead in self._spellings_of(self._values[find.form]):
                 if data.startswith(spelling, first - lead) and lead <= first and first - lead + len(spelling) >= last:
                     return first - lead, first - lead + len(spelling)
-            # A short value is no sentence whose letters happen to follow each other.
+            # The letters of a short value may follow each other by chance, across the words of a sentence.
             if find.form in self._ends or (find.end - find.start < PIECE and _SPACE.search(data[first:last]) is not None):
                 return None
         return first, last
 
     def _spellings_of(self, value: str) -> list[tuple[bytes, int]]:
-        """Return how writers put a value, the longest first, and where the first letter is in each."""
+        """Return the spellings of a value, the longest first, each with the position of its first letter."""
         found = self._spellings.get(value)
         if found is None:
             leads = [(each, _BONE.search(each)) for each in sorted(spellings(value), key=len, reverse=True)]
@@ -184,7 +183,7 @@ def _replaced(data: bytes, finds: list[tuple[int, int]], mark: bytes, count: int
     done = 0
     for start, end in finds:
         if start >= done:
-            # Pieces of one long secret that follow each other are one.
+            # Adjacent pieces of one long secret get one mark.
             pieces += (data[done:start], mark) if start > done or not pieces else ()
             count += 1
         done = max(done, end)
@@ -192,12 +191,12 @@ def _replaced(data: bytes, finds: list[tuple[int, int]], mark: bytes, count: int
 
 
 def _row(text: bytes) -> memoryview[int]:
-    """Return a text as numbers of four letters each."""
+    """Return a text as integers of four letters each."""
     return memoryview(text[: len(text) // _FOUR * _FOUR]).cast("I")
 
 
 class _Positions:
-    """Where the letters and digits of a text stand in it."""
+    """The positions of the letters and digits of a text."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -205,7 +204,7 @@ class _Positions:
         self._chunk, self._here = -1, list[int]()
 
     def of(self, number: int) -> int:
-        """Return where in the text the letter or digit of this number stands."""
+        """Return the position in the text of its letter or digit with this number."""
         if not self._before:
             self._before.append(0)
             for begin in range(0, len(self._data), _CHUNK):

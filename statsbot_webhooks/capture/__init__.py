@@ -1,1 +1,1 @@
-"""Something happened: turn it into an Event. Never awaits, knows no destination."""
+"""Capture: turn what happens into an `Event`. It never blocks the host, and knows no destination."""

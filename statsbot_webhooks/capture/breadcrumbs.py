@@ -1,7 +1,7 @@
-"""What happened before an error: the last log records, commands and refused requests of the process, in memory only.
+"""Breadcrumbs: the last log records, commands and refused requests of the process before an error, in memory only.
 
-A crumb is texts and numbers; it keeps no object of the bot alive. What is noted is decided in `capture`; nothing of it is
-stored or sent unless an error takes it along, and then it is redacted as the error is.
+A crumb consists of texts and numbers, and keeps no object of the bot alive. Nothing of it is stored or sent unless it becomes
+part of an error, and then it is redacted with it.
 """
 
 from __future__ import annotations
@@ -25,38 +25,38 @@ from ..feedback import suppressed
 
 _KEPT: Final = 500
 _MOST_CHARACTERS: Final = 200
-# A flood of errors would store the same lines again and again.
+# At most so many errors a minute get breadcrumbs: a flood would store the same lines again and again.
 _MOST_TRAILS: Final = 60
 _TRAIL_SECONDS: Final = 60.0
-# Less is shown as no distance at all.
+# A shorter distance is shown as zero.
 _SHORTEST_SECONDS: Final = 0.05
-# What is longer ago has nothing to do with it.
+# Older crumbs are unlikely to explain the error.
 _MOST_SECONDS: Final = 900.0
-# Texts of these are made at once; others may be large, and their `__str__` is the host's own code.
+# Values of these types are formatted at once; others may be large, and their `__str__` is code of the host.
 _CHEAP: Final = (str, int, float, bool, type(None))
-# What we log, and what discord.py logs of our requests, explains nothing of the bot's.
+# Records of this package, and of discord.py about our requests, explain nothing about the bot.
 _OWN: Final = ("statsbot_webhooks", "discord.webhook")
-# Marks what belongs to no task alone: a command and the task that runs it are two.
+# Owner of crumbs for every task: a command is noted in another task than the one that runs it.
 _SHARED: Final = -1
 
-# Time, level or kind, origin, text, the number of the task or thread, and what a `RecordNote` has besides.
+# Time, level or kind, origin, text, the number of the task or thread, and the last field of a `RecordNote`.
 Crumb = tuple[float, int | str, str, str, int | None, str]
 _running_loop: Final = events._get_running_loop  # noqa: SLF001 - documented, and a tenth of the cost of an exception
-# Up to Python 3.11 it asks the system for the process's id each time, so the loop that ran last in a thread is asked first.
+# Up to Python 3.11 it calls `os.getpid` each time, so the last loop of the thread is tried first.
 _IS_SLOW: Final = sys.version_info < (3, 12)
 _loops: Final[dict[int, ref[Any]]] = {}
 _thread: Final = threading.get_ident
 # `asyncio.current_task` is Python code up to 3.11; from 3.14 on there is no such dict.
 _tasks: Final[Any] = getattr(asyncio.tasks, "_current_tasks", None)
 _task_of: Final[Callable[[Any], Any]] = _tasks.get if sys.version_info < (3, 14) and _tasks is not None else asyncio.current_task
-# The id of a task is used again after its end, so each gets a number, under its id: children inherit what is not theirs.
+# A number for each task, because ids are reused; with the id, because child tasks inherit the context of their parent.
 _mark: Final[ContextVar[tuple[int, int]]] = ContextVar("statsbot_webhooks_task", default=(0, 0))
-# Below all ids of threads.
+# Negative, so that they differ from ids of threads.
 _numbers: Final = itertools.count(-10, -1)
 
 
 def owner() -> int:
-    """Return a number that the running task, or else the thread, has alone."""
+    """Return a number that identifies the running task, or else the thread."""
     thread = _thread()
     known = _loops.get(thread)
     task = None if known is None else _task_of(known())
@@ -76,14 +76,14 @@ def owner() -> int:
 
 
 class Trail:
-    """The crumbs of this process. Every method may be called from any thread. `most` is how many an error takes along."""
+    """The crumbs of this process. Every method may be called from any thread. `most` is how many an error shows; 0: none."""
 
     def __init__(self) -> None:
         self._crumbs: deque[Crumb] = deque(maxlen=_KEPT)
         self._taken: deque[float] = deque(maxlen=_MOST_TRAILS)
         self.append: Callable[[Crumb], object] = self._crumbs.append
         self._most = 20
-        # An attribute, for every record asks.
+        # An attribute and no property, because every record reads it.
         self.is_on = True
 
     @property
@@ -104,21 +104,21 @@ class Trail:
         self._taken.clear()
 
     def note(self, time: float, what: str, origin: str, text: str, *, is_shared: bool = False) -> None:
-        """Note that something happened; `is_shared` says that it counts for every task."""
+        """Add a crumb; `is_shared` says that it belongs to every task."""
         self.append((time, what, origin, text[:_MOST_CHARACTERS], _SHARED if is_shared else owner(), ""))
 
     def note_record(self, record: logging.LogRecord) -> None:
-        """Note a log record that is no event of ours."""
+        """Add a crumb for a log record that does not become an event."""
         if not self.most or suppressed.get() or record.name.startswith(_OWN):
             return
         args: object = record.args
         is_cheap = not args or (isinstance(args, tuple) and all(type(value) in _CHEAP for value in args))
-        # Records below INFO may hold whole payloads, which the host may format nowhere.
+        # Records below INFO may hold whole payloads, which are expensive to format.
         text = record.getMessage() if is_cheap or record.levelno >= logging.INFO else str(record.msg)
         self.note(record.created, LogLevel.from_number(record.levelno).value, record.name, text)
 
     def before(self, time: float) -> list[str]:
-        """Return what came before now, as lines with the distance to `time`; empty when there have been too many errors."""
+        """Return the crumbs until now as lines with their distance to `time`; empty when too many errors have asked."""
         time = plain_time(time)
         if not self.most or self._is_flood(time):
             return []
@@ -136,7 +136,7 @@ class Trail:
 
 
 def _sound(crumb: Crumb) -> Crumb:
-    """Return a crumb of which nothing fails: a record may have anything for its time and for its name."""
+    """Return a crumb with a valid time and name: those of a record may be of any type."""
     if type(crumb[0]) is float and type(crumb[2]) is str:
         return crumb
     return (plain_time(crumb[0]), crumb[1], plain_text(crumb[2]), *crumb[3:])

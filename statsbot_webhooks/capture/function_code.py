@@ -1,7 +1,7 @@
-"""The code of a function of the host, made anew from its own source with a call of ours at its beginning and its end.
+"""Function code: compile a host's function anew from its source, with a call of ours at its beginning and its end.
 
-So code that has the function under any name calls it, it takes the arguments that it took, and no frame of ours is in a
-traceback of it. What is done with the calls is decided in `capture` and `integration`.
+So it is called under every name that code has for it, its arguments stay the same, and no frame of ours is in its tracebacks.
+Users in `capture` and `integration` decide what happens with the calls.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ _GENERATOR: Final = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
 
 class Running(Protocol):
-    """A call that is not over."""
+    """A call in progress."""
 
     def end(self) -> object:
-        """Note that the call is over; called by the function itself, also when it fails."""
+        """Called by the function when it ends, also when it raises."""
         ...
 
 
 class Tap(Protocol):
-    """What a function tells of its calls. Neither method may raise."""
+    """Gets the calls of a function. Its methods must not raise."""
 
     def begin(self, arguments: dict[str, Any], /) -> Running:
-        """Note that the function is called; called by the function itself."""
+        """Called by the function when it begins."""
         ...
 
 
 def rewritten(code: CodeType, tap: Tap) -> CodeType | None:
-    """Return the code of a function's source with our calls in it; None when the source is not there, or is another one."""
+    """Return the code of a function with our calls in it; None when its source is missing, or differs from the code."""
     source = "".join(linecache.getlines(code.co_filename))
     if not source or code.co_flags & _GENERATOR:
         return None
@@ -54,8 +54,8 @@ def rewritten(code: CodeType, tap: Tap) -> CodeType | None:
 
 
 def with_tap(code: CodeType, tap: object) -> CodeType:
-    """Return the code with a tap in the place of `PLACEHOLDER`."""
-    # In the constants, because the code runs with the host's globals, where no name of ours belongs.
+    """Return the code with a tap in place of `PLACEHOLDER`."""
+    # As a constant, because the code runs with the host's globals, to which no name may be added.
     return code.replace(co_consts=tuple(tap if each == PLACEHOLDER else each for each in code.co_consts))
 
 
@@ -90,7 +90,7 @@ def _insert_calls(node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
     end = ast.parse(f"{_LOCAL}.end()").body[0]
     is_documented = ast.get_docstring(node, clean=False) is not None
     doc, body = (node.body[:1], node.body[1:]) if is_documented else ([], node.body)
-    # The lines and columns of the function's own statements stay, so a traceback shows them as ever.
+    # The function's own statements keep their positions, so that tracebacks show them as before.
     for ours in (begin, end):
         for each in ast.walk(ours):
             ast.copy_location(each, node.body[0])

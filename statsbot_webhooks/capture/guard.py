@@ -1,4 +1,4 @@
-"""The guard between the host bot and our hooks: a failure on our side is counted and logged once, never raised into the host."""
+"""Guard between the host and our hooks: our failures are counted, logged once, and never raised into the host."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Guard:
         self.failures = 0
 
     def call(self, hook: Callable[..., object], *args: Any, **kwargs: Any) -> None:
-        """Call a hook; an exception of it is counted, and logged the first time. CancelledError passes."""
+        """Call a hook; an exception is counted, and logged the first time. CancelledError is raised."""
         try:
             hook(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - the host must go on, also after a mistake of ours
             self._fail(error)
 
     async def wait(self, work: Awaitable[object]) -> None:
-        """Await something of ours, with the same care."""
+        """Await something, guarded in the same way."""
         try:
             await work
         except Exception as error:  # noqa: BLE001 - as above
@@ -33,5 +33,5 @@ class Guard:
     def _fail(self, error: Exception) -> None:
         self.failures += 1
         if self.failures == 1:
-            # The text of the exception may hold what must not be printed.
+            # Without the text of the exception, which may hold secrets.
             _log.warning("%s could not be captured (%s); said once", self._what, type(error).__name__)

@@ -1,4 +1,4 @@
-"""All that is installed on a bot: which hooks there are, and their order. What each of them sees is in the folders beside."""
+"""Installation of all hooks on a bot, in their order. What each hook does is in the folders beside this module."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from .logs.structlog_hook import StructlogHook
 from .members.hooks import MemberHooks
 
 _log = logging.getLogger(__name__)
-# What is not seen without an intent, and what to do about it.
+# What is not captured without an intent, and what to do about it.
 _CONSEQUENCES = {
     "members": "joins and leaves are not seen. On https://discord.com/developers/applications open the bot, page Bot, and switch "
     "on Server Members Intent; then set",
@@ -41,7 +41,7 @@ _CONSEQUENCES = {
 
 @dataclass(frozen=True, slots=True)
 class _Host:
-    """The bot, and where what is captured goes."""
+    """The bot, and the receivers of its events."""
 
     bot: discord.Client
     submit: Callable[[Event], object]
@@ -80,16 +80,15 @@ class Capture:
         seen: SeenExceptions | None = None,
         **delivery: Any,
     ) -> None:
-        """Install every hook, once. Needs a running loop; nothing of Discord.
+        """Install every hook, once. Needs a running loop, but no connection to Discord.
 
-        Of several bots in a process one is leading: it captures what belongs to no bot too, such as log records, and gives it
-        to `submit_of_process`. They share what was `seen` already. `settle` blocks until what was submitted is
-        in the storage, or for so many seconds; the end of the interpreter calls it. `delivery` is what `HealthMonitor` asks of
-        it.
+        Of several bots in a process one is leading: it also captures what belongs to no bot, such as log records, and passes
+        it to `submit_of_process`. They share `seen`. `settle(seconds)` blocks until submitted events are stored; it is called
+        at the end of the interpreter. `delivery` are further arguments of `HealthMonitor`.
         """
         self.uninstall()
         self._host = host = _Host(bot, submit, submit_of_process or submit, seen or SeenExceptions(), is_leading, delivery)
-        # A hook that fails must not leave those before it behind.
+        # When a hook fails, those installed before it are removed.
         with ExitStack() as log_stack, ExitStack() as stack:
             if is_leading:
                 self._install_on_process(host, settle, stack, log_stack)
@@ -100,9 +99,9 @@ class Capture:
                 _log.warning("the bot runs without the %s intent: %s intents.%s = True in its code", intent, consequence, intent)
 
     def reconfigure(self, settings: WebhookConfig) -> None:
-        """Go on with other settings. What other threads do meanwhile is captured: their hooks stay.
+        """Apply other settings. Hooks for other threads stay installed, so that nothing is missed.
 
-        When it fails, the hooks of before are there again.
+        When that raises, the previous hooks are installed again.
         """
         before, self._settings = self._settings, settings
         host = self._host
@@ -136,7 +135,7 @@ class Capture:
         )
 
     def _install_on_process(self, host: _Host, settle: Callable[[float], object], stack: ExitStack, log_stack: ExitStack) -> None:
-        # Before the first record is seen.
+        # Set before the first record is captured.
         trail.most = self._settings.breadcrumbs
         hook = RootHook(
             self._make_handler(host),
@@ -157,7 +156,7 @@ class Capture:
         self._process_reporter = reporter
 
     def _switch_loguru(self) -> None:
-        """Listen to loguru or not, as the settings say, and from the level on that holds now."""
+        """Listen to loguru or not, as the settings say, at the current level."""
         hook, is_on = self._hook, self._settings.loguru
         if hook is None:
             return
@@ -186,24 +185,24 @@ class Capture:
         self.sampler, self.health, self._endings = health.sampler, health, endings
 
     def set_logger_levels(self, levels: Mapping[str, LogLevel]) -> None:
-        """Capture single loggers from other levels than the settings say."""
+        """Capture single loggers from other levels than those of the settings."""
         if self._hook is not None:
             self._hook.set_loggers({**self._settings.loggers, **levels})
             self._switch_loguru()
 
     def report_end(self) -> None:
-        """Report the exception that ends the bot, if it is being closed for one, and that it ends; call it while it is closed."""
+        """Report the exception that ends the bot, if any, and that it stops. Call it while the bot is being closed."""
         self.report_exception()
         if self.health is not None:
             self.health.lifecycle.tell_stop()
 
     def report_exception(self, *, is_closed: bool = False) -> None:
-        """Report the exception that ends the bot alone; `is_closed` says that the caller stands before the bot's `close`."""
+        """Report only the exception that ends the bot; `is_closed` must be set when the caller runs before the bot's `close`."""
         if self._endings is not None:
             self._endings.report_end(is_closed=is_closed)
 
     def uninstall(self, *, but_log: bool = False) -> None:
-        """Undo everything, in reverse, and only where the value is still ours; `but_log` leaves the capture of log records."""
+        """Undo everything in reverse, only where the value is still ours; with `but_log`, log records are still captured."""
         self.sampler = self.health = self._endings = self._hook = self._process_reporter = self._host = None
         self._bot_stack.close()
         self._process_stack.close()

@@ -1,1 +1,1 @@
-"""Errors of the bot to events: hooks around the host's handlers, and what is known about each error."""
+"""Errors of the bot as events: hooks around the host's handlers, and the context of each error."""

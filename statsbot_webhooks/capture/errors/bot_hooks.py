@@ -1,4 +1,4 @@
-"""The bot's own handlers: events, prefix and hybrid commands, app commands. They are watched, never replaced."""
+"""Bot hooks: errors of events, prefix and hybrid commands, and app commands. The host's handlers are still called."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .reporter import Reporter
 
 
 class BotHooks:
-    """Watch the handlers that discord.py calls on the bot and its tree, also those that the host sets after us."""
+    """Watch the error handlers of the bot and its tree, also those that the host sets later."""
 
     def __init__(self, bot: discord.Client, reporter: Reporter) -> None:
         self._bot = bot
@@ -27,14 +27,14 @@ class BotHooks:
     def install(self, stack: ExitStack) -> None:
         """Install the hooks; the stack undoes them."""
         watch = self._reporter.watch
-        # on_error is called on the instance, never dispatched: a listener would not fire (H1).
+        # on_error is called on the instance and not dispatched, so a listener would never be called (H1).
         HandlerPatch(self._bot, "on_error", watch(self._on_error)).install(stack)
         # A listener for on_command_error would silence discord.py's own printing (H2).
         if isinstance(self._bot, (commands.Bot, commands.AutoShardedBot)):
             HandlerPatch(self._bot, "on_command_error", watch(self._on_command_error)).install(stack)
         else:
-            # A client has a tree only if its author makes one, maybe after us: it is there when it is used, which is later
-            # than the client is told of the interaction.
+            # A client has a tree only if its author makes one, maybe later: it exists at the first interaction, which the
+            # client is told of before the tree handles it.
             watch_dispatch(stack, self._bot, {"interaction": watch(self._on_interaction)})
         stack.callback(self._late.close)
         self._watch_tree()
@@ -68,5 +68,5 @@ def tree_of(bot: discord.Client) -> Any:
     """Return the tree of a bot's app commands, None for a client without one."""
     if isinstance(bot, (commands.Bot, commands.AutoShardedBot)):
         return bot.tree
-    # Private to discord.py, and there from 2.0 to 2.7 at least: a client itself does not know its tree.
+    # Private to discord.py (from 2.0 to 2.7 at least), because a client itself does not know its tree.
     return getattr(getattr(bot, "_connection", None), "_command_tree", None)

@@ -1,6 +1,6 @@
-"""Notes what may explain a later error: commands, buttons and forms that are used, and requests that Discord refuses.
+"""Breadcrumb hooks: note used commands, buttons and forms, and requests that Discord refuses, which may explain an error.
 
-Log records are noted where they are captured. No person is named: whom a command was used by stands in the error itself.
+Log records are noted where they are captured. No person is named, because the error itself names its user.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from ..guard import Guard
 from .context import interaction_type
 
 _VERSION: Final = re.compile(r"^.*/api(?:/v\d+)?(?=/)")
-# Ids say who; a token, as of a webhook or an interaction, lets its holder act.
+# Ids identify persons; the token of a webhook or an interaction gives access.
 _ID: Final = re.compile(r"(?<=/)\d{15,20}(?=/|$)")
 _TOKEN: Final = re.compile(r"(?<=/)[^/]{24,}")
 _COMPONENTS: Final = {2: "button", 3: "menu", 5: "menu", 6: "menu", 7: "menu", 8: "menu"}
 
 
 class BreadcrumbHooks:
-    """Listen on a bot, and on the exceptions of discord.py."""
+    """Listen to a bot's dispatch, and to the exceptions of discord.py."""
 
     def __init__(self, bot: discord.Client, *, now: Callable[[], float]) -> None:
         self._bot = bot
@@ -35,11 +35,11 @@ class BreadcrumbHooks:
         self._guard = Guard("a breadcrumb")
 
     def install(self, stack: ExitStack) -> None:
-        """Listen; the stack ends it. A listener of the bot would be called after the command has begun."""
+        """Watch the dispatch; the stack ends it. Not a listener, which would be called after the command has begun."""
         watch_dispatch(stack, self._bot, {"command": self._on_command, "interaction": self._on_interaction})
 
     def install_on_process(self, stack: ExitStack) -> None:
-        """Watch the exceptions; the stack ends it. It is one watch for all bots."""
+        """Watch the exceptions of all bots; the stack ends it."""
         watch_calls(stack, discord.HTTPException, "__init__", self._on_refusal, after=True)
 
     def _on_command(self, context: commands.Context[Any]) -> None:

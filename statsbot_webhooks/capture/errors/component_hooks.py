@@ -1,4 +1,4 @@
-"""Views, modals and `tasks.loop`: discord.py tells only their own handlers, or a logger, that they failed (H4)."""
+"""Component hooks: errors of views, modals and `tasks.loop`, which discord.py reports only to their handlers or a logger (H4)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from . import context as error_context
 from .context import ErrorContext
 from .reporter import Reporter
 
-# Private to discord.py, and there from 2.4 to 2.7 at least; without it the failure is still seen in the log.
+# Private to discord.py (from 2.4 to 2.7 at least); without it the failure is still seen in the log.
 _DISPATCH = "_scheduled_task"
 
 
@@ -39,7 +39,7 @@ class ComponentHooks:
             watch_calls(stack, tasks.Loop, "_call_loop_function", self._reporter.watch(self._on_loop_function))
 
     def _on_dispatch(self, view: Any, *args: Any) -> None:
-        """Watch a view's handler from its first use on; its class is the host's, and its handler often the host's own."""
+        """Watch the `on_error` of a view from its first use on, on the instance, as its class belongs to the host."""
         if view in self._watched or not any(_client_of(arg) is self._bot for arg in args):
             return
         attributes: dict[str, Any] = view.__dict__
@@ -73,11 +73,11 @@ class ComponentHooks:
 
 
 class _OnError(WatchedHandler):
-    """What stands for the `on_error` of one view or modal."""
+    """Takes the place of the `on_error` of one view or modal."""
 
     def __init__(self, view: Any, own: Callable[..., Any] | None, watch: Callable[..., None]) -> None:
         reference = weakref.ref(view)
-        # Without an own handler the class's one is looked up at the call, as without us.
+        # Without a handler on the instance, the one of the class is looked up at the call, as usual.
         super().__init__(own or functools.partial(_on_error_of_class, reference), watch)
         self.own = own
         self._reference = reference
@@ -99,7 +99,7 @@ def _client_of(arg: Any) -> object:
 
 
 def view_of(reference: weakref.ref[Any]) -> Any:
-    """Return the view, which lives while its handler is called."""
+    """Return the view, which is alive while its handler is called."""
     return reference()
 
 
@@ -115,14 +115,14 @@ def _own_label(inner: Any) -> Any:
 
 
 def _values(view: Any) -> dict[str, object]:
-    """Return what was typed into a modal, by the labels that the user saw."""
+    """Return the values of a modal by the labels that the user saw."""
     if not isinstance(view, ui.Modal):
         return {}
     found: dict[str, object] = {}
     children: list[Any] = list(view.children)
     for number, child in enumerate(children):
-        # From discord.py 2.6 on a Label holds the text above a component, and a TextInput's own label is deprecated, so that
-        # asking for it would print a warning.
+        # From discord.py 2.6 on a Label holds the text above a component, and reading a TextInput's own label prints a
+        # deprecation warning.
         inner: Any = getattr(child, "component", child)
         own = _own_label(inner)
         name = getattr(child, "text", None) or own or f"field {number + 1}"

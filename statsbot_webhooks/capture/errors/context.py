@@ -1,4 +1,4 @@
-"""Who did what, and where, when something failed: read off the objects of discord.py, and of them only."""
+"""Error context: who did what, and where, when something failed. Read from objects of discord.py, and from nothing else."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from ...events.event import Person
 
 _log = logging.getLogger(__name__)
 _NOTHING: Final[Mapping[str, object]] = {}
-# A traceback of endless recursion has a thousand frames, and they all know the same.
+# A traceback of endless recursion has a thousand frames, which all hold the same.
 _MAX_FRAMES: Final = 60
 _MAX_VALUE: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorContext:
-    """Where an exception happened. `details` is what a card shows; `command` is empty outside of commands.
+    """Where an exception happened. `details` is shown on the card; `command` is empty outside of commands.
 
-    `jump` is the address of the message, or else of the channel.
+    `jump` is the URL of the message, or else of the channel.
     """
 
     command: str = ""
@@ -39,7 +39,7 @@ NOWHERE: Final = ErrorContext()
 
 
 def read(reader: Callable[..., ErrorContext], *subject: Any) -> ErrorContext:
-    """Return what a reader finds; an object that cannot be read costs the place, not the event."""
+    """Return the context that a reader finds; `NOWHERE` when it raises."""
     try:
         return reader(*subject)
     except Exception as error:  # noqa: BLE001 - a guard: the host's own classes may stand in for discord.py's
@@ -48,7 +48,7 @@ def read(reader: Callable[..., ErrorContext], *subject: Any) -> ErrorContext:
 
 
 def of_context(context: commands.Context[Any]) -> ErrorContext:
-    """Return the context of a prefix command, or of a hybrid one however it was called."""
+    """Return the context of a prefix command, or of a hybrid command, however it was called."""
     interaction: discord.Interaction | None = getattr(context, "interaction", None)
     name = context.command.qualified_name if context.command else "unknown"
     command = f"/{name}" if interaction else f"{context.prefix or ''}{name}"
@@ -69,7 +69,7 @@ def of_interaction(interaction: discord.Interaction[Any]) -> ErrorContext:
 
 
 def of_arguments(arguments: Iterable[object]) -> ErrorContext:
-    """Return the context of an event's arguments: the first of them that tells who and where."""
+    """Return the context of an event's arguments: that of the first with a server or a person."""
     found = NOWHERE
     for argument in arguments:
         context = _of_object(argument)
@@ -80,9 +80,9 @@ def of_arguments(arguments: Iterable[object]) -> ErrorContext:
 
 
 def of_traceback(trace: TracebackType | None) -> ErrorContext:
-    """Return the context that the frames of a traceback tell of: a command or an interaction, else a message or a member.
+    """Return the context in the frames of a traceback: of a command or an interaction, else of a message, member or server.
 
-    Nothing but such objects is read from the frames: they hold the memory of the bot, and its secrets (G3).
+    Nothing else is read from the frames, which hold the bot's secrets (G3).
     """
     frames: list[FrameType] = []
     while trace is not None and len(frames) < _MAX_FRAMES:
@@ -92,7 +92,7 @@ def of_traceback(trace: TracebackType | None) -> ErrorContext:
 
 
 def of_frames(frames: Iterable[FrameType]) -> ErrorContext:
-    """Return the context that frames tell of, the first that tells of one."""
+    """Return the context of the first frame that holds one; `NOWHERE` without any."""
     second: object = None
     for frame in frames:
         for value in list(frame.f_locals.values()):
@@ -115,7 +115,7 @@ def _of_object(value: object) -> ErrorContext | None:
     if isinstance(value, discord.Guild):
         return _context("", value, None, None, people, {})
     user = value if isinstance(value, (discord.Member, discord.User)) else None
-    # Channels, roles, reactions and raw events know their server, some of them only its id.
+    # Channels, roles, reactions and raw events have a server, some of them only its id.
     guild = getattr(value, "guild", None)
     guild_id = getattr(value, "guild_id", None)
     if user is None and not isinstance(guild, discord.Guild) and not isinstance(guild_id, int):
@@ -152,7 +152,7 @@ def _context(
         details["channel"] = "direct message"
     if user is not None:
         details["user"] = people.name(user)
-    # Private to discord.py, and the only way from a server to how many shards there are; one shard is not worth a line.
+    # Private to discord.py, and the only way from a server to the number of shards; a single shard is not shown.
     shards = getattr(getattr(guild, "_state", None), "shard_count", None)
     if guild is not None and shards and shards > 1:
         details["shard"] = guild.shard_id
@@ -161,7 +161,7 @@ def _context(
 
 
 def _jump(guild: discord.Guild | None, channel: Any, message: Any) -> str:
-    """Return the address of a message, or of its channel; empty without a channel."""
+    """Return the URL of a message, or of its channel; empty without a channel."""
     number = getattr(channel, "id", None)
     if number is None:
         return ""
@@ -170,7 +170,7 @@ def _jump(guild: discord.Guild | None, channel: Any, message: Any) -> str:
 
 
 class _People:
-    """The persons that a context speaks of, so that masking finds them in every text."""
+    """The persons in a context, so that masking finds them in every text."""
 
     def __init__(self) -> None:
         self.found: dict[int, Person] = {}
@@ -205,7 +205,7 @@ def _command_name(interaction: discord.Interaction[Any]) -> str:
     name = getattr(command, "qualified_name", "")
     if name:
         return f"/{name}"
-    # Components and modals know the command only by their message.
+    # Components and modals know their command only through their message.
     return "" if getattr(interaction, "message", None) or getattr(interaction, "data", None) else "/unknown"
 
 
@@ -219,12 +219,12 @@ def _options(interaction: discord.Interaction[Any], people: _People) -> dict[str
 
 
 def interaction_type(interaction: discord.Interaction[Any]) -> str:
-    """Return the name of the interaction's type; empty for what is none of discord.py's."""
+    """Return the name of the interaction's type; empty for an object that is not discord.py's."""
     return getattr(getattr(interaction, "type", None), "name", "")
 
 
 def _target(interaction: discord.Interaction[Any], people: _People) -> str:
-    """Return what a context menu was opened on."""
+    """Return the target of a context menu; empty without one."""
     data: Any = getattr(interaction, "data", None) or {}
     target = str(data.get("target_id") or "")
     if not target:

@@ -1,4 +1,4 @@
-"""Which exceptions were reported: one exception reaches several hooks, and arrives once (H4). Makes no events."""
+"""Deduplication: an exception that reaches several hooks is reported once (H4). It makes no events."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ...events.tracebacks import is_own_code, leaves
 
 # discord.py nests three deep (HybridCommandError, CommandInvokeError, the cause); a cycle must end somewhere.
 _MAX_NESTING: Final = 10
-# A traceback of endless recursion has a thousand entries; the newest tell what happened since.
+# A traceback of endless recursion has a thousand entries; the newest suffice.
 _MAX_ENTRIES: Final = 200
 _RAISE: Final = dis.opmap["RAISE_VARARGS"]
 
 
 def root_exception(error: BaseException) -> BaseException:
-    """Return the exception that discord.py's wrappers (CommandInvokeError and others) carry.
+    """Return the exception inside of discord.py's wrappers (CommandInvokeError and others).
 
-    Only its own classes are wrappers: a class of the host with an attribute `original` says something of its own.
+    Only discord.py's classes are wrappers: in a class of the host, an attribute `original` may mean something else.
     """
     for _ in range(_MAX_NESTING):
         original = vars(error).get("original")
@@ -33,9 +33,9 @@ def root_exception(error: BaseException) -> BaseException:
 
 
 class _Kept:
-    """A traceback that lives on, so that the ids of its entries are not used again; of another process it is an empty tuple.
+    """Keeps a traceback alive, so that the ids of its entries are not reused; pickled, it becomes an empty tuple.
 
-    `reported` is the traceback as it was when the exception was reported: by it the exception is known.
+    `reported` is the traceback with which the exception was reported, by which it is recognised.
     """
 
     __slots__ = ("reported", "trace")
@@ -57,28 +57,27 @@ _Mark = tuple[int, int, int, _Kept | None]
 class SeenExceptions:
     """Remember exceptions by identity for as long as they live; thread-safe.
 
-    The mark is an entry in the exception's own `__dict__`: exceptions made in C (KeyError, ValueError) refuse weak
-    references, and holding them would hold their frames, with the memory and the secrets in them (G3).
+    The mark is an entry in the exception's own `__dict__`, because exceptions of C classes (KeyError, ValueError) refuse weak
+    references, and strong ones would keep their frames with the secrets in them (G3).
     """
 
     def __init__(self) -> None:
-        # Reentrant: a garbage collection inside may run a `__del__` that logs an exception.
+        # Reentrant, because a garbage collection inside may run a `__del__` that logs an exception.
         self._lock = threading.RLock()
         self._key = f"_statsbot_webhooks_seen_{id(self):x}"
         _all.add(self)
 
     def knows(self, error: BaseException) -> bool:
-        """Return whether the root of the exception was reported, at any level; remembers nothing."""
+        """Return whether the root of the exception was reported, at any level. Does not mark it."""
         return self._key in vars(root_exception(error))
 
     def is_new(self, error: BaseException, level: int = logging.ERROR) -> bool:
-        """Return whether the root of the exception is to be reported, and remember it.
+        """Return whether the root of the exception must be reported, and mark it.
 
-        It is new once more when it was reported at a lower level only, for a retry that was logged as a warning must not
-        hide the failure that ended it; and when the same object was raised again, which some programs do with one that they
-        made at their start.
+        It is new again when it was reported at a lower level only, because a retry that was logged as a warning must not hide
+        the final failure; and when the same object was raised again, as programs do with exceptions made at their start.
         """
-        # That of a record may be anything.
+        # The level of a record may be of any type.
         level = LogLevel.of(level).number
         root = root_exception(error)
         marks = vars(root)
@@ -86,11 +85,11 @@ class SeenExceptions:
         with self._lock:
             before: _Mark | None = marks.get(self._key)
             if before is not None and level <= before[0] and not _was_raised_again(trace, before):
-                # The next look begins where the traceback ends now: what was passed on since is known.
+                # The next call compares with the traceback as it is now.
                 marks[self._key] = _mark(before[0], trace, before[3])
                 return False
             marks[self._key] = _mark(level, trace)
-            # What is in a group is shown with the group.
+            # Exceptions in a group are shown with the group.
             for part in leaves(root):
                 vars(part)[self._key] = _mark(level, part.__traceback__)
             return True
@@ -103,12 +102,12 @@ def reported_trace(error: BaseException) -> TracebackType | None:
     return kept.reported if kept else None
 
 
-# What an exception's issue was called before the exception was reported, and the mark of that moment.
+# The fingerprint that an exception had before it was reported, and the mark of that moment.
 _KNOWN_AS: Final = "_statsbot_webhooks_known_as"
 
 
 def know_as(error: BaseException, fingerprint: str) -> None:
-    """Remember the fingerprint of an exception: what its user was told holds, though callers add to the traceback."""
+    """Remember the fingerprint of an exception, which a user was told, although callers will add to the traceback."""
     vars(error)[_KNOWN_AS] = fingerprint, _mark(0, error.__traceback__)
 
 
@@ -134,21 +133,21 @@ def _mark(level: int, trace: TracebackType | None, before: _Kept | None = None) 
 
 
 def _was_raised_again(trace: TracebackType | None, before: _Mark) -> bool:
-    """Whether the exception was raised anew since it was seen, and not only passed on to the callers.
+    """Whether the exception was raised again since it was seen, and not only passed on to the callers.
 
-    Passing it on puts an entry for each caller before those that were there, and so does raising it anew; but then one of
-    the new entries is a `raise` in a frame that did not catch it. `raise error` where it was caught has two entries of
-    one frame. In code of a library, such as `concurrent.futures`, it is passed on too.
+    Both add entries before those that were there; but after a new raise, one of them is a `raise` in a frame that did not
+    catch the exception. `raise error` in the frame that caught it has two entries of that frame. A `raise` in a library, such
+    as `concurrent.futures`, passes it on.
     """
     if not before[1]:
         # Logged before it was ever raised.
         return False
     for _ in range(_MAX_ENTRIES):
         if trace is None:
-            # Its traceback was taken off, and then it was raised again.
+            # The traceback was removed, and then the exception was raised again.
             return True
         if id(trace) in before[1:3]:
-            # `contextlib` takes off what its generators have put on, so the newest may be gone.
+            # Or the oldest: `contextlib` removes the entries of its generators, so the newest may be gone.
             return False
         code, after = trace.tb_frame.f_code, trace.tb_next
         was_caught_here = after is not None and after.tb_frame is trace.tb_frame
@@ -158,11 +157,11 @@ def _was_raised_again(trace: TracebackType | None, before: _Mark) -> bool:
     return False
 
 
-# Every memory of this process: the host's own log functions, which know of no bot, ask all of them.
+# All instances of this process: the host's own log functions, which belong to no bot, ask all of them.
 _all: weakref.WeakSet[SeenExceptions] = weakref.WeakSet()
 
 
 def is_new_everywhere(error: BaseException, own: SeenExceptions, level: int = logging.ERROR) -> bool:
-    """Return whether no memory of this process has the exception yet, nor `own`, and let all of them remember it."""
+    """Return whether the exception is new to `own` and to every instance of this process, and mark it in all of them."""
     answers = [seen.is_new(error, level) for seen in {own, *_all}]
     return all(answers)

@@ -1,4 +1,4 @@
-"""Extensions that do not load, and the exception that ends the bot: a wrong token, refused intents, a broken setup_hook."""
+"""Extension hooks: extensions that fail to load, and the exception that ends the bot (a wrong token, refused intents)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from . import context as error_context
 from .context import NOWHERE, ErrorContext
 from .reporter import Reporter
 
-# What the portal calls them.
+# Their names in Discord's developer portal.
 _PRIVILEGED: Final = {
     "members": "Server Members Intent",
     "presences": "Presence Intent",
@@ -34,7 +34,7 @@ _REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
 
 
 class ExtensionHooks:
-    """Report extension failures, also those that the host catches and prints, and what the bot ends with."""
+    """Report extension failures, also those that the host catches and prints, and the exception that ends the bot."""
 
     def __init__(self, bot: discord.Client, reporter: Reporter) -> None:
         self._bot = bot
@@ -43,8 +43,8 @@ class ExtensionHooks:
     def install(self, stack: ExitStack) -> None:
         """Install the hooks; the stack undoes them. Needs the running loop."""
         self._loop = asyncio.get_running_loop()
-        # Hosts load extensions in a loop and print what failed. A wrapper around load_extension would stand in the traceback
-        # that they print; watching how the exception is made leaves no trace.
+        # Hosts load extensions in a loop and print what failed. A wrapper around load_extension would appear in the traceback
+        # that they print; watching the constructor of the exception does not.
         watch = self._reporter.watch(self._on_extension_error)
         for kind in (commands.ExtensionFailed, commands.ExtensionNotFound, commands.NoEntryPointError):
             watch_calls(stack, kind, "__init__", watch, after=True)
@@ -52,7 +52,7 @@ class ExtensionHooks:
     def _on_extension_error(self, _made: None, error: commands.ExtensionError, *_args: Any, **_kwargs: Any) -> None:
         if not _is_loading(self._bot):
             return
-        # It gets its traceback while it is raised, so it is read when the loop turns next.
+        # It gets its traceback when it is raised, so it is reported in the next turn of the loop.
         self._loop.call_soon(self._report_extension, error, error_context.read(error_context.of_frames, _frames()))
 
     def _report_extension(
@@ -61,12 +61,10 @@ class ExtensionHooks:
         self._reporter.report(error, f"extension {error.name}", place, details={"extension": error.name}, level=level)
 
     def report_end(self, *, is_closed: bool = False) -> None:
-        """Report the exception that is on its way out of the bot, if it is being closed for one.
+        """Report the exception that ends the bot, if it is being closed because of one.
 
-        `is_closed` says so where the caller stands before the bot's `close`.
-
-        discord.py unloads the extensions in `Bot.close`, which `Bot.run` and `async with bot` call while the exception
-        passes. So it can be sent at once, without a session of the bot.
+        `is_closed` must be set when the caller runs before the bot's `close`. discord.py unloads the extensions in
+        `Bot.close`, which `Bot.run` and `async with bot` call while the exception propagates, so `sys.exc_info` has it.
         """
         error = sys.exc_info()[1]
         if isinstance(error, Exception) and (is_closed or is_closing(self._bot)):
@@ -92,18 +90,18 @@ def _frames() -> list[FrameType]:
 
 
 def _is_loading(bot: discord.Client) -> bool:
-    """Whether it is this bot that loads an extension just now."""
+    """Whether this bot is loading an extension in the current call."""
     loaders = ("_load_from_module_spec", "load_extension", "reload_extension", "_resolve_name")
     return any(frame.f_code.co_name in loaders and frame.f_locals.get("self") is bot for frame in _frames())
 
 
 def is_closing(bot: discord.Client) -> bool:
-    """Whether the bot was closed, or the caller was called by its `close`: that unloads the extensions first."""
+    """Whether the bot was closed, or its `close`, which unloads the extensions first, is among the callers."""
     return bot.is_closed() or _is_called_by(commands.Bot.close.__code__, bot)
 
 
 def is_reloading(bot: discord.Client) -> bool:
-    """Whether the caller was called by the bot's `reload_extension`."""
+    """Whether the bot's `reload_extension` is among the callers."""
     return _is_called_by(commands.Bot.reload_extension.__code__, bot)
 
 

@@ -1,4 +1,4 @@
-"""What no handler of the bot is told: the loop's own reports, threads, and the end of the interpreter."""
+"""Process hooks: errors that no handler of the bot gets, of the event loop, of threads, and at the end of the interpreter."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .reporter import Reporter
 _CHECK_SECONDS: Final = 0.5
 # How long the end of the interpreter waits for the storage.
 _SETTLE_SECONDS: Final = 2.0
-# Ctrl-C, `sys.exit` and a task that was told to end.
+# Ctrl-C, `sys.exit` and cancelled tasks are no failures.
 _NO_FAILURES: Final = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
 
 
 class ProcessHooks:
-    """Chain the hooks of the interpreter and of the running loop; the ones before us are called as if we were not there."""
+    """Chain the hooks of the interpreter and of the running loop; the host's hooks are called as before."""
 
     def __init__(self, reporter: Reporter, settle: Callable[[float], object]) -> None:
         self._reporter = reporter
@@ -39,10 +39,10 @@ class ProcessHooks:
         loop = asyncio.get_running_loop()
         self._watch_loop(stack, loop)
         for name in ("execv", "execve"):
-            # The program that takes this one's place begins with what is in the storage; the end of the interpreter never comes.
+            # The new program reads the storage, and the hooks at the end of the interpreter are not called.
             watch_calls(stack, os, name, self._reporter.watch(self._on_exec))
         self._chains = [
-            # What the program prints at its end is printed first: the storage may take a while.
+            # The host's hook prints first, because the storage may take a while.
             HookChain(sys, "excepthook", self._on_end, calls_host_first=True),
             HookChain(threading, "excepthook", self._on_thread),
             HookChain(sys, "unraisablehook", self._on_unraisable),
@@ -53,7 +53,7 @@ class ProcessHooks:
         self._settle(_SETTLE_SECONDS)
 
     def _check(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Come back where the host has put a hook of its own in our place; ours calls it."""
+        """Install our hooks again where the host has set its own; ours call those."""
         for chain in self._chains:
             chain.install()
         self._timer = loop.call_later(_CHECK_SECONDS, self._check, loop)
@@ -81,11 +81,11 @@ class ProcessHooks:
 
             return call_exception_handler
 
-        # All that fails on the loop is reported through this method, whichever handler the host has set, and when it set it.
+        # Every failure on the loop goes through this method, with any handler that the host has set, at any time.
         patch_attribute(stack, loop, "call_exception_handler", make)
 
     def _watch_foreign_loop(self, stack: ExitStack, loop: asyncio.AbstractEventLoop, watch: Callable[..., None]) -> None:
-        # uvloop's loop calls its method from C; there only the handler can be chained, also one that the host sets later.
+        # uvloop calls its method from C, so there only the handler can be chained, also one that the host sets later.
         host: list[Any] = [loop.get_exception_handler()]
 
         def handler(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -98,7 +98,7 @@ class ProcessHooks:
 
         def make_set(original: Callable[[Any], None]) -> Callable[[Any], None]:
             def set_exception_handler(new: Any) -> None:
-                # What is no handler is refused as ever.
+                # First with the host's value, so that an invalid one is refused as usual.
                 original(new)
                 host[0] = new
                 original(handler)
@@ -135,10 +135,10 @@ class ProcessHooks:
         self._reporter.report(args.exc_value, f"thread {name}", details={"thread": name}, trace=args.exc_traceback)
 
     def _on_unraisable(self, args: sys.UnraisableHookArgs) -> None:
-        # What fails in `__del__`, in a callback of a weak reference, or while a generator is closed.
+        # Failures in `__del__`, in callbacks of weak references, and while a generator is closed.
         if args.exc_value is None or isinstance(args.exc_value, _NO_FAILURES):
             return
-        # Python 3.14 gives no object, but ends the text by it: <function Resource.__del__ at 0x7f3b430dafb0>.
+        # Python 3.14 gives no object, but puts it at the end of the text: <function Resource.__del__ at 0x7f3b430dafb0>.
         said, _, shown = (args.err_msg or "exception ignored in").partition(" <")
         name = getattr(args.object, "__qualname__", None) or type(args.object).__qualname__
         if args.object is None and shown:
@@ -149,5 +149,5 @@ class ProcessHooks:
     def _on_end(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if not issubclass(kind, _NO_FAILURES):
             self._reporter.report(error, "end of the program", level=LogLevel.CRITICAL, trace=trace)
-            # The loop has ended, so it is not delivered now: it must be in the storage before the process is gone.
+            # The loop has ended, so the event cannot be delivered: it must be in the storage before the process ends.
             self._settle(_SETTLE_SECONDS)

@@ -1,4 +1,4 @@
-"""One exception to one event, whichever hook saw it: what is expected, what was seen, how often, and where."""
+"""Reporter: make one event of an exception, whichever hook saw it, unless it is expected or was reported."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .trace_id import trace_details
 
 Submit = Callable[[Event], object]
 
-# What a user of the bot did wrong is not an error of the bot.
+# Mistakes of the bot's users are no errors of the bot.
 _USER_ERRORS: Final = (
     commands.CommandNotFound,
     commands.CheckFailure,
@@ -36,8 +36,9 @@ _USER_ERRORS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class ErrorRules:
-    """Which exceptions are errors: `expected` are names of exception classes that are none, and `ships_user_errors` makes
-    failed checks, cooldowns and bad arguments warnings instead of nothing.
+    """Which exceptions are reported: not those whose class names are in `expected`.
+
+    `ships_user_errors` reports failed checks, cooldowns and bad arguments as warnings; by default they are not reported.
     """
 
     keeps_traces: bool = True
@@ -46,7 +47,7 @@ class ErrorRules:
 
 
 class Reporter:
-    """Ship each exception once. Every method may be called from any thread, and none raises."""
+    """Report each exception once. Every method may be called from any thread, and none raises."""
 
     def __init__(self, submit: Submit, *, now: Callable[[], float], seen: SeenExceptions, rules: ErrorRules) -> None:
         self._submit = submit
@@ -65,7 +66,7 @@ class Reporter:
         level: LogLevel = LogLevel.ERROR,
         trace: TracebackType | None = None,
     ) -> None:
-        """Ship an exception unless it was shipped, or is expected. `details` are shown after the place."""
+        """Submit the event of an exception, unless it was reported or is expected. `details` are shown after the place."""
         self._guard.call(self._report, error, origin, place, details or {}, level, trace)
 
     def prepare(self, error: BaseException, origin: str, *, details: Mapping[str, object] | None = None) -> Event | None:
@@ -76,15 +77,15 @@ class Reporter:
         return None if verdict is None else self._make(error, origin, NOWHERE, details or {}, verdict, None)
 
     def submit(self, event: Event) -> None:
-        """Ship an event of `prepare`."""
+        """Submit an event of `prepare`."""
         self._guard.call(self._submit, event)
 
     def use(self, rules: ErrorRules) -> None:
-        """Go on with other rules."""
+        """Apply other rules."""
         self._rules = rules
 
     def watch(self, hook: Callable[..., None]) -> Callable[..., None]:
-        """Return a hook whose failures stay with us."""
+        """Return the hook with a guard: its failures are counted and not raised."""
         return lambda *args, **kwargs: self._guard.call(hook, *args, **kwargs)
 
     def _report(
@@ -96,7 +97,7 @@ class Reporter:
         level: LogLevel,
         trace: TracebackType | None,
     ) -> None:
-        # An expected one is marked as seen all the same: discord.py logs it as an error with its exception.
+        # An expected exception is marked as seen too, because discord.py also logs it as an error.
         verdict = self._level_of(error, level)
         if self._seen.is_new(error, level.number) and verdict is not None:
             self._submit(self._make(error, origin, place, details, verdict, trace))
@@ -113,7 +114,7 @@ class Reporter:
         root = root_exception(error)
         knows_all = place.guild_id is not None and place.persons
         found = NOWHERE if knows_all else error_context.read(error_context.of_traceback, trace or root.__traceback__)
-        # What the hook knows stands; the traceback fills in the rest.
+        # Values of the hook win over those from the traceback.
         context = {**details, **found.details, **place.details, **details, **trace_details()}
         now = self._now()
         event = error_event(
@@ -132,7 +133,7 @@ class Reporter:
         return as_known(event, root)
 
     def _level_of(self, error: BaseException, level: LogLevel) -> LogLevel | None:
-        """Return the level of an exception, None for one that is no error."""
+        """Return the level of an exception; None when it is not reported."""
         root = root_exception(error)
         if any(_names(each) & self._rules.expected for each in (error, root)):
             return None
@@ -143,7 +144,7 @@ class Reporter:
 
 def _is_user_error(error: BaseException, root: BaseException) -> bool:
     if isinstance(error, app_commands.TransformerError):
-        # discord.py wraps what a transformer raised; one without a cause is a value that does not fit.
+        # discord.py wraps an exception of a transformer; without a cause, the user's value does not fit.
         return error.__cause__ is None
     return isinstance(error, _USER_ERRORS) or isinstance(root, _USER_ERRORS)
 

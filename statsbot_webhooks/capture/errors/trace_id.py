@@ -1,4 +1,4 @@
-"""The id of the OpenTelemetry trace that an error belongs to, where the bot uses OpenTelemetry; nothing is imported for it."""
+"""Trace id of OpenTelemetry for an error, if the bot uses OpenTelemetry, which is never imported here."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ def trace_details() -> dict[str, object]:
     try:
         context = module.get_current_span().get_span_context()
         return {"trace_id": format(context.trace_id, "032x")} if context.is_valid else {}
-    except Exception:  # noqa: BLE001 - a guard: an SDK that fails, or another module of that name, costs the detail only
+    except Exception:  # noqa: BLE001 - a guard: when an SDK fails, or is another module, only this detail is missing
         return {}

@@ -1,8 +1,9 @@
-"""Tasks and futures that failed and whose result was not asked for. What asyncio reports by itself is in `process_hooks`.
+"""Unasked results: failed tasks and futures whose result was never read. What asyncio reports is in `process_hooks`.
 
-asyncio reports such a task when it is destroyed, which one that the host holds is not. Those are reported at the end; a task
-of `tasks.loop` as soon as it ends, for discord.py asks for no result. A future of `run_coroutine_threadsafe` is reported by
-nothing at all, nor is one of a `ThreadPoolExecutor`, so it is reported when it is destroyed, or at the end.
+asyncio reports such a task when it is destroyed, which does not happen while the host holds it. Those tasks are reported at
+the end, and a task of `tasks.loop` when it ends, because discord.py never reads its result. Futures of
+`run_coroutine_threadsafe` and of a `ThreadPoolExecutor` are not reported by Python; here they are when they are destroyed, or at
+the end.
 """
 
 from __future__ import annotations
@@ -27,16 +28,16 @@ from ...patching import watch_calls
 from .reporter import Reporter
 
 _HELD: Final = "the task failed, and its result was not asked for"
-# On an exception that was reported from here: it lives as long as the task that the host holds, also over a reload.
+# Mark on an exception that was reported here; it lives as long as the host's task, also over a reload of the extension.
 _REPORTED: Final = "_statsbot_webhooks_was_held"
 _DEEPEST_CALLER: Final = 8
 _Future: Final[Any] = concurrent.futures.Future
-# What asks for the result of a future; `done` and `running` do not.
+# The methods that read the result of a future; `done` and `running` do not.
 _ASKING: Final = {_Future.result.__code__, _Future.exception.__code__, _Future.add_done_callback.__code__}
 
 
 class UnaskedResults:
-    """Report what failed and was not asked for."""
+    """Report failures whose result was never read."""
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
@@ -64,7 +65,7 @@ class UnaskedResults:
     # -- tasks of tasks.loop
 
     def _on_loop_function(self, loop: tasks.Loop[Any], _name: str, *_args: Any) -> None:
-        # It is called in the loop's task: before the first run, after a failure, and after the last run.
+        # discord.py calls it in the loop's task: before the first run, after a failure, and after the last run.
         task = asyncio.current_task()
         if task is not None and task not in self._loop_tasks:
             self._loop_tasks.add(task)
@@ -92,7 +93,7 @@ class UnaskedResults:
         condition = future._condition = _WatchedCondition(future._condition)
         key = id(condition)
         self._waiting[key] = lambda: self._report_future(key, condition, event)
-        # The exception itself is not kept: it may hold the future, which then would never be destroyed.
+        # The exception itself is not kept, because it may hold the future, which then would never be destroyed.
         weakref.finalize(future, self._report_future, key, condition, event).atexit = False
 
     def _report_future(self, key: int, condition: _WatchedCondition, event: Event) -> None:
@@ -102,8 +103,8 @@ class UnaskedResults:
     # -- tasks that are held
 
     def _report_held(self) -> None:
-        # The collector knows all of them; asyncio keeps those that are done in other places in each version of Python.
-        # There may be millions of objects, so the interpreter's own loop looks at their types; isinstance would ask them, too.
+        # From the garbage collector, because asyncio has no list of done tasks that is the same in all versions of Python. The
+        # types of possibly millions of objects are compared in C; `isinstance` would also call their `__class__`.
         objects, kinds = gc.get_objects(), set(_subclasses(asyncio.Future))
         report = self._reporter.watch(self._report_task)
         for task in compress(objects, map(kinds.__contains__, map(type, objects))):
@@ -120,7 +121,7 @@ class UnaskedResults:
 
 
 class _WatchedCondition:
-    """The condition of a future: notes whether the result was asked for, without a frame of ours in a traceback."""
+    """Wraps the condition of a future to note whether the result was read, without a frame of ours in a traceback."""
 
     def __init__(self, condition: Any) -> None:
         self._condition = condition
@@ -145,12 +146,12 @@ def _subclasses(kind: type[Any]) -> Iterator[type[Any]]:
 
 
 def _exception_of(task: Any) -> BaseException | None:
-    # `exception()` would tell asyncio that the result was asked for, and it would print nothing any more.
+    # Not `exception()`, after which asyncio considers the result read and prints nothing.
     return getattr(task, "_exception", None) if task.done() and not task.cancelled() else None
 
 
 def _caller() -> str:
-    """Return what has made the future that fails; empty for one that is none of ours."""
+    """Return the function that made the failing future; empty for any other future."""
     asynchronous: Any = asyncio.futures
     threads: Any = concurrent.futures.thread
     codes = {
@@ -166,7 +167,7 @@ def _caller() -> str:
 
 
 def _is_awaited(future: Any) -> bool:
-    """Whether a thread waits for the result, or a callback is there to be told."""
-    # asyncio itself is told, so that a future which is cancelled cancels its task.
+    """Whether a thread waits for the result, or a callback will get it."""
+    # asyncio's own callback cancels the task of a cancelled future, and does not count.
     callbacks = [each for each in future._done_callbacks if getattr(each, "__name__", "") != "_call_check_cancel"]
     return bool(callbacks or future._waiters or future._condition._waiters)

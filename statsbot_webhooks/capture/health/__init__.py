@@ -1,1 +1,1 @@
-"""How the bot is doing: samples, alerts, slow calls, a blocked loop, the daily summary."""
+"""Health of the bot: samples, alerts, slow calls, a blocked loop, the daily summary."""

@@ -1,4 +1,4 @@
-"""An alert as the event that tells of it. Pure; title, colour and details are made from the facts by `formatting/alerts.py`."""
+"""Event of an alert. Pure; `formatting/alerts.py` makes title, colour and details from its facts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .alerts import Alert, AlertState
 def alert_event(
     alert: Alert, sample: Mapping[str, float], *, course: Sequence[float | None] = (), chart: bytes | None = None
 ) -> Event:
-    """Return the event of an alert; `sample` says what else was measured, `course` and `chart` how the value went."""
+    """Return the event of an alert; `sample` is all that was measured, `course` and `chart` (PNG) the recent values."""
     metric = alert.metric
     return Event(
         EventKind.PERFORMANCE,
@@ -47,7 +47,7 @@ def _threshold(alert: Alert) -> float:
 
 
 def _brief(alert: Alert) -> str:
-    """Return what is left to say below the title of a card."""
+    """Return the text below the title of the card."""
     if alert.state is AlertState.STOPPED:
         return f"The last value was {format_value(alert.metric, alert.value)}."
     if not alert.is_open or is_task_loop(alert.metric):

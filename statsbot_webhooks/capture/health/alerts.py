@@ -1,4 +1,4 @@
-"""When a value that is too high becomes an alert, how it changes, and when it is over. Pure: `now` is an argument."""
+"""Alerts: when a value that is too high becomes an alert, how that changes, and when it is over. Pure: `now` is an argument."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from typing import Final
 
 from ...events.event import LogLevel
 
-# A value must fall this far below a threshold to count as below it: it must not flap.
+# A value counts as below a threshold at this fraction of it, so that an alert does not flap.
 RECOVERY: Final = 0.9
-# Time below the threshold takes back this much of the time above it before an alert has begun. So a value that flaps
-# becomes an alert, and one that is high now and then does not.
+# Before an alert, time below the threshold takes back this fraction of the time above it. So a value that flaps becomes an
+# alert, and one that is high only occasionally does not.
 _FORGET: Final = 0.5
 REPEAT_SECONDS: Final = 60.0
-# A message that is nearly an hour old is left alone until the alert is over: Discord limits edits of old messages, and a
-# second card about the same thing would be no news. Its time stamps go on counting by themselves.
+# An older message is left alone until the alert is over: Discord limits edits of messages older than an hour, and a second
+# card would say nothing new. Discord's timestamps in it keep counting.
 _QUIET_AFTER_SECONDS: Final = 45 * 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """From where a metric is a warning, and from where critical."""
+    """The values from which a metric is a warning, and critical."""
 
     warning: float
     critical: float
 
     def level(self, value: float, factor: float = 1.0) -> LogLevel | None:
-        """Return how bad a value is, or None when it is not."""
+        """Return the level of a value, None below the thresholds; `factor` scales them."""
         if value >= self.critical * factor:
             return LogLevel.CRITICAL
         return LogLevel.WARNING if value >= self.warning * factor else None
 
 
 class AlertState(StrEnum):
-    """What happened to an alert."""
+    """The last change of an alert."""
 
     OPENED = "opened"
     RAISED = "raised"
@@ -47,7 +47,7 @@ class AlertState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert as it is now. `worst` is its highest level so far, `since` when the value first was too high."""
+    """An alert as it is now. `worst` is its highest level so far, `since` when the value was first too high."""
 
     metric: str
     state: AlertState
@@ -77,7 +77,7 @@ class Alert:
 
 @dataclass(slots=True)
 class _MetricWatch:
-    """What is known of one metric. `above_for` is the time above the threshold that counts towards an alert."""
+    """The state of one metric. `above_for` is the time above the threshold that counts towards an alert."""
 
     since: float
     judged: float
@@ -94,9 +94,9 @@ class _MetricWatch:
 class Alerts:
     """Judge samples; each call returns the alerts that have something new to show.
 
-    An alert opens when its value was above the warning threshold for `minimum_seconds`, and is over when it stayed
-    below nine tenths of it for as long. Until then it is one alert, however often the value crosses the threshold. What
-    lasts is shown again every minute for 45 minutes, and at once when it becomes critical.
+    An alert opens when its value was above the warning threshold for `minimum_seconds`, and is over when it stayed below
+    nine tenths of that for as long. Until then it is one alert, however often the value crosses the threshold. It is shown
+    again every minute for 45 minutes, and at once when it becomes critical.
     """
 
     def __init__(self, minimum_seconds: float) -> None:
@@ -111,7 +111,7 @@ class Alerts:
     def judge(
         self, now: float, sample: Mapping[str, float], thresholds: Mapping[str, Threshold], hidden: Container[str] = ()
     ) -> list[Alert]:
-        """Return what has changed. A metric that is hidden, or has no value now, keeps the state that it has."""
+        """Return the alerts that changed. A metric that is `hidden`, or not in the sample, keeps its state."""
         changes: list[Alert] = []
         for metric, threshold in thresholds.items():
             if metric in sample and metric not in hidden:
@@ -121,7 +121,7 @@ class Alerts:
         return changes
 
     def close(self, now: float) -> list[Alert]:
-        """Give up watching; returns the alerts that were open, as stopped."""
+        """Forget every metric; returns the open alerts, as stopped."""
         ended = [replace(alert, state=AlertState.STOPPED, now=now) for alert in self.open]
         self._watches.clear()
         return ended
@@ -143,7 +143,7 @@ class Alerts:
     def _wait(
         self, now: float, metric: str, watch: _MetricWatch, value: float, threshold: Threshold, elapsed: float
     ) -> Alert | None:
-        """Count the time above the threshold until it makes an alert."""
+        """Count the time above the threshold until it opens an alert."""
         level = threshold.level(value)
         if level is None:
             if threshold.level(value, RECOVERY) is None:
@@ -177,7 +177,7 @@ class Alerts:
         return alert
 
     def _change_level(self, now: float, watch: _MetricWatch, alert: Alert, threshold: Threshold) -> Alert:
-        """Become critical at once, and a warning again only after the minimum time."""
+        """Raise the alert to critical at once, and ease it to a warning only after the minimum time."""
         if threshold.level(alert.value) is LogLevel.CRITICAL:
             watch.eased_since = None
             if alert.level is not LogLevel.CRITICAL:
@@ -187,7 +187,7 @@ class Alerts:
             watch.eased_since = None
             return alert
         watch.eased_since = watch.eased_since if watch.eased_since is not None else now
-        # A value that is on its way out is over soon; that is news enough.
+        # Not while the value is below the warning threshold: the alert will soon be over.
         if watch.calm_since is not None or now - watch.eased_since < self._minimum:
             return alert
         watch.eased_since = None

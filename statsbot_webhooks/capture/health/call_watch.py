@@ -1,4 +1,4 @@
-"""The calls of listeners and commands: how many there are, and which take long, and where they are meanwhile."""
+"""Call watch: count the calls of listeners and commands, find slow ones, and where they are meanwhile. It ends no call."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Submit = Callable[[Event], object]
 
 _LOOK_SECONDS: Final = 1.0
 _COMMAND = discord.InteractionType.application_command
-# Interactions end without a word when they fail; Discord lets one be answered for 15 minutes.
+# discord.py does not say when a failed interaction ends; Discord accepts answers for 15 minutes.
 _FORGET_SECONDS: Final = 900.0
 
 
 @dataclass(slots=True, eq=False)
 class _WatchedCall:
-    """A call that runs. `source` is what the context is read from."""
+    """A call in progress. Its context is read from `source`."""
 
     name: str
     started: float
@@ -44,10 +44,10 @@ class _WatchedCall:
 
 
 class CallWatch:
-    """Count gateway events and commands, and ship calls that take longer than a limit; 0 is no limit.
+    """Count gateway events and commands, and report calls that take longer than a limit; 0 is no limit.
 
-    A call is looked at when it passes its limit. One that waits on purpose, for a person or a time, is not slow. It costs a
-    listener's call some microseconds, and leaves no frame of ours in its traceback.
+    A call is examined when it passes its limit. One that waits on purpose, for a person or a time, is not slow. A listener's
+    call costs some microseconds more, and has no frame of ours in its traceback.
     """
 
     def __init__(self, bot: discord.Client, submit: Submit, *, clock: Clock, command_ms: float, listener_ms: float) -> None:
@@ -92,9 +92,9 @@ class CallWatch:
         self._running.clear()
 
     def _watch_listeners(self, stack: ExitStack, own: dict[str, tuple[Any, Callable[..., None]]]) -> None:
-        """Stand before `Client._schedule_event`, through which every call of a listener goes.
+        """Wrap `Client._schedule_event`, through which every call of a listener goes.
 
-        Private to discord.py, and there from 2.0 to 2.7 at least; without it commands are still watched.
+        It is private to discord.py (from 2.0 to 2.7 at least); without it commands are still watched.
         """
         if not hasattr(self._bot, "_schedule_event"):
             return
@@ -110,7 +110,7 @@ class CallWatch:
             def schedule(coro: Any, event_name: str, *args: Any, **kwargs: Any) -> Any:
                 ours = own.get(event_name)
                 if ours is not None and ours[0] is coro:
-                    # Our own listeners need no task: they only count. They see the task in which the event happens.
+                    # Our own listeners need no task, because they only count; they run in the task of the event.
                     guard.call(ours[1], *args)
                     return None
                 task = original(coro, event_name, *args, **kwargs)
@@ -137,14 +137,14 @@ class CallWatch:
     # -- calls begin and end
 
     def _begin_command(self, context: commands.Context[Any]) -> None:
-        # A hybrid command that was called as a slash command is known as an interaction already.
+        # A hybrid command called as a slash command is already watched as an interaction.
         if context.interaction is not None:
             return
         self._commands += 1
         task = asyncio.current_task()
         if task is None or not self._command_limit:
             return
-        # The command runs in the task of the listener that processes messages, and stands for it from now on.
+        # The command runs in the task of the listener that processes messages, and replaces its entry.
         known = self._running.pop(task, None)
         self._running[task] = _WatchedCall("", self._clock.monotonic(), self._command_limit, task, context)
         if known is None:
@@ -190,7 +190,7 @@ class CallWatch:
             elif seconds >= call.limit and not call.is_seen:
                 task = call.task or _task_of(source)
                 if task is None:
-                    # A context menu that failed: discord.py says so nowhere, but it runs no more.
+                    # A failed context menu, of which discord.py does not report the end.
                     del self._running[key]
                     continue
                 call.is_seen = True

@@ -1,4 +1,4 @@
-"""Small PNG charts of metrics over time, drawn with matplotlib (extra `charts`) on a thread of their own."""
+"""Charts: small PNG images of metrics over time, drawn with matplotlib (extra `charts`) in a thread."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from typing import Any, Final
 from ...events.metric_names import format_metric, format_value
 
 _log = logging.getLogger(__name__)
-# Discord's dark theme, so that the picture is part of the card: background, lines, text.
+# Colours of Discord's dark theme, so that the chart blends with the card: background, lines, text, values.
 _GROUND, _GRID, _INK, _LINE = "#2b2d31", "#404249", "#b5bac1", "#5d93f5"
 _WARNING, _CRITICAL = "#f0b232", "#e74c3c"
-# Discord shows it half as wide as it is on a phone: large type on a small sheet stays readable there.
+# A small figure with large type, which stays readable on a phone, where Discord shows it at half its width.
 _DPI: Final = 150
 _WIDTH, _HEIGHT = 5.2, 1.9
-# Where more time than this many usual steps lies between two values, nothing was measured: the line is broken.
+# The line is interrupted where more than this many usual steps lie between two values: nothing was measured.
 _GAP: Final = 4
 _MAX_POINTS: Final = 160
-# matplotlib keeps font and path caches that two threads must not fill at once.
+# Two threads must not fill matplotlib's font and path caches at the same time.
 _lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One metric over time; thresholds that are finite are drawn when the values come near."""
+    """One metric over time: points are (wall clock seconds, value). Finite thresholds are drawn when the values come near."""
 
     metric: str
     points: Sequence[tuple[float, float]]
@@ -41,29 +41,29 @@ class Chart:
 
 
 def has_matplotlib() -> bool:
-    """Whether charts can be drawn; does not import it."""
+    """Whether matplotlib is installed; does not import it."""
     try:
         return importlib.util.find_spec("matplotlib") is not None
     except ValueError:
-        # An entry of None in `sys.modules` keeps it out.
+        # An entry of None in `sys.modules` blocks its import.
         return False
 
 
 async def draw_chart(charts: Sequence[Chart], zone: tzinfo = UTC) -> bytes | None:
-    """Return a PNG with a panel for each chart, or None without matplotlib or without values. Never raises."""
+    """Return a PNG with a panel for each chart; None without matplotlib or values, or when that fails. Never raises."""
     drawable = [chart for chart in charts if len(chart.points) > 1]
     if not drawable or not has_matplotlib():
         return None
     try:
         return await asyncio.to_thread(_draw, drawable, zone)
-    except Exception as error:  # noqa: BLE001 - a guard: a picture must not cost an alert
+    except Exception as error:  # noqa: BLE001 - a guard: an alert must not be lost with its chart
         _log.warning("a chart could not be drawn (%s): the alert goes without", type(error).__name__)
         return None
 
 
 def _draw(charts: Sequence[Chart], zone: tzinfo) -> bytes:
     with _lock:
-        # pyplot keeps state of its own and asks for a display; Figure alone draws with Agg.
+        # Not pyplot, which has global state and wants a display; a Figure draws with Agg.
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
@@ -91,7 +91,7 @@ def _panel(axes: Any, chart: Chart, zone: tzinfo) -> None:
     axes.plot(times, values, color=_LINE, linewidth=1.6)
     axes.fill_between(times, values, color=_LINE, alpha=0.18, linewidth=0)
     for limit, color in ((chart.warning, _WARNING), (chart.critical, _CRITICAL)):
-        # A threshold far above the values would press them flat.
+        # A threshold far above the values would flatten their line.
         if math.isfinite(limit) and limit <= highest * 1.6:
             axes.axhline(limit, color=color, linewidth=1.1, linestyle=(0, (4, 3)))
             top = max(top, limit)
@@ -100,7 +100,7 @@ def _panel(axes: Any, chart: Chart, zone: tzinfo) -> None:
     locator: Any = AutoDateLocator(tz=zone, minticks=3, maxticks=6)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone, show_offset=False))
-    # A picture cannot show each reader's own time zone, so it names the one it has.
+    # An image cannot use the time zone of each reader, so it names its own.
     axes.set_xlabel(f"time, {times[-1].tzname() or zone}", color=_INK, fontsize=8)
     axes.yaxis.set_major_locator(MaxNLocator(4))
 
@@ -116,13 +116,13 @@ def _panel(axes: Any, chart: Chart, zone: tzinfo) -> None:
 
 
 def _thin(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return at most `_MAX_POINTS` points: of neighbours the highest, for that is what a reader looks for."""
+    """Return at most `_MAX_POINTS` points, of each group of neighbours the highest."""
     step = math.ceil(len(points) / _MAX_POINTS)
     return [max(points[at : at + step], key=lambda point: point[1]) for at in range(0, len(points), step)]
 
 
 def _with_gaps(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return the points with a value that is not drawn in each long pause."""
+    """Return the points with a NaN in each long pause, which interrupts the line."""
     steps = sorted(later[0] - earlier[0] for earlier, later in itertools.pairwise(points))
     usual = steps[len(steps) // 2]
     whole = [points[0]]

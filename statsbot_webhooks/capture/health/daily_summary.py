@@ -1,4 +1,4 @@
-"""The daily summary: waits for its hour, gathers what the day was like, draws and ships it."""
+"""Daily summary: wait for its hour, collect the figures of the day, and submit its event. Its content is made elsewhere."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .time_series import DAY_SECONDS, TimeSeries
 
 
 class DailySummary:
-    """Ship a summary at an hour of the day; without an hour, none.
+    """Submit a summary at an hour of the day; none when `hour` is None.
 
-    It covers the time since the summary before, or since the start: counts are not kept over a restart.
+    It covers the time since the previous summary or the start, because counts are not stored.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class DailySummary:
         self.gaps = 0
 
     async def tick(self, now: float) -> None:
-        """Ship the summary when it is due; call this often. The first call starts the day."""
+        """Submit the summary when it is due; call this often. The first call begins the day."""
         if self._hour is None:
             return
         if self._due is None:

@@ -1,6 +1,6 @@
-"""The daily summary as an event, and when it is due. Pure: `now` and the time zone are arguments.
+"""Event of the daily summary, and when it is due. Pure: `now` and the time zone are arguments.
 
-The message is one plain sentence; title and details are made from the facts by `formatting/daily_summary.py`.
+The message is one plain sentence; `formatting/daily_summary.py` makes title and details from the facts.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _TOP: Final = 3
 
 
 def next_time(now: float, hour: int, zone: tzinfo) -> float:
-    """Return when it is that hour next in that time zone, in seconds since the epoch.
+    """Return the next time at which it is that hour in that time zone, in seconds since the epoch.
 
-    On a day whose clock is put forward over that hour it is the hour after.
+    On a day on which the clock skips that hour it is the hour after.
     """
     day = datetime.fromtimestamp(now, zone).date()
     for ahead in range(3):
@@ -39,7 +39,7 @@ def next_time(now: float, hour: int, zone: tzinfo) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What is known of the time from `since` to `until`. `stats` and `before` are the counters at its end and its start."""
+    """The figures of the time from `since` to `until`. `stats` and `before` are the counters at its end and its start."""
 
     since: float
     until: float
@@ -90,7 +90,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _top(counts: Counter[str]) -> tuple[list[dict[str, Any]], int]:
-    """Return the most frequent, and how many others there are."""
+    """Return the most frequent names, and the sum of the other counts."""
     top = [{"name": name, "count": count} for name, count in counts.most_common(_TOP)]
     return top, sum(counts.values()) - sum(count for _, count in counts.most_common(_TOP))
 

@@ -1,4 +1,4 @@
-"""A sign of life to a dead man's switch (Healthchecks, Uptime Kuma): sent only while everything is healthy."""
+"""Heartbeat: request the URL of a dead man's switch (Healthchecks, Uptime Kuma), only while everything is healthy."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _GRACE_SECONDS: Final = 60
 class Heartbeat:
     """Request a URL every `interval_seconds` while `find_problem` returns nothing.
 
-    The URL is a secret: who has it can keep the switch quiet. It is in no log line. A failure is logged once, and so is
-    the end of it.
+    The URL is a secret, because it suffices to keep the switch quiet, and is never logged. A failure is logged once, and so is
+    its end.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Heartbeat:
         stack.callback(self._task.cancel)
 
     async def _run(self) -> None:
-        # A bot that has just been started is not healthy yet, which is no news.
+        # A bot that has just started is not healthy yet, which is not worth a warning.
         for _ in range(_GRACE_SECONDS):
             if not self._find_problem():
                 break
@@ -59,16 +59,16 @@ class Heartbeat:
             await self._clock.sleep(self._interval)
 
     async def _send(self) -> str:
-        """Request the URL; returns what went wrong."""
+        """Request the URL; returns the problem, empty for none."""
         try:
-            # A session for each request: one a minute is not worth an open connection.
+            # A session for each request, because one request a minute does not justify an open connection.
             async with (
                 self._network.open_session(timeout=_TIMEOUT) as session,
                 session.get(self._url, proxy=self._network.find_proxy(self._url)) as response,
             ):
                 return "" if response.status < 400 else f"answered with status {response.status}"
         except (aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
-            # The text of these exceptions holds the URL.
+            # Only the type: the texts of these exceptions hold the URL.
             return f"failed with {type(error).__name__}"
 
     def _note(self, state: str) -> None:

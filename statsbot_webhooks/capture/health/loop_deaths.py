@@ -1,6 +1,6 @@
-"""Task loops that run no more, or never began: one alert for each, over when the loop runs again.
+"""Loop deaths: an alert for each task loop that has ended, or hangs before its first run, until it runs again.
 
-How long runs take is in `task_loops.py`; the exception that ended a loop is reported by `errors/`.
+The durations of runs are in `task_loops.py`; `errors/` reports the exception that ended a loop.
 """
 
 from __future__ import annotations
@@ -27,26 +27,27 @@ from .alerts import Alert, AlertState, Threshold
 from .stack_frames import frames_of_task, is_patient
 from .task_loops import is_loop_task, loop_of
 
-# A loop that is started again at once, by its own error handler for example, was never gone.
+# A loop that is started again at once, by its error handler, say, is not reported.
 _GRACE_SECONDS: Final = 5.0
-# `before_loop` may sleep until midnight. One that sleeps for moments, again and again, waits for something that does not come.
+# `before_loop` may sleep until midnight; but if it only sleeps briefly again and again, it waits for something in vain. Then the
+# alert comes after `_PATIENCE` times the minimum.
 _SHORT_SLEEP: Final = 30.0
 _PATIENCE: Final = 10
 # More loops than this are not watched.
 _MOST: Final = 500
 _FUNCTION: Final = "_call_loop_function"
-# Nothing is measured: an alert of a loop is open or not.
+# A placeholder, because nothing is measured.
 _THRESHOLD: Final = Threshold(0.0, float("inf"))
 
 
 @dataclass(slots=True, eq=False)
 class _Watched:
-    """A loop by its name; a reload of its cog makes another object, which goes on in its place."""
+    """A loop by its name; after a reload of its cog another object takes its place."""
 
     name: str
     loop: weakref.ref[Any]
     task: weakref.ref[asyncio.Task[Any]]
-    # What is wrong, and since when; the wall time is for showing.
+    # The problem, and its begin: `since` is monotonic, `since_time` is wall clock, to be shown.
     problem: str = ""
     since: float = 0.0
     since_time: float = 0.0
@@ -56,7 +57,7 @@ class _Watched:
 
 
 class LoopDeaths:
-    """Watch every loop that starts. `check` returns what has changed; call it now and then."""
+    """Watch every loop that starts. Call `check` regularly; it returns events of what changed."""
 
     def __init__(self, bot: discord.Client, clock: Clock, *, minimum_seconds: float) -> None:
         self._bot = bot
@@ -88,7 +89,7 @@ class LoopDeaths:
     # -- what loops do
 
     def _on_function(self, loop: Any, name: str, *_args: Any) -> None:
-        # discord.py calls it in the loop's task, before the first run, whether there is such a function or not.
+        # discord.py calls it in the loop's task before the first run, even without a `before_loop` function.
         task = asyncio.current_task()
         if name == "before_loop" and task is not None and is_loop_task(task):
             self._begin(loop, task)
@@ -96,7 +97,7 @@ class LoopDeaths:
     def _on_wish(self, loop: Any, *_args: Any, **_kwargs: Any) -> None:
         watched = self._find(loop)
         if watched is not None:
-            # It ends because the host says so.
+            # The host has asked for the end.
             watched.is_expected = True
 
     def _begin(self, loop: Any, task: asyncio.Task[Any]) -> None:
@@ -115,14 +116,14 @@ class LoopDeaths:
     def _on_end(self, watched: _Watched, task: asyncio.Task[Any]) -> None:
         if not self._is_installed or watched.task() is not task or watched.is_expected:
             return
-        # `exception()` would tell asyncio that the result was asked for, and it would print nothing any more.
+        # Not `exception()`, after which asyncio considers the result read and prints nothing.
         error = None if task.cancelled() else getattr(task, "_exception", None)
         if task.cancelled():
             self._note(watched, "it was cancelled, by none of its own functions")
         elif error is not None:
             self._note(watched, f"{type(error).__name__} ended it")
         else:
-            # `count`, or it was told to stop.
+            # Its `count` was reached, or it was stopped.
             watched.is_expected = True
 
     def _note(self, watched: _Watched, problem: str) -> None:
@@ -132,7 +133,7 @@ class LoopDeaths:
         return next((each for each in self._watched.values() if each.loop() is loop), None)
 
     def _name(self, loop: Any) -> str:
-        """Return the loop's name; a number is added where another loop of that name still runs."""
+        """Return the loop's name, with a number when another loop of that name still runs."""
         base = getattr(loop.coro, "__qualname__", "loop").rpartition("<locals>.")[2]
         name, number = base, 1
         while (other := self._watched.get(name)) is not None and _runs(other.loop()):
@@ -154,7 +155,7 @@ class LoopDeaths:
         return events
 
     def close(self) -> list[Event]:
-        """Return the events that end what is open, because nothing is watched any more."""
+        """Return the events that end the open alerts, because the watch ends."""
         return [event for watched in list(self._watched.values()) for event in self._end(watched, AlertState.STOPPED)]
 
     def _check(self, watched: _Watched) -> Iterator[Event]:
@@ -174,10 +175,10 @@ class LoopDeaths:
             yield self._open(watched)
 
     def _look_before(self, watched: _Watched) -> float:
-        """Note whether the loop hangs before its first run; returns from how many seconds on that is an alert."""
+        """Note whether the loop hangs before its first run; returns after how many seconds that is an alert."""
         task = watched.task()
         if not self._bot.is_ready():
-            # Most loops wait for it. An alert that is open stays open.
+            # Most loops wait until the bot is ready. An open alert stays open.
             watched.problem = watched.problem if watched.alert is not None else ""
             return self._minimum
         wait = None if task is None else _wait_before(task, self._bot)
@@ -209,20 +210,20 @@ class LoopDeaths:
             yield _event(replace(alert, state=state, now=self._clock.now()), watched.problem)
 
     def _is_abandoned(self, watched: _Watched, loop: Any) -> bool:
-        """Whether the loop's cog or module was unloaded, or the bot is being closed: then it is not missed."""
+        """Whether the loop's cog or module was unloaded, or the bot is being closed, so that its end is no problem."""
         if self._bot.is_closed():
             return True
         owner = getattr(loop, "_injected", None)
         if isinstance(owner, commands.Cog):
             is_in = any(bot.get_cog(owner.qualified_name) is owner for bot in list(known_bots) if hasattr(bot, "get_cog"))
             watched.was_in_bot = watched.was_in_bot or is_in
-            # A loop that is started in the cog's `__init__` runs before the cog is there.
+            # A loop that is started in the cog's `__init__` runs before the cog is added.
             return not is_in and (watched.was_in_bot or not _runs(loop))
         return not _runs(loop) and getattr(loop.coro, "__module__", None) not in sys.modules
 
 
 known_bots: weakref.WeakSet[Any] = weakref.WeakSet()
-"""The bots of this process: a cog is loaded when one of them has it."""
+"""The bots of this process: a cog is loaded if one of them has it."""
 
 
 def _runs(loop: Any) -> bool:
@@ -230,7 +231,7 @@ def _runs(loop: Any) -> bool:
 
 
 def _wait_before(task: asyncio.Task[Any], bot: discord.Client) -> float | None:
-    """Return 0 if a task hangs in `before_loop`, the seconds of the sleep that it is in, None if it is not there."""
+    """Return the seconds for which a task sleeps in `before_loop`, 0 when it hangs there, None when it is not there."""
     frames = frames_of_task(task)
     if not any(frame.f_code.co_name == _FUNCTION and frame.f_locals.get("name") == "before_loop" for frame in frames):
         return None

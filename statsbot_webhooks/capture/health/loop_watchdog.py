@@ -1,4 +1,4 @@
-"""A thread that notices when the event loop does not turn, and says where it is blocked while it is blocked."""
+"""Loop watchdog: a thread that notices a blocked event loop, and reports where it is blocked. It unblocks nothing."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from .stack_frames import format_place, format_stack, frames_of_thread
 
 Submit = Callable[[Event], object]
 
-# The loop says that it lives four times in the span that counts as blocked, and never more often than this.
+# The loop beats four times in the span that counts as blocked, but within these limits.
 _MIN_BEAT_SECONDS: Final = 0.02
 _MAX_BEAT_SECONDS: Final = 0.25
-# Seconds after the first look at a blocked loop: does it move? Later looks refresh the card.
+# Seconds between the looks at a blocked loop; from the last of these on, looks also refresh the card.
 _LOOKS: Final = (0.5, 2.0, 10.0)
 _LATER_SECONDS: Final = 60.0
 
 
 @dataclass(slots=True)
 class _Stall:
-    """A time in which the loop did not turn. `places` are the lines where it was seen, `since` is monotonic."""
+    """A time in which the loop did not turn. `places` are the lines where it was seen; `since` is monotonic, `began` is not."""
 
     since: float
     began: float
@@ -38,10 +38,10 @@ class _Stall:
 
 
 class LoopWatchdog:
-    """Watch the running loop; `last_stall` is the monotonic time at which it last turned again.
+    """Watch the running loop; `last_stall` is the monotonic time at which it last turned again after a stall.
 
-    A stall is shipped from the thread, so it is on disk even when the loop never turns again.
-    It costs four timers and two wakeups of the thread in each `critical_ms`.
+    A stall is submitted by the thread, so it is stored even when the loop never turns again. The watch costs four timers and
+    two wakeups of the thread in each `critical_ms`.
     """
 
     def __init__(self, submit: Submit, *, critical_ms: float, clock: Clock) -> None:
@@ -77,7 +77,7 @@ class LoopWatchdog:
         stack.callback(stop)
 
     def measure(self) -> dict[str, float]:
-        """Return by how much a timer was late at worst since the last call."""
+        """Return the longest delay of a timer since the last call, in milliseconds."""
         worst, self._worst = self._worst, 0.0
         return {"loop_lag_ms": max(worst, 0.0) * 1000}
 
@@ -101,7 +101,7 @@ class LoopWatchdog:
         asked = self._clock.monotonic()
         while not self._stopped.wait(wait):
             woken = self._clock.monotonic()
-            # Late ourselves: the whole process stood still (a suspended machine, a held interpreter lock), not the loop.
+            # This thread was late too: the whole process stood still (a suspended machine, a held interpreter lock).
             was_away = woken - asked > wait + self._limit / 2
             if not was_away and woken - self._beat > self._limit + self._pause:
                 if self._loop is None or not self._loop.is_running():
@@ -110,7 +110,7 @@ class LoopWatchdog:
             asked = self._clock.monotonic()
 
     def _follow(self, beat: float) -> None:
-        """Ship the stall, look again whether it moves, and complete it when the loop turns."""
+        """Submit the stall, look again where it is, and submit its end when the loop turns."""
         stall = self._begin(beat)
         if stall is None:
             return

@@ -1,4 +1,4 @@
-"""How the bot is: everything that watches it, put together. Samples and alerts, the loop, its life, the sign of life."""
+"""Health monitor: everything that watches a bot, put together (samples, alerts, the loop, its life, the heartbeat)."""
 
 from __future__ import annotations
 
@@ -39,8 +39,9 @@ def _no_problem() -> str:
 
 
 class HealthMonitor:
-    """Watch a bot. `find_delivery_problem` says what keeps events from arriving, `stats` returns the
-    counters, and `take_tally` what came in since it was called last."""
+    """Watch a bot. `find_delivery_problem` returns why events do not arrive, `stats` the counters, and `take_tally` the
+    counts of events since its last call.
+    """
 
     def __init__(
         self,
@@ -90,14 +91,14 @@ class HealthMonitor:
         )
 
     def install(self, stack: ExitStack, *, is_leading: bool = True) -> None:
-        """Start everything; the stack ends it in reverse, so that the last word is that the bot has stopped.
+        """Start everything; the stack ends it in reverse, so that the last event is that the bot has stopped.
 
-        What concerns the process, not the bot, is watched by one of several bots: the leading one.
+        Of several bots only the leading one watches what concerns the process.
         """
         self.lifecycle.install(stack)
         if not is_leading:
             self.calls.install(stack)
-            # Another bot's cogs are told apart from those that were unloaded.
+            # So that the leading bot's watch does not take this bot's cogs for unloaded.
             known_bots.add(self._bot)
             return
         self._loop_watch.install(stack)
@@ -129,7 +130,7 @@ class HealthMonitor:
             self._submit(event)
 
     def find_problem(self) -> str:
-        """Say what is wrong with gateway, loop or delivery; nothing when all is well."""
+        """Return the problem of gateway, loop or delivery; empty when there is none."""
         if not self._bot.is_ready() or self.lifecycle.offline_shards:
             return "the gateway is down"
         if self._clock.monotonic() - self._loop_watch.last_stall < self._settings.heartbeat_interval_seconds:
@@ -138,4 +139,4 @@ class HealthMonitor:
 
 
 def _ignore(_event: Event) -> None:
-    """Ship nothing: lifecycle events are switched off, and the gateway is still watched."""
+    """Drop lifecycle events, which are switched off; the gateway is still watched."""

@@ -1,6 +1,6 @@
-"""What the kernel counts for this process: through psutil, or from /proc on a Linux for which psutil has no wheel.
+"""Own process: the kernel's figures of this process, from psutil, or from /proc on a Linux without a wheel of psutil.
 
-Both have the few figures that `process_probe` shows; a figure that cannot be had is None.
+Both have the few figures that `process_probe` needs; a figure that is not available is None.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class OwnProcess(Protocol):
     """Figures of this process."""
 
     def rss_bytes(self) -> int | None:
-        """Return the memory that is resident."""
+        """Return the resident memory."""
         ...
 
     def cpu_seconds(self) -> float:
@@ -28,7 +28,7 @@ class OwnProcess(Protocol):
         ...
 
     def started_at(self) -> float | None:
-        """Return when the process began, as wall time."""
+        """Return when the process began (wall clock)."""
         ...
 
 
@@ -54,7 +54,7 @@ class PsutilProcess:
 
 
 class ProcProcess:
-    """Figures from /proc; where there is none, only the CPU time."""
+    """Figures from /proc; without it, only the CPU time."""
 
     def rss_bytes(self) -> int | None:
         text = _read("self/statm")
@@ -71,7 +71,7 @@ class ProcProcess:
             return None
 
     def started_at(self) -> float | None:
-        """proc(5): field 22 of stat is the start in ticks since the boot, whose time is in /proc/stat."""
+        # proc(5): field 22 of stat is the start in ticks since the boot, whose time is in /proc/stat.
         boot = next((line.split()[1] for line in _read("stat").splitlines() if line.startswith("btime ")), "")
         # The name of the program, in brackets, may hold blanks.
         after_name = _read("self/stat").rpartition(")")[2].split()
@@ -81,7 +81,7 @@ class ProcProcess:
 
 
 def find_own_process() -> OwnProcess:
-    """Return the figures of this process in the best way there is."""
+    """Return the best available source of figures."""
     try:
         import psutil  # noqa: PLC0415 - has no wheel for 32-bit ARM
     except ImportError:

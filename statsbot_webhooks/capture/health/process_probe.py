@@ -1,4 +1,4 @@
-"""What the process uses: memory, CPU, threads, open files, tasks."""
+"""Process probe: measure memory, CPU, threads, open files and tasks of this process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ProcessProbe:
     def __init__(self, interval_seconds: float, clock: Clock) -> None:
         self._clock = clock
         self._process = find_own_process()
-        # The kernel counts CPU time in ticks of 10 ms: over the first instant after a start one tick reads as 1000 %.
+        # CPU time is counted in ticks of 10 ms: over a very short span a single tick would read as 1000 %.
         self._span = min(interval_seconds / 2, 1.0)
         self._cpu_since = self._cpu_used = 0.0
         self._cpu: float | None = None
@@ -28,7 +28,7 @@ class ProcessProbe:
         self._cpu_used, self._cpu_since = self._process.cpu_seconds(), self._clock.monotonic()
 
     def measure(self) -> dict[str, float]:
-        """Return the sample of now."""
+        """Return the current values by metric; CPU in percent of one core since the last measurement."""
         sample = {"threads": float(threading.active_count()), "tasks": float(len(asyncio.all_tasks()))}
         if (rss := self._process.rss_bytes()) is not None:
             sample["memory_mb"] = rss / _MIB
@@ -44,6 +44,6 @@ class ProcessProbe:
 
 
 def process_uptime(now: float) -> float:
-    """Return for how many seconds this process has been running: it outlives a reload of the extension."""
+    """Return for how many seconds this process has been running; 0 when its start is unknown."""
     started = find_own_process().started_at()
     return 0.0 if started is None else max(now - started, 0.0)

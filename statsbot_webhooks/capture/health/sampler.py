@@ -1,4 +1,4 @@
-"""Samples of the process, the loop and the bot, kept for a day, and the alerts that come of them."""
+"""Sampler: take samples of the process, the loop and the bot, keep them for a day, and submit the alerts they raise."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .loop_deaths import known_bots
 from .process_probe import ProcessProbe
 from .time_series import TimeSeries
 
-# An alert's chart shows what led to it.
+# Span of an alert's chart.
 _CHART_SECONDS: Final = 3600.0
 _STATIC: Final = {
     "memory_mb": "memory",
@@ -121,7 +121,7 @@ class Sampler:
         return {**self._thresholds, **shards}
 
     def _hidden(self, thresholds: Mapping[str, Threshold]) -> set[str]:
-        """Return the metrics that only show what something worse explains: no gateway, or a loop that does not turn."""
+        """Return the latencies that have a worse cause, which is reported: no gateway, or a blocked loop."""
         latencies = {metric for metric in thresholds if metric.startswith("gateway_latency_ms")}
         offline = self._offline_shards()
         if None in offline or any(alert.metric == "loop_lag_ms" for alert in self.alerts.open):
@@ -129,7 +129,7 @@ class Sampler:
         return {metric for metric in latencies if metric.rpartition("/")[2] in {str(shard) for shard in offline}}
 
     async def _show(self, alert: Alert) -> None:
-        """Ship an alert with its chart, which is drawn on another thread."""
+        """Submit an alert with its chart, which is drawn in another thread."""
         points = self.series.series(alert.metric, min(alert.now - _CHART_SECONDS, alert.since - _CHART_SECONDS / 6))
         chart = Chart(alert.metric, points, alert.threshold.warning, alert.threshold.critical)
         sample = self.last
@@ -142,10 +142,10 @@ def _is_online(other: discord.Client, bot: discord.Client) -> bool:
 
 
 def _latencies(bot: discord.Client) -> dict[str, float]:
-    """Return the latency of the gateway, of each shard when there are several. Before a heartbeat it is nan or inf (W12)."""
+    """Return the latency of the gateway, by shard if there are several; not before a heartbeat, when it is nan or inf (W12)."""
     shards = bot.latencies if isinstance(bot, discord.AutoShardedClient) else []
     named = {f"gateway_latency_ms/{shard}": latency for shard, latency in shards} if len(shards) > 1 else {}
     named = named or {"gateway_latency_ms": bot.latency}
-    # This one's samples are those of the process, so the other bots of it are looked at too.
+    # The leading bot samples for the whole process, its other bots included.
     named.update({f"gateway_latency_ms/@{other.user.name}": other.latency for other in known_bots if _is_online(other, bot)})
     return {name: latency * 1000 for name, latency in named.items() if math.isfinite(latency)}

@@ -1,4 +1,4 @@
-"""Slow calls of one command or listener in a row, as one card. Pure: `now` is an argument."""
+"""Slow calls of one command or listener within half an hour, as one card. Pure: `now` is an argument."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from ...events.event import Event, EventKind, LogLevel
 from ...events.time_text import format_span
 from ..errors.context import ErrorContext
 
-# Slow calls of the same thing within this time of the first are one card.
+# Slow calls of the same command within this time of the first share a card.
 _CARD_SECONDS: Final = 1800.0
-# A card says at most so often that it has happened again.
+# A card says at most this often that it happened again.
 _REPEAT_SECONDS: Final = 30.0
 _MAX_NAMES: Final = 200
 

@@ -1,4 +1,4 @@
-"""Where code is at the moment: a thread, or a task that waits. Reads frames, keeps none."""
+"""Stack frames: where a thread or a suspended task is at the moment. It reads frames, and keeps none."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ...events.tracebacks import is_own_code
 
 # Deeper chains of awaits are cut: a card shows one line of them.
 _MAX_AWAITS: Final = 100
-# Waiting for a person, or for a time, is no slowness.
+# Waiting for a person or a time does not count as slow.
 _PATIENT: Final = {asyncio.sleep.__code__, discord.ui.View.wait.__code__, discord.ui.Modal.wait.__code__}
 
 
 def format_stack(frame: FrameType) -> str:
-    """Return where a thread is, innermost call last as in a traceback, the host's own lines marked with `>`."""
+    """Return the stack of a thread, innermost call last as in a traceback, with `>` before lines of the host."""
     lines = ["The loop's thread (most recent call last):\n"]
     for summary in reversed(traceback.StackSummary.extract(traceback.walk_stack(frame))):
         mark = "> " if is_own_code(summary.filename) else "  "
@@ -29,7 +29,7 @@ def format_stack(frame: FrameType) -> str:
 
 
 def format_place(frames: list[FrameType]) -> str:
-    """Return file, line and code of the innermost of the host's own frames, or of all when none is; innermost first."""
+    """Return file, line and code of the host's innermost frame, or of the innermost of all; `frames` are innermost first."""
     if not frames:
         return "unknown"
     frame = next((frame for frame in frames if is_own_code(frame.f_code.co_filename)), frames[0])
@@ -39,7 +39,7 @@ def format_place(frames: list[FrameType]) -> str:
 
 
 def frames_of_thread(frame: FrameType | None) -> list[FrameType]:
-    """Return the frames from the innermost out."""
+    """Return the frames of a thread, innermost first."""
     frames: list[FrameType] = []
     while frame is not None:
         frames.append(frame)
@@ -48,7 +48,7 @@ def frames_of_thread(frame: FrameType | None) -> list[FrameType]:
 
 
 def frames_of_task(task: asyncio.Task[Any]) -> list[FrameType]:
-    """Return the frames of a task that is suspended, from the innermost out."""
+    """Return the frames of a suspended task, innermost first."""
     frames: list[FrameType] = []
     step: Any = task.get_coro()
     for _ in range(_MAX_AWAITS):
@@ -70,5 +70,5 @@ def is_patient(frames: list[FrameType], bot: discord.Client) -> bool:
 
 
 def _listeners(bot: discord.Client) -> list[list[tuple[Any, Any]]]:
-    # Client.wait_for keeps its futures there, and nowhere else.
+    # Private to discord.py, and the only place where Client.wait_for keeps its futures.
     return list(getattr(bot, "_listeners", {}).values())

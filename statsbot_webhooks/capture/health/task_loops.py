@@ -1,4 +1,4 @@
-"""How long the runs of every `tasks.loop` take, and which run longer than their interval."""
+"""Task loops: measure how long the runs of every `tasks.loop` take; longer than the interval is an alert."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PREFIX: Final = "task_loop_seconds/"
 
 @dataclass(slots=True, eq=False)
 class _Measured:
-    """A loop that is measured. `worst` is the longest run since the last sample, `runs` are those that are not over."""
+    """A measured loop. `worst` is the longest run since the last sample; `runs` are the starts of runs in progress."""
 
     loop: weakref.ref[Any]
     name: str
@@ -37,10 +37,10 @@ class _Measured:
 
 
 class TaskLoops:
-    """Find the loops that run, in each sample, and measure their runs from then on.
+    """Find running loops at each sample, and measure their runs from then on.
 
-    They are found by their tasks: `Loop.start` makes one of the coroutine `Loop._loop`, whose frame knows the loop. So loops
-    of cogs, bots and modules are all found, and nothing of the host is searched.
+    They are found by their tasks: `Loop.start` makes one of the coroutine `Loop._loop`, whose frame holds the loop. So loops
+    of cogs, bots and modules are all found, without a search through the host's objects.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -50,7 +50,7 @@ class TaskLoops:
         self.guard = Guard("the run time of a task loop")
 
     def install(self, stack: ExitStack) -> None:
-        """Let the stack take everything off the loops again."""
+        """Register the removal of all changes to loops with the stack."""
         stack.callback(self._release)
 
     def _release(self) -> None:
@@ -60,7 +60,7 @@ class TaskLoops:
         self._measured.clear()
 
     def measure(self) -> dict[str, float]:
-        """Return the longest run of each loop since the last call, in seconds, those that are not over included."""
+        """Return the longest run of each loop since the last call, in seconds, runs in progress included."""
         self.guard.call(self._find)
         now = self._clock.monotonic()
         sample: dict[str, float] = {}
@@ -72,7 +72,7 @@ class TaskLoops:
         return sample
 
     def thresholds(self) -> dict[str, Threshold]:
-        """Return for each loop its interval: a run that takes longer makes the next one late."""
+        """Return the interval of each loop as its threshold: a longer run delays the next one."""
         found = [each for each in self._measured.values() if each.interval]
         return {_PREFIX + each.name: Threshold(each.interval, math.inf) for each in found}
 
@@ -96,7 +96,7 @@ class TaskLoops:
         @functools.wraps(original)
         def timed(*args: Any, **kwargs: Any) -> Any:
             coro = original(*args, **kwargs)
-            # The coroutine is dropped when it is over, so no frame of ours is in the traceback of one that fails.
+            # The end is seen when the coroutine is destroyed, so no frame of ours is in the traceback of a failed run.
             key, started = id(coro), clock.monotonic()
             found.runs[key] = started
             weakref.finalize(coro, _end, found, key, started, clock).atexit = False
@@ -135,6 +135,6 @@ def _interval(loop: Any) -> float:
     """Return the seconds between two runs, or 0 for a loop that runs without a pause."""
     times = sorted(each.hour * 3600 + each.minute * 60 + each.second for each in loop.time or ())
     if times:
-        # The shortest pause between two times of day; time zones are left out, for they move all of them.
+        # The shortest pause between two times of day; time zones are ignored, because they shift all of them.
         return float(min(after - before for before, after in zip(times, [*times[1:], times[0] + _DAY], strict=True))) or _DAY
     return (loop.seconds or 0.0) + 60 * (loop.minutes or 0.0) + 3600 * (loop.hours or 0.0)

@@ -1,4 +1,4 @@
-"""The samples of the last 24 hours, in arrays of a fixed length. Pure: `now` is an argument."""
+"""Time series: the samples of the last 24 hours, in arrays of a fixed length. Pure: `now` is an argument."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 DAY_SECONDS: Final = 86400.0
-# A bucket every 10 s is more than a chart can show; samples that come faster share one. 35 kB for each metric.
+# One bucket for 10 s, which is finer than a chart can show; faster samples share one. 35 kB for each metric.
 _MAX_BUCKETS: Final = 8640
 # A bot has some 15 metrics, and one for each shard and `tasks.loop`; more than this are not kept (4 MB at most).
 _MAX_METRICS: Final = 128
@@ -16,7 +16,7 @@ _MISSING: Final = math.nan
 
 
 class TimeSeries:
-    """One value for each metric and bucket of time; the oldest bucket gives way. Samples of one bucket keep the higher value."""
+    """One value for each metric and bucket of time; a new bucket replaces the oldest. A bucket keeps its highest value."""
 
     def __init__(self, interval_seconds: float) -> None:
         self.bucket_seconds = max(interval_seconds, DAY_SECONDS / _MAX_BUCKETS)
@@ -29,7 +29,7 @@ class TimeSeries:
         return len(self._times)
 
     def add(self, now: float, sample: Mapping[str, float]) -> None:
-        """Keep a sample. Values that are not finite are left out."""
+        """Add a sample. Values that are not finite are skipped."""
         is_new = self._head < 0 or not 0 <= now - self._times[self._head] < self.bucket_seconds
         if is_new:
             self._begin(now)
@@ -65,5 +65,5 @@ class TimeSeries:
         return sorted((time, value) for time, value in found if time >= since and not math.isnan(value))
 
     def peak(self, metric: str, since: float = -math.inf) -> tuple[float, float] | None:
-        """Return the time and the height of the highest value, or None when there is none."""
+        """Return the time and the value of the peak, None without values."""
         return max(self.series(metric, since), key=lambda point: point[1], default=None)

@@ -1,1 +1,1 @@
-"""The bot's own life: online, gateway gaps, servers joined and left, the end."""
+"""Lifecycle of the bot: online, gateway gaps, servers joined and left, the end."""

@@ -1,6 +1,6 @@
-"""What happens to the bot as a whole, as events: online, stopped, gateway gaps, servers joined and left. Pure.
+"""Events of the bot as a whole: online, stopped, gateway gaps, servers joined and left. Pure.
 
-The message is one plain sentence; title, colour and details are made from the facts by `formatting/lifecycle.py`.
+The message is one plain sentence; `formatting/lifecycle.py` makes title, colour and details from the facts.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from .gateway_gaps import Gaps
 
 
 def life_event(text: str, facts: Mapping[str, Any], *, now: float) -> Event:
-    """Return the event of a start, which is shown at once, or of a stop."""
+    """Return the event of a start, which has a card so that it is shown at once, or of a stop."""
     what = str(facts["type"])
     card = f"start/{int(now * 1000)}" if what == "start" else ""
     return Event(EventKind.LIFECYCLE, LogLevel.INFO, text, now, "bot", template=what, card=card, facts=facts)
 
 
 def gateway_event(shard: int | None, gaps: Gaps, *, now: float) -> Event:
-    """Return the event that tells of the gaps of one shard, open or closed."""
+    """Return the event of the gaps of one shard, open or closed."""
     who = "The gateway" if shard is None else f"Shard {shard}"
     if gaps.down_since is not None:
         level, text = LogLevel.WARNING, f"{who} is disconnected. discord.py is trying to reconnect."
@@ -79,7 +79,7 @@ def guild_event(
             "name": name,
             "id": str(guild_id),
             "members": members,
-            # A key that names a person, such as "owner", would make masking take the whole mapping for one name.
+            # Not "owner": under a key that names a person masking takes the whole mapping for one name.
             "owned_by": {"id": str(owner.id), "name": owner.names[0] if owner.names else ""},
             "servers": guilds,
             "brief": "",

@@ -1,4 +1,4 @@
-"""One shard's connection to the gateway: gaps that come in a row are one thing that happened. Pure: `now` is an argument."""
+"""Gateway gaps of one shard: gaps that follow each other are shown as one. Pure: `now` is an argument."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Final
 
 # Gaps closer together than this belong to one card.
 CALM_SECONDS: Final = 600.0
-# Discord itself asks bots to reconnect every few hours, and they are back within seconds. So many gaps in a row are news.
+# Discord asks bots to reconnect every few hours, which takes seconds. This many gaps in a row are worth showing.
 _MANY: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Gaps:
-    """Gaps in a row. `began` is the start of the first; `down_since` is None while the shard is connected."""
+    """Gaps in a row, times in seconds. `began` is the start of the first; `down_since` is None while connected."""
 
     began: float
     count: int = 0
@@ -37,11 +37,11 @@ class GatewayConnection:
 
     @property
     def is_down(self) -> bool:
-        """Whether the shard has lost its connection and not got it back."""
+        """Whether the shard is disconnected."""
         return self._gaps is not None and self._gaps.down_since is not None
 
     def down(self, now: float) -> bool:
-        """Note that the connection is lost; False when that is known already (each failed attempt says it again)."""
+        """Note that the connection is lost; False when that is known (each failed attempt reports it again)."""
         if self.is_down:
             return False
         if self._gaps is None or now - self._gaps.ended >= CALM_SECONDS:
@@ -50,7 +50,7 @@ class GatewayConnection:
         return True
 
     def look(self, now: float) -> Gaps | None:
-        """Return the gaps when the shard is down for so long that it must be shown."""
+        """Return the gaps when the shard has been down long enough to be shown."""
         gaps = self._gaps
         if gaps is None or gaps.down_since is None or now - gaps.down_since < self._shown_from:
             return None
@@ -58,7 +58,7 @@ class GatewayConnection:
         return gaps
 
     def up(self, now: float, *, is_resumed: bool) -> Gaps | None:
-        """Note that the connection is back; a session that is not resumed has missed what happened meanwhile."""
+        """Note that the connection is back; without `is_resumed`, events of the gap were missed."""
         if self._gaps is None or self._gaps.down_since is None:
             return None
         gap = max(now - self._gaps.down_since, 0.0)

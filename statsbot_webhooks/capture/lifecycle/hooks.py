@@ -1,4 +1,4 @@
-"""The life of the bot: online, gateway gaps, servers joined and left, stopped."""
+"""Lifecycle hooks: listeners for online, gateway gaps, servers joined and left, stopped. The events are made in `events`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Submit = Callable[[Event], object]
 
 
 class LifecycleHooks:
-    """Listeners for what happens to the bot as a whole. A gap of the gateway is shown from `gap_seconds` on."""
+    """Listen to what happens to the bot as a whole. A gap of the gateway is shown from `gap_seconds` on."""
 
     def __init__(
         self, bot: discord.Client, submit: Submit, *, now: Callable[[], float], gap_seconds: float, version: str = ""
@@ -51,8 +51,8 @@ class LifecycleHooks:
         return gaps
 
     def install(self, stack: ExitStack) -> None:
-        """Add the listeners; the stack takes them off, and says that the bot has stopped."""
-        # A bot that is ready now was so before the extension was loaded.
+        """Add the listeners; the stack removes them, and submits that the bot has stopped."""
+        # A bot that is ready now was ready before the extension was loaded.
         if self._bot.is_ready():
             self.guard.call(self._tell_start, is_bot_start=False)
         stack.callback(self.tell_stop)
@@ -93,14 +93,14 @@ class LifecycleHooks:
         self._submit(life_event(text, facts, now=self._now()))
 
     def tell_stop(self) -> None:
-        """Say once that the bot, or the extension, has stopped."""
+        """Submit once that the bot, or the extension, has stopped."""
         self.guard.call(self._tell_stop)
 
     def _tell_stop(self) -> None:
         if not self._is_online:
             return
         self._is_online = False
-        # A bot that is closed unloads its extensions; `cog_unload` itself does not know why it is called.
+        # `cog_unload` is not told why it is called: a bot that is closed unloads its extensions too.
         closes = is_closing(self._bot)
         text = "The bot was closed." if closes else "The extension was unloaded; the bot goes on."
         self._submit(life_event(text, {"type": "stop", "is_bot_stop": closes, **_process_facts(self._now())}, now=self._now()))
@@ -123,7 +123,7 @@ class LifecycleHooks:
         self.guard.call(self._up, shard, is_resumed=False)
 
     def _down(self, shard: int | None) -> None:
-        # Before the bot was online, a failing connection is the host's own error, and it is logged as such.
+        # Before the bot was online, a failing connection is an error of the host, which is logged.
         if not self._is_online:
             return
         connection = self._connections.setdefault(shard, GatewayConnection(self._gap_seconds))
@@ -183,7 +183,7 @@ def _process_facts(now: float) -> dict[str, object]:
 
 
 def _host() -> str:
-    """Return the system and the name of the machine; no address, no user, no path."""
+    """Return the system and the name of the machine, without address, user and path."""
     return f"{platform.system()} · {platform.node() or 'unnamed'}"
 
 

@@ -1,1 +1,1 @@
-"""Log records to events."""
+"""Log records as events: of `logging`, loguru and structlog."""

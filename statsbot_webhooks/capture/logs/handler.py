@@ -1,4 +1,4 @@
-"""Log records to events: from any thread, and without feeding back."""
+"""Log handler: submit log records as events, from any thread. Records about our own sending are never captured."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from .translated import TranslatedRecord
 _OWN: Final = ("statsbot_webhooks", "discord.webhook")
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _STANDARD_SIZE: Final = len(vars(logging.makeLogRecord({})))
-# A crumb holds no long text.
+# Longest text of a crumb.
 _CRUMB: Final = 200
 _MOST_NAMES: Final = 2000
 _modules: Final = sys.modules
 
 
 class WebhookLogHandler(logging.Handler):
-    """Submit each record as an event. Add it to any logger; records of this package and of discord.py's webhooks are left out.
+    """Submit each record as an event. Add it to any logger; records of this package and of discord.py's webhooks are skipped.
 
-    `level` holds for every logger but those of `loggers` and their children, which have levels of their own.
+    `level` applies to every logger except for those in `loggers` and their children, which have levels of their own.
     """
 
     def __init__(
@@ -49,9 +49,9 @@ class WebhookLogHandler(logging.Handler):
     ) -> None:
         super().__init__(level)
         self._submit: Callable[[Any], object] = submit or _submit_to_manager
-        # That of a manager, which makes the events itself, in its own time.
+        # Of a manager, which makes the event later, on its own thread.
         self._submit_note: Callable[[Any], object] = getattr(getattr(submit, "__self__", None), "submit_note", self._submit_event)
-        # One that the host has made, which goes to the manager as the hook of the extension does.
+        # Created by the host, so it may get records that the extension's hook has captured too.
         self._is_by_hand = submit is None
         self._floor = self.level
         self._loggers: dict[str, int] = {}
@@ -67,7 +67,7 @@ class WebhookLogHandler(logging.Handler):
         self.setLevel(min(self._floor, *self._loggers.values()) if self._loggers else self._floor)
 
     def handle(self, record: logging.LogRecord) -> bool:
-        # No lock: nothing here is shared but the queue, and a lock would make threads wait for each other.
+        # Without the handler's lock: only the queue is shared, and threads would wait for each other.
         passed: Any = self.filter(record) if self.filters else True
         if passed:
             # From Python 3.12 on a filter may return another record.
@@ -75,7 +75,7 @@ class WebhookLogHandler(logging.Handler):
         return bool(passed)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Read the record at once (its arguments may change) and submit it. Never raises."""
+        """Read the record at once, because its arguments may change, and submit it. Never raises."""
         submit = self._submit
         try:
             if MODULE in _modules:
@@ -92,7 +92,7 @@ class WebhookLogHandler(logging.Handler):
                 message = f"{to_plain(template)} (its arguments {to_plain(record.args)!r} do not fit: {type(failure).__name__})"
             if type(template) is not str:
                 template = str.__str__(template) if isinstance(template, str) else ""
-            # A note of a usual record is its crumb too, and all that is done on the thread of the host.
+            # For a usual record this note is also its crumb, and all the work on the host's thread.
             me = owner() if trail.is_on else None
             note = (record.created, number, name, message, me, template)
             is_usual = number < logging.ERROR and not exc_info and not record.stack_info
@@ -128,19 +128,19 @@ class WebhookLogHandler(logging.Handler):
         self._submit(event)
 
     def takes(self, record: logging.LogRecord) -> bool:
-        """Whether a record is one that is shipped, by its level and its logger."""
+        """Whether a record is captured, by its level and its logger."""
         if record.levelno < self.level or (self._loggers and not self._wants(record)):
             return False
         return not _is_own[record.name]
 
     def _chooses(self, record: logging.LogRecord) -> bool:
-        """Whether this handler is to submit a record that comes to it."""
+        """Whether this handler submits a record that it gets."""
         if self._loggers and not self._wants(record):
             return False
         return not self._is_by_hand or (beside := log_capture()) is None or not beside.has_captured(record)
 
     def _wants(self, record: logging.LogRecord) -> bool:
-        # The nearest logger that has a level of its own decides, as in logging itself: it may also ask for less.
+        # The nearest logger with a level of its own decides, as in logging itself; that may be a higher level.
         name = record.name
         while name:
             if name in self._loggers:
@@ -152,23 +152,23 @@ class WebhookLogHandler(logging.Handler):
         own = _fields(record)
         context = {**(ambient.get() if error is None else context_of(error)), **own}
         if error is not None:
-            # The traceback of the argument, not of the exception: a caller may have passed another one.
+            # The traceback of the argument, because a caller may have passed another one than the exception's.
             trace: TracebackType | None = record.exc_info[2] if record.exc_info else None
             place = error_context.read(error_context.of_traceback, trace)
             draft.guild_id, draft.persons = place.guild_id, place.persons
             context = {**to_plain(place.details), **context}
-            # Only noted here: the intake's thread looks the source lines up and formats them.
+            # Only noted here: the intake's thread reads and formats the source lines.
             draft.noted = note_exception(error, trace, is_shown=self._keeps_traces)
             draft.fingerprint = known_as(error)
             if not self._keeps_traces:
-                # Without its traceback the record would not say what failed.
+                # Without the traceback the record would not say what failed.
                 context = {"exception": describe(error), **to_plain(outline(error)), **context}
         if record.stack_info and self._keeps_traces:
             context.setdefault("stack", to_plain(record.stack_info))
         draft.context = context
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Count it, and say once on stderr which record failed, without its contents, which may be secret."""
+        """Count the failure, and print once to stderr which logger's record failed, without its content."""
         self.failures += 1
         if self.failures == 1 and logging.raiseExceptions and sys.stderr:
             print(f"statsbot_webhooks: a record of {record.name} could not be read; said once", file=sys.stderr)
@@ -181,20 +181,20 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _remains_of(record: logging.LogRecord, error: Exception) -> Event:
-    """Return what can be read of a record that cannot be read as a whole; `Event` makes each value sound by itself."""
+    """Return an event with the readable parts of a record; `Event` replaces invalid values."""
     values: Mapping[str, Any] = vars(record)
     try:
         text = record.getMessage()
-    except Exception:  # noqa: BLE001 - a guard: it is read by itself
+    except Exception:  # noqa: BLE001 - a guard: then the template is the text
         text = plain_text(values.get("msg"))
     message = f"{text} (this record could not be read: {type(error).__name__})"
     return Event(EventKind.LOG, values.get("levelno"), message, values.get("created"), values.get("name"))  # type: ignore[arg-type]
 
 
 class _OwnNames(dict[str, bool]):
-    """Whether a logger is one of ours or below it; a name may also only begin like ours, as `statsbot_webhooks_extra` does.
+    """Whether a logger is ours or below ours; `statsbot_webhooks_extra` is not.
 
-    A look-up takes a third of the time of `startswith`; there may be any number of loggers.
+    A bounded cache, because a look-up takes a third of the time of `startswith`.
     """
 
     def __missing__(self, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Modules that the host may import later, or never: a function is called as soon as one is there. Imports nothing itself."""
+"""Late imports: call a function once the host imports a module, which may never happen. It imports nothing itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def when_imported(stack: ExitStack, name: str, then: Callable[[ModuleType], object]) -> None:
-    """Call `then` with a module now, or right after it was imported; the stack ends the waiting."""
+    """Call `then` with a module now, or right after its import; the stack ends the wait."""
     module = sys.modules.get(name)
     if module is not None:
         then(module)
@@ -22,14 +22,14 @@ def when_imported(stack: ExitStack, name: str, then: Callable[[ModuleType], obje
 
 
 class _Finder:
-    """Let the other finders find one module, and note when it is loaded."""
+    """A finder that delegates to the others for one module, and notices when it is loaded."""
 
     def __init__(self, name: str, then: Callable[[ModuleType], object]) -> None:
         self._name = name
         self._then: Callable[[ModuleType], object] | None = then
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """Return what another finder finds, for the one module; called by each import of anything."""
+        """Return the spec of another finder for the one module; Python calls this at every import."""
         if name != self._name or self._then is None:
             return None
         for finder in sys.meta_path:
@@ -55,11 +55,11 @@ class _Finder:
         try:
             loader.exec_module = exec_module
         except AttributeError:
-            # A loader of the host that takes no attributes: then the module is not noted.
+            # A loader of the host without attributes: the import is not noticed.
             return
 
     def end(self) -> None:
-        """Wait no longer."""
+        """End the wait."""
         self._then = None
         if self in sys.meta_path:
             sys.meta_path.remove(self)

@@ -1,7 +1,7 @@
-"""loguru: its records go to the handler too, each once, also where the host sends them on to `logging` or the other way round.
+"""loguru hook: capture loguru's records, each once, even when the host forwards them to `logging` or the other way round.
 
-We are one of loguru's handlers, but only its filter does anything: it reads the record and lets nothing pass. So nothing is
-formatted, and neither `diagnose` nor `backtrace` can show the values of variables. loguru is never imported here.
+It adds a handler to loguru whose filter reads the record and passes nothing. So nothing is formatted, and neither `diagnose` nor
+`backtrace` can show the values of variables. loguru is never imported here.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from .translated import TranslatedRecord, frames_from
 
 MODULE: Final = "loguru"
 _SINKS: Final = "loguru._simple_sinks"
-# `Handler.emit`, `Logger._log`; some more for a wrapper of the host around a filter.
+# `Handler.emit`, `Logger._log`, and some frames of a host's wrapper around a filter.
 _NEAREST: Final = 6
-# From loguru's call up to the `logging` call whose record a handler of the host sent on.
+# From loguru's call up to the `logging` call whose record a handler of the host forwarded.
 _FARTHEST: Final = 25
 _BY_LOGGING: Final = frozenset(
     {logging.Logger.handle.__code__, logging.Logger.callHandlers.__code__, logging.Handler.handle.__code__}
@@ -30,7 +30,7 @@ _BY_LOGGING: Final = frozenset(
 
 
 class LoguruHook:
-    """Give a handler what loguru logs. `takes` says whether a record of `logging` is captured as such."""
+    """Pass loguru's records to a handler. `takes` says whether a record of `logging` is captured from `logging`."""
 
     def __init__(self, handler: Callable[[], WebhookLogHandler], takes: Callable[[logging.LogRecord], bool]) -> None:
         self._handler = handler
@@ -42,19 +42,19 @@ class LoguruHook:
         self._is_active = False
 
     def install(self, stack: ExitStack) -> None:
-        """Listen from now on, or from the moment on at which the host imports loguru; the stack undoes it."""
+        """Listen from now on, or once the host imports loguru; the stack ends it."""
         self._is_active = True
         stack.callback(self._uninstall)
         when_imported(stack, MODULE, lambda module: self._guard.call(self._start, module))
 
     def refresh(self) -> None:
-        """Listen from the level on that the handler has now."""
+        """Adopt the current level of the handler."""
         if self._logger is not None and self._is_active and self._level != self._handler().level:
             self._remove()
             self._add()
 
     def makes(self, record: logging.LogRecord) -> bool:
-        """Whether loguru, which we listen to, has just made a record of `logging` for a handler of the host."""
+        """Whether loguru, while this hook listens, has just made a record of `logging` for a handler of the host."""
         return self._id is not None and is_of_loguru(record)
 
     def _start(self, module: Any) -> None:
@@ -85,11 +85,11 @@ class LoguruHook:
         self._remove()
 
     def is_there(self, number: int) -> bool:
-        """Whether one of loguru's handlers is ours, and is to stay."""
+        """Whether one of loguru's handlers is ours, and must stay."""
         return self._is_active and number == self._id
 
     def read(self, record: dict[str, Any]) -> None:
-        """Hand a record on; never raises."""
+        """Pass a record to the handler; never raises."""
         if self._is_active:
             self._guard.call(self._read, record)
 
@@ -109,7 +109,7 @@ class LoguruHook:
 
 
 class _Nothing:
-    """What loguru would write to. It says when it is removed, and then stays: a host that removes all handlers means its own."""
+    """The sink of our handler. It restores the handler when the host removes all handlers, by which it means its own."""
 
     def __init__(self, hook: LoguruHook) -> None:
         self._hook = hook
@@ -118,7 +118,7 @@ class _Nothing:
         """Write nothing: the filter passes nothing."""
 
     def stop(self) -> None:
-        """Come back; called by `Logger.remove`, which holds loguru's lock, so that no public function can be called here."""
+        """Restore our handler. `Logger.remove` calls this with loguru's lock held, so no public function may be called here."""
         for frame in frames_from(sys._getframe(1), _NEAREST):  # noqa: SLF001 - loguru does not say which handler it removes
             known = frame.f_locals
             if "handler_id" in known and "handler" in known:
@@ -127,16 +127,16 @@ class _Nothing:
                 return
 
     def __deepcopy__(self, _memo: object) -> _Nothing:
-        # A copy of loguru's logger is how one gets a second one with handlers of its own.
+        # loguru's logger is deep-copied to get a second one with handlers of its own.
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # loguru's logger may be sent to another process: nothing of it is captured there.
+        # loguru's logger may be pickled for another process, where nothing is captured.
         return _nowhere, ()
 
 
 class _Filter:
-    """Read each record and let none pass."""
+    """Read each record, and pass none."""
 
     def __init__(self, hook: LoguruHook) -> None:
         self._hook = hook
@@ -174,7 +174,7 @@ def _no_format(_record: dict[str, Any]) -> str:
 
 
 def _come_back(core: Any, number: int, handler: Any) -> None:
-    """Put our handler back among loguru's, as it was; private to loguru 0.5 to 0.7 at least."""
+    """Restore our handler in loguru's core, which is private (from 0.5 to 0.7 at least)."""
     handlers = {**core.handlers, number: handler}
     handler._stopped = False  # noqa: SLF001 - a handler that is stopped writes nothing
     core.min_level = min(each.levelno for each in handlers.values())
@@ -182,7 +182,7 @@ def _come_back(core: Any, number: int, handler: Any) -> None:
 
 
 def _frame_of_call(frame: FrameType | None) -> FrameType | None:
-    """Return the frame of `Logger._log`, which has the template."""
+    """Return the frame of `Logger._log`, which holds the template; None when it is not near."""
     for each in frames_from(frame, _NEAREST):
         if each.f_code.co_name == "_log" and each.f_globals.get("__name__") == "loguru._logger":
             return each

@@ -1,4 +1,4 @@
-"""Our handler sees what the root logger sees, without being one of its handlers: the host's logging stays as it was."""
+"""Root hook: give our handler every record that reaches the root logger, without changing the host's logging."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .translated import frames_from
 
 _LOG: Final[Any] = logging.Logger._log.__code__  # noqa: SLF001 - what every call of `debug`, `info` ... goes through
 _HANDLE: Final[Any] = logging.Logger.handle.__code__
-# Where a record has gone through a logger, at once or before it came through a queue.
+# Callers that show that a record has gone through a logger, now or before it came through a queue.
 _BY_LOGGER: Final = (_HANDLE, logging.handlers.QueueListener.handle.__code__)
 _FARTHEST: Final = 25
 
@@ -28,12 +28,12 @@ _FARTHEST: Final = 25
 class RootHook:
     """Give a handler each record that reaches the root logger, or the end of a logger that does not propagate.
 
-    A handler in `logging.getLogger().handlers` would change what a bot prints. `logging.error()` and `basicConfig` set up
-    the console only while the list is empty, a bot without handlers has its warnings on stderr only because no handler takes
-    them, and hosts clear the list (G4). So we listen where a logger decides about a record.
+    A handler in `logging.getLogger().handlers` would change what a bot prints: `logging.error()` and `basicConfig` set up
+    the console only while the list is empty, warnings go to stderr only while no handler takes them, and hosts clear the list
+    (G4). So the hook is in `Logger.filter`, where a logger decides about a record.
 
-    A logger that is to be captured from a lower level than the host's has that level while this is installed; the records that
-    it makes only for us are kept from the host's handlers.
+    A logger that must be captured from a lower level than the host's gets that level while this is installed; records that it
+    makes only because of that are kept from the host's handlers.
     """
 
     def __init__(
@@ -43,13 +43,13 @@ class RootHook:
         level: LogLevel = LogLevel.WARNING,
         is_known: Callable[[logging.LogRecord], bool] = lambda _record: False,
     ) -> None:
-        """Records for which `is_known` is true come to the handler in another way, and not from here."""
+        """Records for which `is_known` holds reach the handler in another way, and are skipped here."""
         self._handler = handler
         self._is_known = is_known
-        # The root logger lets WARNING through by itself; only a lower level that the settings ask for changes it.
+        # The root logger passes WARNING by default; only a lower level of the settings changes it.
         self._root = {"": level} if level.number < logging.WARNING else {}
         self._wanted = {**self._root, **loggers}
-        # The level that the host has given to a logger, and the one that it has now because of us.
+        # By logger: the level that the host has set, and the one that it has now because of this hook.
         self._levels: dict[logging.Logger, tuple[int, int]] = {}
         self._ends: frozenset[logging.Logger] = frozenset()
         self._guard = Guard("a log record")
@@ -58,16 +58,16 @@ class RootHook:
         self._is_installed = False
 
     def install(self) -> None:
-        """Listen, and lower loggers to the level that was asked for.
+        """Listen, and lower loggers to the wanted levels.
 
-        A hook that listens now, as the one from before a reload, does so until the moment in which this one begins.
+        A hook that listens now, such as the one from before a reload, does so until this one begins.
         """
         before = log_capture()
         self._lower()
-        # A host may set up its logging after us.
+        # A host may set up its logging later.
         watch_calls(self._stack, logging.Logger, "setLevel", self._on_level_set, after=True, takes_over=True)
-        # From the moment in which it stands in the place of the other. It is the last that is asked before the handlers are
-        # called: a frame of ours around those would be printed when one fails.
+        # Set before the patch, which replaces that of the other hook. `Logger.filter` is called before the handlers and not
+        # around them, so no frame of ours is printed when one fails.
         self._is_installed = True
         patch_attribute(self._stack, logging.Logger, "filter", self._make_filter, takes_over=True)
         set_log_capture(self)
@@ -75,18 +75,18 @@ class RootHook:
             before.retire()
 
     def retire(self) -> None:
-        """Capture nothing more: another hook does."""
+        """Capture nothing from now on, because another hook does."""
         self._is_installed = False
 
     def exchange(self, handler: WebhookLogHandler, loggers: Mapping[str, LogLevel], level: LogLevel) -> None:
-        """Go on with another handler and other levels; no record is missed meanwhile."""
+        """Use another handler and other levels, without missing a record."""
         before, self._handler = self._handler, handler
         self._root = {"": level} if level.number < logging.WARNING else {}
         self.set_loggers(loggers)
         before.close()
 
     def set_loggers(self, loggers: Mapping[str, LogLevel]) -> None:
-        """Change the levels of single loggers while installed; those that are not named any more get theirs back."""
+        """Change the levels of single loggers; those that are no longer named get the host's level back."""
         self._give_back()
         self._wanted = {**self._root, **loggers}
         self._handler.set_loggers(loggers)
@@ -100,7 +100,7 @@ class RootHook:
                 self._levels[logger] = (logger.level, level.number)
                 logger.setLevel(level.number)
         self._is_lowering = False
-        # A logger that does not propagate never reaches the root, so we wait where its records end.
+        # Records of a logger that does not propagate never reach the root, so they are taken where they end.
         self._ends = frozenset([logging.getLogger(), *map(_end_of, self._wanted)])
 
     def _on_level_set(self, _result: None, logger: logging.Logger, *_level: Any, **_named: Any) -> None:
@@ -112,7 +112,7 @@ class RootHook:
         self._lower()
 
     def _make_filter(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        # Not with `wraps`, which would make each record cost more.
+        # Without `functools.wraps`, which would slow down every record.
         def filter(logger: logging.Logger, record: logging.LogRecord) -> Any:  # noqa: A001 - logging's name
             passed = original(logger, record)
             if not passed or not self._is_installed:
@@ -143,15 +143,15 @@ class RootHook:
 
     @property
     def handler(self) -> WebhookLogHandler:
-        """The handler of today."""
+        """The current handler."""
         return self._handler
 
     def takes(self, record: logging.LogRecord) -> bool:
-        """Whether a record that a logger has passed was given to our handler, and is shipped."""
+        """Whether a record that a logger has passed was given to our handler, and captured."""
         return self._is_installed and self._handler.takes(record) and self._reaches_an_end(logging.getLogger(record.name))
 
     def has_captured(self, record: logging.LogRecord) -> bool:
-        """Whether a record that comes to a handler now was given to our handler before, on its way through its logger."""
+        """Whether a record that a handler gets now was given to our handler before, on its way through its logger."""
         if is_of_loguru(record) and self._is_known(record):
             return True
         frames = frames_from(sys._getframe(1), _FARTHEST)  # noqa: SLF001 - there is no other way to see who calls
@@ -161,7 +161,7 @@ class RootHook:
         """Whether the host's levels would not have made this record."""
         if record.levelno >= self._host_level(logger):
             return False
-        # A record that the host hands to a logger itself, as those that come through a queue, passes at any level.
+        # A record that the host passes to `Logger.handle` itself, from a queue, say, passes at any level.
         return _is_logged()
 
     def _host_level(self, logger: logging.Logger) -> int:
@@ -175,7 +175,7 @@ class RootHook:
         return logging.NOTSET
 
     def uninstall(self) -> None:
-        """Stop listening, and give back levels that are still ours."""
+        """Stop listening, and restore levels that are still ours."""
         self._is_installed = False
         if log_capture() is self:
             set_log_capture(None)

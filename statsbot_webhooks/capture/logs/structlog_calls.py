@@ -1,4 +1,4 @@
-"""What was said to structlog, read where its logger is called: what arrives at `logging` is rendered already, or a mapping.
+"""structlog calls: read text and fields of a call to structlog, because `logging` gets them rendered or as a mapping.
 
 structlog is never imported here.
 """
@@ -18,9 +18,9 @@ MODULE: Final = "structlog"
 _BASE: Final = "structlog._base"
 # `Logger.filter`, `handle`, `_log`, `warning`, and what is ours; a rewritten function has two frames more.
 _NEAREST: Final = 16
-# What a caller may give besides the fields.
+# Arguments of a caller that are no fields.
 _NO_FIELDS: Final = frozenset({"exc_info", "stack_info", "stack", "stacklevel", "positional_args", "extra", "event"})
-# What structlog's processors put into a mapping that goes on to `ProcessorFormatter`; the record has all of it.
+# Keys that structlog's processors add to a mapping for `ProcessorFormatter`; the record has their values.
 _OF_PROCESSORS: Final = _NO_FIELDS | {"level", "level_number", "logger", "timestamp", "_record", "_from_structlog", "exception"}
 
 
@@ -36,7 +36,7 @@ class StructlogCall:
 
 
 def find_call(frame: FrameType | None) -> FrameType | None:
-    """Return the frame in which structlog calls the logger that it wraps; None when it does not."""
+    """Return the frame in which structlog calls the logger that it wraps; None when there is none."""
     if _BASE not in sys.modules:
         return None
     for each in frames_from(frame, _NEAREST):
@@ -46,7 +46,7 @@ def find_call(frame: FrameType | None) -> FrameType | None:
 
 
 def read_call(frame: FrameType) -> StructlogCall:
-    """Return what was said, of a frame that `find_call` has found."""
+    """Return the call of a frame of `find_call`."""
     known = frame.f_locals
     given = cast("dict[str, Any]", known["event_kw"])
     bound = cast("Mapping[str, Any]", getattr(known["self"], "_context", {}))
@@ -54,7 +54,7 @@ def read_call(frame: FrameType) -> StructlogCall:
     template, args = known["event"], given.get("positional_args", ())
     above = frame.f_back
     if above is not None and above.f_globals.get("__name__") == "structlog._native" and above.f_locals.get("args"):
-        # The filtering logger has put the arguments in already.
+        # The filtering logger has already put the arguments into the text.
         template, args = above.f_locals.get("event", template), ()
     text = known["event"] if known["event"] is not None else known["method_name"]
     fields = {key: value for key, value in said.items() if key not in _NO_FIELDS}
@@ -70,7 +70,7 @@ def read_call(frame: FrameType) -> StructlogCall:
 
 
 def translated(record: logging.LogRecord) -> logging.LogRecord:
-    """Return a record of `logging` with what was said to structlog, if structlog has made it; else the record as it is."""
+    """Return a record that structlog has made with the text and fields of its call; any other record unchanged."""
     if MODULE not in sys.modules or isinstance(record, TranslatedRecord):
         return record
     frame = find_call(sys._getframe(1))  # noqa: SLF001 - the record does not know it
@@ -98,7 +98,7 @@ def _with(
 
 
 def _filled(text: object, args: Any) -> str:
-    """Return a text with its arguments put in, as `logging` does; one that they do not fit as it is."""
+    """Return a text with its arguments put in, as `logging` does, or followed by them when they do not fit."""
     shown = str(text)
     if not args:
         return shown

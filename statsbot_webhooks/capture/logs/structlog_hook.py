@@ -1,7 +1,7 @@
-"""structlog without `logging`: what its loggers print, write or send elsewhere goes to the handler too.
+"""structlog hook: capture what structlog's loggers print or write without `logging`.
 
-What it sends through `logging` is captured there; `structlog_calls.py` gives such a record its own text back. A frame of ours
-would be taken for the place of the call by structlog, so its one function through which every call goes is rewritten.
+Records that it sends through `logging` are captured there; `structlog_calls.py` restores their text. structlog would take a frame
+of ours for the place of the call, so the code of the one function through which every call goes is rewritten.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _FARTHEST: Final = 30
 
 
 class StructlogHook:
-    """Give a handler what structlog logs. It is a tap of `BoundLoggerBase._proxy_to_logger`."""
+    """Pass structlog's records to a handler. It is a `Tap` of `BoundLoggerBase._proxy_to_logger`."""
 
     def __init__(self, handler: Callable[[], WebhookLogHandler]) -> None:
         self._handler = handler
@@ -40,7 +40,7 @@ class StructlogHook:
         self._late = ExitStack()
 
     def install(self, stack: ExitStack) -> None:
-        """Listen from now on, or from the moment on at which the host imports structlog; the stack undoes it."""
+        """Listen from now on, or once the host imports structlog; the stack ends it."""
         self._is_active = True
         stack.callback(self._end)
         stack.callback(self._late.close)
@@ -66,17 +66,17 @@ class StructlogHook:
     # -- called by structlog's function
 
     def begin(self, _arguments: dict[str, object]) -> StructlogHook:
-        """Nothing to do: all that is wanted is known at the end."""
+        """Do nothing: everything is read at the end of the call."""
         return self
 
     def end(self) -> None:
-        """Hand on what was logged; never raises."""
+        """Pass the record to the handler; never raises."""
         if self._is_active:
             self._guard.call(self._read)
 
     def _read(self) -> None:
         frame = find_call(sys._getframe(1))  # noqa: SLF001 - the arguments alone do not say whether it was logged
-        # `args` is there when the processors have let the event pass. An error that is raised now is the host's own.
+        # The local variable `args` exists only when the processors have passed the event.
         if frame is None or "args" not in frame.f_locals or _is_of_logging(frame.f_locals["self"]):
             return
         call, handler = read_call(frame), self._handler()
@@ -89,13 +89,13 @@ class StructlogHook:
 
 
 def _is_of_logging(bound: Any) -> bool:
-    """Whether a bound logger sends what it gets to `logging`, or to another bound logger."""
+    """Whether a bound logger wraps a logger of `logging`, or another bound logger."""
     wrapped = getattr(bound, "_logger", None)
     return isinstance(wrapped, (logging.Logger, logging.LoggerAdapter)) or hasattr(wrapped, "_proxy_to_logger")
 
 
 def _name_of(frame: FrameType, fields: Any) -> str:
-    """Return the name of the logger, if one was bound, or else of the module that calls."""
+    """Return the bound name of the logger, or else the name of the calling module."""
     if isinstance(name := fields.get("logger"), str):
         return name
     for each in frames_from(frame, _FARTHEST):

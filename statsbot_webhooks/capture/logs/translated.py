@@ -1,4 +1,4 @@
-"""A record of another logging library as one of `logging`, so that it takes the same way: text, template, fields, exception."""
+"""Translated records: a record of another logging library as one of `logging`, so that the same handler reads it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType 
 
 
 class TranslatedRecord(logging.LogRecord):
-    """A record with a text of its own; `msg` is the template, `fields` are the other values of the call, under any names."""
+    """A record with a ready text; `msg` is the template, and `fields` are the other values of the call, under any names."""
 
     def __init__(
         self, name: str, level: int, text: str, *, template: str, fields: Mapping[str, Any], exc_info: ExcInfo | None
@@ -27,7 +27,7 @@ class TranslatedRecord(logging.LogRecord):
 
 
 def frames_from(frame: FrameType | None, most: int) -> Iterator[FrameType]:
-    """Yield a frame and its callers, so many at most."""
+    """Yield a frame and its callers, at most `most` in all."""
     for _ in range(most):
         if frame is None:
             return
@@ -36,7 +36,7 @@ def frames_from(frame: FrameType | None, most: int) -> Iterator[FrameType]:
 
 
 def exc_info_of(value: object) -> ExcInfo | None:
-    """Return what an argument `exc_info` means: an exception, a tuple, or the one that is being handled."""
+    """Return the meaning of an argument `exc_info`: of an exception, a tuple, or True for the one being handled."""
     if isinstance(value, BaseException):
         return type(value), value, value.__traceback__
     if isinstance(value, tuple):

@@ -1,1 +1,1 @@
-"""Members joining, leaving, being kicked or banned, alone or in crowds."""
+"""Member events: members who join, leave, or are kicked or banned, alone or in crowds."""

@@ -1,7 +1,7 @@
-"""Events of many people at once: a raid, a mass departure, a prune. Pure; every one of them is in the file.
+"""Crowd events: a raid, a mass departure or a prune, with every person in an attached file. Pure.
 
-The message is one plain sentence, and the fact `brief` is what is left of it where fields say the rest; title, colour and
-details are made from the facts by `formatting/crowds.py`.
+The message is one plain sentence, and the fact `brief` is its short form beside fields; `formatting/crowds.py` makes title,
+colour and details from the facts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .surges import Surge
 
 _YOUNGEST: Final = 5
 _TOP: Final = 5
-# What the people of a surge did, how the name of the server follows it, and the name of its file.
+# The verb of a surge, how the name of the server follows it, and the name of its file.
 _NAMES: Final = {
     "raid": ("joined", " {}", "joins"),
     "departures": ("left", " {}", "departures"),
@@ -29,7 +29,7 @@ _NAMES: Final = {
 
 
 def surge_event(surge: Surge, now: float) -> Event:
-    """Return the event of a surge as it is now, with the list of all who are in it."""
+    """Return the event of a surge as it is now, with the list of everyone in it."""
     verb, where, plural = _NAMES[surge.what]
     rows, place = list(surge.rows.values()), surge.place
     who = format_count(len(rows), "account" if surge.what == "raid" else "member")
@@ -58,7 +58,7 @@ def surge_event(surge: Surge, now: float) -> Event:
 
 
 def prune_event(prune: Prune) -> Event:
-    """Return the event of a prune. Discord does not say which members it took: the leaves around it are listed as leaves."""
+    """Return the event of a prune. Discord does not say which members it removed, so the leaves around it are listed."""
     entry, place = prune.entry, prune.place
     rows = [Row(str(who.id), time, who, "left") for who, time in prune.leaves.values()]
     inactive = format_count(entry.inactive_days, "day")
@@ -84,14 +84,14 @@ def prune_event(prune: Prune) -> Event:
 
 
 def _accounts(rows: list[Row]) -> dict[str, Any]:
-    """Return what tells a raid from a good day: how young the accounts are."""
+    """Return the ages of the accounts, which tell a raid from a popular day."""
     new = sum(row.time - row.who.created < NEW_ACCOUNT_SECONDS for row in rows)
     youngest = nlargest(_YOUNGEST, rows, key=lambda row: row.who.created)
     return {"new": new, "youngest": [{**who_facts(row.who), "age": row.time - row.who.created} for row in youngest]}
 
 
 def _ways(rows: list[Row]) -> dict[str, Any]:
-    """Return how the people of a mass departure went, and who sent them."""
+    """Return how the members of a mass departure left, and who removed them."""
     moderators: dict[int, Who] = {row.by.id: row.by for row in rows if row.by is not None}
     by = Counter(row.by.id for row in rows if row.by is not None)
     reasons = Counter(row.note for row in rows if row.note)

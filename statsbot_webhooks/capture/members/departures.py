@@ -1,11 +1,11 @@
-"""Which of Discord's messages speak of one and the same departure. Pure; `now` is an argument, nothing is claimed twice.
+"""Departures: combine Discord's messages about the same departure. Pure: `now` is an argument. It makes no events.
 
-Discord tells of one ban in up to three messages, in any order: the ban, the leave, the audit log entry. Of a kick it tells
-in two, of a prune in one entry and as many leaves as there were members. An entry may come late, or never.
+Discord reports one ban in up to three messages, in any order: the ban, the leave, the audit log entry. It reports a kick in two,
+and a prune in one entry and a leave for each member. An entry may come late, or never.
 
-A departure is shown when what explains it is there, or after `WAIT_SECONDS`; what comes later shows it again, corrected,
-under the same card. An entry is matched by its own time where there is a choice: it belongs to the stay that it falls into,
-measured against `joined_at`, which Discord's clock wrote as well.
+A departure is shown once it is explained, or after `WAIT_SECONDS`; what comes later corrects the same card. When an entry fits
+several departures, its time decides: it belongs to the stay in which it was created, measured against `joined_at`, which is by
+Discord's clock too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ REMEMBER_SECONDS: Final = 600.0
 """How long a late entry still finds its departure."""
 SOFTBAN_SECONDS: Final = 60.0
 """An unban that follows its ban within this time is part of it."""
-# Gateway messages of one ban or kick are not further apart than this.
+# Gateway messages about one ban or kick are at most this far apart.
 _TOGETHER_SECONDS: Final = 60.0
 _MAX_REMEMBERED: Final = 5_000
 _MAX_SAME: Final = 10
@@ -34,7 +34,7 @@ _MAX_GONE: Final = 10_000
 
 
 class Type(StrEnum):
-    """What became of a member; the origin of the event."""
+    """The kind of a departure, or of the end of a ban; the origin of the event."""
 
     LEAVE = "leave"
     KICK = "kick"
@@ -48,7 +48,7 @@ _REMOVALS: Final = (Type.KICK, Type.BAN, Type.SOFTBAN)
 
 @dataclass(slots=True, eq=False)
 class Departure:
-    """One person's departure, or the lifting of a ban, as far as it is known. `due` is None once it has been shown."""
+    """One person's departure, or the end of a ban, as far as it is known. `due` is None once it has been shown."""
 
     type: Type
     place: GuildProfile
@@ -61,21 +61,21 @@ class Departure:
     returned: float | None = None
     prune: Prune | None = None
     has_left: bool = False
-    # Whether it was shown by itself, and in a card that can be corrected; one of many is a line of a list.
+    # Whether it was shown by itself, and in a card that can be corrected; otherwise it is a line of a list.
     is_shown: bool = False
     is_carded: bool = False
     is_told: set[Type] = field(default_factory=set[Type])
 
     @property
     def may_change(self) -> bool:
-        """Whether something may still come that this speaks of: an entry, a leave, the lifting of a ban."""
+        """Whether Discord may still report more about it: an entry, a leave, the end of the ban."""
         if self.type in (Type.LEAVE, Type.BAN):
             return True
         return (self.unban_entry if self.type is Type.UNBAN else self.entry) is None
 
     @property
     def card(self) -> str:
-        """The key under which a correction replaces what is shown."""
+        """The key of the card, which a correction replaces."""
         return f"member/{self.place.id}/{self.who.id}/{int(self.time * 1000)}"
 
 
@@ -88,7 +88,7 @@ class Gone:
 
 
 class Departures:
-    """Put together what belongs together. `show` is called once for each departure, and again when more is known."""
+    """Combine messages. `show` is called once for each departure, and again when more is known."""
 
     def __init__(self, show: Callable[[Departure], object], show_prune: Callable[[Prune], object]) -> None:
         self._show = show
@@ -101,7 +101,7 @@ class Departures:
     # -- what Discord says
 
     def leave(self, place: GuildProfile, who: Who, now: float) -> None:
-        """A member is not there any more."""
+        """Take in that a member has left."""
         for departure in self._of(place, who):
             in_time = departure.due is not None or now - departure.time < _TOGETHER_SECONDS
             if departure.type in _REMOVALS and not departure.has_left and in_time and departure.returned is None:
@@ -116,10 +116,10 @@ class Departures:
                 self._fold(departure, prune, now)
 
     def ban(self, place: GuildProfile, who: Who, now: float) -> None:
-        """A person was banned, whether a member or not."""
+        """Take in that a person, member or not, was banned."""
         for departure in self._of(place, who):
             by_entry = departure.type in (Type.BAN, Type.SOFTBAN) and Type.BAN not in departure.is_told
-            # A leave that is shown was one before the ban: a person who had left can be banned too.
+            # A leave that was shown happened before the ban: a person who has left can be banned too.
             if by_entry or (departure.type in (Type.LEAVE, Type.KICK) and departure.due is not None):
                 self._turn(departure, departure.type if by_entry else Type.BAN, place, who)
                 departure.is_told.add(Type.BAN)
@@ -128,7 +128,7 @@ class Departures:
         self._begin(Type.BAN, place, who, now).is_told.add(Type.BAN)
 
     def unban(self, place: GuildProfile, who: Who, now: float) -> None:
-        """A ban was lifted."""
+        """Take in that a person was unbanned."""
         for departure in self._of(place, who):
             if departure.type is Type.BAN:
                 break
@@ -138,7 +138,7 @@ class Departures:
         self._lift(place, who, now).is_told.add(Type.UNBAN)
 
     def join(self, place: GuildProfile, who: Who, now: float) -> Gone | None:
-        """A person joined; returns when and how the person was last seen leaving. What waits of them is shown first."""
+        """Take in a join; returns the person's last known departure. A departure that waits is shown first."""
         for departure in self._of(place, who):
             if departure.due is not None:
                 self._finish(departure)
@@ -147,7 +147,7 @@ class Departures:
         return self._gone.get((place.id, who.id))
 
     def explain(self, entry: AuditEntry, place: GuildProfile, who: Who, now: float) -> None:
-        """An entry of the audit log about a kick, a ban or an unban."""
+        """Take in an audit log entry about a kick, a ban or an unban."""
         if entry.action == Type.UNBAN:
             self._explain_unban(entry, place, who, now)
             return
@@ -163,13 +163,13 @@ class Departures:
                 departure.entry = entry
                 self._correct(departure)
                 return
-            # A kick does not explain away a ban.
+            # A ban is not turned into a kick.
             if entry.action == Type.KICK and departure.type in (Type.BAN, Type.SOFTBAN) and _falls_into(entry, departure):
                 return
         self._begin(Type(entry.action), place, who, now).entry = entry
 
     def explain_prune(self, entry: AuditEntry, place: GuildProfile, now: float) -> None:
-        """An entry of the audit log about a prune; leaves around it that nothing else explains belong to it, or may."""
+        """Take in an audit log entry about a prune; unexplained leaves around it may belong to it."""
         if any(prune.entry.id == entry.id for prune in self._prunes):
             return
         prune = Prune(entry, place, now, now + WAIT_SECONDS)
@@ -183,14 +183,14 @@ class Departures:
 
     @property
     def next_due(self) -> float | None:
-        """When `tick` has something to do, if ever."""
-        # All wait equally long, so the first is due first.
+        """When `tick` has something to do; None for nothing."""
+        # All wait equally long, so the first one is due first.
         times = [departure.due for departure in islice(self._waiting.values(), 1)]
         times += [prune.due for prune in self._prunes]
         return min((time for time in times if time is not None), default=None)
 
     def tick(self, now: float) -> None:
-        """Show what has waited long enough, and forget what is long over."""
+        """Show departures that have waited long enough, and forget old ones."""
         for departure in [each for each in self._waiting.values() if each.due is not None and each.due <= now]:
             self._finish(departure)
         for prune in self._prunes:
@@ -230,11 +230,11 @@ class Departures:
 
     def _turn(self, departure: Departure, kind: Type, place: GuildProfile, who: Who) -> None:
         departure.type = kind
-        # What the bot may see can have changed; how many members there are is said as of the departure.
+        # The bot's permissions may have changed; the member count is kept as of the departure.
         departure.place = replace(place, member_count=departure.place.member_count)
         self._learn(departure, who)
         if departure.prune is not None:
-            # A moderator removed this one, so it was not the prune.
+            # A moderator removed this member, so the prune did not.
             departure.prune.release(departure.who)
             departure.prune = None
 
@@ -242,7 +242,7 @@ class Departures:
         departure.who = departure.who.with_facts_of(who)
 
     def _correct(self, departure: Departure) -> None:
-        """Show a departure again that was shown before it was known in full."""
+        """Show a departure again when it was shown before."""
         if departure.due is None:
             self._finish(departure)
 
@@ -294,7 +294,7 @@ class Departures:
 
 
 def _falls_into(entry: AuditEntry, departure: Departure) -> bool:
-    """Whether an entry is about this stay: not from before it began, and not from after the person's return."""
+    """Whether an entry is about this stay: created after it began, and before the person's return."""
     if departure.who.joined is not None and entry.created < departure.who.joined - 1.0:
         return False
     return departure.returned is None or entry.created <= departure.returned

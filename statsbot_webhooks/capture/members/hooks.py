@@ -1,4 +1,4 @@
-"""Members coming and going: listens on the bot, and shows what `departures`, `raids` and `surges` make of it."""
+"""Member hooks: listen to members who join and leave, and submit what `departures`, `raids` and `surges` make of it."""
 
 from __future__ import annotations
 
@@ -33,30 +33,30 @@ _ACTIONS: Final = {
     discord.AuditLogAction.ban: Type.BAN,
     discord.AuditLogAction.unban: Type.UNBAN,
 }
-# The wall clock was set if it differs by more from the time since the start.
+# The wall clock was set when it differs by more than this from the time since the start.
 _STEP_SECONDS: Final = 1.0
 _MAX_SLEEP: Final = 5.0
-# Departures that may be corrected are a message each; the rest of a busy minute shares messages.
+# At most this many departures a minute get a message that can be corrected; the rest share messages.
 _MAX_CARDS: Final = 15
 _CARD_SECONDS: Final = 60.0
-# Which surge a departure belongs to; they are told apart because each has its own list.
+# The surge of a departure, "departures" by default; each surge has a list of its own.
 _CROWDS: Final = {Type.UNBAN: "unbans"}
 
 
 class MemberHooks:
-    """Listen on the bot; the host's own handlers stay as they are (H7)."""
+    """Listen to the bot's events; the host's handlers stay as they are (H7)."""
 
     def __init__(self, bot: discord.Client, submit: Callable[[Event], object], *, clock: Clock, settings: WebhookConfig) -> None:
         self._bot = bot
         self._ship = submit
         self._clock = clock
-        # Added to the clock that never steps, so that a wall clock which is set begins and ends no raid.
+        # Added to the monotonic clock, so that no raid begins or ends when the wall clock is set.
         self._epoch = clock.now() - clock.monotonic()
         self._settings = settings
         self._departures = Departures(self._show, self._show_prune)
         self._surges: dict[tuple[int, str], Surges] = {}
         self._raids: dict[int, Raids] = {}
-        # Those that have something to show now or later: a bot in a thousand servers must not look at all of them each time.
+        # Those with something to show now or later, so that not all servers are checked each time.
         self._busy: dict[tuple[int, str], Surges | Raids] = {}
         self._blind: set[int] = set()
         self._cards: deque[float] = deque()
@@ -64,7 +64,7 @@ class MemberHooks:
         self.guard = Guard("a member event")
 
     def install(self, stack: ExitStack) -> None:
-        """Add the listeners; the stack removes them and submits what still waits."""
+        """Add the listeners; the stack removes them, and submits what still waits."""
         stack.callback(self.flush)
         installed_hooks.add(self)
         stack.callback(installed_hooks.discard, self)
@@ -79,7 +79,7 @@ class MemberHooks:
 
     @property
     def sees_members(self) -> bool:
-        """Whether the bot is told of members who join and leave."""
+        """Whether the bot has the intent for members who join and leave."""
         return self._bot.intents.members
 
     def _now(self) -> float:
@@ -90,7 +90,7 @@ class MemberHooks:
         self._ship(replace(event, time=event.time + step) if abs(step) > _STEP_SECONDS else event)
 
     def flush(self) -> None:
-        """Submit everything that still waits for an explanation, and end the surges that are open."""
+        """Submit departures that still wait for an explanation, and end open surges."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -132,7 +132,7 @@ class MemberHooks:
         self.add_join(join, now)
 
     def add_join(self, join: Join, now: float) -> None:
-        """Show a join by itself, or in the list of a raid."""
+        """Submit a join in a message of ordinary joins, or in the list of a raid."""
         place = join.place
         if place.id not in self._raids:
             self._raids[place.id] = Raids(limit=self._settings.raid_joins, seconds=self._settings.raid_seconds)
@@ -161,7 +161,7 @@ class MemberHooks:
         action, target_id = _ACTIONS.get(entry.action), getattr(entry.target, "id", None)
         if action is None or target_id is None:
             return
-        # Of a person who is not in the cache the entry has nothing but the id.
+        # For a person who is not in the cache, the entry has only the id.
         user = entry.target if isinstance(entry.target, discord.abc.User) else self._bot.get_user(target_id)
         who = Who(target_id) if user is None else read_who(user)
         self._departures.explain(read_entry(entry, action.value), place, who, now)
@@ -172,17 +172,17 @@ class MemberHooks:
         return not self._settings.guild_ids or guild.id in self._settings.guild_ids
 
     def _place(self, guild: discord.Guild) -> GuildProfile:
-        # `me` is missing for a moment when the bot itself is being removed.
+        # `me` is None for a moment while the bot itself is being removed.
         allowed = guild.me.guild_permissions if guild.me is not None else discord.Permissions.none()  # pyright: ignore[reportUnnecessaryComparison]
         told = self._bot.intents.moderation
-        # https://github.com/discord/discord-api-docs/pull/7948: bans are told to a bot that has one of the two.
+        # Discord reports bans to bots with one of the two: https://github.com/discord/discord-api-docs/pull/7948
         sees_bans = told and (allowed.view_audit_log or allowed.ban_members)
         return GuildProfile(guild.id, guild.name, guild.member_count, told and allowed.view_audit_log, sees_bans)
 
     # -- from facts to events
 
     def _check_sight(self, place: GuildProfile) -> None:
-        """Say once for each server that its audit log cannot be seen, and again when it was visible in between."""
+        """Submit once for each server that its audit log is hidden, and again after it was visible."""
         if place.sees_audit_log:
             self._blind.discard(place.id)
         elif place.id not in self._blind:
@@ -204,7 +204,7 @@ class MemberHooks:
             departure.is_shown = True
 
     def _take_card(self, now: float) -> bool:
-        """Whether there may be another card: each is a message of its own, of which a channel takes 30 a minute."""
+        """Whether there may be another card, which is a message of its own; a channel takes 30 messages a minute."""
         while self._cards and now - self._cards[0] > _CARD_SECONDS:
             self._cards.popleft()
         if len(self._cards) >= _MAX_CARDS:
@@ -216,7 +216,7 @@ class MemberHooks:
         self._submit(prune_event(prune))
 
     def _surge(self, place: GuildProfile, what: str) -> Surges:
-        """Return what watches a server for one thing, to be told of something."""
+        """Return the surges of one kind of a server, and mark them as busy."""
         key = (place.id, what)
         if key not in self._surges:
             self._surges[key] = Surges(what, limit=self._settings.raid_joins, seconds=self._settings.raid_seconds)
@@ -234,7 +234,7 @@ class MemberHooks:
     # -- time
 
     def _arm(self) -> None:
-        """Set the one timer to the next moment at which something is due."""
+        """Set the timer to the next moment at which something is due."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -250,15 +250,15 @@ class MemberHooks:
 
 
 installed_hooks: weakref.WeakSet[MemberHooks] = weakref.WeakSet()
-"""The hooks that are installed in this process."""
+"""The installed hooks of this process."""
 
 
 def read_who(user: discord.abc.User) -> Who:
-    """Return what is known of a user now: the object itself may change later."""
+    """Return a copy of what is known about a user, because the object may change later."""
     names = tuple(name for key in ("global_name", "nick") if (name := getattr(user, key, None)))
     roles: tuple[str, ...] | None = None
     joined: float | None = None
-    # Only a member that was in the cache has more than names.
+    # Only a member from the cache has more than names.
     if isinstance(user, discord.Member):
         roles = tuple(role.name for role in reversed(user.roles) if not role.is_default())
         joined = user.joined_at.timestamp() if user.joined_at is not None else None
@@ -276,7 +276,7 @@ def read_who(user: discord.abc.User) -> Who:
 
 
 def read_entry(entry: discord.AuditLogEntry, action: str) -> AuditEntry:
-    """Return what an entry says; a moderator that is not in the cache is an id."""
+    """Return the content of an entry; a moderator who is not in the cache has only an id."""
     moderator = read_who(entry.user) if entry.user is not None else Who(entry.user_id) if entry.user_id is not None else None
     removed, days = getattr(entry.extra, "members_removed", 0), getattr(entry.extra, "delete_member_days", 0)
     created = entry.created_at.timestamp()

@@ -1,7 +1,7 @@
-"""Events of single persons: joins, a departure, an unban. Pure; claims nothing that Discord has not said.
+"""Member events of single persons: joins, departures, unbans. Pure; claims nothing that Discord has not said.
 
-The message is one plain sentence, and the fact `brief` is what is left of it where fields say the rest; title, colour and
-details are made from the facts by `formatting/members.py`.
+The message is one plain sentence, and the fact `brief` is its short form beside fields; `formatting/members.py` makes title,
+colour and details from the facts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PAST: Final = {Type.LEAVE: "left", Type.KICK: "kicked", Type.BAN: "banned", Typ
 
 
 def join_event(who: Who, place: GuildProfile, now: float, *, rejoined: bool, gone: Gone | None, card: str = "") -> Event:
-    """Return the event of one join. `rejoined` is Discord's own mark; `gone` is the departure that we have seen."""
+    """Return the event of one join. `rejoined` is Discord's own flag; `gone` is the departure that was captured."""
     before = None if gone is None else {"how": gone.type.value, "time": gone.time}
     facts = {"type": "join", "who": who_facts(who), "place": place_facts(place), "rejoined": rejoined, "gone": before}
     brief = f"{_name(who)} joined"
@@ -27,7 +27,7 @@ def join_event(who: Who, place: GuildProfile, now: float, *, rejoined: bool, gon
 
 
 def joins_event(card: JoinCard, now: float) -> Event:
-    """Return the event of a message of joins as it is now, with all that an event of each of them would have."""
+    """Return the event of a message of joins as it is now, with the facts of each join."""
     joins, place = list(card.joins.values()), card.place
     single = [
         join_event(join.row.who, join.place, join.row.time, rejoined=join.rejoined, gone=join.gone, card=card.key)
@@ -68,7 +68,7 @@ def departure_event(departure: Departure) -> Event:
 
 
 def departure_row(departure: Departure) -> Row:
-    """Return the line of a departure in a list of many."""
+    """Return the row of a departure in a list of many."""
     entry = departure.entry
     by = entry.moderator if entry is not None else None
     what = _PAST.get(departure.type, departure.type.value)
@@ -78,7 +78,7 @@ def departure_row(departure: Departure) -> Row:
 
 
 def hidden_audit_log_event(place: GuildProfile, now: float, *, has_intent: bool) -> Event:
-    """Return the notice that the audit log cannot be seen; said once for each server."""
+    """Return the notice that the audit log of a server is hidden from the bot."""
     way_out = "Give the bot's role View Audit Log" if has_intent else "Set intents.moderation = True in the bot's code"
     rest = (
         "he audit log is hidden from the bot: a kick or a prune looks like a leave, and neither moderators nor reasons can be "
@@ -90,7 +90,7 @@ def hidden_audit_log_event(place: GuildProfile, now: float, *, has_intent: bool)
 
 
 def who_facts(who: Who) -> dict[str, Any]:
-    """Return a person as JSON. The id is a text, so that masking finds it."""
+    """Return a person as JSON-able facts. The id is a text, so that masking finds it."""
     return {
         "id": str(who.id),
         "name": who.name,
@@ -103,7 +103,7 @@ def who_facts(who: Who) -> dict[str, Any]:
 
 
 def place_facts(place: GuildProfile) -> dict[str, Any]:
-    """Return a server as JSON, and what the bot may see of it."""
+    """Return a server as JSON-able facts, with what the bot may see of it."""
     return {"member_count": place.member_count, "sees_audit_log": place.sees_audit_log}
 
 
@@ -114,7 +114,7 @@ def _entry_facts(entry: AuditEntry | None) -> dict[str, Any] | None:
 
 
 def _words(departure: Departure, how: str, name: str) -> str:
-    """Return what happened, as the end of a sentence that begins with the person; `name` is the server's, or empty."""
+    """Return the end of a sentence that begins with the person; `name` is the server's, or empty."""
     place = f" from {name}" if name else ""
     match departure.type:
         case Type.KICK:
@@ -132,7 +132,7 @@ def _words(departure: Departure, how: str, name: str) -> str:
 
 
 def _leave_words(departure: Departure) -> str:
-    """Return what a departure without an audit log entry may have been."""
+    """Return the possible kinds of a departure without an audit log entry, as words."""
     if departure.prune is not None:
         return "left or was pruned"
     if not departure.place.sees_audit_log:
@@ -175,7 +175,7 @@ def event_at(
     card: str,
     **more: Any,
 ) -> Event:
-    """Return an event of members of a server."""
+    """Return an event about members of a server."""
     context = {"guild": place.name}
     return Event(
         EventKind.MEMBER, level, text, time, origin, context, guild_id=place.id, persons=persons, card=card, facts=facts, **more

@@ -1,4 +1,4 @@
-"""What is known of a person and of a server when something happens. Pure: plain values, read once from discord.py."""
+"""Profiles of a person and a server at the time of an event: plain values, read once from discord.py. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from ...events.event import Person
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """A user. `name` is empty for one that discord.py does not know; times are seconds since the epoch.
+    """A user. `name` is empty when discord.py does not know the user; times are seconds since the epoch.
 
-    `roles` is None, and so is `joined`, when the user was not in the cache as a member.
+    `roles` and `joined` are None when the user was not in the cache as a member.
     """
 
     id: int
@@ -26,12 +26,12 @@ class Who:
 
     @property
     def person(self) -> Person:
-        """The person under every name that a text may use: masking must find them all."""
+        """The person with every name that a text may use, so that masking finds all of them."""
         names = (self.name, self.display_name, *self.other_names)
         return Person(self.id, tuple(dict.fromkeys(name for name in names if name)))
 
     def with_facts_of(self, other: Who) -> Who:
-        """Return the user with what another view of the same user adds."""
+        """Return the user with the facts that another profile of the same user adds."""
         best = self if self.name else other
         roles = self.roles if self.roles is not None else other.roles
         joined = self.joined if self.joined is not None else other.joined
@@ -40,7 +40,7 @@ class Who:
 
 @dataclass(frozen=True, slots=True)
 class GuildProfile:
-    """A server, and what the bot is told of what happens there."""
+    """A server, and which of its events Discord reports to the bot."""
 
     id: int
     name: str
@@ -51,7 +51,7 @@ class GuildProfile:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """An entry of the audit log. `created` is Discord's own clock, in seconds since the epoch."""
+    """An entry of the audit log. `created` is by Discord's clock, in seconds since the epoch."""
 
     id: int
     action: str

@@ -1,4 +1,4 @@
-"""A prune: one entry of the audit log says how many members it took, never whom. Pure."""
+"""Prunes: the audit log says how many members a prune removed, but not whom. Pure."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Final
 
 from .profiles import AuditEntry, GuildProfile, Who
 
-# Leaves of one prune are not further from its entry than this.
+# Leaves of one prune are at most this far from its entry.
 REACH_SECONDS: Final = 30.0
 _EMIT_SECONDS: Final = 5.0
 _DAY: Final = 86400
-# A list of names of about 60 bytes each; a member who leaves after that is shown like any other.
+# Limits the size of the list, at about 60 bytes a name; members beyond it are shown like any other.
 _MAX_LEAVES: Final = 10_000
 
 
 @dataclass(slots=True, eq=False)
 class Prune:
-    """A prune and the leaves around it. `due` is when it is to be shown, None while there is nothing new to show."""
+    """A prune and the leaves around it. `due` is when it must be shown, None while there is nothing new."""
 
     entry: AuditEntry
     place: GuildProfile
@@ -33,12 +33,12 @@ class Prune:
         return self.time - time < REACH_SECONDS
 
     def may_have_taken(self, place_id: int, who: Who, now: float) -> bool:
-        """Whether a leave can be the prune's work: it takes only those who are there longer than they were inactive."""
+        """Whether the prune may have caused a leave: it removes only members who joined before the inactive days."""
         has_stayed = who.joined is None or now - who.joined >= self.entry.inactive_days * _DAY
         return place_id == self.place.id and has_stayed
 
     def takes(self, place_id: int, who: Who, now: float) -> bool:
-        """Whether a leave that comes after the entry belongs to it: no more do than it took."""
+        """Whether a leave after the entry belongs to it; no more leaves do than members were removed."""
         is_near = now - self.time < REACH_SECONDS and len(self.leaves) < min(self.entry.removed, _MAX_LEAVES)
         return is_near and self.may_have_taken(place_id, who, now)
 

@@ -1,12 +1,11 @@
-"""The joins of one server: which are ordinary and which are a raid's, and the messages that show the ordinary ones. Pure.
+"""Raids: tell the joins of a raid from ordinary joins of a server, and keep the messages of the ordinary ones. Pure.
 
-A join is shown at once. Ordinary joins that come close together share a message, of up to ten cards, that is kept up to date;
-so what turns out to be a raid can be taken out of it again, and a raid takes over the message of its first join. Every state
-is submitted as it is: there is nothing that only memory knows.
+A join is shown at once. Ordinary joins that come close together share a message of up to ten cards, which is kept up to date;
+so joins that turn out to be a raid's can be removed again, and a raid takes over the message of its first join. Every state is
+submitted, so nothing is known in memory alone.
 
-Raiders come in a crowd: a raid begins with more than `limit` joins in `seconds` of which each has another one close to it in
-time. A join that stands alone in time is ordinary, before a raid and while one is open; so are a few who came together a while
-before the crowd.
+Raiders come in a crowd: a raid begins with more than `limit` joins in `seconds`, each of which has another one close in time. A
+join alone in time is ordinary, before a raid and during one; so are a few joins that came together some time before the crowd.
 """
 
 from __future__ import annotations
@@ -20,16 +19,16 @@ from .profiles import GuildProfile
 from .rows import Row
 from .surges import Surge, Surges
 
-# A message has room for ten embeds. A crowd, which may be a raid, is not torn apart for that: then it is a list.
+# A message has room for ten embeds. A crowd, which may be a raid, is not split for that, and shown as a list.
 _MOST_JOINS: Final = 10
 _MOST_OF_CROWD: Final = 50
-# Joins are close to each other up to so many times the mean distance of a raid that is just one.
+# Joins are close up to this many times the mean distance of joins in the smallest raid.
 _CLOSE: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """A join. `rejoined` is Discord's own mark; `gone` is the departure that we have seen."""
+    """A join. `rejoined` is Discord's own flag; `gone` is the departure that was captured."""
 
     row: Row
     place: GuildProfile
@@ -39,7 +38,7 @@ class Join:
 
 @dataclass(slots=True, eq=False)
 class JoinCard:
-    """A message of ordinary joins. `moved` counts those that turned out to be a raid's."""
+    """A message of ordinary joins. `moved` counts joins that were moved to a raid."""
 
     place: GuildProfile
     began: float
@@ -49,39 +48,39 @@ class JoinCard:
 
     @property
     def key(self) -> str:
-        """The key under which the next state replaces the one before."""
+        """The key of the card, whose next state replaces the previous one."""
         return f"joins/{self.place.id}/{int(self.began * 1000)}"
 
 
 class Raids:
-    """Watch the joins of one server. `add` and `tick` say what is to be shown."""
+    """Watch the joins of one server. `add` and `tick` return what must be shown."""
 
     def __init__(self, *, limit: int, seconds: float) -> None:
         self._limit = limit
         self._seconds = seconds
         self._close = _CLOSE * seconds / limit
         self._surges = Surges("raid", limit=limit, seconds=seconds)
-        # The joins of the last `seconds` that are no raid's so far, oldest first.
+        # The joins of the last `seconds` that belong to no raid so far, oldest first.
         self._candidates: dict[str, Row] = {}
         self._last_raider: float | None = None
         self._cards: list[JoinCard] = []
 
     @property
     def next_due(self) -> float | None:
-        """When `tick` has something to do, if ever."""
+        """When `tick` has something to do; None for nothing."""
         return self._surges.next_due
 
     def tick(self, now: float) -> list[Surge]:
-        """Return every raid that is to be shown now."""
+        """Return every raid that must be shown now."""
         return self._surges.tick(now)
 
     def close(self, now: float) -> None:
-        """End the raid that is open; everything new is to be shown now."""
+        """End the open raid; `tick` then returns everything new."""
         self._surges.close(now)
         self._candidates.clear()
 
     def add(self, join: Join, now: float) -> list[JoinCard]:
-        """Take a join in; returns the messages of ordinary joins that are to be shown anew."""
+        """Take in a join; returns the messages of ordinary joins that must be shown anew."""
         row, place = join.row, join.place
         self._surges.settle(now)
         self._candidates = {key: other for key, other in self._candidates.items() if now - other.time <= self._seconds}
@@ -95,11 +94,11 @@ class Raids:
         crowd = self._crowd()
         if not self._surges.is_open:
             return self._begin(self._without_bystanders(crowd), place, now) if len(crowd) > self._limit else [card]
-        # The raid goes on after a lull.
+        # The raid goes on after a pause.
         return self._take(crowd, place, now) if len(crowd) > self._limit // 2 else [card]
 
     def _is_going_on(self, row: Row) -> bool:
-        """Whether a join belongs to the raid that is open without a doubt."""
+        """Whether a join clearly belongs to the open raid."""
         if not self._surges.is_open or self._last_raider is None:
             return False
         return row.time - self._last_raider <= self._close and self._surges.recent(row.time) >= self._limit // 2
@@ -115,7 +114,7 @@ class Raids:
         ]
 
     def _without_bystanders(self, crowd: list[Row]) -> list[Row]:
-        """Return those of a crowd that came without a pause between them, if these are enough by themselves to be most of it."""
+        """Return the last joins of a crowd without a pause between them, if they are more than half of the limit."""
         first = next(
             (at for at in range(len(crowd) - 1, 0, -1) if crowd[at].time - crowd[at - 1].time > self._close),
             0,
@@ -123,7 +122,7 @@ class Raids:
         return crowd[first:] if len(crowd) - first > self._limit // 2 else crowd
 
     def _card_for(self, join: Join) -> JoinCard:
-        """Put a join into the message of those just before it, or into a new one."""
+        """Add a join to the message of the joins just before it, or to a new one."""
         card = self._cards[-1] if self._cards else None
         is_close = card is not None and join.row.time - card.last <= self._close
         if card is None or len(card.joins) >= (_MOST_OF_CROWD if is_close else _MOST_JOINS) or _has(card, join):
@@ -135,7 +134,7 @@ class Raids:
 
     def _begin(self, crowd: list[Row], place: GuildProfile, now: float) -> list[JoinCard]:
         changed = self._remove(crowd)
-        # The raid is shown in the message of its first joins, unless there is an ordinary one in it.
+        # The raid is shown in the message of its first joins, unless an ordinary join is in it.
         taken = next((card for card in changed if not card.joins), None)
         self._surges.begin(crowd, place, now, taken.key if taken is not None else "")
         return [card for card in changed if card is not taken]
@@ -147,7 +146,7 @@ class Raids:
         return changed
 
     def _remove(self, crowd: Iterable[Row]) -> list[JoinCard]:
-        """Take raiders out of the messages of ordinary joins; returns the messages that are to be shown anew."""
+        """Remove raiders from the messages of ordinary joins; returns the messages that must be shown anew."""
         changed: dict[str, JoinCard] = {}
         for row in crowd:
             del self._candidates[row.key]
@@ -161,5 +160,5 @@ class Raids:
 
 
 def _has(card: JoinCard, join: Join) -> bool:
-    """Whether the same person is in a message already: the second join must not stand above the departure between."""
+    """Whether the same person is in a message already: a second join must not appear above the departure in between."""
     return any(other.row.who.id == join.row.who.id for other in card.joins.values())

@@ -1,4 +1,4 @@
-"""One line for each of many people, and the text file that lists them. Pure."""
+"""Rows: one line for each of many people, and the text file that lists them. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NEW_ACCOUNT_SECONDS: Final = 7 * 86400
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One of many. `key` tells it from the others; `what` is how it came or went, `by` is who did it, `note` why."""
+    """One person of many. `key` is unique; `what` is how the person came or left, `by` is who did it, `note` why."""
 
     key: str
     time: float

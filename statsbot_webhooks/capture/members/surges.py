@@ -1,9 +1,8 @@
-"""Many joins, or many departures, of one server in a short time: one growing list instead of a card each. Pure.
+"""Surges: many joins or departures of one server in a short time, as one growing list instead of a card each. Pure.
 
-A surge begins with more than `limit` of them in `seconds`, and the ones it began with belong to it (which joins do is decided
-in `raids`). It is over when no more than half of the limit came in such a span, for three spans. Every one of them is a row,
-and a row that is added again replaces the one before, also after the end. A list that gets too long is closed and goes on in
-a new one: none is left out.
+A surge begins with more than `limit` rows in `seconds`, which belong to it (for joins, `raids` decides that). It is over when no
+more than half of the limit came in such a span, for three spans. A row that is added again replaces the previous one, also
+after the end. A list that gets too long is closed, and a new one goes on: no row is left out.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from ...events.event import Person
 from .profiles import GuildProfile
 from .rows import Row, format_row
 
-# What came since the last showing is lost when the process is killed.
+# Short, because rows since the last state are lost when the process is killed.
 _EMIT_SECONDS: Final = 1.0
 _QUIET_SPANS: Final = 3
-# Rows that a list may have, of about 60 bytes; and how many of them justify a second more between two showings.
+# Most rows of a list, of about 60 bytes each; and the number of rows for each further second between two states.
 _MAX_ROWS: Final = 10_000
 _ROWS_A_SECOND: Final = 500
-# How long rows of a surge that is over can still be corrected.
+# How long rows of an ended surge can still be corrected.
 _REMEMBER_SECONDS: Final = 600.0
 _MAX_OVER: Final = 3
 
@@ -32,7 +31,7 @@ _MAX_OVER: Final = 3
 class Surge:
     """A surge, `over` or not. Times are seconds since the epoch.
 
-    `due` is when it is to be shown, None while there is nothing new to show. `key` is that of the card that it takes over.
+    `due` is when it must be shown, None while there is nothing new. `key` is that of a card that it takes over.
     """
 
     place: GuildProfile
@@ -42,7 +41,7 @@ class Surge:
     number: int = 1
     key: str = ""
     rows: dict[str, Row] = field(default_factory=dict[str, Row])
-    # Made once for each row: a list of thousands must not hold up the event loop whenever it is shown.
+    # Formatted once for each row, so that a list of thousands does not block the event loop whenever it is shown.
     lines: dict[str, str] = field(default_factory=dict[str, str])
     persons: dict[int, Person] = field(default_factory=dict[int, Person])
     last: float = 0.0
@@ -52,12 +51,12 @@ class Surge:
 
     @property
     def card(self) -> str:
-        """The key under which the next showing replaces the one before."""
+        """The key of the card, whose next state replaces the previous one."""
         return self.key or f"{self.what}/{self.place.id}/{int(self.began * 1000)}/{self.number}"
 
     @property
     def per_minute(self) -> float:
-        """How many came a minute, over the time from the first to the last, or one span if that is longer."""
+        """Rows per minute, over the time from the first to the last, or one span if that is longer."""
         return len(self.rows) / max(self.last - self.began, self.seconds) * 60
 
     def put(self, row: Row, now: float) -> None:
@@ -72,7 +71,7 @@ class Surge:
 
 
 class Surges:
-    """Watch one server for one thing. After `add`, and whenever `next_due` has come, `tick` says what to show."""
+    """Watch one server for one kind of surge. After `add`, and at `next_due`, `tick` returns what must be shown."""
 
     def __init__(self, what: str, *, limit: int, seconds: float) -> None:
         self._what = what
@@ -94,7 +93,7 @@ class Surges:
 
     @property
     def next_due(self) -> float | None:
-        """When `tick` has something to do, if ever."""
+        """When `tick` has something to do; None for nothing."""
         times = [surge.due for surge in self._all() if surge.due is not None]
         times += [surge.last + _REMEMBER_SECONDS for surge in self._over]
         if self._open is not None:
@@ -102,14 +101,14 @@ class Surges:
         return min(times, default=None)
 
     def correct(self, row: Row, now: float) -> bool:
-        """Replace a row that is in a list; False when it is in none."""
+        """Replace a row in its list; False when it is in none."""
         found = next((surge for surge in self._all() if row.key in surge.rows), None)
         if found is not None:
             found.put(row, now)
         return found is not None
 
     def add(self, row: Row, place: GuildProfile, now: float) -> bool:
-        """Take a row in; True when it is in the list of a surge now, False when it has to be shown by itself."""
+        """Take in a row; True when it is in the list of a surge now, False when it must be shown by itself."""
         self._remember(row, now)
         if self._open is None:
             if len(self._recent) <= self._limit:
@@ -120,7 +119,7 @@ class Surges:
         return True
 
     def begin(self, rows: Sequence[Row], place: GuildProfile, now: float, key: str = "") -> None:
-        """Open a surge with all of the rows; `key` is the card that it takes over."""
+        """Open a surge with these rows; `key` is the card that it takes over."""
         self._open = self._begin(place, min(row.time for row in rows), 1, key)
         for row in rows:
             self._open.put(row, now)
@@ -130,7 +129,7 @@ class Surges:
         self._note(now)
 
     def extend(self, row: Row, place: GuildProfile, now: float) -> None:
-        """Take a row into the surge that is open."""
+        """Add a row to the open surge."""
         self._remember(row, now)
         self._grow(row, place, now)
 
@@ -158,7 +157,7 @@ class Surges:
             self._quiet_at = now + _QUIET_SPANS * self._seconds
 
     def tick(self, now: float) -> list[Surge]:
-        """Return every surge that is to be shown now: it has begun, grown or ended, or was corrected."""
+        """Return every surge that must be shown now, because it has begun, grown or ended, or was corrected."""
         self.settle(now)
         due = [surge for surge in self._all() if surge.due is not None and surge.due <= now]
         for surge in due:
@@ -167,12 +166,12 @@ class Surges:
         return due
 
     def settle(self, now: float) -> None:
-        """End the surge that is open if its time is over."""
+        """End the open surge if its time is over."""
         if self._open is not None and now >= self._quiet_at:
             self.close(now)
 
     def close(self, now: float) -> None:
-        """End the surge that is open; everything new is to be shown now."""
+        """End the open surge; `tick` then returns everything new."""
         if self._open is not None:
             self._end(now, goes_on=False)
         self._recent.clear()

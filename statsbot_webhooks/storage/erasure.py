@@ -28,7 +28,10 @@ class Trace:
         # Stored texts are JSON in ASCII.
         words = [str(user_id), pseudonym(mask_key, str(user_id)), *(json.dumps(name)[1:-1] for name in names if name.strip())]
         self.words = tuple(words)
-        self._pattern = re.compile("|".join(rf"(?<![A-Za-z0-9]){re.escape(word)}(?![A-Za-z0-9])" for word in words))
+        # Cards hold events as JSON within JSON. The last letter of an escape such as \n does not belong to a word behind it.
+        spellings = dict.fromkeys(each for word in words for each in (word, json.dumps(word)[1:-1]))
+        before = r"(?:(?<![A-Za-z0-9])|(?<=\\[bfnrt])|(?<=\\u[0-9a-f]{4}))"
+        self._pattern = re.compile("|".join(rf"{before}{re.escape(word)}(?![A-Za-z0-9])" for word in spellings))
 
     def is_in(self, text: str) -> bool:
         """Whether a stored text names the person."""

@@ -44,7 +44,7 @@ def next_unit(
     before it are read in order. Texts share a message, unless their card `is_known`. An error that comes very often, or whose
     message `can_grow`, never shares one.
     """
-    keys = [error_key(entry.event) or _known(text_key(entry.event), is_known) for entry in entries]
+    keys = [error_key(each.event) or (text if (text := text_key(each.event)) and is_known(text) else "") for each in entries]
     floods = {key for key, count in Counter(keys).items() if key and (count > _OFTEN or can_grow(key))}
     if len(floods) > _MOST_FLOODS or entries[0].is_recovered:
         floods.clear()
@@ -56,7 +56,3 @@ def next_unit(
     chosen = {entry.id for entry in groups[key]}
     unit = whole_unit(groups[key])
     return Unit(unit.entries, [entry for entry in entries if entry.id not in chosen], unit.key)
-
-
-def _known(key: str, is_known: Callable[[str], bool]) -> str:
-    return key if key and is_known(key) else ""

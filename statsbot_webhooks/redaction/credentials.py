@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from typing import Final
 
@@ -104,38 +105,23 @@ def _finders(data: bytes, text: str) -> list[Callable[[bytes], Iterator[Found]]]
     found: list[Callable[[bytes], Iterator[Found]]] = []
     slashes, escaped = "//" in text, "/\\" in text or "u002f" in text or "2f%2" in text or ";&#" in text
     if (slashes or escaped) and (b"@" in data or b"40" in data or b"64;" in data):
-        found += [find for is_there, find in ((slashes, _find_userinfo), (escaped, _find_escaped_userinfo)) if is_there]
+        patterns = ((slashes, _USERINFO), (escaped, _ESCAPED_USERINFO))
+        found += [partial(_groups, pattern, rule="URL password") for is_there, pattern in patterns if is_there]
     if "bearer" in text or "basic" in text:
         found.append(_find_bearer)
     if "---begin" in text or "--- begin" in text:
         found.append(_private_keys)
     if "putty-user-key-file-" in text:
-        found.append(_find_putty)
+        found.append(partial(_groups, _PUTTY, rule="private key"))
     if any(sign.decode() in text for sign in _CODE_SIGNS):
         found.append(_find_code)
     if [sign for sign in _HASH_SIGNS if sign in text]:
-        found.append(_find_hash)
+        found.append(partial(_groups, _HASH, rule="password hash"))
     return found
-
-
-def _find_userinfo(data: bytes) -> Iterator[Found]:
-    return _groups(_USERINFO, data, "URL password")
-
-
-def _find_escaped_userinfo(data: bytes) -> Iterator[Found]:
-    return _groups(_ESCAPED_USERINFO, data, "URL password")
 
 
 def _find_bearer(data: bytes) -> Iterator[Found]:
     return _groups(_BEARER, data.lower(), "bearer token")
-
-
-def _find_putty(data: bytes) -> Iterator[Found]:
-    return _groups(_PUTTY, data, "private key")
-
-
-def _find_hash(data: bytes) -> Iterator[Found]:
-    return _groups(_HASH, data, "password hash")
 
 
 def _find_code(data: bytes) -> Iterator[Found]:

@@ -87,7 +87,8 @@ def name_kind(name: str) -> NameKind:
     if not found:
         return _weak_kind(name, lower)
     first, last = found[0], found[-1]
-    if lower.startswith(("secretar", "sekretar", "sekretär"), first.start()) or _tokenizer(lower, last):
+    is_tokenizer = last[0] == "token" and lower.startswith(("iz", "is"), last.end())
+    if is_tokenizer or lower.startswith(("secretar", "sekretar", "sekretär"), first.start()):
         return NameKind.HARMLESS
     after, before = name[last.end() :], _WORD.findall(name[: first.start()])
     words = _WORD.findall(after)
@@ -101,10 +102,6 @@ def name_kind(name: str) -> NameKind:
         return NameKind.AMBIGUOUS
     # `tokens` is more often a count than a list.
     return NameKind.AMBIGUOUS if last[0] == "token" and after[:1] in ("s", "S") else NameKind.SECRET
-
-
-def _tokenizer(lower: str, last: re.Match[str]) -> bool:
-    return last[0] == "token" and lower.startswith(("iz", "is"), last.end())
 
 
 def _weak_kind(name: str, lower: str) -> NameKind:

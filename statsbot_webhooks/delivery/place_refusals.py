@@ -14,8 +14,8 @@ from .outcome import UNKNOWN_CHANNEL, Result
 _TAG_REQUIRED: Final = (40066, 40067)
 _WAYS_OUT: Final = {
     20016: "its channel is in slow mode: give the webhook's integration a way around it, or switch slow mode off",
-    20028: "too much is written in its channel at the moment: nothing to do but to wait",
-    20029: "too much is written in its server at the moment: nothing to do but to wait",
+    20028: "its channel gets too many messages at the moment, which will pass",
+    20029: "its server gets too many messages at the moment, which will pass",
     40058: "its thread takes messages only after its author wrote the first one: write it, or put another URL there",
     50024: "its channel is of a kind that takes no messages of webhooks: put the URL of a webhook in a text channel there",
     50083: "its thread is archived: open the thread again, or put another URL there",
@@ -34,5 +34,5 @@ def way_out(result: Result, destination: Destination, *, is_in_thread: bool) -> 
     if code == UNKNOWN_CHANNEL and is_in_thread:
         return "the thread of its ?thread_id= was deleted: put the id of another thread there, or leave it out"
     if code in _TAG_REQUIRED:
-        return f"its forum wants a tag on each post: put the names or ids of its tags into {tags}"
+        return f"its forum requires a tag on each post: put the names or ids of its tags into {tags}"
     return _WAYS_OUT.get(code, "")

@@ -190,12 +190,12 @@ class Pipeline:
                 if left := await self.intake.run(self._leave_rest):
                     _log.warning("%s", left)
         if not await self.intake.stop(deadline):
-            _log.error("the storage has not answered before the end; it is closed when it does")
+            _log.error("the storage did not answer before the stop; it is closed once it answers")
         if self.json_log is not None:
             log, self.json_log, self.intake.mirror = self.json_log, None, None
             left = max(deadline - loop_time(), _LEAST_SECONDS)
             if not await asyncio.to_thread(log.stop, left):
-                _log.error("WEBHOOK_JSON_LOG: the disk has not answered before the end; the rest is written when it does")
+                _log.error("WEBHOOK_JSON_LOG: the disk did not answer before the stop; the rest is written once it answers")
 
     async def _return_to_file(self, deadline: float) -> None:
         """Wait for an unavailable file while events would be lost without it; leaves time to close it."""

@@ -44,5 +44,5 @@ class BeforeSend:
     def _give_up(self, event: Event, why: str) -> Event:
         name = getattr(self.hook, "__qualname__", type(self.hook).__name__)
         self.hook = None
-        _log.warning("before_send hook %s %s and is not called any more", name, why)
+        _log.warning("before_send hook %s %s and is no longer called", name, why)
         return event

@@ -140,7 +140,7 @@ class JsonLog:
             if not self._is_failing:
                 self._is_failing = True
                 reason = error.strerror or error
-                self._say(f"WEBHOOK_JSON_LOG: the file cannot be written ({reason}). Events are not in it until that is mended")
+                self._say(f"WEBHOOK_JSON_LOG: the file cannot be written ({reason}); until it can, events are missing in it")
         else:
             if self._is_failing:
                 self._is_failing = False

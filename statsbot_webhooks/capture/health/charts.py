@@ -57,7 +57,7 @@ async def draw_chart(charts: Sequence[Chart], zone: tzinfo = UTC) -> bytes | Non
     try:
         return await asyncio.to_thread(_draw, drawable, zone)
     except Exception as error:  # noqa: BLE001 - a guard: an alert must not be lost with its chart
-        _log.warning("a chart could not be drawn (%s): the alert goes without", type(error).__name__)
+        _log.warning("a chart could not be drawn (%s): the alert is sent without it", type(error).__name__)
         return None
 
 

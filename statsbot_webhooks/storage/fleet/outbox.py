@@ -171,7 +171,7 @@ class RedisOutbox:
         had_term = self._end_term(is_lost=bool(known))
         self._state.restore(life)
         if known:
-            _log.error("%s: %s has lost its data; what is known of choices and issues is stored anew", _SETTING, self._address)
+            _log.error("%s: %s has lost its data; known choices and issues are stored again", _SETTING, self._address)
         return had_term
 
     def _go_away(self, reason: str) -> None:

@@ -23,7 +23,7 @@ _MISSING: Final = "needs the package redis: pip install 'statsbot_webhooks[redis
 _CODES: Final = {
     "WRONGPASS": "refuses the user name or the password",
     "NOAUTH": "wants a password",
-    "NOPERM": "does not let this user do what is needed (ACL)",
+    "NOPERM": "denies this user a command that is needed (ACL)",
     "READONLY": "is a read-only replica",
     "OOM": "is out of memory (maxmemory)",
     "LOADING": "is still loading its data",

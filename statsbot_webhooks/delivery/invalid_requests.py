@@ -1,4 +1,4 @@
-"""Invalid requests: count the answers that lead to Discord's ban of an address, and pause everything long before it."""
+"""Invalid requests: count the answers that lead to Discord's ban of an address, and pause everything before. Sends nothing."""
 
 from __future__ import annotations
 

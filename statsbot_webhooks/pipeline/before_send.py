@@ -1,4 +1,4 @@
-"""The host's `before_send` hook, which sees each event before everything else and may change or drop it."""
+"""The host's `before_send` hook, which sees each event first and may change or drop it. Nothing is redacted here."""
 
 from __future__ import annotations
 

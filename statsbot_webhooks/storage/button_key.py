@@ -1,4 +1,4 @@
-"""Button keys: the stored key that signs the ids of buttons, so that they work after a restart and in another process."""
+"""Button keys: the stored key for the ids of buttons, which work after a restart and in another process. It signs nothing."""
 
 from __future__ import annotations
 

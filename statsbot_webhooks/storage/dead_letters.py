@@ -1,4 +1,4 @@
-"""Dead letters of an outbox in SQLite: events that Discord refuses, and unreadable rows; a bounded number of both."""
+"""Dead letters of an outbox in SQLite: events that Discord refuses, and unreadable rows. It counts no losses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loss report: losses until they can be reported, as one text for a series of losses, with counts by reason and level."""
+"""Loss report: losses until they can be reported, as one text for a series of losses. It sends nothing."""
 
 from __future__ import annotations
 

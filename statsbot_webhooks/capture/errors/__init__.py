@@ -1,1 +1,1 @@
-"""Errors of the bot as events: hooks around the host's handlers, and the context of each error."""
+"""Errors of the bot as events: hooks around the host's handlers, and the context of each error. No layout."""

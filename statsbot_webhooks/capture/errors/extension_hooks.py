@@ -1,4 +1,4 @@
-"""Extension hooks: extensions that fail to load, and the exception that ends the bot (a wrong token, refused intents)."""
+"""Extension hooks: extensions that fail to load, and the exception that ends the bot. They wrap no call of the host."""
 
 from __future__ import annotations
 

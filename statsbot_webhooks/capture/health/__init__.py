@@ -1,1 +1,1 @@
-"""Health of the bot: samples, alerts, slow calls, a blocked loop, the daily summary."""
+"""Health of the bot as events: samples, alerts, slow calls, a blocked loop, the daily summary. No layout but charts."""

@@ -1,4 +1,4 @@
-"""Charts: small PNG images of metrics over time, drawn with matplotlib (extra `charts`) in a thread."""
+"""Charts: small PNG images of metrics over time, drawn with matplotlib (extra `charts`) in a thread. It measures nothing."""
 
 from __future__ import annotations
 

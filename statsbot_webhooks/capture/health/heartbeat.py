@@ -1,4 +1,4 @@
-"""Heartbeat: request the URL of a dead man's switch (Healthchecks, Uptime Kuma), only while everything is healthy."""
+"""Heartbeat: request the URL of a dead man's switch (Healthchecks, Uptime Kuma) while all is healthy. It judges nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Health monitor: everything that watches a bot, put together (samples, alerts, the loop, its life, the heartbeat)."""
+"""Health monitor: everything that watches a bot, put together (samples, alerts, the loop, heartbeat). It makes no events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Process probe: measure memory, CPU, threads, open files and tasks of this process."""
+"""Process probe: measure memory, CPU, threads, open files and tasks of this process. It keeps no history."""
 
 from __future__ import annotations
 

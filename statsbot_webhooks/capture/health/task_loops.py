@@ -1,4 +1,4 @@
-"""Task loops: measure how long the runs of every `tasks.loop` take; longer than the interval is an alert."""
+"""Task loops: measure how long the runs of every `tasks.loop` take. Loops that have ended are in `loop_deaths`."""
 
 from __future__ import annotations
 

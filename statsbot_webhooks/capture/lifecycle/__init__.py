@@ -1,1 +1,1 @@
-"""Lifecycle of the bot: online, gateway gaps, servers joined and left, the end."""
+"""Lifecycle of the bot as events: online, gateway gaps, servers joined and left, the end. No layout."""

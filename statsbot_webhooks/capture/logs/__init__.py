@@ -1,1 +1,1 @@
-"""Log records as events: of `logging`, loguru and structlog."""
+"""Log records of `logging`, loguru and structlog as events. The host's own output stays as it was."""

@@ -1,1 +1,1 @@
-"""The storage that several processes share: Redis streams, the lease of the sender, and a file for while Redis is away."""
+"""The storage of a fleet: Redis streams, the lease of the sender, and a file while Redis is away. It sends nothing."""

@@ -33,11 +33,11 @@ async def start_bot(
     """Start the script in a folder, with `extra` variables on top.
 
     With `storage` that file takes the place of every other, also where the bot's settings or code name another: events that wait
-    in the bot's own file would be sent into the sandbox and be gone. Its monitoring hears nothing of the run either.
+    in the bot's own file would be sent into the sandbox and be gone. Heartbeat, fallback, JSON log and metrics are off, too.
     """
     # The package is importable in the child wherever it was started from.
     path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
-    own = {} if storage is None else {INSTEAD: str(storage), "WEBHOOK_HEARTBEAT_URL": ""}
+    own = {} if storage is None else {INSTEAD: str(storage)}
     environment = {**os.environ, "PYTHONPATH": path, **environment_for(sandbox, urls=urls), **own, **extra}
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-W", "ignore", "-m", "statsbot_webhooks.cli.script_runner", sandbox.base_url, str(script)),

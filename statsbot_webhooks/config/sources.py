@@ -32,6 +32,10 @@ _FILE: Final = "_FILE"
 # Of systemd: the folder with the files of LoadCredential=.
 _CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
 _MOST_CREDENTIALS: Final = 200
+# Set by `sandbox --run`: the storage file to use in place of the one that the bot's settings or code name.
+INSTEAD: Final = "STATSBOT_WEBHOOKS_SANDBOX_STORAGE"
+# What tells others how the bot is, which is not to hear of a trial.
+_HEARD_ELSEWHERE: Final = ("WEBHOOK_HEARTBEAT_URL", "WEBHOOK_FALLBACK_URL", "WEBHOOK_JSON_LOG", "WEBHOOK_METRICS_PORT")
 # Not below the extension's name: discord.py removes such modules at an unload, and this one has to outlive it.
 _KEEPER: Final = "_statsbot_webhooks_env_file"
 
@@ -103,6 +107,8 @@ def read_sources(environ: Mapping[str, str] | None = None, path: Path | str | No
             given[new] = given[old]
         if old in problems and new not in given and new not in problems:
             problems[new] = problems.pop(old)
+    for name in _HEARD_ELSEWHERE if INSTEAD in environ else ():
+        given.pop(name, None)
     settings = {name: next(iter(texts.values())) for name, texts in given.items()}
     origins = {name: next(iter(texts)) for name, texts in given.items()}
     return Sources(variables, settings, origins, problems)

@@ -6,10 +6,10 @@ import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 from ..clock import Clock, SystemClock
 from ..config.redis_address import is_redis_url, parse_redis_url
+from ..config.sources import INSTEAD
 from ..errors import StorageError
 from . import schema
 from .base import (
@@ -50,10 +50,6 @@ __all__ = [
     "open_existing",
     "storage_path",
 ]
-
-
-# Set by `sandbox --run`: the file to use in place of the one that the bot's settings or code name.
-INSTEAD: Final = "STATSBOT_WEBHOOKS_SANDBOX_STORAGE"
 
 
 def storage_path(url: str, process_name: str = "") -> Path | None:

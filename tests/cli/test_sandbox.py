@@ -17,6 +17,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from statsbot_webhooks.config.sources import read_sources
 from statsbot_webhooks.storage import INSTEAD, storage_path
 
 # Processes of their own go by the machine's clock.
@@ -158,3 +159,14 @@ async def test_without_a_script_it_says_how_to_point_a_bot_at_it(tmp_path: Path)
 def test_one_variable_replaces_every_storage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(INSTEAD, str(tmp_path / "other"))
     assert storage_path("sqlite:///bot.sqlite3") == storage_path("memory://") == tmp_path / "other"
+
+
+def test_no_monitor_and_no_log_hears_of_a_trial(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("https://monitor.example/x")
+    (tmp_path / ".env").write_text(
+        "WEBHOOK_FALLBACK_URL=https://monitor.example/y\nWEBHOOK_JSON_LOG=log.jsonl\nWEBHOOK_INFO_LEVEL=ERROR\n"
+    )
+    environ = {"WEBHOOK_HEARTBEAT_URL_FILE": str(tmp_path / "url"), "WEBHOOK_METRICS_PORT": "9100"}
+    assert len(read_sources(environ, tmp_path / ".env").settings) == 5
+    trial = read_sources({**environ, INSTEAD: "other.sqlite3"}, tmp_path / ".env")
+    assert (dict(trial.settings), dict(trial.problems)) == ({"WEBHOOK_INFO_LEVEL": "ERROR"}, {})

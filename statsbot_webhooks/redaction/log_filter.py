@@ -48,7 +48,11 @@ class OwnRecords(logging.Filter):
         """Redact a record in place; returns True for every record."""
         if record.name in _WEBHOOK_LOGGERS and not suppressed.get():
             return True
-        text = record.getMessage()
+        try:
+            text = record.getMessage()
+        except Exception:  # noqa: BLE001 - a guard: the program's call must not fail by it, nor its handlers print the values
+            text = record.msg = record.msg if type(record.msg) is str else "a log record that cannot be shown"
+            record.args = ()
         if (clean := self._clean(text)) != text:
             record.msg, record.args = clean, ()
         if record.exc_info and record.exc_info[1] is not None and not record.exc_text:

@@ -14,6 +14,7 @@ import pytest
 from statsbot_webhooks import LogLevel, WebhookConfig
 from statsbot_webhooks.errors import NotRunningError
 from statsbot_webhooks.events.event import Event
+from statsbot_webhooks.feedback import suppressed
 from statsbot_webhooks.sandbox import Sandbox
 
 from ..conftest import running_manager
@@ -75,3 +76,17 @@ async def test_a_handler_of_the_host_that_fails_ends_nothing_of_ours(
         finally:
             logger.removeHandler(handler)
     assert "a log handler of the program raised RuntimeError" in capsys.readouterr().err
+
+
+async def test_a_record_whose_values_do_not_fit_is_never_raised(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logger = logging.getLogger("discord.webhook.async_")
+    async with running_manager(WebhookConfig(info_webhook_url=sandbox.webhook_url("info"), storage="memory://")):
+        token = suppressed.set(True)
+        try:
+            logger.warning("the number %d", "a word of the program")
+        finally:
+            suppressed.reset(token)
+    assert [record.getMessage() for record in caplog.records if record.name == logger.name] == ["the number %d"]
+    assert "a word of the program" not in capsys.readouterr().err

@@ -18,7 +18,7 @@ from ...events.accounting import LossReason
 from ...events.event import Event
 from ...events.time_text import format_count
 from ..base import DeadLetter, Depth, Entry, ErrorsWaiting, Fleet, Forgotten, LeaseLostError, Loss
-from ..rows import read_letter
+from ..rows import read_letter, stored_bytes
 from .detour import Detour, Row
 from .keys import read_seal, row_of
 from .leased_calls import LeasedCalls
@@ -344,7 +344,7 @@ class RedisOutbox:
             kept = found.keys() & (self._sender.busy | seals)
             free = [number for number in found if number not in kept]
             busy += len(kept)
-            counts[name] += self._streams.drop(name, free, sum(len(found[number]) for number in free))
+            counts[name] += self._streams.drop(name, free, sum(stored_bytes(len(found[number])) for number in free))
             if self._fleet.term is not None:
                 self._sender.forget(name, free)
             elif free and not self._is_observer:

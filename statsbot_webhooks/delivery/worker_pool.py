@@ -57,6 +57,7 @@ class WorkerPool:
         self.readers: list[ChannelReader] = []
         self._workers: dict[str, DestinationWorker] = {}
         self._tasks = Supervisor()
+        self._flushes = 0
         # Tasks that end workers, move events or report losses; `stop` cancels them and waits for their ends.
         self._retiring: set[asyncio.Task[None]] = set()
         self._reporting: set[str] = set()
@@ -176,13 +177,16 @@ class WorkerPool:
         if self._term is None or (is_ending and self._outbox.fleet.has_others):
             # What waits is in the storage, and another process sends it.
             return True
+        self._flushes += 1
         try:
             async with asyncio.timeout_at(None if deadline == math.inf else deadline):
                 await asyncio.gather(*(self._flush_worker(worker, deadline, is_ending) for worker in self._workers.values()))
         except TimeoutError:
             return False
         finally:
-            for worker in self._workers.values():
+            self._flushes -= 1
+            # Another that is under way still wants everything at once.
+            for worker in self._workers.values() if not self._flushes else ():
                 worker.set_flushing(False)
         return True
 

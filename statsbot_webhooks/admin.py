@@ -256,6 +256,7 @@ class Admin:
 
     def _forget(self, trace: Trace) -> tuple[int, int]:
         self.overrides.issues.forget(trace.is_in)
+        self.overrides.recent_events.forget(trace.is_in)
         forgotten = forget(self._outbox, self._pipeline.storage, trace)
         for name, count in forgotten.entries.items():
             self._pipeline.counters.lose(name, LossReason.FORGOTTEN, count)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ..events.event import Event
+from ..events.event import Event, encode
 from ..issues.fingerprint import fingerprint
 
 _KEPT: Final = 20
@@ -45,6 +45,13 @@ class RecentEvents:
         if len(self._messages) > _MESSAGES:
             self._messages.popitem(last=False)
 
+    def forget(self, is_meant: Callable[[str], bool]) -> None:
+        """Drop the events whose stored form is meant."""
+        for name, kept in list(self._rings.items()):
+            self._rings[name] = deque(_others(kept.copy(), is_meant), maxlen=_KEPT)
+        for message_id, events in list(self._messages.items()):
+            self._messages[message_id] = tuple(_others(events, is_meant))
+
     def shown(self, message_id: int) -> list[Seen]:
         """Return the events that a message shows, each fingerprint once; empty when it is not remembered."""
         found: dict[str, Seen] = {}
@@ -73,6 +80,10 @@ def _light(event: Event) -> Event | Seen:
         return event
     cut = replace(event, message=event.message[:_LONGEST], traceback=None, context={}, files=())
     return Seen(cut, fingerprint(event))
+
+
+def _others(events: Iterable[Event | Seen], is_meant: Callable[[str], bool]) -> Iterable[Event | Seen]:
+    return (each for each in events if not is_meant(encode(each.event if isinstance(each, Seen) else each)))
 
 
 def _seen(each: Event | Seen) -> Seen:

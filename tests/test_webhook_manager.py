@@ -71,7 +71,7 @@ async def test_a_stop_keeps_its_deadline_when_the_storage_stalls(sandbox: Sandbo
     await asyncio.sleep(0)
     await manager.stop(1)
     assert not stalled.done()
-    assert "the storage has not answered" in caplog.text
+    assert "the storage did not answer" in caplog.text
     gate.set()
     await stalled
     # It is closed when it answers again, and the next start goes on.

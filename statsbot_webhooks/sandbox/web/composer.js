@@ -117,9 +117,12 @@ function composer(channel) {
       return answered(said, "/" + found.command.name);
     }
     if (!text && !files.length) return;
-    const said = await ask({ do: "say", text, files: await Promise.all(files.map(readFile)), reply_to: replies.get(channel.id)?.id, guild: guildOf(channel)?.id, ...placeOf(channel) });
-    if (!said) return;
+    const reply = replies.get(channel.id), sent = files;
+    // Cleared at once: what is typed before the answer is the next message.
     area.value = ""; files = []; chooser.value = ""; replies.delete(channel.id); box.refresh(); grow();
+    const said = await ask({ do: "say", text, files: await Promise.all(sent.map(readFile)), reply_to: reply?.id, guild: guildOf(channel)?.id, ...placeOf(channel) });
+    if (!said && !area.value) { area.value = text; files = sent; if (reply) replies.set(channel.id, reply); box.refresh(); grow(); }  // To be put right.
+    if (!said) return;
     listOf(channel.id)?.messages.toEnd();
   }
   area.oninput = () => { grow(); complete(); };

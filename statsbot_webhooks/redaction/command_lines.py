@@ -153,8 +153,7 @@ def _finders(data: bytes, text: str) -> list[Callable[[bytes], Iterator[Found]]]
 
 
 def _values(pattern: re.Pattern[bytes], data: bytes, signs: Sequence[str] = ()) -> Iterator[Found]:
-    at_signs = [sign.encode() for sign in signs]
-    for match in matches_at(at_signs, _FURTHEST_BEFORE, pattern, data) if signs else pattern.finditer(data):
+    for match in matches_at(signs, _FURTHEST_BEFORE, pattern, data):
         group = match.lastgroup or ""
         if not _PLACEHOLDER.fullmatch(match[group]) and _is_meant(match, group):
             yield Found(*match.span(group), "password")

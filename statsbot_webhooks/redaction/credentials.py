@@ -10,7 +10,7 @@ from typing import Final
 
 from .key_names import looks_random
 from .late_patterns import late
-from .scanner import Found, matches_at, places
+from .scanner import Found, matches_at, positions
 from .token_patterns import passes_luhn
 
 # The slashes and the at sign, also as JSON and URLs escape them.
@@ -53,6 +53,9 @@ _HASH: Final = late(
 )
 # Maps digits to 0, blank and hyphen to a blank, and others to x: a card is then a row of zeros.
 _DIGITS: Final = bytes(48 if 48 <= code <= 57 else 32 if code in b" -" else 120 for code in range(256))
+# The fewest digits of a card, as `_DIGITS` shows them: two groups, or a row.
+_EIGHT: Final = b"0000 0000"
+_THIRTEEN: Final = b"0000000000000"
 _GROUPED: Final = late(
     rb"[3-6]\d{3}(?<![\w.#/-]\d{4})([ -])(?:\d{4}\1\d{4}\1\d{4}|(?<=3[47]\d\d[ -])\d{6}\1\d{5}"
     rb"|(?<=3[0689]\d\d[ -])\d{6}\1\d{4})(?![\w-])(?!\.\d)"
@@ -84,7 +87,7 @@ _OTHER_NUMBER: Final = late(
 _UNIT: Final = late(rb"\s?(?:[kKMGT]?i?B|bytes?|[nmu\xce\xbc]?s|sec|seconds?|items|rows|events|%|times|tokens|points)\b")
 
 
-_CODE_SIGNS: Final = (b"otp", b"cvv", b"cvc", b"pin", b"2fa", b"pat")
+_CODE_SIGNS: Final = ("otp", "cvv", "cvc", "pin", "2fa", "pat")
 _HASH_SIGNS: Final = ("$2", "$apr1$", "$1$", "$5$", "$6$", "$y$", "$argon2", "sha}", "sha256}", "sha512}", "pbkdf2", "scrypt:")
 # Each text with a credential, cards aside, contains one of these.
 SIGNS: Final = (
@@ -113,7 +116,7 @@ def _finders(data: bytes, text: str) -> list[Callable[[bytes], Iterator[Found]]]
         found.append(_private_keys)
     if "putty-user-key-file-" in text:
         found.append(partial(_groups, _PUTTY, rule="private key"))
-    if any(sign.decode() in text for sign in _CODE_SIGNS):
+    if [sign for sign in _CODE_SIGNS if sign in text]:
         found.append(_find_code)
     if [sign for sign in _HASH_SIGNS if sign in text]:
         found.append(partial(_groups, _HASH, rule="password hash"))
@@ -128,9 +131,9 @@ def _find_code(data: bytes) -> Iterator[Found]:
     return _groups(_CODE, data.lower(), "one-time code", _CODE_SIGNS)
 
 
-def _groups(pattern: re.Pattern[bytes], data: bytes, rule: str, signs: Sequence[bytes] = ()) -> Iterator[Found]:
+def _groups(pattern: re.Pattern[bytes], data: bytes, rule: str, signs: Sequence[str] = ()) -> Iterator[Found]:
     """Yield the group that matched in each find of a pattern."""
-    for match in matches_at(signs, 1, pattern, data) if signs else pattern.finditer(data):
+    for match in matches_at(signs, 1, pattern, data):
         group = match.lastgroup or 0
         start = match.start(group)
         if group == "its" and looks_random(match["user"].decode(), 16):
@@ -157,31 +160,26 @@ def _private_keys(data: bytes) -> Iterator[Found]:
 def may_have_card(data: bytes) -> bool:
     """Whether a text has enough digits for a card; False is certain."""
     digits = data.translate(_DIGITS)
-    return digits.find(b"0000 0000") >= 0 or digits.find(b"0000000000000") >= 0
+    return digits.find(_EIGHT) >= 0 or digits.find(_THIRTEEN) >= 0
 
 
-def find_cards(data: bytes) -> Iterable[Found]:
-    """Return card numbers: in groups of digits, or in a row of digits near a word for a card."""
-    return _find_cards(data) if may_have_card(data) else ()
-
-
-def _find_cards(data: bytes) -> Iterator[Found]:
+def find_cards(data: bytes) -> Iterator[Found]:
+    """Yield card numbers: in groups of digits, or in a row of digits near a word for a card."""
     digits = data.translate(_DIGITS)
-    at = digits.find(b"0000 0000")
-    while at >= 0:
+    for at in positions(digits, _EIGHT):
         if (match := _GROUPED.match(data, at)) is not None and passes_luhn(match[0].decode()) and _stands_alone(data, match):
             yield Found(match.start(), match.end(), "card number")
-        at = digits.find(b"0000 0000", at + 1)
+    if digits.find(_THIRTEEN) < 0:
+        return
     for match in _AMEX.finditer(data):
         if passes_luhn(match[0].decode()) and _is_alone_in_row(data, match):
             yield Found(match.start(), match.end(), "card number")
-    if digits.find(b"0000000000000") >= 0:
-        yield from _find_rows(data, data.lower())
+    yield from _find_rows(data, data.lower())
 
 
 def _find_rows(data: bytes, lower: bytes) -> Iterator[Found]:
     done = 0
-    for place in sorted(at for word in _CARD_WORDS for at in places(lower, word)):
+    for place in sorted(at for word in _CARD_WORDS for at in positions(lower, word)):
         first, last = max(done, place - _AROUND_ROW), place + _AROUND_ROW
         for match in _ROW.finditer(data, first, last):
             # A find that reaches `last` may be a longer number that is cut there.

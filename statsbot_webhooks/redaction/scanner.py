@@ -44,19 +44,24 @@ _ESCAPE: Final = (
 _LETTERS_PER_SIGN: Final = 400
 
 
-def matches_at(signs: Sequence[bytes], back: int, pattern: re.Pattern[bytes], data: bytes) -> Iterator[re.Match[bytes]]:
-    """Return the matches of a pattern, given that each has one of the signs at most `back` bytes after its begin."""
-    lower = data.lower()
-    if sum(map(lower.count, signs)) * _LETTERS_PER_SIGN > len(data):
+def matches_at(signs: Sequence[str], back: int, pattern: re.Pattern[bytes], data: bytes) -> Iterator[re.Match[bytes]]:
+    """Return the matches of a pattern, given that each has one of the signs, if any, at most `back` bytes after its begin.
+
+    Signs are lower case, and stand for upper case too.
+    """
+    if not signs:
         return pattern.finditer(data)
-    return _matches_at(lower, signs, back, pattern, data)
+    lower, known = data.lower(), [sign.encode() for sign in signs]
+    if sum(map(lower.count, known)) * _LETTERS_PER_SIGN > len(data):
+        return pattern.finditer(data)
+    return _matches_at(lower, known, back, pattern, data)
 
 
 def _matches_at(
     lower: bytes, signs: Sequence[bytes], back: int, pattern: re.Pattern[bytes], data: bytes
 ) -> Iterator[re.Match[bytes]]:
     at = 0
-    for place in sorted(at for sign in signs for at in places(lower, sign)):
+    for place in sorted(at for sign in signs for at in positions(lower, sign)):
         at = max(at, place - back)
         while at <= place:
             if (match := pattern.match(data, at)) is None:
@@ -66,7 +71,7 @@ def _matches_at(
                 at = max(match.end(), at + 1)
 
 
-def places(data: bytes, sign: bytes) -> Iterator[int]:
+def positions(data: bytes, sign: bytes) -> Iterator[int]:
     """Yield the positions of a sign."""
     at = data.find(sign)
     while at >= 0:

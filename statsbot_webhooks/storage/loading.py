@@ -64,8 +64,9 @@ def read_entries(
     """Yield the columns of the entries without the event, in the order of their ids; mended rows come last."""
     # Read at once, so that nothing has been yielded when the file fails half way.
     rows = db.read("SELECT id, destination, urgent, rank, time, size FROM entries ORDER BY id")
-    yield from filter(is_sound, rows)
-    for number in [row[0] for row in rows if not is_sound(row)]:
+    unsound = [row for row in rows if not is_sound(row)]
+    yield from filter(is_sound, rows) if unsound else rows
+    for number, *_ in unsound:
         ((name, text),) = db.read("SELECT destination, event FROM entries WHERE id = ?", (number,))
         event = read_event(text)
         if isinstance(name, str) and event is not None:

@@ -68,7 +68,7 @@ async def bot_in_sandbox(
 ) -> AsyncIterator[BotRunner]:
     """Run bots in the sandbox: `bot = await bot_in_sandbox(MyBot())`; they are closed when the test ends.
 
-    `captured_events` begin before it, so they miss nothing of a bot, in whatever order a test asks for them.
+    `captured_events` starts before any bot does, so it has every event, also when a test asks for it last.
     """
     skipped = SkippedTime(discord_sandbox)
     with skipped.active():

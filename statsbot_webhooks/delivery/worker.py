@@ -228,10 +228,10 @@ class DestinationWorker:
         # What this task logs, and what discord.py logs in it, must not become events.
         suppressed.set(True)
         try:
-            failures = 0
-            while self._early is not None and not self._is_retired and failures < _PREPARATIONS:
+            tries = 0
+            while self._early is not None and not self._is_retired and tries < _PREPARATIONS:
                 # Before it is known what left already, nothing may leave; but what can never be read must not end delivery.
-                failures += await self._guarded(self._prepare)
+                tries += await self._guarded(self._prepare)
             while not self._is_retired:
                 await self._guarded(self._turn)
         finally:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from types import CoroutineType
+from typing import Any
 
 from statsbot_webhooks.clock import SystemClock
 
@@ -29,8 +31,11 @@ class SkippingClock(SystemClock):
     def monotonic(self) -> float:
         return super().monotonic() + self.shift
 
-    async def sleep(self, seconds: float) -> None:
-        until = self.monotonic() + seconds
+    def sleep(self, seconds: float) -> CoroutineType[Any, Any, None]:
+        # From the call on, not from when the coroutine first runs: a skip may come between.
+        return self._sleep_until(self.monotonic() + seconds)
+
+    async def _sleep_until(self, until: float) -> None:
         while (left := until - self.monotonic()) > 0:
             self._sleepers.add(skipped := asyncio.Event())
             try:

@@ -268,9 +268,12 @@ class DestinationWorker:
         if self._is_to_redraw:
             self._is_to_redraw = False
             await self._redraw_decided()
+        since = self._parts.clock.monotonic()
         wait, act = await self._next()
         if wait is None or wait > 0:
-            await wait_for_event(self._parts.clock, self._wake, wait)
+            # The storage may have taken a while to answer.
+            left = None if wait is None else since + wait - self._parts.clock.monotonic()
+            await wait_for_event(self._parts.clock, self._wake, left)
         else:
             await act()
 

@@ -21,8 +21,8 @@ _USER: Final = late(
 )
 # The letters of single programs for a password. The option is found first, and then the program before it.
 _LETTER: Final = late(
-    rf"-(?<=[\s\"']-)(?P<letter>pass(?:in|out)?(?=[ =])|-value|-body|-plaintext|[pw]w?(?=\s)|hp|[paPwUktbsNKcAX])"
-    rf"(?P<gap>[ =]?)(?:pass:)?"
+    rf"-(?<=[\s\"']-)(?P<letter>pass(?:in|out)?(?=[ =])|-value|-body|-plaintext|[pw]w?(?=[\s:])|hp|[paPwUktbsNKcAX])"
+    rf"(?P<gap>[ =:]?)(?:pass:)?"
     rf"(?P<value>{_VALUE})".encode()
 )
 # Options of `htpasswd`: letters in one word or several, and the cost of the encryption.
@@ -72,7 +72,8 @@ _HERE: Final = late(rb"<<<\s?(?P<value>'[^'\n]{1,300}'|\"[^\"\n]{1,300}\"|[^\s$]
 _READER: Final = late(rb"\b" + _READS + rb"\b[^\n|<]{0,80}\Z")
 _PROGRAMS: Final = {
     b"p": late(
-        rb"\b(?:sshpass|(?:docker|podman|az) [^\n|;]*?|mongo(?:sh|dump|restore|export|import)?|cqlsh|rdesktop|twine upload"
+        rb"\b(?:sshpass|(?:docker|podman) login|az (?:login|[^\n|;]*?-(?:-username|u|-service-principal))|winrs"
+        rb"|mongo(?:sh|dump|restore|export|import)?|cqlsh|rdesktop|twine upload"
         rb"|rabbitmqadmin|airflow users"
         rb"|ncftp\w{3}|user(?:add|mod)|security unlock\S*|(?:un)?rar|7za?|smbmap|lpass|psexec|plink|pscp)\b[^\n|;]*\Z"
     ),
@@ -105,7 +106,7 @@ _PROGRAM_NAMES: Final = (
 _MYSQL: Final = late(rb"\b(?:mysql\w{0,8}|mariadb(?:-\w{1,12})?|mytop)\b[^\n|;]*\Z")
 # A value that can only be a key, after the letter of any program.
 _KEY: Final = late(rb"(?=[^\s]{0,40}[a-z])(?=[^\s]{0,40}[A-Z])(?=[^\s]{0,40}\d)[\w-]{20,200}")
-_PLACEHOLDER: Final = late(rb"[\"']?(?:\$[A-Z_{(][^\s]*|<[^>\n]*>|\*{3,}|%s|\{\w*\}|\.{3})[\"']?")
+_PLACEHOLDER: Final = late(rb"[\"']?(?:\$[A-Z_{(][^\s]*|<[^>\n]*>|\*{3,}|%s|\{\w*\}|\.{3}|(?i:password|pw|pass)[>\])]*)[\"']?")
 
 
 # Each text with a password without an option contains one of these.

@@ -35,7 +35,7 @@ _KEYWORD: Final = late(
     r"|vault)[_. -]?keys?(?![a-z])",
 )
 _ENDING: Final = late(
-    r"(?:^|[_.-])(?i:pass|pw|passw|mdp)(?:[_-]?\d)?$|[a-z](?:Pass|Pw)$"
+    r"(?:^|[_.-])(?i:pass|pw|passw|mdp)(?:[_-]?\d)?$|[a-z](?:Pass|P[wW])$"
     # As one word, such as dbpass and bindpw.
     r"|(?i:(?:^|[_.-])(?:db|sql|my|mysql|pg|ftp|mail|smtp|imap|ldap|bind|root|user|admin|login|auth|require|store|key|trust|master|sudo|vnc"
     r"|ssh|http|proxy|wifi|rabbit|redis|become|srv|sys|web|app|host|net|rad|vpn|zip|pdf|new|old|my)(?:pass|passw|pw)$)"
@@ -56,7 +56,7 @@ _ABOUT: Final = late(
     r"|reset|field|fields|required|bucket|budget|rate|usage|total|max|min|per|errors?|status|valid|validator"
     r"|validation|invalid|version"
     r"|prefix|index|kind|age|days|left|remaining|ary|ly|less|iz\w+|cutter|jar|manager|provider|store|strategy|rotat\w+|refreshed"
-    r"|changed|created|updated|loaded|missing|found|check|checked|attempts|strength|enabled|disabled|set|audience|issuer|source"
+    r"|changed?|created|updated|loaded|missing|found|check|checked|attempts|strength|enabled|disabled|set|audience|issuer|source"
     r"|domain|algorithm|alg|algo|format|scheme|scope|scopes|samesite|secure|hash|hasher|hashers|header|class"
     r"|factory|model|role|group"
     r"|owner|user|username|email|host|port|region|timeout|ttls|lifetime|duration|interval|backend|engine|mode|lookup|prompt|hint"
@@ -67,7 +67,8 @@ _ABOUT: Final = late(
 )
 _OF_SESSION: Final = frozenset({"s", "id", "ids", "key", "token", "string", "cookie", "hash", "secret", "sid", "data", "value"})
 _COUNTED: Final = late(
-    r"(?:max|min|num|count|total|has|is|needs|requires|missing|no|use|uses|with|without|show|hide|enable|allow|n)\Z", re.I
+    r"(?:max|min|num|count|total|has|is|needs|requires|missing|no|use|uses|with|without|show|hide|enable|allow|existing|n)\Z",
+    re.I,
 )
 # Names of other things that only contain such a word.
 _OTHERS: Final = late(

@@ -130,6 +130,7 @@ _VALUE_BEFORE: Final = late(
     rb"(?i:name|key|id|type|variable|field|param|setting)\\{0,40}[\"']?\s{0,3}[:=]\s{0,3}\\{0,40}[\"']?(?P<name>[\w.-]{1,60})\Z"
 )
 _REST_OF_NAME: Final = late(rb"[\w.-]{0,48}(?=\\{0,40}[\"']|\s|[,}>/]|\Z)")
+_ARN: Final = late(rb"arn:[\w:-]{1,100}:\Z")
 _PART_OF_PATH: Final = late(r"[a-z]+(?:[-_][a-z]+)*")
 _TAG: Final = late(rb"(?:<|&lt;)(?:[\w-]{1,20}:)?\Z|(?i:name|key)=[\"']\Z|<(?i:key)>\Z")
 _FIRST_WORD: Final = late(
@@ -231,6 +232,9 @@ def _read(reader: _ValueReader, lower: bytes, word_end: int, match: re.Match[byt
             joint = "list"
         elif "." in name:
             return None
+    if data[begin - 1 : begin] == b":" and _ARN.search(data, max(0, begin - 110), begin):
+        # The name of a secret in Amazon's store.
+        return None
     if joint in ("tag", "cell") and name.lower() == "code":
         # HTML's element.
         return None

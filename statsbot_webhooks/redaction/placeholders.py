@@ -11,7 +11,14 @@ _END: Final = rb"(?=[\s,;&)}\]\"'|`<]|\Z|\\+[\"'nrt])"
 OPEN: Final = late(
     rb"(?:(?i:none|null|nil|true|false|undefined|unset|empty|str|bytes|string|int|bool(?:ean)?|optional|any|object"
     rb"|required|redacted|hidden"
-    rb"|masked|filtered|secret|password|token|changeme|n/a|unknown|missing|invalid|expired|ok|yes|no|on|off|function|async)"
+    rb"|masked|filtered|secret|passwor[dt]s?|kennwort|contrase\xc3\xb1a|senha|token|changeme|n/a|unknown|missing|invalid|expired|ok"
+    rb"|yes|no|on|off|function|async|enabled|disabled|include|omit|same-origin|access|refresh"
+    rb"|(?:your|my|the|insert|replace|enter)[_-](?:[a-z]{1,12}[_-]){0,3}(?:key|token|secret|password|here|id))"
+    # A type of Python with its parameters, a parameter of SQL, null of YAML, and variables of PHP.
+    rb"|[A-Z][A-Za-z]{2,20}\[[\w., |\[\]()\"']{1,80}\](?=[ \t]*(?:[=,):]|->|\Z|[\r\n]))"
+    rb"|:[a-z][a-z_]{0,40}|~|\$_[A-Z]{3,9}\[[^\]\n]{1,60}\]|\$\w{1,40}->\w{1,40}"
+    # The path of a file.
+    rb"|~?/(?:etc|run|var|home|root|opt|srv|usr|tmp|app|secrets|mnt)/(?:[\w.@-]{1,60}/){0,8}[\w-]{1,60}(?:\.[a-z]{2,5})?"
     # A role of a docstring, and objects as Java and Android print them.
     rb"|:[a-z]{2,12}:[^\s]{0,60}|[A-Z][A-Za-z]{3,40}\{[0-9a-f]{4,16}\b[^\s]{0,40}"
     rb"|[a-z][\w.]{2,80}\.[A-Z]\w{1,60}@[0-9a-f]{4,10}"
@@ -28,7 +35,10 @@ OPEN: Final = late(
 # The text of a template in place of a value, and a scheme without a value.
 HINT: Final = late(
     rb"(?i:(?:place|put|insert|enter|paste|type|add|set|use|replace|change)[ _-](?:your|the|this|me|it|in|with|a)\b"
-    rb"|your[ _-]|(?:bot|bearer|basic|token)\s*\Z)"
+    rb"|your[ _-]|(?:bot|bearer|basic|token)\s*\Z"
+    # A label or message about a password, as forms and translations have them.
+    rb"|(?:this (?:field|value|password)|ensure |field required|must (?:be|not|contain|have)|enter |please )"
+    rb"|[a-z' ]{0,40}\b(?:passwor[dt]s?|passphrase|token)\b(?:[ ][a-z]|[?!.:]\s*\Z))"
 )
 _EXPRESSION: Final = late(
     rb"(?:await[ ])?(?:self|cls|this|os|config|cfg|conf|settings|env|environ|args|options|opts|ctx|bot|app"
@@ -37,13 +47,13 @@ _EXPRESSION: Final = late(
     rb"|kwargs|process|interaction|client|session|utils|constants|secrets|hashlib|base64|json)"
     rb"(?:\.[A-Za-z_]\w{0,60}){1,6}(?=[\s,;)\]}:(\[]|\Z)"
 )
-_CALL: Final = late(rb"(?:await[ ])?[A-Za-z_][\w.]{0,80}(?:\(|\[[\"'])")
+_CALL: Final = late(rb"(?:await[ ])?[A-Za-z_](?>[\w.]|::){0,80}(?:\(|\[[\"'])")
 _FRAME: Final = late(rb"[ \t]*(?:[|+][ -]{0,3})?File \"")
 # A message about a secret.
 SENTENCE: Final = late(
     rb"(?i:must|should|is|was|are|not|cannot|can't|has|have|does|doesn't|expected|required|invalid|expired|missing|failed"
     rb"|failure|incorrect|wrong|please|unable|unknown|unexpected|only"
-    rb"|rejected|denied|too|at least|minimum|already|no|could|will|may|need|needs)(?=[ ][a-z0-9'\"])"
+    rb"|rejected|denied|too|at least|minimum|already|no|could|will|may|need|needs|this|field|ensure|enter)(?=[ ][a-z0-9'\"])"
 )
 FAULT: Final = late(
     rb"(?i:invalid|unexpected|bad|missing|wrong|unknown|expired|malformed|illegal|incorrect)[ ](?:[a-z]{2,12}[ ])?\Z"

@@ -138,7 +138,7 @@ def _assigned(data: bytes, label: Label) -> Span | None:
         if opening is None:
             return None
         end, inner = read_string(data, opening)
-        is_whole = _WRAPPER.match(data, start) is not None and is_secret(inner, label)
+        is_whole = _WRAPPER.match(data, start) is not None and is_secret(inner, label) and not OPEN.fullmatch(inner)
         return (opening.start(), end) if is_whole or looks_secret(inner.decode("utf-8", "replace"), label) else None
     value = _BARE.match(data, start)
     if value is None:
@@ -205,7 +205,7 @@ def _quoted(data: bytes, start: int, opening: re.Match[bytes], label: Label) -> 
     if not secrets and data[end : end + 1].isalnum() and (value := _BARE.match(data, end)) is not None:
         # Empty quotes directly before the value, which a shell joins.
         return (end, value.end()) if is_secret(value[0], label) else None
-    if not secrets.strip() or OPEN.fullmatch(secrets) or HINT.match(secrets):
+    if not secrets.strip(b" )]};:,\n") or OPEN.fullmatch(secrets) or HINT.match(secrets):
         return None
     if b"{" in secrets and b"f" in data[start : opening.start("q")].lower():
         # An f-string in source code, without the values in its gaps.
@@ -239,7 +239,8 @@ def _bracketed(data: bytes, start: int, label: Label) -> Span | None:
             )
             plural = label.kind is NameKind.SECRET and (is_list or _VALUE_KEY.fullmatch(key) is not None)
             key = inner if is_key else b""
-            if not is_key and inner and not OPEN.fullmatch(inner) and (plural or looks_random(inner.decode("utf-8", "replace"))):
+            is_open = not inner or OPEN.fullmatch(inner) or HINT.match(inner)
+            if not is_key and not is_open and (plural or looks_random(inner.decode("utf-8", "replace"))):
                 first, last = at if first < 0 else first, end
             at = max(end, at + 1)
             continue

@@ -34,7 +34,7 @@ _BUILD: Final = late(rb"(?:::add-mask::|;issecret=true\])(?P<value>[^\s\"']{1,30
 _NETLOC: Final = late(rb"netloc=['\"][^:'\"@\n]{0,100}:(?P<value>[^'\"\n]{1,200})@")
 # host:port:database:user:password of PostgreSQL, a line or a word.
 _PGPASS: Final = late(
-    rb":(?:[56]43\d:(?<=[\w*]:\d{4}:)|\*:(?<=[\w*]:\*:))[\w*.-]{1,60}:[\w*.-]{1,60}:(?P<value>[^\s:'\"]{1,200})(?=[\s'\"]|\Z)"
+    rb":(?:[56]43\d:(?<=[\w*]:\d{4}:)|\*:(?<=[\w*]:\*:))[\w*.-]{1,60}:[\w*.-]{1,60}:(?P<value>(?!\*(?:\s|\Z))[^\s:'\"]{1,200})(?=[\s'\"]|\Z)"
 )
 _LINK: Final = late(
     rb"/(?i:reset|magic(?:-?link)?|activat\w{1,3}|confirm\w*|verif\w{1,8}|unsubscribe|recover\w*|hooks?|sso|invite|login)[\w-]{0,20}/(?P<random>[\w.~-]{16,200})"

@@ -18,13 +18,13 @@ async def own_names_only(request: web.Request, handler: Handler) -> web.StreamRe
     """Refuse requests to other host names, as after DNS rebinding, and those that another origin's page makes."""
     host = request.headers.get("Host", "").lower()
     name, _, port = host.rpartition(":")
-    if name not in _NAMES or port != str(_port(request)):
+    # A path alone: a whole address names a host too, and would win over the header (RFC 9112, 3.2.2).
+    if name not in _NAMES or port != str(_port(request)) or not request.raw_path.startswith("/"):
         return web.Response(status=421)
-    origin = request.headers.get("Origin")
-    if origin is not None and origin.lower() != f"http://{host}":
+    if any(origin.lower() != f"http://{host}" for origin in request.headers.getall("Origin", ())):
         return web.Response(status=403)
     # Pictures, scripts and frames of other sites come without an origin; a link that is followed is harmless.
-    is_foreign = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
+    is_foreign = request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none")
     if is_foreign and (request.method != "GET" or request.path != "/" or request.headers.get("Sec-Fetch-Dest") != "document"):
         return web.Response(status=403)
     return await handler(request)

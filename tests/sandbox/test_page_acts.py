@@ -240,36 +240,3 @@ async def test_what_cannot_be_done_is_said(shop: Sandbox) -> None:
             async with session.post(f"{shop.base_url}/page/act", json=body) as answer:
                 assert answer.status == 400, what
                 assert (await answer.json())["error"].startswith(said)
-
-
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({}, 200),
-        ({"Host": "evil.example:PORT"}, 421),
-        ({"Host": "127.0.0.1:1"}, 421),
-        ({"Host": "localhost:PORT"}, 200),
-        ({"Origin": "https://evil.example"}, 403),
-        ({"Origin": "null"}, 403),
-        ({"Origin": "http://localhost:PORT"}, 403),
-        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "image"}, 403),
-    ],
-)
-async def test_only_its_own_names_and_its_own_page_are_answered(headers: dict[str, str], status: int) -> None:
-    async with Sandbox() as box:
-        port = box.base_url.rpartition(":")[2]
-        sent = {name: value.replace("PORT", port) for name, value in headers.items()}
-        async with aiohttp.ClientSession() as session:
-            for path in ("/page/state", "/page/about", "/api/v10/gateway", "/gateway/", "/"):
-                async with session.get(box.base_url + path, headers=sent) as answer:
-                    wanted = 400 if path == "/gateway/" and status == 200 else status
-                    assert answer.status == wanted, path
-                    if status != 200:
-                        assert await answer.read() == b""
-            join = {"do": "join", "name": "eve", "user": "1"}
-            async with session.post(f"{box.base_url}/page/act", json=join, headers=sent) as answer:
-                assert answer.status == status
-            async with session.post(f"{box.base_url}/page/act", data=json.dumps(join), headers=sent) as answer:
-                assert answer.status == (404 if status == 200 else status), "a form of another page sends plain text"
-        members = box.state.guilds[box.guild_id].members.values()
-        assert [member["user"]["username"] for member in members].count("eve") == (status == 200)

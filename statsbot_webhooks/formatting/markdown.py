@@ -23,10 +23,12 @@ _MARKDOWN: Final = re.compile(
     # A name before the host, or letters that look like others in it: the link would lead elsewhere than it seems.
     r"(?P<posing>(?i:https?)):(?=//[^\s/?#@]{0,1000}?(?:@|[^\x00-\x7f\s]))"
     r"|(?P<link>(?i:https?)://[^\s\\*`|<>\[\]]+)"
-    r"|(?P<lead>^[^\S\n]*)(?P<start>[>#]|[-+](?=\s|#)|[0-9]{1,10}(?=\.\s)(?P<dot>\.))"
+    r"|(?P<lead>^[^\S\n]*)(?P<start>[>#\uff03]|[-+](?=\s|#)|[0-9]{1,10}(?=\.\s)(?P<dot>\.))"
     r"|(?P<mark>[\\*~`|]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|(?<=\])\(|<(?=\S))",
     re.MULTILINE,
 )
+# What must not come first when a cut puts the rest of a text at the beginning of a line.
+_LINE_START: Final = re.compile(r"[^\S\n]*(?:[>#\uff03+-]|[0-9]{1,10}\.)")
 # An id that stands alone or behind a name, as ids are shown to be copied; not one within a mention or a link.
 _ID: Final = re.compile(r"(?m)^\d{17,20}$|(?<=\()\d{17,20}(?=\))")
 
@@ -83,6 +85,8 @@ def shorten(escaped: str, limit: int, *, more: str = MORE, first: float = 2 / 3)
         head = head[:-1]
     if tail and _ends_in_escape(escaped[: -len(tail)]):
         tail = tail[1:]
+    if more.endswith("\n") and _LINE_START.match(tail):
+        tail = "…" + tail[1:]
     return head + more + tail
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -32,6 +33,13 @@ def test_no_cut_splits_an_escape(text: str, limit: int, first: float) -> None:
     assert _WHOLE.fullmatch(head)
     assert _WHOLE.fullmatch(tail)
     assert first < 1 or not tail
+
+
+@pytest.mark.parametrize("mark", ["#", "##", "-#", ">", "-", "+", "1.", "12.", "\uff03"])
+def test_what_begins_a_line_only_by_a_cut_is_no_markup(mark: str) -> None:
+    for end in range(12):
+        short = shorten(escape_markdown("x" + f" {mark} zq" * 2000 + "y" * end), 1024)
+        assert not re.search(r"(?m)^\s*(?:[#>+\uff03-]|\d+\.)", short), short
 
 
 def test_a_text_is_shortened_where_it_is_asked_to() -> None:

@@ -31,7 +31,7 @@ MARKUP: Final = (
     *(f"</ban:{NUMBER}>", f"</ban user:{NUMBER}>", "<mailto:zq@evil.example>", "<tel:+424242>", "<sms:+424242>", "<sip:zq@x>"),
     *("<https://evil.example/zq>", "[zq](https://evil.example)", "[zq](<https://evil.example>)", "[https://discord.com](//zq)"),
     *("# zq", "## zq", "### zq", "-# zq", "> zq", ">>> zq", "- zq", "* zq", "+ zq", "1. zq", "12. zq"),
-    *("\t# zq", "\u3000# zq", "\u2003## zq", " \t> zq", "\u00a0- zq", "\u3000-# zq"),
+    *("\t# zq", "\u3000# zq", "\u2003## zq", " \t> zq", "\u00a0- zq", "\u3000-# zq", "\uff03 zq", " \uff03\uff03 zq"),
     *("**zq**", "__zq__", "_zq_", "*zq*", "~~zq~~", "||zq||", "`zq`", "``zq``", "```\nzq\n```", "```ansi\nzq"),
     *("HTTPS://discord.com@evil.example/zq", "https://d\u0456scord.com/zq"),
 )
@@ -39,7 +39,7 @@ CONFIG: Final = WebhookConfig()
 FORMATTERS: Final = {"cards": MessageFormatter(CONFIG), "plain": MessageFormatter(replace(CONFIG, use_embeds=False))}
 
 ANGLES: Final = re.compile(r"<(?:@[!&]?|#|t:|a?:|/|id:|[a-z]{3,6}:)[^>\n]*>", re.I)
-LINE: Final = re.compile(r"^[^\S\n]*(?:#{1,3}|-#|>{1,3}|[-*+]|\d+\.)\s+zq", re.M)
+LINE: Final = re.compile(r"^[^\S\n]*(?:[#\uff03]{1,3}|-#|>{1,3}|[-*+]|\d+\.)\s+zq", re.M)
 WRAPPED: Final = re.compile(r"(?:```ansi|\*\*|__|~~|\|\||[*_`])\s*zq")
 LINK: Final = re.compile(r"\[[^\]\n]*\]\([^)\n]*\)")
 POSING: Final = re.compile(r"https?://[^\s/()<>]*(?:@|[^\x00-\x7f\s…])", re.I)

@@ -318,10 +318,15 @@ class WebhookConfig:
         except ValidationError as error:
             # From None: pydantic's own text shows the values.
             raise _config_error(error) from None
-        if config.admin_guild_id in config.admin_role_ids:
-            name = "admin_role_ids"
-            text = f"{setting_name(name)}: the server's own id is that of its @everyone role, which cannot be a role of admins"
-            raise ConfigError([text], {name: text})
+        servers = config.guild_ids | {config.admin_guild_id}
+        roles = {"admin_role_ids": config.admin_role_ids, "ping_role_id": {config.ping_role_id} - {None}}
+        found = {
+            name: f"{setting_name(name)}: a server's own id is that of its @everyone role, which no setting may name"
+            for name, ids in roles.items()
+            if ids & servers
+        }
+        if found:
+            raise ConfigError(list(found.values()), found)
         object.__setattr__(config, "destinations", _with_built_in(config))
         return config
 

@@ -98,3 +98,12 @@ def test_the_document_of_the_settings_is_up_to_date() -> None:
     if not path.exists():
         pytest.skip("no docs here: these tests run from a wheel")
     assert path.read_text("utf-8") == make_markdown(), "run `make settings`"
+
+
+@pytest.mark.parametrize("role", ["admin_role_ids", "ping_role_id"])
+@pytest.mark.parametrize("server", ["admin_guild_id", "guild_ids"])
+def test_the_role_of_everyone_is_refused_with_the_reason(role: str, server: str) -> None:
+    values: dict[str, str] = {server: "123456789012345678", role: "123456789012345678"}
+    with pytest.raises(ConfigError, match=rf"WEBHOOK_{role.upper()}: .* @everyone role"):
+        WebhookConfig(**values)  # type: ignore[arg-type]
+    assert getattr(WebhookConfig(**(values | {role: "5"})), role) in (5, frozenset({5}))  # type: ignore[arg-type]

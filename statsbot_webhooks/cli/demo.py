@@ -160,7 +160,7 @@ def _output_of(log: IO[bytes]) -> str:
 
 
 async def _demo() -> int:
-    with tempfile.TemporaryDirectory() as folder, Path(folder, "bot.log").open("w+b") as output:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as output:
         async with Sandbox() as sandbox:
             print(f"A local Discord is at {sandbox.base_url}/?all=1", flush=True)
             extra = {

@@ -5,9 +5,12 @@ Its readable rows are in the file that replaced it; nothing is read back from he
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
+
+from .private_files import is_file, open_to_read
 
 # Size of the parts that are searched; they overlap, so that a name across an end is found in the next part.
 _PART: Final = 1024 * 1024
@@ -29,11 +32,11 @@ def delete_damaged(storage: Path, is_meant: Callable[[str], bool]) -> int:
 
 def _files(storage: Path) -> list[Path]:
     found = storage.parent.glob(f"{storage.name}.corrupt-*")
-    return [file for file in found if file.is_file() and not file.is_symlink()]
+    return [file for file in found if is_file(file)]
 
 
 def _texts(file: Path) -> Iterator[str]:
-    with file.open("rb") as data:
+    with os.fdopen(open_to_read(file), "rb") as data:
         end = b""
         while part := data.read(_PART):
             yield (end + part).decode("latin-1")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from .private_files import create_new, exists, open_to_append, open_to_change
+from .private_files import create_new, exists, is_file, open_to_append, open_to_change, open_to_read
 
 FILES: Final = 5
 
@@ -52,9 +52,10 @@ class JsonLines:
         """
         deleted = 0
         for file in self._files():
-            if not file.is_file() or file.is_symlink():
+            if not is_file(file):
                 continue
-            lines = file.read_bytes().splitlines(keepends=True)
+            with os.fdopen(open_to_read(file), "rb") as data:
+                lines = data.read().splitlines(keepends=True)
             kept = [line for line in lines if keeps(line.decode("utf-8", "replace"))]
             deleted += len(lines) - len(kept)
             if not kept:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from .private_files import exists, make_private
+from .private_files import exists, make_private, open_to_read
 
 # One script for each version of the schema; `PRAGMA user_version` says how many of them a file has seen.
 _MIGRATIONS: Final = (
@@ -134,7 +135,15 @@ def open_database(path: Path | None, lock_seconds: float = LOCK_SECONDS) -> sqli
 def connect(path: Path | None, lock_seconds: float = LOCK_SECONDS) -> sqlite3.Connection:
     """Return a connection without changing schema or settings of the file; raises `sqlite3.Error`."""
     # One thread at a time uses it, but not always the same one: opened by the intake, say, and read by a command.
-    db = sqlite3.connect(path or ":memory:", timeout=lock_seconds, check_same_thread=False)
+    # SQLite must not make the file: others could read it.
+    name = ":memory:" if path is None else f"{path.absolute().as_uri()}?mode=rw"
+    db = sqlite3.connect(name, timeout=lock_seconds, check_same_thread=False, uri=True)
+    if path is not None and os.name != "nt":
+        # SQLite follows a symbolic link when it opens a file, and not after that; this tells what it has open.
+        db.text_factory = bytes
+        if db.execute("PRAGMA database_list").fetchone()[2] != os.fsencode(path.absolute().parent.resolve() / path.name):
+            db.close()
+            raise LinkedFileError(f"{path.name} is a symbolic link, which is not followed")
     # With a flipped bit in a text the rest of the row can still be read.
     db.text_factory = partial(str, encoding="utf-8", errors="replace")
     return db
@@ -186,7 +195,7 @@ def free_and_used_bytes(db: sqlite3.Connection) -> tuple[int, int]:
 def is_intact(path: Path) -> bool:
     """Whether a file exists and is empty or begins like every SQLite file (sqlite.org/fileformat.html)."""
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_to_read(path), "rb") as file:
             return file.read(16) in (b"", b"SQLite format 3\0")
     except FileNotFoundError:
         return False

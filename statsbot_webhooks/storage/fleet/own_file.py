@@ -18,6 +18,7 @@ from typing import Final
 from ...events.event import Event
 from .. import schema
 from ..base import Entry, ErrorsWaiting, Forgotten, Loss
+from ..private_files import is_file
 from ..sqlite import SqliteOutbox
 
 _PATTERN: Final = "statsbot_webhooks-*.sqlite3"
@@ -142,7 +143,7 @@ class OwnFile:
         """Yield the files of ended processes, opened, because no process may ever use their names again."""
         for path in sorted(Path().glob(_PATTERN)):
             # An empty one stays, because a process may begin to use it at the moment of its deletion.
-            if path.name != self.path.name and _prefix_if_full(path) == self._prefix and _is_free(path):
+            if path.name != self.path.name and is_file(path) and _prefix_if_full(path) == self._prefix and _is_free(path):
                 with contextlib.closing(self._make(path)) as outbox:
                     yield outbox
 

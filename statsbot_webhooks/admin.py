@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from .config.destination import WebhookURL
+from .delivery.forgetting import Forgetting
 from .delivery.outcome import Outcome, Result
 from .delivery.shown_cards import ShownCards
 from .delivery.worker_pool import WorkerPool
-from .events.accounting import LossReason
 from .events.colors import GREEN
 from .events.event import Event, EventKind, LogLevel, Person, to_plain
 from .events.factory import notice_event
@@ -24,12 +24,10 @@ from .pipeline.assembly import Pipeline
 from .pipeline.mutes import Mute, MuteKind, format_summary
 from .pipeline.overrides import Ended, Overrides
 from .storage import DeadLetter, Member
-from .storage.erasure import Trace, forget
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _DEAD_LETTERS = 1000
-_FORGET_SECONDS = 60.0
 
 # What the built-in destinations show, for the message that says that they work.
 _SHOWN: Final = {
@@ -52,6 +50,7 @@ class Admin:
         self._pool = pool
         self._tests = 0
         self.cards = ShownCards(pipeline, pool)
+        self.forgetting = Forgetting(pipeline, pool)
         self.overrides.on_ended = self._show_ended_mute
 
     @property
@@ -63,6 +62,11 @@ class Admin:
     def overrides(self) -> Overrides:
         """What was chosen; to be looked at only."""
         return self._pipeline.overrides
+
+    def look_again(self) -> None:
+        """Look at what another process of the fleet may have changed: the ends of mutes, and persons to forget."""
+        self.overrides.look_again()
+        self.forgetting.look()
 
     # -- choices
 
@@ -236,28 +240,8 @@ class Admin:
 
         The person is found by id, by pseudonym and by `names`. Events that wait are counted as lost; those being sent are
         waited for, a minute at most. What Discord shows already is not touched. Raises `OSError` for the files.
+
+        In a fleet every other process then deletes what it holds itself, which is not counted here: within seconds, or when it
+        starts. The number is complete for the shared storage and this process.
         """
-        await self._intake.settle()
-        until = self._clock.monotonic() + _FORGET_SECONDS
-        total = 0
-        while True:
-            trace = Trace(user_id, names, self._intake.redactor.mask_key)
-            for worker in self._pool.workers.values():
-                worker.cards.forget(trace.is_in)
-            gone, busy = await self._intake.run(self._forget, trace)
-            total += gone
-            if not busy or self._clock.monotonic() > until:
-                return total + await self._forget_in_log(trace)
-            await self._clock.sleep(0.2)
-
-    async def _forget_in_log(self, trace: Trace) -> int:
-        log = self._pipeline.json_log
-        return 0 if log is None or not log.is_alive else await asyncio.wrap_future(log.forget(trace.is_in))
-
-    def _forget(self, trace: Trace) -> tuple[int, int]:
-        self.overrides.issues.forget(trace.is_in)
-        self.overrides.recent_events.forget(trace.is_in)
-        forgotten = forget(self._outbox, self._pipeline.storage, trace)
-        for name, count in forgotten.entries.items():
-            self._pipeline.counters.lose(name, LossReason.FORGOTTEN, count)
-        return forgotten.total, forgotten.busy
+        return await self.forgetting.forget(user_id, names)

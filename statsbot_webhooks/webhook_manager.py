@@ -115,7 +115,7 @@ class WebhookManager:
         self._changing = asyncio.Lock()
         self._own_records.install()
         self._pool.start(self._formatters.use(self._formatters.make(self.config)))
-        self._pipeline.start(self.admin.end_mutes)
+        self._pipeline.start(self.admin.end_mutes, self.admin.forgetting.follow_requests)
         self.host.describe_process("")
         self._pool.add(self._pipeline.all_destinations)
         self._monitor.start()
@@ -292,4 +292,4 @@ class WebhookManager:
         workers = self._pool.workers
         self._pool.add([new for new in stored if new.name not in workers or workers[new.name].destination != new])
         self.listeners.apply_choices()
-        self.admin.overrides.look_again()
+        self.admin.look_again()

@@ -6,10 +6,12 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
+from ..clock import SystemClock
 from ..config.sources import read_sources
 from ..events.time_text import format_count
 from ..storage import open_existing, storage_path
-from ..storage.erasure import Trace, forget
+from ..storage.erasure import forget, trace_of
+from ..storage.erasure_requests import ask_others
 from ..storage.json_lines import JsonLines
 from ..storage.mask_key import read_mask_key
 from . import terminal
@@ -42,7 +44,8 @@ def _run(options: argparse.Namespace) -> int:
     outbox = open_existing(url)
     path = storage_path(url)
     try:
-        trace = Trace(options.user, options.name, read_mask_key(outbox) or b"")
+        trace = trace_of(options.user, options.name, read_mask_key(outbox) or b"")
+        ask_others(outbox, trace, SystemClock().now())
         gone = forget(outbox, path, trace)
     finally:
         outbox.close()
@@ -55,5 +58,7 @@ def _run(options: argparse.Namespace) -> int:
     )
     if log:
         print(f"deleted in {Path(log).name}: {format_count(lines, 'line')}")
+    if outbox.fleet.name:
+        print("Each process of the fleet now deletes what it holds itself; one that is down does so when it starts.")
     print("What Discord shows already is not touched: delete those messages there.")
     return 0

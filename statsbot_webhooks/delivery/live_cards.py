@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from ..events.event import Event, LogLevel
+from ..events.event import Event, LogLevel, encode
 from ..events.folding import fold_of, merge
 from ..events.time_text import format_span, format_times
 from ..formatting.message import WebhookMessage
@@ -359,11 +359,15 @@ class Cards:
         """Return the key of the card that a message shows; empty when it shows none."""
         return next((key for key, card in self._cards.items() if card.message_id == message_id), "")
 
-    def forget(self, is_meant: Callable[[str], bool]) -> None:
-        """Forget cards whose key or stored text is meant; `storage/erasure.py` clears the storage."""
-        for key, card in list(self._cards.items()):
-            if is_meant(key) or is_meant(json.dumps(to_stored(card))):
-                del self._cards[key]
+    def forget(self, is_meant: Callable[[str], bool]) -> tuple[list[Event], Mapping[str, Any]]:
+        """Forget cards whose key or text is meant; returns their other events that no message shows yet, and the state."""
+
+        def all_of(card: Card) -> str:
+            return json.dumps([to_stored(card), card.tail.decode("utf-8", "replace")])
+
+        meant = [key for key, card in self._cards.items() if is_meant(key) or is_meant(all_of(card))]
+        events = [event for key in meant for event in unshown(self._cards.pop(key)) if not is_meant(encode(event))]
+        return events, {f"{self.prefix}{key}": None for key in meant}
 
     def _state_of(self, keys: Iterable[str]) -> dict[str, Any]:
         outdated, self._outdated = self._outdated, []

@@ -19,6 +19,7 @@ from ..feedback import suppressed
 from ..storage import Depth, LeaseLostError
 from .batch import Batcher
 from .card_editor import CardEditor
+from .card_erasure import CardErasure
 from .destination_health import DestinationState
 from .forum_tags import ForumTags
 from .live_cards import Cards
@@ -48,6 +49,7 @@ class DestinationWorker:
         self._sender = MessageSender(parts, self._forum_tags.note)
         self._editor = CardEditor(parts)
         self._reminders = Reminders(parts, remind_minutes)
+        self._erasure = CardErasure(parts)
         self._wake = asyncio.Event()
         self._is_retired = False
         self._is_to_load = False
@@ -157,6 +159,11 @@ class DestinationWorker:
         self._is_to_load = True
         self.wake()
 
+    def forget(self, is_meant: Callable[[str], bool]) -> asyncio.Future[int]:
+        """Forget cards after the current request, as `CardErasure.ask`."""
+        self.wake()
+        return self._erasure.ask(is_meant)
+
     def look_at_decisions(self) -> None:
         """Show decisions about cards that were made in other processes."""
         self._is_to_redraw = True
@@ -227,6 +234,7 @@ class DestinationWorker:
         """Deliver until cancelled or retired; then give back what is leased."""
         # What this task logs, and what discord.py logs in it, must not become events.
         suppressed.set(True)
+        self._erasure.is_running = True
         try:
             tries = 0
             while self._early is not None and not self._is_retired and tries < _PREPARATIONS:
@@ -234,7 +242,10 @@ class DestinationWorker:
                 tries += await self._guarded(self._prepare)
             while not self._is_retired:
                 await self._guarded(self._turn)
+            # Another worker for the same cards waits for the end of this one.
+            await self._guarded(self._erasure.act)
         finally:
+            self._erasure.end()
             self._sender.watches.answer_all(Result(Outcome.RETRY, "delivery to this webhook ended or was changed"))
             # Not awaited, as a cancelled task may get no further. The intake's thread keeps the order of its calls.
             self._sender.give_back()
@@ -265,6 +276,7 @@ class DestinationWorker:
         if self._is_to_load:
             self._is_to_load = False
             await self._load()
+        await self._erasure.act()
         if self._is_to_redraw:
             self._is_to_redraw = False
             await self._redraw_decided()

@@ -5,7 +5,9 @@ Kept in the storage, for as long as a card can be kept up to date. On the intake
 
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -62,3 +64,7 @@ class Decisions:
                 state[f"{_PREFIX}{each}"] = None
         self._store.write_state(state)
         return decision, True
+
+    def forget(self, is_meant: Callable[[str], bool]) -> None:
+        """Drop decisions about or by a person from memory; the storage is cleared elsewhere."""
+        self._known = {key: each for key, each in self._known.items() if not is_meant(key) and not is_meant(json.dumps(each.by))}

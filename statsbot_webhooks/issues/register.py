@@ -178,7 +178,10 @@ class IssueRegister:
 
     def forget(self, is_meant: Callable[[str], bool]) -> None:
         """Forget issues whose stored text is meant; it is deleted elsewhere."""
-        self._drop([issue for issue in self._issues.values() if is_meant(json.dumps(to_state(issue)))])
+        meant = [issue for issue in self._issues.values() if is_meant(json.dumps(to_state(issue)))]
+        self._drop(meant)
+        # A later deletion could hit a new issue of the same error, which another process has stored meanwhile.
+        self._deleted.difference_update(issue.fingerprint for issue in meant)
 
     # -- the storage
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -22,7 +23,7 @@ from ..issues.issue import Issue, IssueState
 from ..issues.register import IssueRegister
 from ..storage import Alone, Fleet, StateStore
 from .mute_tallies import MuteTallies
-from .mutes import Mute, MuteCount, Mutes, mute_from_state
+from .mutes import Mute, MuteCount, Mutes, mute_from_state, mute_to_state
 from .recent_events import RecentEvents
 from .router import Router
 
@@ -177,6 +178,16 @@ class Overrides:
     def decide(self, fingerprint: str, state: IssueState, by: str) -> tuple[Issue, bool] | None:
         """Set the state of an issue; returns it, and whether that changed anything. None for an unknown issue."""
         return self.known_issues().decide(fingerprint, state, by, self._clock.now())
+
+    def forget(self, is_meant: Callable[[str], bool]) -> None:
+        """Drop from memory what names a person; the storage is cleared elsewhere."""
+        self.issues.forget(is_meant)
+        self.recent_events.forget(is_meant)
+        self.decisions.forget(is_meant)
+        for mute, tally in self.mutes:
+            if is_meant(json.dumps(mute_to_state(mute, tally))):
+                # Otherwise it would be stored again with its next count.
+                self.mutes.end(mute.key)
 
     # -- destinations that `setup` made
 

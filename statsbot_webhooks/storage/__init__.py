@@ -87,7 +87,8 @@ def make_outbox(
     """
     if is_redis_url(url) and INSTEAD not in os.environ:
         # Imported here, because only a fleet needs it.
-        from .fleet.outbox import RedisOutbox, Told
+        from .fleet.detour import Told
+        from .fleet.outbox import RedisOutbox
 
         told = Told(on_loss, on_moved, on_notice)
         name = process_name or default_name()
@@ -122,11 +123,13 @@ def open_existing(url: str) -> Outbox:
 
 
 def _open_redis(url: str) -> Outbox:
-    from .fleet.outbox import RedisOutbox, Told
+    from .fleet.detour import Told
+    from .fleet.outbox import RedisOutbox
     from .fleet.redis_connection import RedisAwayError
 
     address = parse_redis_url(url)
-    outbox = RedisOutbox(address, "", 2**40, Told(lambda _: None, lambda _name, _count: None, lambda _: None), SystemClock())
+    told = Told(lambda _: None, lambda _name, _count: None, lambda _: None)
+    outbox = RedisOutbox(address, "command line", 2**40, told, SystemClock())
     try:
         outbox.open_to_look()
     except RedisAwayError as error:

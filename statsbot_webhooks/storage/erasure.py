@@ -3,44 +3,53 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from ..redaction.masking import pseudonym
-from . import Forgotten, Outbox
+from .base import Forgotten, Outbox
 from .damaged_files import delete_damaged
 from .expired_file import filter_expired
 from .mask_key import MASK_KEY
 
-# Choices of admins, which hold nothing about members.
-_CHOICES: Final = ("switch/", "level/", "url/", MASK_KEY)
+# Prefix of the keys of erasure requests, which `erasure_requests` writes.
+REQUESTS: Final = "forget/"
+_KEPT: Final = ("switch/", "level/", "url/", MASK_KEY, REQUESTS)
 _CARDS: Final = "card/"
-_TIME: Final = re.compile(r'"event": ?\[\d+, ?"\w+", ?"\w+", ?(-?[\d.e+]+)')
+# The time of an event, by itself or in an expired line, and of a line of the JSON log.
+_TIME: Final = re.compile(r'(?:\A|"event": ?)\[\d+, ?"\w+", ?"\w+", ?(-?[\d.e+]+)')
+_ISO_TIME: Final = re.compile(r'\A\{"time": ?"([^"]+)"')
 
 
 class Trace:
-    """The words for a person in stored texts: the id, the pseudonym, and the given names."""
+    """The words for a person in stored texts (JSON in ASCII). Events and lines later than `until` (wall clock) are not meant."""
 
-    def __init__(self, user_id: int, names: Iterable[str], mask_key: bytes) -> None:
-        # Stored texts are JSON in ASCII.
-        words = [str(user_id), pseudonym(mask_key, str(user_id)), *(json.dumps(name)[1:-1] for name in names if name.strip())]
+    def __init__(self, words: Iterable[str], until: float = math.inf) -> None:
         self.words = tuple(words)
+        self._until = until
         # Cards hold events as JSON within JSON. The last letter of an escape such as \n does not belong to a word behind it.
-        spellings = dict.fromkeys(each for word in words for each in (word, json.dumps(word)[1:-1]))
+        spellings = dict.fromkeys(each for word in self.words for each in (word, json.dumps(word)[1:-1]))
         before = r"(?:(?<![A-Za-z0-9])|(?<=\\[bfnrt])|(?<=\\u[0-9a-f]{4}))"
         self._pattern = re.compile("|".join(rf"{before}{re.escape(word)}(?![A-Za-z0-9])" for word in spellings))
 
     def is_in(self, text: str) -> bool:
         """Whether a stored text names the person."""
-        return self._pattern.search(text) is not None
+        return self._pattern.search(text) is not None and _time(text) <= self._until
+
+
+def trace_of(user_id: int, names: Iterable[str], mask_key: bytes) -> Trace:
+    """Return the trace of a person: the id, the pseudonym, and the given names."""
+    return Trace([str(user_id), pseudonym(mask_key, str(user_id)), *(json.dumps(name)[1:-1] for name in names if name.strip())])
 
 
 def forget(outbox: Outbox, storage: Path | None, trace: Trace) -> Forgotten:
     """Delete what names a person, except for entries being sent. Raises `OSError` for the files beside the storage."""
-    state = {name: value for name, value in outbox.read_state("").items() if not name.startswith(_CHOICES)}
+    state = {name: value for name, value in outbox.read_state("").items() if not name.startswith(_KEPT)}
     known = [name for name, value in state.items() if trace.is_in(name) or trace.is_in(json.dumps(value))]
     outbox.write_state(dict.fromkeys(known))
     forgotten = outbox.forget(trace.words, trace.is_in)
@@ -51,24 +60,26 @@ def forget(outbox: Outbox, storage: Path | None, trace: Trace) -> Forgotten:
 
 
 def forget_old(outbox: Outbox, storage: Path | None, now: float, seconds: float) -> int:
-    """Delete cards that were last shown more than `seconds` ago, and expired lines of twice that age; returns how many.
+    """Delete cards last shown more than `seconds` ago, and expired lines and requests of twice that age; returns how many.
 
     Twice, because an expired line had that age already when it was written. Raises `OSError`.
     """
-    old = [key for key, value in outbox.read_state(_CARDS).items() if _shown(value) < now - seconds]
+    old = [key for key, value in outbox.read_state(_CARDS).items() if _number(value, "shown") < now - seconds]
+    old += [key for key, value in outbox.read_state(REQUESTS).items() if _number(value, "time") < now - 2 * seconds]
     outbox.write_state(dict.fromkeys(old))
     return len(old) + (filter_expired(storage, lambda line: _time(line) >= now - 2 * seconds) if storage is not None else 0)
 
 
-def _shown(card: Any) -> float:
-    shown: Any = card.get("shown") if isinstance(card, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    return shown if isinstance(shown, (int, float)) else 0.0
+def _number(state: Any, name: str) -> float:
+    found: Any = state.get(name) if isinstance(state, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return found if isinstance(found, (int, float)) else 0.0
 
 
-def _time(line: str) -> float:
-    found = _TIME.search(line)
+def _time(text: str) -> float:
+    """Return the time of an event or line; 0 for any other text, and for a line that was cut."""
     try:
-        return float(found[1]) if found else 0.0
-    except ValueError:
-        # The line was cut, so it has no readable time.
+        if found := _TIME.search(text):
+            return float(found[1])
+        return datetime.fromisoformat(found[1]).timestamp() if (found := _ISO_TIME.search(text)) else 0.0
+    except (ValueError, OverflowError):
         return 0.0

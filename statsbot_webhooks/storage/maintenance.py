@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from ..clock import Clock
@@ -15,7 +16,7 @@ from ..events.accounting import Counters, LossReason
 from ..events.event import Event
 from ..events.time_text import format_count
 from . import Entry, Loss, Outbox, storage_path
-from .erasure import forget_old
+from .erasure import Trace, forget, forget_old
 from .expired_file import write_expired
 from .losses import LossReport
 
@@ -60,7 +61,15 @@ class Upkeep:
     def on_loss(self, loss: Loss) -> None:
         """Count entries that the outbox dropped."""
         self._counters.lose(loss.destination, loss.reason, loss.count)
-        self._losses.add(loss)
+        if loss.reason != LossReason.FORGOTTEN:
+            self._losses.add(loss)
+
+    def forget(self, outbox: Outbox, trace: Trace) -> tuple[int, int]:
+        """Delete what names a person; returns how many things went, and how many are being sent. Raises `OSError`."""
+        forgotten = forget(outbox, self._path(outbox), trace)
+        for name, count in forgotten.entries.items():
+            self._counters.lose(name, LossReason.FORGOTTEN, count)
+        return forgotten.total, forgotten.busy
 
     def report_losses(self, destination: str) -> str:
         """Return the text about a destination's losses; empty when there is nothing new. From any thread."""
@@ -80,7 +89,7 @@ class Upkeep:
         # Events of this process have times of a clock that may have been set since, which must not make them old.
         unset = min(now, self._clock.monotonic() + self._unset_offset)
         old = outbox.expire(now - age, only_recovered=True) or outbox.expire(unset - age)
-        if not old or not self._write(old):
+        if not old or not self._write(old, self._path(outbox)):
             # They stay in the storage and are tried again; when it is full, `put` makes room as always.
             outbox.release(old)
             return False
@@ -89,9 +98,12 @@ class Upkeep:
             self._counters.lose(entry.destination, LossReason.EXPIRED)
         return True
 
-    def _write(self, old: Sequence[Entry]) -> bool:
+    def _path(self, outbox: Outbox) -> Path | None:
+        # Of two processes of the same name in one folder, the second has another file.
+        return storage_path(self.config.storage, outbox.fleet.name or self.config.process_name)
+
+    def _write(self, old: Sequence[Entry], path: Path | None) -> bool:
         """Write events to the expired file before they leave the storage; False when that failed."""
-        path = storage_path(self.config.storage, self.config.process_name)
         events = format_count(len(old), "event was", "events were")
         if path is None:
             _log.warning("%s older than WEBHOOK_MAX_AGE_HOURS and dropped", events)
@@ -114,8 +126,7 @@ class Upkeep:
             return
         self._looked = now
         try:
-            path = storage_path(self.config.storage, self.config.process_name)
-            forget_old(outbox, path, self._clock.now(), self.config.max_age_hours * 3600)
+            forget_old(outbox, self._path(outbox), self._clock.now(), self.config.max_age_hours * 3600)
         except OSError as error:
             reason = error.strerror or error
             _log.error("what is older than WEBHOOK_MAX_AGE_HOURS cannot be deleted from the expired files: %s", reason)

@@ -20,7 +20,8 @@ from ..events.event import encode
 from . import open_existing, schema, storage_path
 from .base import DeadLetter, Outbox
 from .dead_letters import insert_letters
-from .fleet.outbox import RedisOutbox, Told
+from .fleet.detour import Told
+from .fleet.outbox import RedisOutbox
 from .fleet.redis_connection import RedisAwayError, RedisLink
 from .fleet.streams import Streams
 from .sqlite import SqliteOutbox

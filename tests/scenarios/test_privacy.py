@@ -16,6 +16,7 @@ from statsbot_webhooks.cli import main
 from statsbot_webhooks.clock import SystemClock
 from statsbot_webhooks.events.accounting import Counters
 from statsbot_webhooks.events.event import Event, EventKind, Person
+from statsbot_webhooks.pipeline.mutes import Mute, MuteKind
 from statsbot_webhooks.sandbox import Sandbox
 from statsbot_webhooks.storage import open_existing
 from statsbot_webhooks.storage.maintenance import Upkeep
@@ -176,6 +177,25 @@ async def test_a_person_is_in_no_card_after_its_next_edit(sandbox: Sandbox, urls
     assert after
     assert str(ANNA) not in "".join(message.text + "".join(file.text for file in message.attachments) for message in after)
     assert str(ANNA) not in everything_stored()
+
+
+async def test_what_is_in_memory_only_for_a_while_is_not_stored_again(sandbox: Sandbox, urls: dict[str, Any]) -> None:
+    async with running_manager(WebhookConfig(**urls)) as manager:
+        for who in ("anna", "bob"):
+            await manager.admin.mute(Mute(MuteKind.LOGGER, f"of.{who}", NOW + 600, NOW, "quiet", who))
+        await manager.forget(ANNA, ["anna"])
+        await manager._intake.run(manager.admin.overrides.save_tallies)
+        assert [mute.by for mute, _ in manager.admin.overrides.mutes] == ["bob"]
+        assert "anna" not in everything_stored()
+
+
+async def test_a_json_log_to_which_nothing_is_written_now(sandbox: Sandbox, urls: dict[str, Any]) -> None:
+    path = Path("log.jsonl")
+    path.write_text(f'{{"message":"{ANNA}"}}\n{{"message":"{BOB}"}}\n')  # noqa: ASYNC240 - a test has nothing else to do
+    config = WebhookConfig(**urls, json_log=str(path), hold_reason="WEBHOOK_MASK_LEVEL is not valid")
+    async with running_manager(config) as manager:
+        assert await manager.forget(ANNA) == 1
+    assert path.read_text() == f'{{"message":"{BOB}"}}\n'  # noqa: ASYNC240 - as above
 
 
 @pytest.mark.slow

@@ -9,11 +9,15 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from ...clock import Clock
-from ...events.event import Event
-from ..base import Entry
+from ...events.accounting import LossReason
+from ...events.event import Event, encode
+from ..base import Entry, Loss
+from ..erasure import REQUESTS
+from ..erasure_requests import ErasureRequest, read_requests
 from .keys import row_of
 from .own_file import OwnFile
 from .redis_connection import RedisAwayError, RefusedError
@@ -29,21 +33,22 @@ _FULL: Final = "holds more events than may wait (WEBHOOK_STORAGE_MAX_EVENTS, WEB
 Row = tuple[str, int, str]
 
 
-class Detour:
-    """The way of this process's events. `where` names the server in texts; `on_moved` and `on_notice` are those of `Told`."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Callbacks for losses, for entries that go to other processes (negative: come from them), and for texts for people."""
 
-    def __init__(
-        self,
-        where: str,
-        file: OwnFile,
-        bounds: tuple[int, int],
-        clock: Clock,
-        on_moved: Callable[[str, int], None],
-        on_notice: Callable[[str], object],
-    ) -> None:
+    on_loss: Callable[[Loss], None]
+    on_moved: Callable[[str, int], None]
+    on_notice: Callable[[str], object]
+
+
+class Detour:
+    """The way of this process's events. `where` names the server in texts."""
+
+    def __init__(self, where: str, file: OwnFile, bounds: tuple[int, int], clock: Clock, told: Told) -> None:
         self._where, self._file, self._clock = where, file, clock
         self._most = int(bounds[0] * _LEEWAY) + _MORE_EVENTS, int(bounds[1] * _LEEWAY)
-        self._on_moved, self._on_notice = on_moved, on_notice
+        self._told = told
         self._streams: Streams | None = None
         self._since = 0.0
         self._has_told = self._is_adopted = False
@@ -91,7 +96,7 @@ class Detour:
                 self._doubted = self._group, self._file.ids()
             return False
         for name, count in Counter(name for name, _ in items).items():
-            self._on_moved(name, count)
+            self._told.on_moved(name, count)
         return True
 
     def come_back(self) -> bool:
@@ -99,18 +104,19 @@ class Detour:
         self._file.maintain()
         self._settle_doubt()
         self.problem = ""
+        requests = self._requests() if self._file.counts() else []
         for _ in range(_GROUPS_AT_ONCE):
             entries = self._file.take()
             if not entries:
                 break
-            self._forward(entries)
+            self._forward(entries, requests)
         if self._file.counts():
             return True
         if self._has_told:
             self._has_told = False
             text = f"{self._where} takes events again after {self._clock.monotonic() - self._since:.0f} s"
             _log.warning("%s: %s; those that waited in %s have followed", _SETTING, text, self._file.path.name)
-            self._on_notice(f"{text}; what was accepted meanwhile follows now")
+            self._told.on_notice(f"{text}; what was accepted meanwhile follows now")
         if not self._is_adopted:
             self._is_adopted = True
             self._adopt_files()
@@ -125,30 +131,43 @@ class Detour:
             self._end(self._file.take_all(ids))
         self._doubted = None
 
-    def _forward(self, entries: Sequence[Entry]) -> None:
+    def _forward(self, entries: Sequence[Entry], requests: Sequence[ErasureRequest]) -> None:
+        kept = _without_forgotten(entries, requests)
+        forgotten = [entry for entry in entries if entry not in kept]
+        self._file.end(forgotten)
+        for entry in forgotten:
+            self._told.on_loss(Loss(entry.destination, LossReason.FORGOTTEN, 1))
         try:
-            self._store([(entry.destination, row_of(entry.event)) for entry in entries])
+            self._store([(entry.destination, row_of(entry.event)) for entry in kept])
         except RedisAwayError as error:
-            self._file.give_back(entries)
+            self._file.give_back(kept)
             if error.may_be_done:
-                self._doubted = self._group, frozenset(entry.id for entry in entries)
+                self._doubted = self._group, frozenset(entry.id for entry in kept)
             raise
-        self._end(entries)
+        self._end(kept)
 
     def _end(self, entries: Sequence[Entry]) -> None:
         self._file.end(entries)
         for name, count in Counter(entry.destination for entry in entries).items():
-            self._on_moved(name, count)
+            self._told.on_moved(name, count)
 
     def _adopt_files(self) -> None:
         """Forward the events of processes that have ended."""
         for other in self._file.left_by_others():
+            requests = self._requests()
             while entries := other.expire(math.inf):
-                self._store([(entry.destination, row_of(entry.event)) for entry in entries])
+                kept = _without_forgotten(entries, requests)
+                self._store([(entry.destination, row_of(entry.event)) for entry in kept])
                 other.ack(entries)
+
+    def _requests(self) -> list[ErasureRequest]:
+        """Return the requests to forget persons, which may have come while Redis was away or the process down."""
+        return [] if self._streams is None else read_requests(self._streams.read_state(REQUESTS)[0])
 
     def _store(self, items: Sequence[tuple[str, Row]]) -> None:
         """Store rows as the next group; raises `RedisAwayError`, also when too many events wait."""
+        if not items:
+            return
         if self._streams is None:
             raise RedisAwayError("is not open")
         self._group += 1
@@ -156,3 +175,7 @@ class Detour:
             self._streams.put(self._group, items, *self._most)
         except RefusedError:
             raise RedisAwayError(_FULL) from None
+
+
+def _without_forgotten(entries: Sequence[Entry], requests: Sequence[ErasureRequest]) -> list[Entry]:
+    return [entry for entry in entries if not any(request.trace.is_in(encode(entry.event)) for request in requests)]

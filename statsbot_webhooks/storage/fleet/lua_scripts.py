@@ -189,6 +189,24 @@ return 1
 """
 )
 
+# Without the lease, to forget a person. Several processes may do so at once: only what was there counts in the sums.
+# ARGV: prefix, destination, then id and bytes of each.
+DROP: Final = (
+    "local p = ARGV[1]"
+    + _DELETE
+    + """
+local count, bytes = 0, 0
+for i = 3, #ARGV, 2 do
+  if delete(ARGV[2], i, i) == 1 then
+    count = count + 1
+    bytes = bytes + tonumber(ARGV[i + 1])
+  end
+end
+shrink(count, bytes)
+return count
+"""
+)
+
 # As ACK, into the dead letters. ARGV: prefix, lease, destination, bytes, whether the seal ends, number of ids, ids, most
 # letters, reason, time, then the events.
 BURY: Final = (

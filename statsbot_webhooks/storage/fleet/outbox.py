@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from ...clock import Clock
@@ -19,7 +18,7 @@ from ...events.event import Event
 from ...events.time_text import format_count
 from ..base import DeadLetter, Depth, Entry, ErrorsWaiting, Fleet, Forgotten, LeaseLostError, Loss
 from ..rows import read_letter, stored_bytes
-from .detour import Detour, Row
+from .detour import Detour, Row, Told
 from .keys import read_seal, row_of
 from .leased_calls import LeasedCalls
 from .own_file import OwnFile
@@ -38,15 +37,6 @@ _DEFAULT_MB: Final = 256
 _LARGEST_PART: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Callbacks for losses, for entries that go to other processes (negative: come from them), and for texts for people."""
-
-    on_loss: Callable[[Loss], None]
-    on_moved: Callable[[str, int], None]
-    on_notice: Callable[[str], object]
-
-
 class RedisOutbox:
     """One process's view of a fleet's outbox, in which at most `max_events` entries of `max_mb` MiB wait, of all processes."""
 
@@ -57,7 +47,7 @@ class RedisOutbox:
         self._bounds = max_events, int((max_mb or _DEFAULT_MB) * _MEGABYTE)
         self._link = RedisLink(address, clock)
         self._file = OwnFile(name, address.prefix, max_events, told.on_loss, max_mb)
-        self._detour = Detour(str(address), self._file, self._bounds, clock, told.on_moved, told.on_notice)
+        self._detour = Detour(str(address), self._file, self._bounds, clock, told)
         self._fleet = RedisFleet(name, self._link)
         self.fleet: Fleet = self._fleet
         self._is_open = self._is_observer = False
@@ -330,7 +320,10 @@ class RedisOutbox:
         return self._try(lambda: self._streams.purge(ids), 0)
 
     def forget(self, words: Sequence[str], is_meant: Callable[[str], bool]) -> Forgotten:
-        return self._try(lambda: self._forget(words, is_meant), Forgotten({}))
+        own = self._file.forget(words, is_meant)
+        shared: Forgotten = self._try(lambda: self._forget(words, is_meant), Forgotten({}))
+        entries = Counter(shared.entries) + Counter(own.entries)
+        return Forgotten(entries, shared.dead + own.dead, shared.busy + own.busy)
 
     def _forget(self, words: Sequence[str], is_meant: Callable[[str], bool]) -> Forgotten:
         def is_found(text: str) -> bool:
@@ -342,19 +335,16 @@ class RedisOutbox:
         for name in self._streams.destinations():
             found = {number: text for number, _, text in self._streams.scan(name) if is_found(text)}
             kept = found.keys() & (self._sender.busy | seals)
-            free = [number for number in found if number not in kept]
+            free = {number: stored_bytes(len(text)) for number, text in found.items() if number not in kept}
             busy += len(kept)
-            counts[name] += self._streams.drop(name, free, sum(stored_bytes(len(found[number])) for number in free))
-            if self._fleet.term is not None:
-                self._sender.forget(name, free)
-            elif free and not self._is_observer:
-                # Another process accepted them; their end is counted here.
-                self._told.on_moved(name, -len(free))
+            counts[name] = gone = self._streams.drop(name, free)
+            if moved := self._sender.forget(name, free) - gone:
+                # Less than 0: another process accepted them, and their end is counted here; more: it is counted there.
+                self._told.on_moved(name, moved)
         letters = [number for number, row in self._streams.letters(2**31) if is_found(f"{row.get('e')} {row.get('r')}")]
         self._streams.purge(letters)
         self._streams.tell("forget")
-        own = self._file.forget(words, is_meant)
-        return Forgotten(counts + Counter(own.entries), len(letters) + own.dead, busy + own.busy)
+        return Forgotten(counts, len(letters), busy)
 
     # -- state
 

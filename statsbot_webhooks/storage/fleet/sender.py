@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -242,11 +242,12 @@ class Sender:
         if self._texts.pop(place.id, None) is not None:
             self._kept -= place.size
 
-    def forget(self, name: str, numbers: Sequence[int]) -> None:
-        """Forget deleted entries."""
-        for number in numbers:
-            if (place := self.backlog.queues[name].take_id(number)) is not None:
-                self._forget_place(name, place)
+    def forget(self, name: str, numbers: Iterable[int]) -> int:
+        """Forget deleted entries; returns how many this process knew."""
+        places = [place for number in numbers if (place := self.backlog.queues[name].take_id(number)) is not None]
+        for place in places:
+            self._forget_place(name, place)
+        return len(places)
 
     def forget_texts(self) -> None:
         """Drop the kept texts, because another process deleted some."""

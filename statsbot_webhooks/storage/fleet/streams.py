@@ -163,18 +163,10 @@ class Streams:
         head = [self._prefix, lease, source, target, size, len(there)]
         return int(self._link.script(lua_scripts.MOVE, [], [*head, *map(id_of, there), *map(id_of, numbers)]))
 
-    def drop(self, name: str, numbers: Sequence[int], size: int) -> int:
-        """Delete entries without the lease, to forget a person, say; returns how many existed."""
-
-        def work(client: Any) -> int:
-            with client.pipeline(transaction=True) as pipeline:
-                pipeline.xdel(f"{self._prefix}:in:{name}", *map(id_of, numbers))
-                pipeline.xack(f"{self._prefix}:in:{name}", "senders", *map(id_of, numbers))
-                pipeline.hincrby(f"{self._prefix}:sums", "entries", -len(numbers))
-                pipeline.hincrby(f"{self._prefix}:sums", "bytes", -size)
-                return int(pipeline.execute()[0])
-
-        return self._link.run(work) if numbers else 0
+    def drop(self, name: str, sizes: Mapping[int, int]) -> int:
+        """Delete entries, with their sizes, without the lease, to forget a person; returns how many existed."""
+        pairs = [part for number, size in sizes.items() for part in (id_of(number), size)]
+        return int(self._link.script(lua_scripts.DROP, [], [self._prefix, name, *pairs])) if pairs else 0
 
     def scan(self, name: str) -> Iterable[tuple[int, Any, str]]:
         """Yield number, facts and text of every entry of a destination."""

@@ -39,19 +39,20 @@ _PLAIN: Final = late(
     r"|vault\s(?:operator\s)?(?:unseal|login)|(?:cargo|snyk)\s(?:login|auth)|rabbitmqctl\s(?:add_user|change_password)\s\S{1,100}"
     r"|wpa_passphrase\s\S{1,100}|mkpasswd(?:\s-m\s\S{1,20})?|openssl\spasswd(?:\s-[\w]{1,8})?|poetry\sconfig\s\S{1,100}\s\S{1,100}"
     r"|mc\s(?:alias\sset|config\shost\sadd)\s\S{1,100}\s\S{1,200}\s\S{1,100}|-setairportnetwork\s\S{1,40}\s\S{1,60}"
-    r"|rclone\sconfig\s[^\n|]{1,100}\spass|ftp\s[^\n|]{0,60}\buser\s\S{1,100}|requirepass|masterauth"
+    r"|rclone\sconfig\s[^\n|]{1,100}\spass|ftp\s[^\n|]{0,60}\buser\s\S{1,100}|(?:requirepass|masterauth)\"?"
     # Of protocols: Redis, SMTP, IMAP, FTP and IRC; and a secret of Kubernetes.
-    r"|AUTH(?:ENTICATE|INFO)?(?:\s(?:PLAIN|LOGIN|XOAUTH2|PASS))?"
+    r"|AUTH(?:ENTICATE|INFO)?\"?(?:\s\"?(?:PLAIN|LOGIN|XOAUTH2|PASS|default)\"?)?"
     r"(?:(?:\\r|\\n|[\r\n]){1,4}334[ ]?(?:\\r|\\n|[\r\n]){1,4})?|auth=(?:XOAUTH2|Bearer)"
-    # The base64 of "Username:" and "Password:", with which an SMTP server asks for them.
-    r"|334 (?:VXNlcm5hbWU6|UGFzc3dvcmQ6)(?:\\r|\\n|[\r\n]){1,4}"
+    r"|(?i:nickserv) :?(?i:identify)(?:[ ]\S{1,40}(?=[ ]\S))?|gcloud\sauth\sactivate-refresh-token\s\S{1,100}"
     # Of network devices.
     r"|snmp-server\scommunity|r[ow]community6?|(?:tacacs|radius)-server\skey(?:\s\d)?|key-string(?:\s\d)?|"
-    r"[A-Za-z]{1,6}\d{1,6}\sLOGIN\s\S{1,100}|(?:USER\s\S{1,80}(?:\\r|\\n|[\r\n]){1,2})?PASS"
+    r"[A-Za-z]{1,6}\d{1,6}\sLOGIN\s\S{1,100}|PASS"
     r"|lftp\s[^\n|]{0,80}?-u\s?[^\s,]{1,80},(?=\S)|--from-literal[= ][\"']?[\w.-]{1,60}=(?=\S)"
     r"|net1?(?:\.exe)?\suse\s(?:\S{1,3}\s)?\\{2,8}[^\s\\]{1,100}\\{1,4}\S{1,100}(?:\s/user:\S{1,100})?|net1?(?:\.exe)?\suser\s[^\s/]{1,100}"
     rf")(?:\s{{1,4}}|(?<=[,=]))(?P<value>{_VALUE})".encode()
 )
+# Before the password of FTP: the user's name, the answer of the server, the sign of a client's log.
+_FTP: Final = late(rb"(?:(?:USER\s\S{1,80}|331\s[^\n]{1,80}?)(?:\\r|\\n|[\r\n]){1,2}[->C: ]{0,6}|[->]{3,5}[ ]?|\*cmd\* ')\Z")
 # user/password, and options of Windows programs, which begin with a slash.
 _SLASHED: Final = late(
     rb"(?:(?:sqlplus|exp|imp|expdp|impdp|sqlldr)\s(?:-\w\s|userid=){0,3}[\w$#]{1,40}/(?P<value>(?!nolog)[^\s/@\"']{3,100})"
@@ -66,7 +67,10 @@ _READS: Final = (
 )
 _PIPED: Final = late(
     rb"(?:echo|printf)\s(?:-\w{1,3}\s|'%s(?:\\n)?'\s|\"%s\"\s)?"
-    rb"(?P<value>'[^'\n]{1,300}'|\"[^\"\n]{1,300}\"|[^\s|$]{1,300})\s?\|\s?[^\n|]{0,80}?" + _READS + rb"\b"
+    rb"(?P<value>'[^'\n]{1,300}'|\"[^\"\n]{1,300}\"|[^\s|$]{1,300})"
+    rb"\s?(?:\|\s?[^\n|]{0,80}?"
+    + _READS
+    + rb"\b|>{1,2}\s?[^\s|]{0,100}?(?:passw|secret|token|credential|api[_-]?key)[\w.-]{0,20}(?=\s|\Z))"
 )
 _HERE: Final = late(rb"<<<\s?(?P<value>'[^'\n]{1,300}'|\"[^\"\n]{1,300}\"|[^\s$]{1,300})")
 _READER: Final = late(rb"\b" + _READS + rb"\b[^\n|<]{0,80}\Z")
@@ -100,7 +104,7 @@ _PROGRAM_NAMES: Final = (
     *(b"zip", b"rar", b"isql", b"influx", b"ldap", b"rpcclient", b"net", b"openssl", b"mysql", b"mariadb", b"mytop"),
     *(b"rdesktop", b"twine", b"rabbitmq", b"airflow", b"ncftp", b"user", b"security", b"http", b"xh", b"osql"),
     *(b"mosquitto", b"keygen", b"nuget", b"doctl", b"secret", b"snmp", b"ipmitool", b"docker", b"podman", b"az "),
-    *(b"ecureString", b"hash-", b"oken", b"putty", b"psftp"),
+    *(b"winrs", b"ecureString", b"hash-", b"oken", b"putty", b"psftp"),
 )
 # After `-p` and a blank MySQL's programs expect the name of a database.
 _MYSQL: Final = late(rb"\b(?:mysql\w{0,8}|mariadb(?:-\w{1,12})?|mytop)\b[^\n|;]*\Z")
@@ -114,7 +118,7 @@ _PLAIN_SIGNS: Final = (
     *("htpasswd ", "mosquitto_passwd ", "vault ", "cargo ", "snyk ", "rabbitmqctl", "wpa_pass", "mkpasswd ", "openssl "),
     *("poetry ", "mc alias", "mc config", "setairport", "rclone", "ftp ", "auth ", "pass ", "login ", "lftp "),
     *("from-literal", "requirepass ", "masterauth ", "net use", "net1 use", "net user", "exe use", "authenticate "),
-    *("auth=", "334 vxnl", "334 ugfz", "community", "-server key", "key-string"),
+    *("auth=", 'auth" "', 'pass" "', 'masterauth" "', "nickserv", "refresh-token ", "community", "-server key", "key-string"),
 )
 _SLASHED_SIGNS: Final = (
     *("sqlplus", "exp ", "imp ", "expdp", "impdp", "sqlldr", "freerdp", "mstsc ", "schtasks", "psexec", "wmic "),
@@ -148,7 +152,7 @@ def _finders(data: bytes, text: str) -> list[Callable[[bytes], Iterator[Found]]]
         found.append(partial(_values, _SLASHED, signs=_SLASHED_SIGNS))
     if b"<<<" in data:
         found.append(partial(_values, _HERE))
-    if b"|" in data and (b"echo" in data or b"printf" in data):
+    if (b"|" in data or b">" in data) and (b"echo" in data or b"printf" in data):
         found.append(partial(_values, _PIPED))
     return found
 
@@ -164,7 +168,11 @@ def _is_meant(match: re.Match[bytes], group: str) -> bool:
     """Whether a word after the name of a command is its argument, and not part of a sentence."""
     if match[0].startswith(b"<<<"):
         return _READER.search(match.string[max(0, match.start() - 120) : match.start()]) is not None
-    if match[0].startswith((b"AUTH ", b"PASS ", b"requirepass", b"masterauth", b"cargo", b"snyk", b"vault", b"poetry")):
+    if match[0].startswith(b"AUTH default ") or (
+        match[0].startswith(b"PASS ") and _FTP.search(match.string, max(0, match.start() - 100), match.start())
+    ):
+        return True
+    if match[0].startswith((b"AUTH ", b"PASS ", b"requirepass ", b"masterauth ", b"cargo", b"snyk", b"vault", b"poetry")):
         return looks_random(match[group].decode("utf-8", "replace"))
     return True
 

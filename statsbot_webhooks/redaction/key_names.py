@@ -45,7 +45,7 @@ _AMBIGUOUS: Final = late(
     r"|session|signature|(?:^|[^a-z])(?:code|tickets?|tgt|salt|bearer|[cx]srf|magic[_-]?(?:link|code|url))$"
     r"|community(?:[_-]?string)?$"
     r"|(?:recovery|backup|unlock|auth|device|login|access|door|gate|invite|security|verif\w*|confirm\w*|reset|mfa|factor|pin|zugangs"
-    r"|toegangs|oauth)[_-]?codes?$|verifier$|assertion$|saml[_-]?response$"
+    r"|toegangs|oauth)[ _-]?codes?$|verifier$|assertion$|saml[_-]?response$"
     rf"|cl[ée](?![a-z])|{'|'.join(KEY_WORDS)}"
 )
 _WORD: Final = late(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -96,6 +96,9 @@ def name_kind(name: str) -> NameKind:
     if last[0] == "token" and [word.lower() for word in words[:1]] == ["id"]:
         # The id of a token is not the token.
         return NameKind.HARMLESS
+    if [word.lower() for word in words] in (["hash"], ["id"]) and last[0] != "token":
+        # A hash of a password, and the secret of an AppRole of Vault.
+        return NameKind.AMBIGUOUS
     if any(map(_ABOUT.match, words)):
         return NameKind.HARMLESS
     if before and _COUNTED.match(before[0]):
@@ -138,7 +141,7 @@ _DATE: Final = late(r"(?:19|20)\d\d-?[01]\d-?[0-3]\d(?:[T_ -]?\d{2}:?\d{2}(?::?\
 _READABLE: Final = late(
     r"<?0x[0-9a-fA-F]{1,16}>?|[A-Za-z_][\w.$/:-]*@[0-9a-f]{1,10}|[\w.-]+(?:\.[a-z]{2,6}"
     r"|localhost)(?::\d{1,5})?|[\w.+-]+(?:@|%40)[\w.-]+\.[a-z]{2,12}"
-    r"|[\w-]+==?\d[\w.]*|#?[0-9a-f]{8}"
+    r"|[\w-]+==?\d[\w.]*|#?[0-9a-f]{8}|\$\w{1,8}\$\d\d\$\w{0,12}"
 )
 # A longer value is judged by its beginning.
 _LONGEST_KEY: Final = 400

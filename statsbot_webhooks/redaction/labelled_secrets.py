@@ -40,18 +40,23 @@ _LINE_END: Final = (
 )
 # An equals sign or a colon, in the wide forms of Chinese and Japanese too.
 _JOINT: Final = (
-    r"(?>:=|:|=>|!?={1,3}>{0,2}(?:3d)?|->|\xe2(?:\x86\x92|\x87\x92)|<-|[?~]=|\||\\{1,2}[=:](?![\\/])|\xe3\x81\xaf|%(?:25){0,3}3[da]"
+    r"(?>:=|::(?= )|:|=>|!?={1,3}>{0,2}(?:3d)?|->|\xe2(?:\x86\x92|\x87\x92)|<-|[?~]=|\||\\{1,2}[=:](?![\\/])|\xe3\x81\xaf"
+    r"|%(?:25){0,3}3[da]"
     r"|\\{1,40}+(?:u003|x3)[da]|&(?:equals|colon|#61|#58|#x3d|#x3a);|\xef\xbc[\x9d\x9a]|\xe6\x98\xaf|\xe4\xb8\xba)"
 )
 _VALUE_WORD: Final = r"(?=b?[\"'`(]{0,2}[^\s\d]{0,40}+\d)(?=[\"'`(]{0,2}[^\s]{6})"
 _VERB: Final = (
     r"(?>(?:was |has been |is )?(?:changed|set|reset|updated|rotated)[ \t]{1,3}(?:from|to|as)(?=[ \t])"
     r"|from(?=[ \t]\S{1,200}[ \t]to[ \t])"
-    r"|(?:is|was|are|ist|lautet|war|est|es|equals|to|like|value(?: is)?)(?:[ \t]{1,3}(?:now|jetzt))?:?(?=[ \t]))"
+    r"|(?:used to be|(?:should|must|will) be|is|was|are|ist|lautet|war|est|es|equals|to|like"
+    r"|value(?: is)?)(?:[ \t]{1,3}(?:now|jetzt))?:?(?=[ \t]))"
 )
-# "Password for bob:", "Password (admin):"
+# "Password for bob:", "Password (admin):", "API key provided:", "token has been passed:", "Dim password As String ="
 _WHOSE: Final = (
     r"(?:[ \t]{1,2}(?:for|of|von|f\xc3\xbcr|de|pour|para|di)[ \t]{1,2}[\"']?[\w.@-]{1,60}+[\"']?(?=[ \t]{0,2}:)"
+    r"|[ \t](?:as[ ])?string(?=[ ]?=)"
+    r"|(?P<said>[ \t](?:has been |is |was )?(?:provided|supplied|given|received|used|entered|passed"
+    r"|generated)(?: for [\w.@-]{1,60})?(?=:))"
     r"|[ \t]?[(\[][\w.@ -]{1,40}+[)\]](?=[ \t]{0,2}[:=]))"
 )
 _ASSIGN: Final = rf"(?:{_BLANK}){{0,40}}+{_JOINT}(?>{_BLANK}|{_CLOSE}){{0,8}}+(?P<below>\\?{_LINE_END}[ \t]{{0,40}}+(?:- )?)?"
@@ -69,10 +74,13 @@ _TAIL: Final = (
     rf"(?:{_NAME_REST}(?:\[\]|\(s\)|\.{{2,20}}(?=[ :=]))?(?:"
     # name=, name: , "name": , ["name"] = , \"name\": , name%3D, $name = , name => , | name | , **name:** , (name)=
     rf"(?P<assign>(?:(?=[=:|?~<!\xef\xe6\xe4\xe3])|(?=[\"'`\])\\%&\xe2\xc2*~<])(?>{_QUOTE}|{_CLOSE}){{0,2}}+(?:[\])]|%5d)?"
-    rf"|(?=[ \t+\x1b\\\xc2\xe2\xe3])(?:{_BLANK}){{1,40}}+(?=[=:|%\\&\xef\xe2<!-])|(?=[ \t(\[]){_WHOSE}){_ASSIGN})"
+    rf"|(?=[ \t+\x1b\\\xc2\xe2\xe3])(?:{_BLANK}){{1,40}}+(?=[=:|%\\&\xef\xe2<!-])|(?=[ \t(\[]){_WHOSE}"
+    # ? name
+    # : value
+    rf"|(?=[\"'\r\n\\])(?P<mapped>{_QUOTE}?{_LINE_END}[ \t]{{0,20}}(?=:[ \t]))){_ASSIGN})"
     # name: password, value: ...; variable "password" { default = ... }; <input type="password" value=...>
     rf"|(?P<valued>(?:{_QUOTE})?[\]}}]?(?>[ \t,;{{]|{_LINE_END}){{1,24}}+"
-    rf"(?:(?:{_QUOTE})?\w{{1,20}}(?:{_QUOTE})?[ ]?[=:][ ]?(?:{_QUOTE})?[\w./-]{{1,40}}(?:{_QUOTE})?"
+    rf"(?:(?:{_QUOTE})?\w{{1,20}}(?:{_QUOTE})?[ ]{{0,12}}[=:][ ]?(?:{_QUOTE})?[\w./-]{{1,40}}(?:{_QUOTE})?"
     rf"(?>[ \t,;]|{_LINE_END}){{1,24}}+){{0,3}}?"
     rf"(?:{_QUOTE})?(?:value|default|content)(?:{_QUOTE})?[ \t]{{0,3}}[=:][ \t]{{0,3}})"
     # "name", "value" of a list of pairs; key='name' value='…'; a field of a form
@@ -88,7 +96,8 @@ _TAIL: Final = (
     rf"[ \t]{{1,3}}+){{0,2}}?"
     rf"{_VERB}[ \t]{{1,3}}+)"
     rf"|(?P<path>/(?=[\w-]{{16}})(?={_VALUE_WORD}))"
-    r"|(?P<word>(?:(?>[ \t\x00\x01\x1f]|\xc2\xa0|\xe3\x80\x80|\xe2\x80[\x80-\x8a\xaf]){1,3}+(?:\d{1,2}[ ](?=\S{8}))?|[;~,][ ]?"
+    r"|(?P<word>[ \t]{0,3}(?=<<[-~]?[\"']?\w{1,20}[\"']?[ \t]{0,3}[\r\n\\])|(?:(?>[ \t\x00\x01\x1f]|\\{1,4}t|\xc2\xa0"
+    r"|\xe3\x80\x80|\xe2\x80[\x80-\x8a\xaf]){1,3}+(?:\d{1,2}[ ](?=\S{8}))?|[;~,][ ]?"
     rf"|[ \t]{{0,3}}(?:>{{1,3}}|<{{2,3}}|-{{1,3}}|\.{{2,20}}|/|\xe2\x80[\x93\x94\x96\xa2]|\xc2[\xa6\xb7])[ \t]{{0,3}}"
     rf"|[ \t]{{0,3}}(?:{_LINE_END}){{1,2}}[ \t]{{0,8}}(?![\w.@-]{{1,40}}[,;|]))(?=b?[\"'`]|{_VALUE_WORD}))"
     rf")|(?<=OPTION)[\w-]{{0,30}}+(?P<option>(?>[ \t]{{1,4}}|[\"'],[ \t]?(?=[\"']))(?=[^\s-])))"
@@ -122,7 +131,8 @@ _ESCAPE: Final = late(
 _PAIR: Final = late(rb"(?:(?:[(\[{]|setattr\([\w.]{1,40},)\s{0,3}b?|s:\d{1,4}:)\\{0,40}[\"']\Z")
 # Text before a name whose value is elsewhere, and before the name of an element.
 _NAMED: Final = late(
-    rb"(?i:name|key|id|type|variable|field|param|setting|output)[\"'\\]{0,3}[ \t]{0,3}[=:]?[ \t]{0,3}[\"'\\]{0,3}\Z"
+    rb"(?i:name|key|id|type|variable|field|param|setting"
+    rb"|output)[\"'\\]{0,3}[ \t]{0,3}[=:]?[ \t]{0,3}[\"'\\]{0,3}(?:/?[\w.-]{1,40}/){0,6}\Z"
 )
 _VALUE_BEFORE: Final = late(
     rb"(?i:value|content|default)\\{0,40}[\"']?\s{0,3}[:=]\s{0,3}(?:\\{0,40}[\"'](?P<value>[^\"'\n]{1,300})[\"']|(?P<bare>[^\s\"',{}<>]{1,300}))"
@@ -134,7 +144,7 @@ _ARN: Final = late(rb"arn:[\w:-]{1,100}:\Z")
 _PART_OF_PATH: Final = late(r"[a-z]+(?:[-_][a-z]+)*")
 _TAG: Final = late(rb"(?:<|&lt;)(?:[\w-]{1,20}:)?\Z|(?i:name|key)=[\"']\Z|<(?i:key)>\Z")
 _FIRST_WORD: Final = late(
-    rb"(?i:pass|seed|recovery|backup|secret|mnemonic|wallet|api|access|private|encryption|signing|master|license|client"
+    rb"(?i:pass|seed|recovery|backup|security|secret|mnemonic|wallet|api|access|private|encryption|signing|master|license|client"
     rb"|kata|(?:mot|phrase|frase)(?: |%20)de|palavra)(?: |%20)\Z"
 )
 
@@ -224,6 +234,10 @@ def _read(reader: _ValueReader, lower: bytes, word_end: int, match: re.Match[byt
     if joint == "assign" and b"!" in match["assign"]:
         # Compared with it: in a source line, with any text.
         joint = "list"
+    if match["said"] is not None:
+        joint = "word"
+    if match["mapped"] is not None and not data[max(0, begin - 9) : begin].rstrip(b"\"'\\").endswith(b"? "):
+        return None
     if joint in ("word", "pair") and name.startswith("-"):
         joint = "option"
     if joint == "pair" and b"value" not in match["pair"]:
@@ -242,7 +256,7 @@ def _read(reader: _ValueReader, lower: bytes, word_end: int, match: re.Match[byt
         joint = "path"
     if joint == "path" and not _PART_OF_PATH.fullmatch(name):
         return None
-    if joint == "valued" and not _NAMED.search(data, max(0, begin - 24), begin):
+    if joint == "valued" and not _NAMED.search(data, max(0, begin - 100), begin):
         if not match["valued"].lstrip(b" {(\"'").startswith(b"value"):
             return None
     elif joint in ("word", "tag", "list", "assign") and (before := _value_before(data, lower, word_end)) is not None:

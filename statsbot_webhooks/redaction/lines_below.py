@@ -16,12 +16,12 @@ _ALONE: Final = late(rb"[ \t]*(?P<q>[\"']?)(?P<value>[^\s\"'=:,;|]{6,200}+)(?P=q
 _ITEM: Final = late(rb"[ \t]*-[ \t]+|[ \t]*[\"'](?=[^\"'\n]*[\"'],?[ \t]*\]?[ \t]*$)")
 _KEY_LINE: Final = late(rb"[ \t]*[\"']?[\w.-]{1,60}[\"']?[ \t]?[:=](?:[ \t\r\n]|\Z)")
 _VALUE_LINE: Final = late(rb"[ \t]*[\"']?(?:value|data|default)[\"']?:[ \t]+(?P<value>[^\s\"'{\[][^\s\"']{3,400})[ \t]*\Z")
-_HERE: Final = late(rb"<<[-~]?[\"']?(?P<end>\w{1,20})[\"']?[ \t]*(?:\r?\n|(?:\\{1,8}r)?\\{1,8}n)")
+_HERE: Final = late(rb"(?:[\"']?\$\(cat )?<<[-~]?[\"']?(?P<end>\w{1,20})[\"']?[ \t]*(?:\r?\n|(?:\\{1,8}r)?\\{1,8}n)")
 
 
 def here_document(data: bytes, at: int) -> Span | None:
     """Return the extent of the text between `<<EOT` and `EOT`; None without both."""
-    here = _HERE.match(data, at)
+    here = _HERE.match(data, at) if data[at : at + 1] in b"<$\"'" else None
     end = data.find(here["end"], here.end(), here.end() + _MOST_BYTES) if here is not None else -1
     return (here.end(), end) if here is not None and end > 0 else None
 

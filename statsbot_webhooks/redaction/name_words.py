@@ -18,6 +18,7 @@ from urllib.parse import quote
 SECRET_WORDS: Final = (
     *("password", "passwort", "passwd", "passwrd", "passphrase", "passcode", "passord", "passkey", "pwd"),
     *("secret", "authorization", "credential", "cookie", "token", "jwt", "sessid", "mnemonic", "htpasswd", "psk", "masterauth"),
+    *("security answer", "security_answer", "securityanswer"),
     # Danish, Dutch, Estonian, Finnish, French, German, Hungarian, Icelandic, Italian, Lithuanian
     *("adgangskode", "kodeord", "wachtwoord", "parool", "salasõna", "salasana", "motdepasse", "kennwort", "geheimwort"),
     *("losungswort", "geheimnis", "jelszó", "lykilorð", "parola", "segreto", "slaptažodis"),
@@ -25,10 +26,12 @@ SECRET_WORDS: Final = (
     *("haslo", "hasło", "sekret", "senha", "segredo", "parolă", "contraseña", "contrasena", "contrasenya", "lösenord", "sifre"),
     *("şifre", "şi̇fre", "fjalëkalim"),
     # Czech and Slovak, Indonesian, Slovene, Serbian and Croatian, Ukrainian, Bulgarian
-    *("heslo", "geslo", "lozinka", "лозинка", "гасло", "парола"),
+    *("heslo", "geslo", "lozinka", "лозинка", "гасло", "парола", "kata laluan", "nenosiri", "pasahitza", "contrasinal"),
     # Arabic, Chinese, Greek, Hebrew
     *("كلمة المرور", "كلمة السر", "كلمة مرور", "السري", "باسورد", "رمز الدخول"),
     *("密码", "密碼", "口令", "密钥", "密鑰", "令牌", "私钥", "私鑰", "秘钥", "通行码", "κωδικός", "סיסמה", "סיסמא"),
+    # Persian, Urdu, Bengali, Gujarati, Punjabi, Tamil, Telugu, Armenian, Georgian, Kazakh
+    *("رمز عبور", "گذرواژه", "پاس ورڈ", "পাসওয়ার্ড", "પાસવર્ડ", "ਪਾਸਵਰਡ", "கடவுச்சொல்", "పాస్‌వర్డ్", "գաղտնաբառ", "პაროლი", "құпия сөз"),
     # Hindi, Japanese, Korean, Russian, Thai, Vietnamese
     *("पासवर्ड", "कूटशब्द", "टोकन", "パスワード", "暗証番号", "パスフレーズ", "秘密鍵"),
     *("トークン", "合言葉", "パスコード", "シークレット", "비밀번호", "비번", "비밀키", "토큰"),

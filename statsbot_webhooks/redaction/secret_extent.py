@@ -19,8 +19,8 @@ from .secret_strings import LINE, OPENING, PASSWORDS, PROSAIC, QUOTES, Label, Sp
 _MOST_BYTES: Final = 4096
 _MOST_LINES: Final = 100
 _DEEPEST: Final = 6
-# Between the parts of one string: 'a' 'b', "a" + "b", also across a line end.
-_NEXT_PART: Final = late(rb"\s{0,60}(?:[+.&]\s{0,60}|\\\s{0,60})?(?=(?:[bBrRuUfF]{1,2})?[\"'`])")
+# Between the parts of one string: 'a' 'b', "a" + "b", also across a line end; and between an old value and a new one.
+_NEXT_PART: Final = late(rb"\s{0,60}(?:(?:[+.&]|->)\s{0,60}|\\\s{0,60})?(?=(?:[bBrRuUfF]{1,2})?[\"'`])")
 _BARE: Final = late(
     rb"(?:(?i:bearer|basic|bot|digest|token|apikey|negotiate|aws4-hmac-sha256)[ \t]++)?"
     rb"(?>\[redacted[^\]\n]{0,40}\]|[^\s,;&)}\]\"'<>%\\|`]++"
@@ -31,8 +31,8 @@ _BARE: Final = late(
     rb"|[,;)}\]\"'<>|`]++(?!\s|\Z|/|[\"'\\]?[\w.-]{1,40}[\"']?[=:]))++"
 )
 _IN_BRACKETS: Final = late(
-    rb"[\[{]\s?(?:(?:value|data|default|plain\w{0,8})[ ]?[:=][ ]?)?"
-    rb"(?P<value>(?P<first>[\w+/=.~-]{8,200}+)(?:,[ ]?[\w+/=.~-]{8,200}+){0,20})\s?(?:[\]}]|\Z|(?<=\n))"
+    rb"[\[{]{1,2}\s?(?:(?:value|data|default|plain\w{0,8})[ ]?[:=][ ]?)?"
+    rb"(?P<value>(?P<first>[\w+/=.~!#$%*@^-]{8,200}+)(?:,[ ]?[\w+/=.~!#$%*@^-]{1,200}+){0,20})\s?(?:[\]}]|\Z|(?<=\n))"
 )
 # Keys of the secret in a mapping under a secret's name.
 _VALUE_KEY: Final = late(rb"(?i:value|data|default|plain\w{0,8})")
@@ -40,6 +40,7 @@ _OPEN_GROUP: Final = late(rb"\(\s{0,40}(?=[bBrRuUfF]{0,2}[\"'])")
 _MORE: Final = late(rb"[,;&/ ]{1,2}([^\s,;&=:\"']{6,})(?![=:\w])")
 _AFTER_ESCAPE: Final = late(rb"\\+[nrt](?=[\w!#$%*+@^~-])[^\s,;&)}\]\"'<>%\\|`=:]++(?![=:])")
 _ARGUMENT: Final = late(rb"[\w.]{1,60}\([ ]?(?:\w{1,20}=)?(?=[bBrRuUfF]{0,2}[\"'])")
+_OTHERWISE: Final = late(rb"[\w.:]{1,60}\([^()\n]{0,80}\)\s(?:or|\|\||\?\?)\s(?=[\"'`])")
 _NEXT_NAME: Final = late(rb"[A-Za-z][\w.-]{0,40}=(?!=)")
 # Between the brackets and strings of a list or mapping.
 _NO_SIGNS: Final = late(rb"[^\[\]{}\"'`\\%&]+")
@@ -54,7 +55,9 @@ _WRAPPER: Final = late(
     rb"(?i:some|just|secret\w*|bytearray|memoryview|bytes|password|crypt|string|text|n?varchar|b64\w*|encrypt\w*|hash\w*|md5|sha\d*)\("
 )
 # The name of a login beside `pass`, which then is a password.
-_LOGIN: Final = late(rb"(?i:\b(?:user(?:name)?|login|uid|host|server))[\"']?\s?[=:]")
+_LOGIN: Final = late(rb"(?i:\b(?:user(?:name)?|login|uid|host|server))[\"']?(?:\s?[=:]|\s\S{1,60}\s\0)")
+# Commands that set an environment variable without an equals sign.
+_SETS: Final = late(rb"\b(?:setx|setenv|set -[gxUL]{1,3}|ENV) \Z")
 # Words that begin a sentence and not the rest of a passphrase.
 _STOP: Final = late(
     rb"(?i:and|or|but|nor|for|from|is|was|are|were|be|been|in|at|on|to|of|off|the|an?|not|no|ok|okay|with"
@@ -74,6 +77,8 @@ _SCHEME: Final = late(rb"(?i:token|basic|bearer|bot)[ \t]+[^\s\"']")
 _HEADERS: Final = late(r"cookie|authorization", re.I)
 _YAML_MARK: Final = late(rb"(?:!![a-z]{2,12}|&\w{1,30})[ ]{1,3}(?=[^\s])")
 _BLOCK: Final = late(rb"(?:[!&][\w!]{1,30}[ ])?[|>][+-]?\d?[ \t]*(?=\\*[nr]|[\r\n]|%0[aAdD])")
+# A block of code in Markdown.
+_FENCE: Final = late(rb"```\w{0,12}\r?\n(?P<value>[^\n`]{4,400})")
 _RECORD: Final = late(rb"-\[ RECORD \d{1,9} \]")
 _SAID: Final = late(rb" (?:is|was|does|must|has|too|for|cannot|doesn't)\b")
 _CHANGED: Final = late(rb" to [\"'`]?[^\s\"'`]{1,200}")
@@ -85,6 +90,8 @@ _PROSE: Final = late(
 
 def find_value(data: bytes, label: Label) -> Span | None:
     """Return the extent of the secret behind a name, None when there is none."""
+    if (here := here_document(data, label.at)) is not None:
+        return here
     if label.joint in ("prose", "word", "call", "path", "list"):
         return _prose(data, label)
     if label.joint in ("tag", "cell"):
@@ -100,10 +107,10 @@ def find_value(data: bytes, label: Label) -> Span | None:
         return (label.at, line.end()) if line is not None and is_secret(line[0], label) else None
     if data.startswith(b"# ", label.at) and (comment := LINE.match(data, label.at)) is not None:
         return value_below(data, label._replace(below=comment.end()), comment.end())
+    if (fence := _FENCE.match(data, label.at)) is not None:
+        return fence.span("value") if is_secret(fence["value"], label) else None
     if label.below >= 0:
         return value_below(data, label, label.below)
-    if data.startswith(b"<<", label.at) and (here := here_document(data, label.at)) is not None:
-        return here
     if data[label.at : label.at + 1] in b"|>!&" and (block := _BLOCK.match(data, label.at)):
         return value_below(data, label, block.end())
     return _assigned(data, label)
@@ -133,7 +140,7 @@ def _assigned(data: bytes, label: Label) -> Span | None:
         return None
     if is_code(data, label.begin, start):
         # Of a call only its string argument, when it looks like a secret.
-        argument = _ARGUMENT.match(data, start)
+        argument = _OTHERWISE.match(data, start) or _ARGUMENT.match(data, start)
         opening = OPENING.match(data, argument.end()) if argument is not None else None
         if opening is None:
             return None
@@ -172,11 +179,19 @@ def _is_login(data: bytes, core: bytes, label: Label) -> bool:
     """Whether the value is that of `pass` beside a user's name, or of `auth` with user and password in base64."""
     name = label.name.lower().strip("-_")
     if name in ("pass", "pw"):
-        around = data[max(0, label.begin - 80) : label.begin] + data[label.at + len(core) : label.at + len(core) + 60]
+        around = data[max(0, label.begin - 80) : label.begin] + b"\0" + data[label.at + len(core) : label.at + len(core) + 60]
         return len(core) >= 6 and not core.isdigit() and _LOGIN.search(around) is not None
     if name not in ("auth", "basic") or len(core) % 4 or not _BASE64.fullmatch(core):
         return False
     return re.fullmatch(rb"[ -~]{1,80}:[ -~]{1,200}", b64decode(core)) is not None
+
+
+def _is_said_key(value: bytes, label: Label) -> bool:
+    """Whether a sentence says a password or key under an ambiguous name: "the key is …", "pass is …"."""
+    text, name = value.decode("utf-8", "replace"), label.name.lower()
+    if label.joint != "prose" or not (name.endswith("key") or name in ("pass", "pw")):
+        return False
+    return looks_random(text, 20) or (name in ("pass", "pw") and len(text) >= 8 and is_mixed(text))
 
 
 def _is_open(data: bytes, start: int, label: Label) -> bool:
@@ -235,6 +250,7 @@ def _bracketed(data: bytes, start: int, label: Label) -> Span | None:
             is_list = (
                 data[start : start + 1] == b"["
                 or label.name.lower().endswith("passwords")
+                or (label.name.lower().endswith(("secrets", "credentials")) and is_mixed(inner.decode("utf-8", "replace")))
                 or (first < 0 and not is_key and at == start + 1)
             )
             plural = label.kind is NameKind.SECRET and (is_list or _VALUE_KEY.fullmatch(key) is not None)
@@ -308,13 +324,16 @@ def _phrase_end(data: bytes, start: int, end: int, label: Label) -> int:
 
 
 def _prose(data: bytes, label: Label) -> Span | None:
-    if label.kind is not NameKind.SECRET:
-        return None
     value = _PROSE.match(data, label.at)
     if value is None:
         return None
     quoted = value["quoted"]
     found = quoted or value["bare"]
+    if label.kind is not NameKind.SECRET:
+        is_found = _is_login(data, found, label) if label.joint == "word" else _is_said_key(found, label)
+        return (label.at if quoted else value.start("bare"), value.end()) if is_found else None
+    if _SETS.search(data, max(0, label.begin - 12), label.begin) and not OPEN.fullmatch(found):
+        return label.at, value.end()
     is_said = quoted is not None and PASSWORDS.search(label.name) is not None
     is_said = is_said and (label.joint == "prose" or _SAID.match(data, value.end()) is not None)
     if (OPEN.fullmatch(found) or PROSAIC.fullmatch(found)) and not is_said:

@@ -6,14 +6,15 @@ Secrets with a name directly before them are in `labelled_secrets`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, islice
 from typing import Final
 
 from .key_names import NameKind, looks_random, name_kind
 from .late_patterns import late
-from .scanner import Found
+from .scanner import Found, matches_at
+from .secret_strings import PROSAIC, is_mixed
 
 _STRING: Final = r"(?:'[^'\n]{1,300}'|\"[^\"\n]{1,300}\")"
 _NETRC: Final = late(
@@ -21,7 +22,7 @@ _NETRC: Final = late(
 )
 _SQL_PASSWORD: Final = late(
     rf"(?i:identified\s(?:by|with\s\w{{1,40}}\s(?:by|as))|password\sfor\s[^\s=]{{1,80}})[\s=]{{1,4}}(?i:password\()?N?(?P<value>{_STRING})"
-    r"|(?i:identified\sby\s)(?P<bare>(?=\w{0,40}\d)[\w$#-]{6,80})|(?i:acl\ssetuser\s)\S{1,80}\s[^\n]{0,80}?>(?P<acl>\S{1,200})"
+    r"|(?i:identified\sby\s)(?P<bare>(?=\w{0,40}\d)[\w$#-]{6,80})|(?i:acl\ssetuser\s\S{1,80}|\buser\sdefault)\s[^\n]{0,80}?>(?P<acl>\S{1,200})"
     rf"|(?i:\bcrypt\(|pgp_sym_(?:en|de)crypt\([^,\n]{{1,200}},)\s?(?P<key>{_STRING})".encode()
 )
 # A candidate, and the text that must come before it; a text without candidates is read quickly.
@@ -29,7 +30,30 @@ _SET_PASSWORD: Final = late(rf"(?i:\bpassword)[\s=]{{1,4}}(?i:password\()?N?(?P<
 _SETTING: Final = late(rb"(?i:user|role|login|options|alter|create)\b[^\n;]{1,120}\Z")
 # A user and a password as arguments of a call; and secrets that a build log masks.
 _ARGUMENTS: Final = late(rf"[(\[]\s?[bur]?[\"'][^\"'\n]{{0,80}}[\"'],\s?(?P<value>[bur]?{_STRING})".encode())
-_CALLED: Final = late(rb"(?i:auth|pscredential(?:\]::new)?|changeuserpassword|[\"']credentials?[\"'])[\"']?(?:\s?[=:]\s?)?\Z")
+_CALLED: Final = late(
+    rb"(?i:auth|\.login|pscredential(?:\]::new)?|changeuserpassword|[\"']credentials?[\"'])[\"']?(?:\s?[=:]\s?)?\Z"
+)
+# An argument of a call that is a key, whatever it is.
+_KEYED: Final = late(
+    rf"(?:jwt\.(?:en|de)code\([^,\n]{{1,80}},|hmac\.(?:new|digest)\(|Fernet\(|_password(?:_hash)?\((?:[^,\n]{{1,80}},)?|AES\.new\("
+    rf"|Serializer\(|bcrypt\.\w{{1,10}}w\()\s?(?P<value>b?{_STRING})".encode()
+)
+# The answer to an SMTP server, which asks with the base64 of "Username:" and "Password:".
+_SMTP: Final = late(
+    rb"(?:VXNlcm5hbWU6|UGFzc3dvcmQ6)(?:\\[rn]|[\s'\"])+(?:reply: [^\n]{1,60}\n)?(?:\w{1,8}:\s?)?(?:[->]{1,4}\s?)?b?['\"]?"
+    rb"(?P<value>[A-Za-z0-9+/]{4,200}={0,2})(?![\w:])"
+)
+_SECURE_COPY: Final = late(rb"\b(?:scp|sftp|rsync|ssh)\s[^\n|@:]{0,80}?\b[\w.-]{1,40}:(?P<value>[^\s@/:]{4,80})@[\w.-]{2,}")
+_PASSKEY: Final = late(rb"/(?P<random>[\w-]{20,64})/announce\b")
+# The user and the password of a login: "login with admin / …", "creds admin:…".
+_LOGIN: Final = late(
+    rb"(?i:creds|credentials?|superuser|log(?:[ -]?|ged )in(?= with| as))(?: with| as| is| are)?:?\s[\"'`]?[A-Za-z][\w.@-]{1,40}"
+    rb"(?:\s/\s|:)(?P<login>[^\s/,;:\"'`]{6,80})|\b(?:LOGIN|AUTH)\s[a-z][\w.@-]{1,40}\s(?P<command>[^\s/,;:\"']{6,80})"
+    rb"|\b(?i:auth|login)[a-z ]{0,10}:?\s[\w.@-]{1,40}[/ ](?P<random>[^\s/,;:\"']{16,80})"
+)
+_LOCATED: Final = late(
+    rf"[\"']loc[\"']:\s?[\[(][^\])\n]{{0,200}}?[\"'](?P<name>[\w.-]{{1,60}})[\"'],?[\])],[^\n]{{0,400}}?[\"']input[\"']:\s?(?P<value>{_STRING})".encode()
+)
 _BUILD: Final = late(rb"(?:::add-mask::|;issecret=true\])(?P<value>[^\s\"']{1,300})")
 _NETLOC: Final = late(rb"netloc=['\"][^:'\"@\n]{0,100}:(?P<value>[^'\"\n]{1,200})@")
 # host:port:database:user:password of PostgreSQL, a line or a word.
@@ -85,12 +109,25 @@ _NEAREST: Final = 140
 _LINK_SIGNS: Final = (
     *("/reset", "/magic", "/activat", "/confirm", "/verif", "/unsub", "/recover", "/hook", "/sso", "/invit", "/login"),
 )
+_CALL_SIGNS: Final = ("jwt.", "hmac.", "fernet(", "_password(", "_hash(", "aes.new(", "serializer(", "bcrypt.")
+_AT_SIGNS: Final = (
+    (_KEYED, _CALL_SIGNS, 0),
+    (_SMTP, ("vxnlcm5hbwu6", "ugfzc3dvcmq6"), 0),
+    (_SECURE_COPY, ("scp ", "sftp ", "rsync ", "ssh "), 0),
+    (_PASSKEY, ("/announce",), 65),
+)
+_LOC_SIGNS: Final = ("'loc'", '"loc"')
+_LOGIN_SIGNS: Final = ("login ", "log-in ", "log in ", "logged in ", "creds", "credential", "superuser", "auth")
 # Each text with a secret in a statement contains one of these.
 SIGNS: Final = (
-    *("passw", "identified ", "acl setuser", "crypt(", "securestring", "sqlplus", "thin:", "dsn=", "@tcp(", "@unix(", "@/"),
+    *("passw", "identified ", "acl setuser", "user default", ".login(", "crypt(", "securestring", "sqlplus"),
+    *("thin:", "dsn=", "@tcp(", "@unix(", "@/"),
     *("auth", "credential", "add-mask::", "issecret=true", "netloc=", ":543", ":643", ":*:", "kty", "code", "input_value="),
     *("duplicate entry", "values", ")=(", "parameters:"),
     *_LINK_SIGNS,
+    *_LOC_SIGNS,
+    *_LOGIN_SIGNS,
+    *(sign for _, signs, _ in _AT_SIGNS for sign in signs),
 )
 
 
@@ -108,13 +145,13 @@ def _finders(data: bytes, text: str) -> list[Callable[[bytes], Iterator[Found]]]
         patterns.append(_NETRC)
     if has_password:
         found.append(partial(_values, _SET_PASSWORD, before=_SETTING))
-    if "identified " in text or "acl setuser" in text or "crypt(" in text or "password for" in text:
+    if "identified " in text or "acl setuser" in text or "user default" in text or "crypt(" in text or "password for" in text:
         patterns.append(_SQL_PASSWORD)
     if "securestring" in text:
         patterns.append(_SECURE_STRING)
     if "sqlplus" in text or "thin:" in text or "dsn=" in text or "@tcp(" in text or "@unix(" in text or "@/" in text:
         patterns.append(_DATA_SOURCE)
-    if "auth" in text or "credential" in text or "userpassword" in text:
+    if "auth" in text or "credential" in text or "userpassword" in text or ".login(" in text:
         found.append(partial(_values, _ARGUMENTS, before=_CALLED))
     if "add-mask::" in text or "issecret=true" in text:
         patterns.append(_BUILD)
@@ -126,12 +163,17 @@ def _finders(data: bytes, text: str) -> list[Callable[[bytes], Iterator[Found]]]
         patterns.append(_LINK)
     if "kty" in text:
         patterns.append(_JWK)
+    for pattern, signs, back in _AT_SIGNS:
+        if [sign for sign in signs if sign in text]:
+            found.append(partial(_values, pattern, signs=signs, back=back))
+    if [sign for sign in _LOGIN_SIGNS if sign in text]:
+        found.append(_logins)
     found += [partial(_values, pattern) for pattern in patterns]
     if "code" in text:
         found.append(_codes)
     if "kind" in text and _SECRET_KIND.search(text):
         found.append(_of_kubernetes)
-    if "input_value=" in text or "duplicate entry" in text:
+    if "input_value=" in text or "duplicate entry" in text or [sign for sign in _LOC_SIGNS if sign in text]:
         found.append(_of_fields)
     if "values" in text or ")=(" in text:
         found.append(_inserted)
@@ -140,12 +182,23 @@ def _finders(data: bytes, text: str) -> list[Callable[[bytes], Iterator[Found]]]
     return found
 
 
-def _values(pattern: re.Pattern[bytes], data: bytes, before: re.Pattern[bytes] | None = None) -> Iterator[Found]:
-    for match in pattern.finditer(data):
+def _values(
+    pattern: re.Pattern[bytes], data: bytes, before: re.Pattern[bytes] | None = None, signs: Sequence[str] = (), back: int = 0
+) -> Iterator[Found]:
+    for match in matches_at(signs, back, pattern, data):
         if before is not None and before.search(data, max(0, match.start() - _NEAREST), match.start()) is None:
             continue
         group = match.lastgroup or ""
         if group != "random" or looks_random(match[group].decode("utf-8", "replace"), 16):
+            yield Found(*match.span(group), "password")
+
+
+def _logins(data: bytes) -> Iterator[Found]:
+    """Yield the passwords behind the names of users."""
+    for match in matches_at(_LOGIN_SIGNS, 0, _LOGIN, data):
+        group = match.lastgroup or ""
+        text = match[group].decode("utf-8", "replace")
+        if looks_random(text, 16) if group == "random" else is_mixed(text) and not PROSAIC.fullmatch(match[group]):
             yield Found(*match.span(group), "password")
 
 
@@ -157,8 +210,8 @@ def _of_kubernetes(data: bytes) -> Iterator[Found]:
 
 def _of_fields(data: bytes) -> Iterator[Found]:
     """Yield the values of fields with a secret's name in messages of a validator or a database."""
-    for match in _FIELD.finditer(data):
-        name, group = (match["name"], "value") if match["column"] is None else (match["column"], "entry")
+    for match in chain(_FIELD.finditer(data), matches_at(_LOC_SIGNS, 0, _LOCATED, data)):
+        name, group = (match["name"], "value") if match["name"] is not None else (match["column"], "entry")
         if name_kind(name.decode().rpartition(".")[2]) is not NameKind.HARMLESS:
             yield Found(*match.span(group), "password")
 

@@ -33,11 +33,18 @@ _ROW: Final = late(rb"[^\[\]()\n]{0,40}[\[(]{1,2}(?P<row>[^\[\]()\n]{1,600})[\])
 _ITEM: Final = late(rb"\"[^\"\n]*\"|'[^'\n]*'|[^\s,\"'][^,\"']*")
 
 
+# The value of a name in the source line above, as loguru and better_exceptions point at it.
+_POINTER: Final = late(rb"\n(?P<before>(?:[ |]|\xe2\x94\x82)*+)(?:\xe2\x94\x94|->) (?P<value>[^\n]{1,300})")
+_NAME_AT: Final = late(r"(?<!\w)[A-Za-z_]\w{1,40}")
+
+
 def find_in_tables(data: bytes, lower: bytes, parts: Sequence[Span]) -> Iterator[Found]:
     """Yield the cells below names of secrets. `parts` cover all ASCII names."""
     if not (b"\n" in data or b"\\n" in data or b"]" in data or b")" in data):
         # Neither lines nor lists.
         return
+    if b"\xe2\x94\x94 " in data or b"-> " in data:
+        yield from _pointed(data)
     # Some frames have thicker lines around the names.
     data = data.replace(_THICK, _THIN)
     done = others = 0
@@ -63,6 +70,18 @@ def find_in_tables(data: bytes, lower: bytes, parts: Sequence[Span]) -> Iterator
                 break
         else:
             done = yield from _aligned(data, done, header)
+
+
+def _pointed(data: bytes) -> Iterator[Found]:
+    source, end = "", -1
+    for match in _POINTER.finditer(data):
+        if match.start() != end:
+            source = data[data.rfind(b"\n", 0, match.start()) + 1 : match.start()].decode("utf-8", "replace")
+        end = match.end()
+        name = _NAME_AT.match(source, len(match["before"].decode()))
+        kind = name_kind(name[0]) if name is not None else NameKind.HARMLESS
+        if kind is not NameKind.HARMLESS and _is_value(match["value"], kind):
+            yield Found(*match.span("value"), "column of secrets")
 
 
 def _cells(line: bytes, delimiter: bytes) -> Iterator[tuple[int, bytes]]:

@@ -47,6 +47,15 @@ KINDS: Final = (
         rf"(?:=?(?:[ ]|\r?\n|\\n)[ \t]{{0,8}}(?=[\w-]{{0,40}}\d)(?=[\w-]{{0,40}}[A-Z]){_W}{{16,}}+)?|{_W}{{40,}}+",
     ),
     Kind("JWT", "ZXlK", rf"{_B}{{40,}}+={{0,2}}"),
+    # The base64, in UTF-16 too, or the hexadecimal digits of a password with its name, or of an address with its user.
+    Kind("encoded password", "cGFzc3dvcmQ cGFzc3dk UEFTU1dPUk Z3JhbnRfdHlwZT1w", rf"{_B}{{8,}}+={{0,2}}"),
+    Kind(
+        "encoded password",
+        "dXNlcj1 dXNlcm5hbWU9 dXNlcm5hbWU6 cG9zdGdyZX bXlzcWw6Ly bW9uZ29kY cmVkaXM6Ly cmVkaXNzOi8v YW1xcDovL",
+        rf"{_B}{{24,}}+={{0,2}}",
+    ),
+    Kind("encoded password", "cABhAHMAcwB3AG8AcgBkA", rf"{_B}{{12,}}+={{0,2}}"),
+    Kind("encoded password", "70617373776f7264 70617373776F7264", rf"{_X}{{10,}}+"),
     # The base64 of a private key's file, as Kubernetes stores it, and the body of OpenSSH's; not of a certificate.
     Kind("private key", "LS0tLS1CRUdJTi", rf"(?!BDRVJU|BQVUJM|BDUkwg){_B}{{40,}}+={{0,2}}"),
     Kind("private key", "b3BlbnNzaC1rZXktdjE", rf"{_B}{{20,}}+={{0,2}}"),

@@ -53,6 +53,9 @@ _FURTHER = {
     "ext_ scauth_ authress_": "{L12}.{L5}.acc_{L16}.{A60}",
     "sk. tk.": "{A60}.{A22}",
     "yprv zprv tprv": "{A107}",
+    "cGFzc3dvcmQ cGFzc3dk UEFTU1dPUk Z3JhbnRfdHlwZT1w cABhAHMAcwB3AG8AcgBkA": "{A24}",
+    "dXNlcj1 dXNlcm5hbWU9 dXNlcm5hbWU6 cG9zdGdyZX bXlzcWw6Ly bW9uZ29kY cmVkaXM6Ly cmVkaXNzOi8v YW1xcDovL": "{A32}",
+    "70617373776f7264 70617373776F7264": "{X24}",
 }
 _SHAPES = [
     *PREFIX_KINDS.values(),

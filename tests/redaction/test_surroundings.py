@@ -56,6 +56,13 @@ HARMLESS = (
     "$password = $_POST['password']; $token = $this->token;",
     'let token = env::var("TOKEN")?;',
     "db.internal:5432:shop:app:*",
+    "login from host12.example.org, login user:anna1990, login service:v2-web",
+    "the key is guild-482915-members, pass is 3of5, token was given: yes, password: was generated",
+    "mysql> SELECT password\n    -> FROM users12\n    -> WHERE id = 'a1b2c3d4'",
+    "jest: PASS src/app2.test.js\nPASS tests/unit3.py",
+    "ENV NODE_VERSION 20.1.0\nsetx PATH2 x1",
+    "cat > notes <<EOF\nit is 12:30\nEOF",
+    "echo done > result.txt; printf '%s' a1b2c3 > id.txt",
 )
 
 

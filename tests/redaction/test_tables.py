@@ -22,6 +22,19 @@ TABLES = (
     ),
     ("[['user', 'password'], ['bob', 'h7Kq-Zp3mX9w']]", f"[['user', 'password'], ['bob', {MARK}]]"),
     ("'user,password\\nbob,wanderlust'", f"'user,password\\nbob,{MARK}'"),
+    # A traceback of loguru or better_exceptions points at the names in the source line.
+    (
+        "    open(user, password + cfg.token)\n         │     │          │   └ 'Xk39dkfj3kdk39dkd'"
+        "\n         │     │          └ <Config>"
+        "\n         │     └ 'wanderlust'\n         └ 'anna'\n",
+        f"    open(user, password + cfg.token)\n         │     │          │   └ {MARK}"
+        "\n         │     │          └ <Config>"
+        f"\n         │     └ {MARK}\n         └ 'anna'\n",
+    ),
+    (
+        "    open(password + user)\n         |          -> 'anna'\n         -> 'wanderlust'\n",
+        f"    open(password + user)\n         |          -> 'anna'\n         -> {MARK}\n",
+    ),
 )
 NO_TABLES = (
     "the user, a password, or nothing\nof these, of those, or any",

@@ -16,6 +16,9 @@ _ALONE: Final = late(rb"[ \t]*(?P<q>[\"']?)(?P<value>[^\s\"'=:,;|]{6,200}+)(?P=q
 _ITEM: Final = late(rb"[ \t]*-[ \t]+|[ \t]*[\"'](?=[^\"'\n]*[\"'],?[ \t]*\]?[ \t]*$)")
 _KEY_LINE: Final = late(rb"[ \t]*[\"']?[\w.-]{1,60}[\"']?[ \t]?[:=](?:[ \t\r\n]|\Z)")
 _VALUE_LINE: Final = late(rb"[ \t]*[\"']?(?:value|data|default)[\"']?:[ \t]+(?P<value>[^\s\"'{\[][^\s\"']{3,400})[ \t]*\Z")
+# A mapping under a name: its other keys, and under a plural the values of all.
+_ENTRY: Final = late(rb"[ \t]*[\"']?[\w.@-]{1,60}[\"']?:[ \t]+[\"']?(?P<value>[^\s\"'{\[][^\s\"']{3,400})[\"']?[ \t]*\Z")
+_PLURAL: Final = ("passwords", "secrets", "credentials", "tokens", "_keys")
 _HERE: Final = late(rb"(?:[\"']?\$\(cat )?<<[-~]?[\"']?(?P<end>\w{1,20})[\"']?[ \t]*(?:\r?\n|(?:\\{1,8}r)?\\{1,8}n)")
 
 
@@ -30,7 +33,7 @@ def value_below(data: bytes, label: Label, at: int) -> Span | None:
     """Return the extent of the lines below a name that belong to it: they are indented further, or are items of a list."""
     begin = max(data.rfind(b"\n", 0, label.begin), data.rfind(b"\\n", 0, label.begin) + 1) + 1
     indent = len(data[begin : label.begin]) - len(data[begin : label.begin].lstrip(b" \t"))
-    is_block = label.below < 0
+    is_block, is_plural = label.below < 0, label.name.lower().endswith(_PLURAL)
     start = end = -1
     for _ in range(_MOST_LINES):
         line_break = _BREAK.match(data, at)
@@ -52,9 +55,15 @@ def value_below(data: bytes, label: Label, at: int) -> Span | None:
             return (
                 (at, at + len(only["value"])) if is_secret(only["value"], label) and not OPEN.fullmatch(only["value"]) else None
             )
-        if not (deeper or (item is not None and not is_block)) or (
-            not is_block and item is None and (start >= 0 or _KEY_LINE.match(text))
-        ):
+        if deeper and not is_block and item is None and _KEY_LINE.match(text):
+            # A list may come before the mapping.
+            entry = _ENTRY.match(text) if is_plural else None
+            if entry is not None and looks_secret(entry["value"].decode("utf-8", "replace"), label):
+                start = line_break.end() + entry.start("value") if start < 0 else start
+                end = line_break.end() + entry.end("value")
+            at = line.end()
+            continue
+        if not (deeper or (item is not None and not is_block)) or (not is_block and item is None and start >= 0):
             break
         if data[line.end() : line.end() + 1] == b'"':
             # A string on the line below its name, as some JSON writers break lines.

@@ -88,6 +88,21 @@ _PROSE: Final = late(
 )
 
 
+# A plain word, or four, said to be the password at the end of a sentence; and words of other sentences about passwords.
+_SAID_PLAINLY: Final = late(rb"(?P<words>[a-z]{5,30}|[a-z]{3,16}(?:[ -][a-z]{3,16}){3,9})(?=[.!]?[ \t]*(?:\Z|[\r\n\"'<]))")
+_STATUS: Final = late(
+    rb"\w*(?:ed|ing|[ai]ble|[ae]nt|[ao]ry|ful|less|ous|ive|[ai]c|al|ly|en|ier|est|ect|own|ime|ate)|wrong|false|valid|invalid|short|large"
+    rb"|small|right|great|secure|insecure|stronger|weaker|other|another|empty|blank|never|always|there|below|above|stolen|plain|clear"
+    rb"|cleartext|plaintext|yours|theirs|reset|common|similar|simple|obsolete|stale|bogus|unsafe|unique|admin|value|field|string|password"
+    rb"|username|email|built|bound|falsch|kaputt|schwach|stark|incorrecta|incorreto|corta|larga"
+)
+_SENTENCE: Final = late(
+    rb"\b(?:\w+(?:ed|ing|ly)|about|from|with|for|the|and|not|but|too|its|his|her|our|you|your|their|this|that|are|was|were|has|have|can|could"
+    rb"|may|must|will|would|should|over|under|into|than|then|when|what|where|which|who|how|why|all|any|each|every|more|most|less|least|only"
+    rb"|also|just|now|today|again|back|off|out|long|same|case|sent|kept|set)\b"
+)
+
+
 def find_value(data: bytes, label: Label) -> Span | None:
     """Return the extent of the secret behind a name, None when there is none."""
     if (here := here_document(data, label.at)) is not None:
@@ -323,10 +338,19 @@ def _phrase_end(data: bytes, start: int, end: int, label: Label) -> int:
     return start + len(data[start : tail.end()].rstrip(b" \t.,"))
 
 
+def _said_plainly(data: bytes, label: Label) -> Span | None:
+    """Return the extent of "swordfish" or "correct horse battery staple" in a sentence, unless it says how the password is."""
+    said = _SAID_PLAINLY.match(data, label.at)
+    if said is None or label.joint != "prose" or label.name.lower() not in ("password", "passphrase", "passcode"):
+        return None
+    is_sentence = _STATUS.fullmatch(said["words"]) or _SENTENCE.search(said["words"])
+    return None if is_sentence else said.span("words")
+
+
 def _prose(data: bytes, label: Label) -> Span | None:
     value = _PROSE.match(data, label.at)
     if value is None:
-        return None
+        return _said_plainly(data, label)
     quoted = value["quoted"]
     found = quoted or value["bare"]
     if label.kind is not NameKind.SECRET:

@@ -61,6 +61,31 @@ HARMLESS = (
     "mysql> SELECT password\n    -> FROM users12\n    -> WHERE id = 'a1b2c3d4'",
     "jest: PASS src/app2.test.js\nPASS tests/unit3.py",
     "ENV NODE_VERSION 20.1.0\nsetx PATH2 x1",
+    *(
+        f"the password is {words}"
+        for words in (
+            *(
+                "wrong.",
+                "correct",
+                "too short!",
+                "required",
+                "stored hashed",
+                "case sensitive",
+                "never logged",
+                "the same as before",
+            ),
+            *("checked against the directory", "not set", "incorrect", "secure", "invalid", "empty", "missing", "hidden", "okay"),
+            *(
+                "weak",
+                "stronger now",
+                "kept in the vault of the team",
+                "alphanumeric",
+                "sent by mail to the owner",
+                "in the safe",
+            ),
+        )
+    ),
+    "secrets:\n  db_password:\n    file: ./db.txt\n  external: true\n",
     "cat > notes <<EOF\nit is 12:30\nEOF",
     "echo done > result.txt; printf '%s' a1b2c3 > id.txt",
 )

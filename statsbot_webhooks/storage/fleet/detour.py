@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from ...clock import Clock
@@ -53,8 +54,8 @@ class Detour:
         self._since = 0.0
         self._has_told = self._is_adopted = False
         self._group = 0
-        # The number of the group whose answer was lost, and the ids of its entries in the file.
-        self._doubted: tuple[int, frozenset[int]] | None = None
+        # By file: the number of the group whose answer was lost, and the ids of its entries there.
+        self._doubts: dict[Path, tuple[int, frozenset[int]]] = {}
         # Why Redis takes no events; empty when it does.
         self.problem = ""
 
@@ -66,7 +67,7 @@ class Detour:
     def begin(self, streams: Streams) -> None:
         """Begin anew with `streams`, for which groups are numbered from 1."""
         self._streams = streams
-        self._group, self._doubted, self.problem = 0, None, ""
+        self._group, self._doubts, self.problem = 0, {}, ""
         self._has_told = self._is_adopted = False
 
     def leave(self, reason: str) -> None:
@@ -93,7 +94,7 @@ class Detour:
             self._file.put(items)
             if error.may_be_done:
                 # The file holds nothing else, because events go through it only from now on.
-                self._doubted = self._group, self._file.ids()
+                self._doubts[self._file.path] = self._group, self._file.ids()
             return False
         for name, count in Counter(name for name, _ in items).items():
             self._told.on_moved(name, count)
@@ -102,7 +103,8 @@ class Detour:
     def come_back(self) -> bool:
         """Forward some of the events in the file; returns whether more wait. Raises `RedisAwayError`."""
         self._file.maintain()
-        self._settle_doubt()
+        if ids := self._arrived(self._file.path):
+            self._end(self._file.take_all(ids))
         self.problem = ""
         requests = self._requests() if self._file.counts() else []
         for _ in range(_GROUPS_AT_ONCE):
@@ -118,18 +120,18 @@ class Detour:
             _log.warning("%s: %s; those that waited in %s have followed", _SETTING, text, self._file.path.name)
             self._told.on_notice(f"{text}; what was accepted meanwhile follows now")
         if not self._is_adopted:
-            self._is_adopted = True
             self._adopt_files()
+            self._is_adopted = True
         return False
 
-    def _settle_doubt(self) -> None:
-        """Ask whether the group whose answer was lost was stored; if so, delete it from the file."""
-        if self._doubted is None or self._streams is None:
-            return
-        number, ids = self._doubted
-        if self._streams.is_put(number):
-            self._end(self._file.take_all(ids))
-        self._doubted = None
+    def _arrived(self, path: Path) -> frozenset[int]:
+        """Return the entries of a file that are in Redis, although the answer that said so was lost."""
+        if path not in self._doubts or self._streams is None:
+            return frozenset()
+        number, ids = self._doubts[path]
+        is_put = self._streams.is_put(number)
+        del self._doubts[path]
+        return ids if is_put else frozenset()
 
     def _forward(self, entries: Sequence[Entry], requests: Sequence[ErasureRequest]) -> None:
         kept = _without_forgotten(entries, requests)
@@ -138,11 +140,9 @@ class Detour:
         for entry in forgotten:
             self._told.on_loss(Loss(entry.destination, LossReason.FORGOTTEN, 1))
         try:
-            self._store([(entry.destination, row_of(entry.event)) for entry in kept])
-        except RedisAwayError as error:
+            self._store_from(self._file.path, kept)
+        except RedisAwayError:
             self._file.give_back(kept)
-            if error.may_be_done:
-                self._doubted = self._group, frozenset(entry.id for entry in kept)
             raise
         self._end(kept)
 
@@ -153,12 +153,19 @@ class Detour:
 
     def _adopt_files(self) -> None:
         """Forward the events of processes that have ended."""
-        for other in self._file.left_by_others():
-            requests = self._requests()
+        for path, other in self._file.left_by_others():
+            requests, arrived = self._requests(), self._arrived(path)
             while entries := other.expire(math.inf):
-                kept = _without_forgotten(entries, requests)
-                self._store([(entry.destination, row_of(entry.event)) for entry in kept])
+                self._store_from(path, [each for each in _without_forgotten(entries, requests) if each.id not in arrived])
                 other.ack(entries)
+
+    def _store_from(self, path: Path, entries: Sequence[Entry]) -> None:
+        try:
+            self._store([(entry.destination, row_of(entry.event)) for entry in entries])
+        except RedisAwayError as error:
+            if error.may_be_done:
+                self._doubts[path] = self._group, frozenset(entry.id for entry in entries)
+            raise
 
     def _requests(self) -> list[ErasureRequest]:
         """Return the requests to forget persons, which may have come while Redis was away or the process down."""

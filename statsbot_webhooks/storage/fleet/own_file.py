@@ -139,13 +139,13 @@ class OwnFile:
         """Delete what names a person."""
         return Forgotten({}) if self._outbox is None else self._outbox.forget(words, is_meant)
 
-    def left_by_others(self) -> Iterator[SqliteOutbox]:
+    def left_by_others(self) -> Iterator[tuple[Path, SqliteOutbox]]:
         """Yield the files of ended processes, opened, because no process may ever use their names again."""
         for path in sorted(Path().glob(_PATTERN)):
             # An empty one stays, because a process may begin to use it at the moment of its deletion.
             if path.name != self.path.name and is_file(path) and _prefix_if_full(path) == self._prefix and _is_free(path):
                 with contextlib.closing(self._make(path)) as outbox:
-                    yield outbox
+                    yield path, outbox
 
 
 def _prefix_if_full(path: Path) -> str | None:

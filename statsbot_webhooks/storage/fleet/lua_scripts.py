@@ -227,6 +227,32 @@ return 1
 """
 )
 
+# A dead letter becomes an entry in one step: the process may end at any moment, and two may do so at once.
+# ARGV: prefix, db, then id of the letter, name, facts, size of each. Returns the ids that were there.
+REPLAY: Final = (
+    "local p = ARGV[1]"
+    + _NEXT_ID
+    + """
+local found = {}
+for i = 3, #ARGV, 4 do
+  local letter = redis.call('XRANGE', p .. ':dead', ARGV[i], ARGV[i])[1]
+  if letter then
+    local text
+    for f = 1, #letter[2], 2 do if letter[2][f] == 'e' then text = letter[2][f + 1] end end
+    redis.call('SADD', p .. ':destinations', ARGV[i + 1])
+    redis.call('XADD', p .. ':in:' .. ARGV[i + 1], next_id(), 'm', ARGV[i + 2], 'e', text)
+    redis.call('XDEL', p .. ':dead', ARGV[i])
+    entries = entries + 1
+    bytes = bytes + tonumber(ARGV[i + 3])
+    found[#found + 1] = ARGV[i]
+  end
+end
+redis.call('HSET', p .. ':sums', 'entries', entries, 'bytes', bytes, 'ms', ms, 'seq', seq)
+redis.call('PUBLISH', p .. ':news:' .. ARGV[2], 'put')
+return found
+"""
+)
+
 # One step, so that an event is never in both places or in none.
 # ARGV: prefix, lease, source, target, bytes of those that end here, number of those, their ids, then the ids that move.
 MOVE: Final = (

@@ -310,11 +310,15 @@ class RedisOutbox:
 
     def replay(self, ids: Sequence[int]) -> Sequence[DeadLetter]:
         letters = [letter for letter in self.dead_letters(len(ids), ids) if letter.is_readable][::-1]
-        if letters and not self.is_displaced:
-            self.put((letter.destination, letter.event) for letter in letters)
-            self.purge([letter.id for letter in letters])
-            return letters
-        return []
+        if not letters or self.is_displaced:
+            return []
+        rows = [(letter.id, letter.destination, row_of(letter.event)) for letter in letters]
+        found = self._try(lambda: self._streams.replay(rows), ())
+        letters = [letter for letter in letters if letter.id in found]
+        for name, count in Counter(letter.destination for letter in letters).items():
+            self._told.on_moved(name, count)
+        self._read_quietly()
+        return letters
 
     def purge(self, ids: Sequence[int]) -> int:
         return self._try(lambda: self._streams.purge(ids), 0)

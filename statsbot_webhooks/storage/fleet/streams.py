@@ -210,6 +210,11 @@ class Streams:
         oldest = int(min(max(before * 1000, 0), 2**62))
         self._link.run(lambda client: client.xtrim(f"{self._prefix}:dead", minid=oldest, approximate=False))
 
+    def replay(self, rows: Iterable[tuple[int, str, tuple[str, int, str]]]) -> set[int]:
+        """Turn dead letters (number, destination, row of the event) into entries; returns the numbers of those that existed."""
+        arguments = [part for number, name, (facts, size, _) in rows for part in (id_of(number), name, facts, size)]
+        return {number_of(found) for found in self._link.script(lua_scripts.REPLAY, [], [self._prefix, self._db, *arguments])}
+
     def purge(self, numbers: Sequence[int]) -> int:
         """Delete dead letters; returns how many existed."""
         ids = [id_of(number) for number in numbers]

@@ -48,7 +48,10 @@ class ChannelReader(Protocol):
         ...
 
     async def show_state(self, thread_id: int, state: str, states: Collection[str], *, is_closed: bool) -> str:
-        """Replace the state tag of a post, and close or open it; returns the problem, empty when it was done."""
+        """Replace the state tag of a post, and close or open it; returns the problem, empty when nothing is left to do.
+
+        Raises `CannotReadNowError` before the login.
+        """
         ...
 
 
@@ -85,7 +88,7 @@ class BotChannelReader:
 
     async def show_state(self, thread_id: int, state: str, states: Collection[str], *, is_closed: bool) -> str:
         if self._bot.user is None or self._bot.is_closed():
-            return ""
+            raise CannotReadNowError
         try:
             async with asyncio.timeout(_SECONDS):
                 # A closed post is not in the cache.
@@ -98,8 +101,11 @@ class BotChannelReader:
                     tags.insert(0, available[state])
                 is_tagged = bool(available.keys() & set(states)) and bool(tags)
                 await thread.edit(archived=is_closed, applied_tags=tags[:_MOST_TAGS] if is_tagged else discord.utils.MISSING)
+        except discord.NotFound:
+            # Someone has deleted the post.
+            return ""
         except discord.HTTPException as error:
             return f"{error.status} {error.text}"
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
             return type(error).__name__
         return ""

@@ -351,7 +351,7 @@ class DestinationWorker:
             return pause, send
         if health.is_refused and health.breaker.pause_seconds(now) > 0:
             await self._hand_over()
-        if self._forum_tags.is_due:
+        if (tags_due := self._forum_tags.due_seconds()) == 0:
             # Before an edit, which a closed post does not take.
             return 0.0, self._forum_tags.act
         if not self._parts.limiters.knows(self.name) and now >= self._look_up_at:
@@ -361,8 +361,9 @@ class DestinationWorker:
         is_edit = edit_due is not None and (due is None or edit_due < due or self._editor.is_in_doubt)
         wait, act = (edit_due, edit) if is_edit else (due, send)
         remind_due = None if self._sender.is_flushing else self._reminders.due_seconds()
-        if remind_due is not None and (wait is None or remind_due < wait):
-            wait, act = remind_due, self._reminders.act
+        for later, work in ((remind_due, self._reminders.act), (tags_due, self._forum_tags.act)):
+            if later is not None and (wait is None or later < wait):
+                wait, act = later, work
         # The breaker is asked last: its permission turns OPEN into HALF_OPEN, and then the probe must leave.
         return (wait or health.breaker.wait_seconds(now)) if wait is not None else None, act
 

@@ -272,6 +272,8 @@ class Pipeline:
         self, config: WebhookConfig, redactor: Redactor, router: Router, stored: Mapping[str, WebhookURL]
     ) -> list[Destination]:
         redactor.continue_from(self.redactor)
+        # Some may have been added since it was made.
+        redactor.add_secrets(self._secrets)
         if config.hold_reason or Renews.REDACTOR in parts_to_renew(self.config, config):
             self._redact_again()
         before, self.config, self.upkeep.config = self.config, config, config

@@ -9,6 +9,7 @@ import functools
 import importlib
 import re
 import secrets as randomness
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -58,6 +59,7 @@ class Redactor:
             # Imported at once what masking needs later, because a process forked during a first import may hang.
             importlib.import_module("html.entities")
         self._keeps_traces = include_stack_traces
+        self._lock = threading.Lock()
         self._secrets = frozenset(secrets)
         self._values = self._known_values()
         self._patterns = tuple(map(compile_user_pattern, patterns))
@@ -67,11 +69,13 @@ class Redactor:
 
     def add_secrets(self, values: Iterable[str]) -> None:
         """Redact these values too from now on."""
-        more = self._secrets.union(values)
-        if more != self._secrets:
-            self._secrets = more
-            self._values = self._known_values()
-            self._clean_texts = {}
+        with self._lock:
+            more = self._secrets.union(values)
+            if more != self._secrets:
+                self._secrets = more
+                self._values = self._known_values()
+                # Last: `redact` knows by it that they were added.
+                self._clean_texts = {}
 
     def _known_values(self) -> Callable[[], KnownValues]:
         # Built by the first text, on the intake's thread: all forms of a bot's secrets would block an event loop for 20 ms.
@@ -83,6 +87,15 @@ class Redactor:
 
     def redact(self, event: Event) -> Event:
         """Return the event without secrets, the same object when it has none; for one mask key the result is deterministic."""
+        while True:
+            cache = self._clean_texts
+            clean = self._redact(event)
+            if self._clean_texts is cache:
+                return clean
+            # Secrets were added meanwhile: neither the event nor what was remembered is sure to be free of them.
+            self._clean_texts = {}
+
+    def _redact(self, event: Event) -> Event:
         mask = None
         if self._level != MaskLevel.OFF:
             mask = Mask(self._level, self.mask_key, (*event.persons, *persons_of(event.context)), event.guild_id)

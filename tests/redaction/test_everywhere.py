@@ -15,6 +15,7 @@ from statsbot_webhooks.events.event import Event, EventFile, Person, encode
 from statsbot_webhooks.issues.fingerprint import finish, with_fingerprint
 from statsbot_webhooks.redaction.redactor import Redactor
 
+from ..conftest import running_manager
 from ..encodings import ENCODINGS, core
 from ..formatting.test_own_markup import hostile, messages
 
@@ -103,3 +104,20 @@ def test_the_secrets_of_a_bot_are_known_in_every_encoding(encoding: str, monkeyp
         assert core(encoding, secret) not in shown, secret
         assert shown.startswith("said ")
         assert shown.endswith(" in a line")
+
+
+async def test_a_value_that_is_added_while_the_settings_are_read_again_is_known_after_it(
+    urls: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = WebhookConfig(**urls)
+    async with running_manager(config) as manager:
+        settle = manager._intake.settle
+
+        async def add_first() -> None:
+            manager.add_secrets("Zx81-planted-Secret")
+            await settle()
+
+        monkeypatch.setattr(manager._intake, "settle", add_first)
+        await manager.reconfigure(replace(config, batch_size=7))
+        assert "Zx81" not in manager.redact_text("Zx81-planted-Secret")
+        monkeypatch.undo()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from statsbot_webhooks.events.event import Event, EventFile, EventKind, LogLevel, Person
 from statsbot_webhooks.redaction.redactor import Redactor
+from statsbot_webhooks.redaction.value_index import KnownValues
 
 from ..cpu_time import ratio
 from .marks import nameless
@@ -173,6 +176,41 @@ def test_a_value_that_becomes_known_later_is_found_in_a_text_that_was_clean() ->
     assert redactor.redact(calm) is calm
     redactor.add_secrets(["Zx81-planted-Secret"])
     assert "Zx81" not in repr(redactor.redact(calm))
+
+
+@pytest.mark.parametrize("when", range(1, 9))
+def test_a_value_that_becomes_known_during_a_redaction_is_found_at_once(monkeypatch: pytest.MonkeyPatch, when: int) -> None:
+    """Another thread adds it at the nth look into the known values; what was remembered of that redaction does not count."""
+    redactor, looked, redact = Redactor(), 0, KnownValues.redact
+    secret = "Zx81-planted-Secret"
+    busy = event(f"m {secret}", origin=secret, context={"password": "hunter2", secret: secret}, persons=(Person(1, (secret,)),))
+
+    def look(values: KnownValues, data: bytes, mark: bytes) -> tuple[bytes, int]:
+        nonlocal looked
+        looked += 1
+        found = redact(values, data, mark)
+        if looked == when:
+            redactor.add_secrets([secret])
+        return found
+
+    monkeypatch.setattr(KnownValues, "redact", look)
+    clean = redactor.redact(busy)
+    assert (secret in repr(clean)) == (looked < when)
+    redactor.add_secrets([secret])
+    assert secret not in repr(redactor.redact(busy))
+
+
+def test_values_that_are_added_by_many_threads_are_all_known() -> None:
+    redactor = Redactor()
+    values = [f"Zx81-planted-{number}-Secret" for number in range(400)]
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(lambda value: redactor.add_secrets([value]), values))
+    finally:
+        sys.setswitchinterval(switch)
+    assert "Zx81" not in redactor.redact_text(" ".join(values))
 
 
 @pytest.mark.parametrize("label", ["name", "key"])

@@ -58,10 +58,11 @@ class DailySummary:
         self.alerts, self.gaps = Counter(), 0
 
     async def _ship(self, now: float) -> None:
-        tally, stats = await self._take_tally(), await self._stats()
-        uptime = process_uptime(now)
-        day = Day(max(self._since, now - DAY_SECONDS), now, uptime, tally, stats, self._before, self.alerts, self.gaps)
+        since, uptime = max(self._since, now - DAY_SECONDS), process_uptime(now)
+        chart = await draw_chart([Chart(metric, self._samples.series(metric, since)) for metric in METRICS[:DRAWN]], self._zone)
+        stats = await self._stats()
+        # Last, because it begins the counts anew: a summary that fails before it is tried again, and is complete then.
+        tally = await self._take_tally()
+        day = Day(since, now, uptime, tally, stats, self._before, self.alerts, self.gaps)
         self._begin(now, stats)
-        charts = [Chart(metric, self._samples.series(metric, day.since)) for metric in METRICS[:DRAWN]]
-        chart = await draw_chart(charts, self._zone)
         self._submit(summary_event(day, self._samples, self._zone, chart=chart))

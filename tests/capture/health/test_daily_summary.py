@@ -14,13 +14,16 @@ import pytest
 from discord.ext import commands
 
 from statsbot_webhooks import LogLevel, WebhookConfig
+from statsbot_webhooks.capture.health import daily_summary
 from statsbot_webhooks.capture.health.charts import Chart, draw_chart
 from statsbot_webhooks.capture.health.daily_summary import DailySummary
 from statsbot_webhooks.capture.health.daily_summary_event import next_time
 from statsbot_webhooks.capture.health.time_series import TimeSeries
 from statsbot_webhooks.capture.installation import Capture
-from statsbot_webhooks.errors import ConfigError
-from statsbot_webhooks.events.event import Event
+from statsbot_webhooks.errors import ConfigError, NotRunningError
+from statsbot_webhooks.events.accounting import Stats
+from statsbot_webhooks.events.daily_counts import DailyCounts
+from statsbot_webhooks.events.event import Event, EventKind
 from statsbot_webhooks.formatting.presentation import present
 from statsbot_webhooks.sandbox import Sandbox
 
@@ -90,6 +93,40 @@ async def test_it_sums_up_the_day_in_the_channel(sandbox: Sandbox, urls: dict[st
     assert fields["CPU"] == f"20 %, peak 90 % at <t:{int(NOON) + 30000}:t>"
     assert fields["Members"] == "1,028 (+28)"
     assert fields["Delivery"].startswith("4 delivered · ")
+
+
+async def test_one_that_fails_is_complete_when_it_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts, events = DailyCounts(), list[Event]()
+    counts.add(Event(EventKind.LOG, LogLevel.INFO, "an order", NOON))
+    failing = 0
+
+    async def answer(value: Any, part: int) -> Any:
+        if part == failing:
+            raise NotRunningError("the storage does not answer")
+        return value() if callable(value) else value
+
+    async def draw(*_: object) -> None:
+        await answer(None, 3)
+
+    monkeypatch.setattr(daily_summary, "draw_chart", draw)
+    summary = DailySummary(
+        events.append,
+        filled_ring(),
+        hour=13,
+        zone=BERLIN,
+        stats=lambda: answer(Stats({}, 0, 0, 0), 1),
+        take_tally=lambda: answer(counts.take, 2),
+    )
+    await summary.tick(NOON)
+    summary.gaps = 2
+    for failing in (1, 2, 3):
+        with pytest.raises(NotRunningError):
+            await summary.tick(NOON + 86400 + failing)
+    failing = 0
+    await summary.tick(NOON + 86410)
+    (event,) = events
+    assert "1 event, 0 errors, 0 alerts, 2 gateway gaps" in present(event).message
+    assert summary.gaps == 0
 
 
 async def test_hour_and_zone_are_what_the_settings_say() -> None:

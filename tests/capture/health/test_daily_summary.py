@@ -125,7 +125,7 @@ async def test_one_that_fails_is_complete_when_it_is_tried_again(monkeypatch: py
     failing = 0
     await summary.tick(NOON + 86410)
     (event,) = events
-    assert "1 event, 0 errors, 0 alerts, 2 gateway gaps" in present(event).message
+    assert "1 event, no errors, no alerts, 2 gateway gaps" in present(event).message
     assert summary.gaps == 0
 
 

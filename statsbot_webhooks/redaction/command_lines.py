@@ -11,10 +11,11 @@ from typing import Final
 from .key_names import looks_random
 from .late_patterns import late
 from .scanner import Found, matches_at
+from .secret_strings import is_mixed
 
 _VALUE: Final = r"(?:\"[^\"\n]{1,200}\"|'[^'\n]{1,200}'|[^\s\"'\-](?>[^\s\"'\\]|\\(?![rnt]))*+)"
 # Between option and value; in a list of arguments, as Python and JSON write it, quotes and a comma.
-_GAP: Final = r"(?:[ \t]{1,4}|=|[\"'],\s?[\"'])"
+_GAP: Final = r"(?:[ \t]{1,4}|=|[\"'],\s?[\"']|\" a\d=\")"
 _USER: Final = late(
     rf"-(?<=[\s\"']-)(?:u|U|E|-cert|-user|-proxy-user|-userpwd|-credentials?|-(?:\w{{1,10}}-)?auth)(?:{_GAP})?[\"']?[^\s:\"'/]{{1,80}}:"
     rf"(?P<value>[^\s\"'/\\][^\s\"']*+)".encode()
@@ -37,7 +38,8 @@ _PLAIN: Final = late(
     rf"(?:htpasswd(?={_FLAGS}{{0,3}}\s-\w{{0,8}}b)(?:(?={_FLAGS}{{0,3}}\s-\w{{0,8}}n){_FLAGS}{{1,4}}"
     rf"|(?!{_FLAGS}{{0,3}}\s-\w{{0,8}}n){_FLAGS}{{1,4}}\s\S{{1,100}})\s\S{{1,100}}|mosquitto_passwd\s-b\s\S{{1,100}}\s\S{{1,100}}"
     r"|vault\s(?:operator\s)?(?:unseal|login)|(?:cargo|snyk)\s(?:login|auth)|rabbitmqctl\s(?:add_user|change_password)\s\S{1,100}"
-    r"|wpa_passphrase\s\S{1,100}|mkpasswd(?:\s-m\s\S{1,20})?|openssl\spasswd(?:\s-[\w]{1,8})?|poetry\sconfig\s\S{1,100}\s\S{1,100}"
+    r"|wpa_passphrase\s\S{1,100}|mkpasswd(?:\s-m\s\S{1,20})?|openssl\spasswd(?:\s-[\w]{1,8})?|(?:poetry|composer)\sconfig\shttp-basic\.\S{1,80}\s\S{1,80}"
+    r"|poetry\sconfig\s\S{1,100}|sentinel\sauth-pass\s\S{1,80}|enable\s(?:secret|password)(?:\slevel\s\d{1,2})?(?:\s\d)?"
     r"|mc\s(?:alias\sset|config\shost\sadd)\s\S{1,100}\s\S{1,200}\s\S{1,100}|-setairportnetwork\s\S{1,40}\s\S{1,60}"
     r"|rclone\sconfig\s[^\n|]{1,100}\spass|ftp\s[^\n|]{0,60}\buser\s\S{1,100}|(?:requirepass|masterauth)\"?"
     # Of protocols: Redis, SMTP, IMAP, FTP and IRC; and a secret of Kubernetes.
@@ -52,7 +54,9 @@ _PLAIN: Final = late(
     rf")(?:\s{{1,4}}|(?<=[,=]))(?P<value>{_VALUE})".encode()
 )
 # Before the password of FTP: the user's name, the answer of the server, the sign of a client's log.
-_FTP: Final = late(rb"(?:(?:USER\s\S{1,80}|331\s[^\n]{1,80}?)(?:\\r|\\n|[\r\n]){1,2}[->C: ]{0,6}|[->]{3,5}[ ]?|\*cmd\* ')\Z")
+_FTP: Final = late(
+    rb"(?:(?:USER\s\S{1,80}|331\s[^\n]{1,80}?)(?:\\r|\\n|[\r\n]){1,2}[->C: ]{0,6}|[->]{3,5}[ ]?|\*cmd\* '|\((?:\d{1,5}, )?\")\Z"
+)
 # user/password, and options of Windows programs, which begin with a slash.
 _SLASHED: Final = late(
     rb"(?:(?:sqlplus|exp|imp|expdp|impdp|sqlldr)\s(?:-\w\s|userid=){0,3}[\w$#]{1,40}/(?P<value>(?!nolog)[^\s/@\"']{3,100})"
@@ -63,20 +67,22 @@ _SLASHED: Final = late(
 # On standard input: echo secret | program, program <<< secret
 _READS: Final = (
     rb"(?:sudo|kinit|chpasswd|passwd|--\S{0,20}stdin|passphrase-fd|cryptsetup|smbpasswd"
-    rb"|openssl|gpg|vault|gh|wrangler|secret|ftp|login)"
+    rb"|openssl|gpg|vault|gh|wrangler|secret|ftp|login|pass insert|keyring)"
 )
 _PIPED: Final = late(
-    rb"(?:echo|printf)\s(?:-\w{1,3}\s|'%s(?:\\n)?'\s|\"%s\"\s)?"
+    rb"(?:<\((?:echo|printf)\s(?:-\w{1,3}\s)?(?P<substituted>'[^'\n]{1,300}'|\"[^\"\n]{1,300}\"|[^\s|$)]{1,300})\s?\)"
+    rb"|(?:echo|printf)\s(?:-\w{1,3}\s|'%s(?:\\n)?'\s|\"%s\"\s)?"
     rb"(?P<value>'[^'\n]{1,300}'|\"[^\"\n]{1,300}\"|[^\s|$]{1,300})"
     rb"\s?(?:\|\s?[^\n|]{0,80}?"
     + _READS
-    + rb"\b|>{1,2}\s?[^\s|]{0,100}?(?:passw|secret|token|credential|api[_-]?key)[\w.-]{0,20}(?=\s|\Z))"
+    + rb"\b|>{1,2}\s?[^\s|]{0,100}?(?:passw|secret|token|credential|api[_-]?key)[\w.-]{0,20}(?=\s|\Z)))"
 )
 _HERE: Final = late(rb"<<<\s?(?P<value>'[^'\n]{1,300}'|\"[^\"\n]{1,300}\"|[^\s$]{1,300})")
 _READER: Final = late(rb"\b" + _READS + rb"\b[^\n|<]{0,80}\Z")
 _PROGRAMS: Final = {
     b"p": late(
         rb"\b(?:sshpass|(?:docker|podman) login|az (?:login|[^\n|;]*?-(?:-username|u|-service-principal))|winrs"
+        rb"|cypher-shell|evil-winrm|crackmapexec|hydra"
         rb"|mongo(?:sh|dump|restore|export|import)?|cqlsh|rdesktop|twine upload"
         rb"|rabbitmqadmin|airflow users"
         rb"|ncftp\w{3}|user(?:add|mod)|security unlock\S*|(?:un)?rar|7za?|smbmap|lpass|psexec|plink|pscp)\b[^\n|;]*\Z"
@@ -104,7 +110,7 @@ _PROGRAM_NAMES: Final = (
     *(b"zip", b"rar", b"isql", b"influx", b"ldap", b"rpcclient", b"net", b"openssl", b"mysql", b"mariadb", b"mytop"),
     *(b"rdesktop", b"twine", b"rabbitmq", b"airflow", b"ncftp", b"user", b"security", b"http", b"xh", b"osql"),
     *(b"mosquitto", b"keygen", b"nuget", b"doctl", b"secret", b"snmp", b"ipmitool", b"docker", b"podman", b"az "),
-    *(b"winrs", b"ecureString", b"hash-", b"oken", b"putty", b"psftp"),
+    *(b"winrs", b"winrm", b"cypher-shell", b"crackmapexec", b"hydra", b"ecureString", b"hash-", b"oken", b"putty", b"psftp"),
 )
 # After `-p` and a blank MySQL's programs expect the name of a database.
 _MYSQL: Final = late(rb"\b(?:mysql\w{0,8}|mariadb(?:-\w{1,12})?|mytop)\b[^\n|;]*\Z")
@@ -116,7 +122,22 @@ _PLACEHOLDER: Final = late(rb"[\"']?(?:\$[A-Z_{(][^\s]*|<[^>\n]*>|\*{3,}|%s|\{\w
 # Each text with a password without an option contains one of these.
 _PLAIN_SIGNS: Final = (
     *("htpasswd ", "mosquitto_passwd ", "vault ", "cargo ", "snyk ", "rabbitmqctl", "wpa_pass", "mkpasswd ", "openssl "),
-    *("poetry ", "mc alias", "mc config", "setairport", "rclone", "ftp ", "auth ", "pass ", "login ", "lftp "),
+    *(
+        "poetry ",
+        "composer ",
+        "auth-pass ",
+        "enable secret",
+        "enable password",
+        "mc alias",
+        "mc config",
+        "setairport",
+        "rclone",
+        "ftp ",
+        "auth ",
+        "pass ",
+        "login ",
+        "lftp ",
+    ),
     *("from-literal", "requirepass ", "masterauth ", "net use", "net1 use", "net user", "exe use", "authenticate "),
     *("auth=", 'auth" "', 'pass" "', 'masterauth" "', "nickserv", "refresh-token ", "community", "-server key", "key-string"),
 )
@@ -152,7 +173,7 @@ def _finders(data: bytes, text: str) -> list[Callable[[bytes], Iterator[Found]]]
         found.append(partial(_values, _SLASHED, signs=_SLASHED_SIGNS))
     if b"<<<" in data:
         found.append(partial(_values, _HERE))
-    if (b"|" in data or b">" in data) and (b"echo" in data or b"printf" in data):
+    if (b"|" in data or b">" in data or b"<(" in data) and (b"echo" in data or b"printf" in data):
         found.append(partial(_values, _PIPED))
     return found
 
@@ -172,8 +193,10 @@ def _is_meant(match: re.Match[bytes], group: str) -> bool:
         match[0].startswith(b"PASS ") and _FTP.search(match.string, max(0, match.start() - 100), match.start())
     ):
         return True
-    if match[0].startswith((b"AUTH ", b"PASS ", b"requirepass ", b"masterauth ", b"cargo", b"snyk", b"vault", b"poetry")):
+    if match[0].startswith((b"AUTH ", b"PASS ", b"requirepass ", b"masterauth ", b"cargo", b"snyk", b"vault")):
         return looks_random(match[group].decode("utf-8", "replace"))
+    if match[0].startswith((b"enable", b"<(")) or (match[0].startswith(b"poetry") and b"http-basic" not in match[0]):
+        return is_mixed(match[group].decode("utf-8", "replace"))
     return True
 
 
@@ -194,6 +217,9 @@ def _is_password(data: bytes, match: re.Match[bytes]) -> bool:
     before = data[max(0, start - 200) : start]
     if letter == b"p" and not match["gap"] and _MYSQL.search(before):
         return len(match["value"]) > 2
+    if letter in b"kKNsbtcAX" and not match["gap"]:
+        # Of a longer option, such as `-key`.
+        return False
     if letter.startswith(b"pass"):
         letter = b"k"
     program = _PROGRAMS.get(letter)

@@ -48,7 +48,7 @@ _CODE: Final = late(
 # Password hashes of crypt, Apache, LDAP, Django and Werkzeug.
 _HASH: Final = late(
     rb"\$(?:2[abxy]?\$\d\d\$[\w./]{50,53}|(?:apr1|[156y])\$(?:rounds=\d{1,9}\$)?[\w./]{1,16}\$(?:[\w./]{1,32}\$)?[\w./]{22,86}+"
-    rb"|argon2(?:id?|d)\$[\w$=,./+-]{20,300}+)|\{S?SHA(?:256|512)?\}[\w/+]{20,}+={0,2}"
+    rb"|argon2(?:id?|d)\$[\w$=,./+-]{20,300}+)|\{S?SHA(?:256|512)?\}[\w/+]{20,}+={0,2}|\{(?:PLAIN|CLEARTEXT|CRYPT)\}[^\s:\"']{4,200}"
     rb"|pbkdf2[:_]sha\d{1,3}[:$]\d{1,9}\$[\w./+-]{1,64}\$[\w./+=-]{20,}+|scrypt:[\d:]{1,30}\$[\w./+-]{1,64}\$[\w./+=-]{20,}+"
 )
 # Maps digits to 0, blank and hyphen to a blank, and others to x: a card is then a row of zeros.
@@ -88,7 +88,23 @@ _UNIT: Final = late(rb"\s?(?:[kKMGT]?i?B|bytes?|[nmu\xce\xbc]?s|sec|seconds?|ite
 
 
 _CODE_SIGNS: Final = ("otp", "cvv", "cvc", "pin", "2fa", "pat")
-_HASH_SIGNS: Final = ("$2", "$apr1$", "$1$", "$5$", "$6$", "$y$", "$argon2", "sha}", "sha256}", "sha512}", "pbkdf2", "scrypt:")
+_HASH_SIGNS: Final = (
+    "$2",
+    "$apr1$",
+    "$1$",
+    "$5$",
+    "$6$",
+    "$y$",
+    "$argon2",
+    "sha}",
+    "{plain}",
+    "{cleartext}",
+    "{crypt}",
+    "sha256}",
+    "sha512}",
+    "pbkdf2",
+    "scrypt:",
+)
 # Each text with a credential, cards aside, contains one of these.
 SIGNS: Final = (
     *("//", "/\\", "u002f", "2f%2", ";&#", "bearer", "basic", "begin", "putty-user", "otp", "cvv", "cvc", "pin", "2fa"),

@@ -32,12 +32,12 @@ _KEYWORD: Final = late(
     r"|phrase secr|kata[ _]sandi"
     r"|(?:api|access|private|account|signing|encryption|master|auth|shared|shared_access|service|deploy|license|client|secret|bot"
     r"|consumer|subscription|functions|webhook|admin|root|hmac|ssh|storage|app|application|crypto|cipher"
-    r"|vault)[_. -]?keys?(?![a-z])",
+    r"|vault)[_. -]?keys?(?![a-z])|key[_-]?material",
 )
 _ENDING: Final = late(
     r"(?:^|[_.-])(?i:pass|pw|passw|mdp)(?:[_-]?\d)?$|[a-z](?:Pass|P[wW])$"
     # As one word, such as dbpass and bindpw.
-    r"|(?i:(?:^|[_.-])(?:db|sql|my|mysql|pg|ftp|mail|smtp|imap|ldap|bind|root|user|admin|login|auth|require|store|key|trust|master|sudo|vnc"
+    r"|(?i:(?:^|[_.-])(?:db|sql|my|mysql|pg|ftp|mail|smtp|imap|ldap|bind|root|user|admin|login|auth|require|set|change|store|key|trust|master|sudo|vnc"
     r"|ssh|http|proxy|wifi|rabbit|redis|become|srv|sys|web|app|host|net|rad|vpn|zip|pdf|new|old|my)(?:pass|passw|pw)$)"
 )
 _AMBIGUOUS: Final = late(
@@ -99,6 +99,9 @@ def name_kind(name: str) -> NameKind:
     if [word.lower() for word in words] in (["hash"], ["id"]) and last[0] != "token":
         # A hash of a password, and the secret of an AppRole of Vault.
         return NameKind.AMBIGUOUS
+    if [word.lower() for word in words] in (["input"], ["field"]):
+        # A field of a form.
+        return NameKind.SECRET if "pass" in last[0] else NameKind.AMBIGUOUS
     if any(map(_ABOUT.match, words)):
         return NameKind.HARMLESS
     if before and _COUNTED.match(before[0]):

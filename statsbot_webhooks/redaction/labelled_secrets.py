@@ -40,7 +40,8 @@ _LINE_END: Final = (
 )
 # An equals sign or a colon, in the wide forms of Chinese and Japanese too.
 _JOINT: Final = (
-    r"(?>:=|::(?= )|:|=>|!?={1,3}>{0,2}(?:3d)?|->|\xe2(?:\x86\x92|\x87\x92)|<-|[?~]=|\||\\{1,2}[=:](?![\\/])|\xe3\x81\xaf"
+    r"(?>:=|::(?= )|:|=>|!?={1,3}>{0,2}(?:3d)?|->|\xe2(?:\x86\x92|\x87\x92)|<-|(?:\|\||\?\?|[?~])=|\||\xe2\x94\x82"
+    r"|\{(?=[\"'])|\\{1,2}[=:](?![\\/])|\xe3\x81\xaf"
     r"|%(?:25){0,3}3[da]"
     r"|\\{1,40}+(?:u003|x3)[da]|&(?:equals|colon|#61|#58|#x3d|#x3a);|\xef\xbc[\x9d\x9a]|\xe6\x98\xaf|\xe4\xb8\xba)"
 )
@@ -53,7 +54,7 @@ _VERB: Final = (
 )
 # "Password for bob:", "Password (admin):", "API key provided:", "token has been passed:", "Dim password As String ="
 _WHOSE: Final = (
-    r"(?:[ \t]{1,2}(?:for|of|von|f\xc3\xbcr|de|pour|para|di)[ \t]{1,2}[\"']?[\w.@-]{1,60}+[\"']?(?=[ \t]{0,2}:)"
+    r"(?:[ \t]{1,2}(?:for|of|von|f\xc3\xbcr|de|pour|para|di)[ \t]{1,2}(?:user )?[\"']?[\w.@-]{1,60}+[\"']?(?=[ \t]{0,2}:)"
     r"|[ \t](?:as[ ])?string(?=[ ]?=)"
     r"|(?P<said>[ \t](?:has been |is |was )?(?:provided|supplied|given|received|used|entered|passed"
     r"|generated)(?: for [\w.@-]{1,60})?(?=:))"
@@ -73,8 +74,8 @@ _NAME_REST: Final = (
 _TAIL: Final = (
     rf"(?:{_NAME_REST}(?:\[\]|\(s\)|\.{{2,20}}(?=[ :=]))?(?:"
     # name=, name: , "name": , ["name"] = , \"name\": , name%3D, $name = , name => , | name | , **name:** , (name)=
-    rf"(?P<assign>(?:(?=[=:|?~<!\xef\xe6\xe4\xe3])|(?=[\"'`\])\\%&\xe2\xc2*~<])(?>{_QUOTE}|{_CLOSE}){{0,2}}+(?:[\])]|%5d)?"
-    rf"|(?=[ \t+\x1b\\\xc2\xe2\xe3])(?:{_BLANK}){{1,40}}+(?=[=:|%\\&\xef\xe2<!-])|(?=[ \t(\[]){_WHOSE}"
+    rf"(?P<assign>(?:(?=[=:|?~<!{{\xef\xe6\xe4\xe3])|(?=[\"'`\])}}\\%&\xe2\xc2*~<])(?>{_QUOTE}|{_CLOSE}){{0,2}}+(?:(?::protected|:(?:\"\w{{1,40}}\":)?private)?[\])}}]|%5d)?"
+    rf"|(?=[ \t+\x1b\\\xc2\xe2\xe3])(?:{_BLANK}){{1,40}}+(?=[=:|%\\&\xef\xe2<!?~{{-])|(?=[ \t(\[]){_WHOSE}"
     # ? name
     # : value
     rf"|(?=[\"'\r\n\\])(?P<mapped>{_QUOTE}?{_LINE_END}[ \t]{{0,20}}(?=:[ \t]))){_ASSIGN})"
@@ -82,24 +83,28 @@ _TAIL: Final = (
     rf"|(?P<valued>(?:{_QUOTE})?[\]}}]?(?>[ \t,;{{]|{_LINE_END}){{1,24}}+"
     rf"(?:(?:{_QUOTE})?\w{{1,20}}(?:{_QUOTE})?[ ]{{0,12}}[=:][ ]?(?:{_QUOTE})?[\w./-]{{1,40}}(?:{_QUOTE})?"
     rf"(?>[ \t,;]|{_LINE_END}){{1,24}}+){{0,3}}?"
-    rf"(?:{_QUOTE})?(?:value|default|content)(?:{_QUOTE})?[ \t]{{0,3}}[=:][ \t]{{0,3}})"
+    rf"(?:{_QUOTE})?(?:parameter)?(?:value|default|content)(?:{_QUOTE})?[ \t]{{0,3}}[=:][ \t]{{0,3}})"
     # "name", "value" of a list of pairs; key='name' value='…'; a field of a form
-    rf"|(?P<pair>{_QUOTE}\)?(?:{_BLANK}){{0,3}}+[,;]?(?>{_BLANK}|{_LINE_END}){{0,3}}+"
-    rf"(?:{_QUOTE}?value{_QUOTE}?(?:{_BLANK}){{0,3}}+[=:](?:{_BLANK}){{0,3}}+|(?:s:\d{{1,5}}:)?(?<=[,;: ])(?=b?{_QUOTE})))"
+    rf"|(?P<pair>{_QUOTE}\)?(?:{_BLANK}){{0,3}}+[,;]?(?>{_BLANK}|{_LINE_END}){{0,12}}+"
+    rf"(?:{_QUOTE}?(?:value|default|fallback){_QUOTE}?(?:{_BLANK}){{0,3}}+[=:](?:{_BLANK}){{0,3}}+"
+    rf"|(?:s:\d{{1,5}}:)?(?<=[,;: ])(?=b?{_QUOTE})))"
     rf"|(?P<form>[\"'](?:;[^\r\n\\]{{0,80}})?(?:{_LINE_END}[a-z-]{{1,40}}:[^\r\n\\]{{0,100}}){{0,3}}{_LINE_END}{_LINE_END})"
     # <td>name</td><td>value
     r"|(?P<cell>:?</\w{1,20}>\s{0,20}<(?:td|dd|th|val|value|string|b|strong|em|kbd)[^<>\n]{0,60}>(?:<string>)?)"
     r"|(?P<tag>[\"']?>(?!>)(?:\s{0,20}<(?:value|string)>)?"
-    r"|&gt;|</key>[ \t\r\n]{0,20}<string>|[ \t][^<>\n \t]{1,40}=[^<>\n]{0,80}>)"
+    r"|&gt;|</key>[ \t\r\n]{0,20}<string>|[\"']?[ \t][^<>\n \t]{1,40}=[^<>\n]{0,80}>)"
     rf"|(?P<call>[ \t]?\([ \t]?{_VALUE_WORD})"
     rf"|(?P<prose>[ \t]{{1,3}}+(?:(?:for|of|to|on|von|f\xc3\xbcr|de)(?:[ \t]{{1,3}}[\"']?[\w.@-]{{1,40}}+[\"']?){{1,2}}?"
     rf"[ \t]{{1,3}}+){{0,2}}?"
     rf"{_VERB}[ \t]{{1,3}}+)"
     rf"|(?P<path>/(?=[\w-]{{16}})(?={_VALUE_WORD}))"
-    r"|(?P<word>[ \t]{0,3}(?=<<[-~]?[\"']?\w{1,20}[\"']?[ \t]{0,3}[\r\n\\])|(?:(?>[ \t\x00\x01\x1f]|\\{1,4}t|\xc2\xa0"
-    r"|\xe3\x80\x80|\xe2\x80[\x80-\x8a\xaf]){1,3}+(?:\d{1,2}[ ](?=\S{8}))?|[;~,][ ]?"
-    rf"|[ \t]{{0,3}}(?:>{{1,3}}|<{{2,3}}|-{{1,3}}|\.{{2,20}}|/|\xe2\x80[\x93\x94\x96\xa2]|\xc2[\xa6\xb7])[ \t]{{0,3}}"
-    rf"|[ \t]{{0,3}}(?:{_LINE_END}){{1,2}}[ \t]{{0,8}}(?![\w.@-]{{1,40}}[,;|]))(?=b?[\"'`]|{_VALUE_WORD}))"
+    r"|(?P<word>[ \t]{0,3}(?=<<[-~]?[\"']?\w{1,20}[\"']?[ \t]{0,3}[\r\n\\])"
+    r"|(?:[\])}]|\*\*)?(?:(?:(?>[ \t\x00\x01\x1f]|\\{1,4}t|\xc2\xa0"
+    r"|\xe3\x80\x80|\xe2\x80[\x80-\x8a\xaf]){1,24}+(?:\d{1,2}[ ](?=\S{8}))?|[;~,][ ]?"
+    rf"|[ \t]{{0,3}}(?:>{{1,3}}|<{{2,3}}|-{{1,3}}|\.{{2,20}}|/|\xe2\x80[\x93\x94\x96\xa2]|\xc2[\xa6\xb7]"
+    rf"|\xf0\x9f[\x80-\xbf]{{2}})[ \t]{{0,3}}"
+    rf"|[ \t]{{0,3}}(?:{_LINE_END}){{1,2}}[ \t]{{0,8}}(?:\[1\] |out\[\d{{1,4}}\]: )?(?![\w.@-]{{1,40}}[,;|])))(?=b?[\"'`]"
+    rf"|{_VALUE_WORD}))"
     rf")|(?<=OPTION)[\w-]{{0,30}}+(?P<option>(?>[ \t]{{1,4}}|[\"'],[ \t]?(?=[\"']))(?=[^\s-])))"
 )
 
@@ -137,8 +142,9 @@ _NAMED: Final = late(
 _VALUE_BEFORE: Final = late(
     rb"(?i:value|content|default)\\{0,40}[\"']?\s{0,3}[:=]\s{0,3}(?:\\{0,40}[\"'](?P<value>[^\"'\n]{1,300})[\"']|(?P<bare>[^\s\"',{}<>]{1,300}))"
     rb"[\s,;]{1,12}(?:\w{1,20}[\"']?\s?[:=]\s?[\"']?[\w./-]{1,40}[\"']?[\s,;]{1,6}){0,3}?\\{0,40}[\"']?"
-    rb"(?i:name|key|id|type|variable|field|param|setting)\\{0,40}[\"']?\s{0,3}[:=]\s{0,3}\\{0,40}[\"']?(?P<name>[\w.-]{1,60})\Z"
+    rb"(?i:\w{0,12}_)?(?i:name|key|id|type|variable|field|param|setting)\\{0,40}[\"']?\s{0,3}[:=]\s{0,3}\\{0,40}[\"']?(?P<name>[\w.-]{1,60})\Z"
 )
+_WITH_KEY: Final = late(rb"value|default|fallback")
 _REST_OF_NAME: Final = late(rb"[\w.-]{0,48}(?=\\{0,40}[\"']|\s|[,}>/]|\Z)")
 _ARN: Final = late(rb"arn:[\w:-]{1,100}:\Z")
 _PART_OF_PATH: Final = late(r"[a-z]+(?:[-_][a-z]+)*")
@@ -234,13 +240,15 @@ def _read(reader: _ValueReader, lower: bytes, word_end: int, match: re.Match[byt
     if joint == "assign" and b"!" in match["assign"]:
         # Compared with it: in a source line, with any text.
         joint = "list"
+    if joint == "call":
+        kind = name_kind(name.strip("._").removeprefix("with").removeprefix("With").strip("_"))
     if match["said"] is not None:
         joint = "word"
     if match["mapped"] is not None and not data[max(0, begin - 9) : begin].rstrip(b"\"'\\").endswith(b"? "):
         return None
     if joint in ("word", "pair") and name.startswith("-"):
         joint = "option"
-    if joint == "pair" and b"value" not in match["pair"]:
+    if joint == "pair" and not _WITH_KEY.search(match["pair"]):
         if not _PAIR.search(data, max(0, begin - 64), begin):
             # Any list of names, so a value must look like a secret.
             joint = "list"

@@ -19,6 +19,8 @@ _VALUE_LINE: Final = late(rb"[ \t]*[\"']?(?:value|data|default)[\"']?:[ \t]+(?P<
 # A mapping under a name: its other keys, and under a plural the values of all.
 _ENTRY: Final = late(rb"[ \t]*[\"']?[\w.@-]{1,60}[\"']?:[ \t]+[\"']?(?P<value>[^\s\"'{\[][^\s\"']{3,400})[\"']?[ \t]*\Z")
 _PLURAL: Final = ("passwords", "secrets", "credentials", "tokens", "_keys")
+# The length of a string, as PHP dumps it.
+_MEASURED: Final = late(rb"string\(\d{1,6}\)")
 _HERE: Final = late(rb"(?:[\"']?\$\(cat )?<<[-~]?[\"']?(?P<end>\w{1,20})[\"']?[ \t]*(?:\r?\n|(?:\\{1,8}r)?\\{1,8}n)")
 
 
@@ -43,11 +45,11 @@ def value_below(data: bytes, label: Label, at: int) -> Span | None:
         if line is None:
             break
         text = line[0]
-        deeper = len(text) - len(text.lstrip(b" \t")) > indent
+        deeper = len(text) - len(text.lstrip(b" \t")) > indent or _MEASURED.search(text) is not None
         item = _ITEM.match(text)
         if start < 0 and not deeper and not is_block and (alone := _alone_below(data, line_break.end(), label)) is not None:
             return alone
-        if not text.strip():
+        if not text.strip() and data[line.end() : line.end() + 1] != b'"':
             at = max(line.end(), at + 1)
             continue
         if deeper and start < 0 and not is_block and (only := _VALUE_LINE.match(text)) is not None:
@@ -71,7 +73,7 @@ def value_below(data: bytes, label: Label, at: int) -> Span | None:
             if opening is None:
                 break
             after, inner = read_string(data, opening)
-            if start < 0 and not text.strip(b" \t-[") and is_secret(inner, label):
+            if start < 0 and not _MEASURED.sub(b"", text).strip(b" \t-[") and is_secret(inner, label):
                 return line.end(), after
             break
         if start < 0:

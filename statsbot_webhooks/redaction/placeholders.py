@@ -12,13 +12,19 @@ OPEN: Final = late(
     rb"(?:(?i:none|null|nil|true|false|undefined|unset|empty|str|bytes|string|int|bool(?:ean)?|optional|any|object"
     rb"|required|redacted|hidden"
     rb"|masked|filtered|secret|passwor[dt]s?|kennwort|contrase\xc3\xb1a|senha|token|changeme|n/a|unknown|missing|invalid|expired|ok"
-    rb"|yes|no|on|off|function|async|enabled|disabled|include|omit|same-origin|access|refresh"
+    rb"|yes|no|on|off|function|async|enabled|disabled|include|omit|same-origin|access|refresh|prompt"
+    rb"|pwd?|pass|passwd|passphrase|HTTP/\d(?:\.\d)?"
     rb"|(?:your|my|the|insert|replace|enter)[_-](?:[a-z]{1,12}[_-]){0,3}(?:key|token|secret|password|here|id))"
     # A type of Python with its parameters, a parameter of SQL, null of YAML, and variables of PHP.
     rb"|[A-Z][A-Za-z]{2,20}\[[\w., |\[\]()\"']{1,80}\](?=[ \t]*(?:[=,):]|->|\Z|[\r\n]))"
     rb"|:[a-z][a-z_]{0,40}|~|\$_[A-Z]{3,9}\[[^\]\n]{1,60}\]|\$\w{1,40}->\w{1,40}"
+    # What Terraform does not show or does; references to stores of secrets; tags of HTML and of language models.
+    rb"|\((?:sensitive|known after|hidden|redacted|none|empty|unset|not set|unchanged)[^)\n]{0,30}\)|[A-Z][a-z]{3,12}ing\.\.\."
+    rb"|(?:env|vault|ssm|keyring|op|sops|secretsmanager|secretref|akv|gsm):[\w/.#${}-]{1,120}|@Microsoft\.KeyVault\([^)\n]{1,200}\)"
+    rb"|!(?!!|vault\b)[A-Za-z][\w:]{1,30}[ ][\w./${}-]{1,80}"
+    rb"|\$\{\w{1,60}:?[?+][^}\n]{0,60}\}|</?[a-z]{1,10}>|<\|\w{1,20}\|>|\[[A-Z]{2,5}\]"
     # The path of a file.
-    rb"|~?/(?:etc|run|var|home|root|opt|srv|usr|tmp|app|secrets|mnt)/(?:[\w.@-]{1,60}/){0,8}[\w-]{1,60}(?:\.[a-z]{2,5})?"
+    rb"|(?:\w{2,12}:)?~?/(?:etc|run|var|home|root|opt|srv|usr|tmp|app|secrets|mnt)/(?:[\w.@-]{1,60}/){0,8}[\w-]{1,60}(?:\.[a-z]{2,5})?"
     # A role of a docstring, and objects as Java and Android print them.
     rb"|:[a-z]{2,12}:[^\s]{0,60}|[A-Z][A-Za-z]{3,40}\{[0-9a-f]{4,16}\b[^\s]{0,40}"
     rb"|[a-z][\w.]{2,80}\.[A-Z]\w{1,60}@[0-9a-f]{4,10}"
@@ -41,19 +47,21 @@ HINT: Final = late(
     rb"|[a-z' ]{0,40}\b(?:passwor[dt]s?|passphrase|token)\b(?:[ ][a-z]|[?!.:]\s*\Z))"
 )
 _EXPRESSION: Final = late(
-    rb"(?:await[ ])?(?:self|cls|this|os|config|cfg|conf|settings|env|environ|args|options|opts|ctx|bot|app"
+    rb"(?:await[ ])?(?:var|locals?|module|data|each|random_password|aws_\w{1,40}|google_\w{1,40}|azurerm_\w{1,40}|self|cls"
+    rb"|this|os|config|cfg|conf|settings|env|environ|args|options|opts|ctx|bot|app"
     rb"|request|req|resp|response"
     rb"|data|params"
     rb"|kwargs|process|interaction|client|session|utils|constants|secrets|hashlib|base64|json)"
     rb"(?:\.[A-Za-z_]\w{0,60}){1,6}(?=[\s,;)\]}:(\[]|\Z)"
 )
-_CALL: Final = late(rb"(?:await[ ])?[A-Za-z_](?>[\w.]|::){0,80}(?:\(|\[[\"'])")
+_CALL: Final = late(rb"(?:(?:await|new)[ ])?[A-Za-z_](?>[\w.]|::){0,80}(?:\(|\[[\"'])")
 _FRAME: Final = late(rb"[ \t]*(?:[|+][ -]{0,3})?File \"")
 # A message about a secret.
 SENTENCE: Final = late(
     rb"(?i:must|should|is|was|are|not|cannot|can't|has|have|does|doesn't|expected|required|invalid|expired|missing|failed"
     rb"|failure|incorrect|wrong|please|unable|unknown|unexpected|only"
-    rb"|rejected|denied|too|at least|minimum|already|no|could|will|may|need|needs|this|field|ensure|enter)(?=[ ][a-z0-9'\"])"
+    rb"|rejected|denied|too|at least|minimum|already|no|could|will|may|need|needs|this|field|ensure|enter"
+    rb"|authentication)(?=[ ][a-z0-9'\"])"
 )
 FAULT: Final = late(
     rb"(?i:invalid|unexpected|bad|missing|wrong|unknown|expired|malformed|illegal|incorrect)[ ](?:[a-z]{2,12}[ ])?\Z"

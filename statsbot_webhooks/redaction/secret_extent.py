@@ -36,10 +36,10 @@ _IN_BRACKETS: Final = late(
 )
 # Keys of the secret in a mapping under a secret's name.
 _VALUE_KEY: Final = late(rb"(?i:value|data|default|plain\w{0,8})")
-_OPEN_GROUP: Final = late(rb"\(\s{0,40}(?=[bBrRuUfF]{0,2}[\"'])")
+_OPEN_GROUP: Final = late(rb"(?:\[\]byte)?\(\s{0,40}(?=[bBrRuUfF]{0,2}[\"'])")
 _MORE: Final = late(rb"[,;&/ ]{1,2}([^\s,;&=:\"']{6,})(?![=:\w])")
 _AFTER_ESCAPE: Final = late(rb"\\+[nrt](?=[\w!#$%*+@^~-])[^\s,;&)}\]\"'<>%\\|`=:]++(?![=:])")
-_ARGUMENT: Final = late(rb"[\w.]{1,60}\([ ]?(?:\w{1,20}=)?(?=[bBrRuUfF]{0,2}[\"'])")
+_ARGUMENT: Final = late(rb"(?:new )?[\w.]{1,60}\([ ]?(?:\w{1,20}=)?(?=[bBrRuUfF]{0,2}[\"'])")
 _OTHERWISE: Final = late(rb"[\w.:]{1,60}\([^()\n]{0,80}\)\s(?:or|\|\||\?\?)\s(?=[\"'`])")
 _NEXT_NAME: Final = late(rb"[A-Za-z][\w.-]{0,40}=(?!=)")
 # Between the brackets and strings of a list or mapping.
@@ -47,12 +47,14 @@ _NO_SIGNS: Final = late(rb"[^\[\]{}\"'`\\%&]+")
 _NUMBERS: Final = late(rb"-?[\d.,:%]{1,5}(?![\w.])")
 # An annotation: a type follows the colon, and the value comes after the equals sign.
 _TYPE: Final = late(
-    rb"[A-Za-z_][\w.]{0,30}(?:\[[\w., |\[\]]{1,60}\])?(?:[ ]\|[ ][\w.\[\]]{1,30}){0,3}[ ]{0,2}=[ ]{0,2}(?=[bBrRuUfF]{0,2}[\"'])"
+    rb"[A-Za-z_][\w.]{0,30}(?:\[[\w., "
+    rb"|\[\]]{1,60}\])?(?:[ ]\|[ ][\w.\[\]]{1,30}){0,3}[ ]{0,2}=[ ]{0,2}(?=[bBrRuUfF]{0,2}[\"']|[\w.]{1,40}\()"
 )
 # The length that a dump puts before a string, and calls that only wrap one.
-_MEASURED: Final = late(rb"(?i:string|str|s)[(:]\d{1,6}[):][ ]?(?=[\"'])")
+_MEASURED: Final = late(rb"(?:(?i:string|str|s)[(:]\d{1,6}[):]|0x[0-9a-f]{1,16})[ ]?(?=[\"'])")
 _WRAPPER: Final = late(
-    rb"(?i:some|just|secret\w*|bytearray|memoryview|bytes|password|crypt|string|text|n?varchar|b64\w*|encrypt\w*|hash\w*|md5|sha\d*)\("
+    rb"(?:new )?(?i:some|just|secret\w*|bytearray|memoryview|bytes|password|crypt|string|text|n?varchar|b64\w*|encrypt\w*"
+    rb"|hash\w*|md5|sha\d*)\("
 )
 # The name of a login beside `pass`, which then is a password.
 _LOGIN: Final = late(rb"(?i:\b(?:user(?:name)?|login|uid|host|server))[\"']?(?:\s?[=:]|\s\S{1,60}\s\0)")
@@ -116,7 +118,8 @@ def find_value(data: bytes, label: Label) -> Span | None:
             return (label.at + 9, end) if end > 0 and is_secret(data[label.at + 9 : end], label) else None
         end = data.find(b"&lt;" if is_escaped else b"<", label.at, label.at + _MOST_BYTES)
         inner = data[label.at : max(end, 0)].strip()
-        return (label.at, end) if end > 0 and is_secret(inner, label) and not OPEN.match(inner) else None
+        is_open = not inner or OPEN.match(inner) or HINT.match(inner)
+        return (label.at, end) if not is_open and is_secret(inner, label) else None
     if label.joint == "form":
         line = LINE.match(data, label.at)
         return (label.at, line.end()) if line is not None and is_secret(line[0], label) else None
@@ -151,15 +154,17 @@ def _assigned(data: bytes, label: Label) -> Span | None:
         return _quoted(data, start, opening, label)
     if data[start : start + 1] in b"[{":
         return _bracketed(data, start, label) or _alone_in_brackets(data, start)
-    if annotation is not None:
+    if annotation is not None and not _ARGUMENT.match(data, start):
         return None
     if is_code(data, label.begin, start):
         # Of a call only its string argument, when it looks like a secret.
         argument = _OTHERWISE.match(data, start) or _ARGUMENT.match(data, start)
         opening = OPENING.match(data, argument.end()) if argument is not None else None
-        if opening is None:
+        if argument is None or opening is None:
             return None
         end, inner = read_string(data, opening)
+        if _is_template(data, argument.end(), opening, inner):
+            return None
         is_whole = _WRAPPER.match(data, start) is not None and is_secret(inner, label) and not OPEN.fullmatch(inner)
         return (opening.start(), end) if is_whole or looks_secret(inner.decode("utf-8", "replace"), label) else None
     value = _BARE.match(data, start)
@@ -167,19 +172,22 @@ def _assigned(data: bytes, label: Label) -> Span | None:
         return None
     end = _past_escape(data, value.end())
     if _HEADERS.search(label.name) and label.kind is NameKind.SECRET:
+        if label.name.lower() == "cookie" and joint == b": " and value[0].isalpha():
+            # Of a fortune cookie.
+            return None
         return start, max(end, _header_end(data, start, label))
     core = data[start:end]
     if joint.rstrip()[-1:] == b":" and (
         SENTENCE.match(data, start) or (core.isalpha() and FAULT.search(data, max(0, label.begin - 30), label.begin))
     ):
         return None
-    if joint in (b"= ", b"=  ") and _NEXT_NAME.match(core):
+    if joint[:1] == b"=" and joint[-1:] == b" " and _NEXT_NAME.match(core):
         # The value is empty, and the next name follows.
         return None
     if core.startswith((b"http://", b"https://")) and b"@" not in core and joint[:1] == b":":
         # The address of a page about it.
         return None
-    if (b"|" in joint and not _RECORD.search(data, 0, label.begin)) or b"->" in joint:
+    if ((b"|" in joint or b"\xe2\x94\x82" in joint) and not _RECORD.search(data, 0, label.begin)) or b"->" in joint:
         return (start, end) if looks_secret(core.decode("utf-8", "replace"), label) else None
     if label.kind is NameKind.AMBIGUOUS:
         if "sig" in label.name.lower() and (signed := _SIGNED.match(data, start)) is not None:
@@ -235,12 +243,19 @@ def _quoted(data: bytes, start: int, opening: re.Match[bytes], label: Label) -> 
     if not secrets and data[end : end + 1].isalnum() and (value := _BARE.match(data, end)) is not None:
         # Empty quotes directly before the value, which a shell joins.
         return (end, value.end()) if is_secret(value[0], label) else None
+    if opening["q"] == b"`" and b" " in secrets and data[start - 1 : start] == b"=":
+        # The output of a command.
+        return None
     if not secrets.strip(b" )]};:,\n") or OPEN.fullmatch(secrets) or HINT.match(secrets):
         return None
-    if b"{" in secrets and b"f" in data[start : opening.start("q")].lower():
-        # An f-string in source code, without the values in its gaps.
+    if _is_template(data, start, opening, secrets) or (len(secrets) < 3 and data[label.at - 3 : label.at] == b"== "):
         return None
     return (start, end) if is_secret(secrets, label) or _is_login(data, secrets, label) else None
+
+
+def _is_template(data: bytes, start: int, opening: re.Match[bytes], inner: bytes) -> bool:
+    """Whether a string is an f-string in source code, without the values in its gaps."""
+    return b"{" in inner and b"f" in data[start : opening.start("q")].lower()
 
 
 def _bracketed(data: bytes, start: int, label: Label) -> Span | None:

@@ -34,11 +34,14 @@ _CLOSING: Final = {
     b"\xe2\x80\x98": b"\xe2\x80\x99",
     b"\xc2\xab": b"\xc2\xbb",
 }
-PASSWORDS: Final = late("pass|pw|kennwort|wachtwoord|senha|contrase|parol|haslo", re.I)
+PASSWORDS: Final = late(
+    "pass|pw|psk|kennwort|wachtwoord|senha|contrase|parol|has[lł]o|lösenord|salasana|heslo|[sş]ifre|парол|비번|비밀번호|密[码碼]|口令|パスワード|كلمة",
+    re.I,
+)
 LINE: Final = late(rb"(?>[^\r\n\\%&]++|\\(?!\\*[nr]|\\*u000)|%(?!(?:25)*0[aAdD])|&(?!#1[03];))++")
 PROSAIC: Final = late(
     rb"[\d.,:%/x-]+[A-Za-z]{0,8}|[A-Za-z]+(?:_[A-Za-z]+)*|(?i:base64|base32|utf-?8|sha\d+|md5|oauth2?"
-    rb"|http[s2]?|h256|rs256|es256|v\d)|[\w.-]+\(.*"
+    rb"|http[s2]?(?:/\d(?:\.\d)?)?|h256|rs256|es256|v\d)|[\w.-]+\(.*"
     rb"|#?\d+(?:/\d+)?|[A-Za-z]{1,3}=\S{0,3}",
 )
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from .key_names import NameKind, looks_random, name_kind
 from .late_patterns import late
+from .placeholders import OPEN
 from .scanner import Found, matches_at
 from .secret_strings import PROSAIC, is_mixed
 
@@ -30,12 +31,10 @@ _SET_PASSWORD: Final = late(rf"(?i:\bpassword)[\s=]{{1,4}}(?i:password\()?N?(?P<
 _SETTING: Final = late(rb"(?i:user|role|login|options|alter|create)\b[^\n;]{1,120}\Z")
 # A user and a password as arguments of a call; and secrets that a build log masks.
 _ARGUMENTS: Final = late(rf"[(\[]\s?[bur]?[\"'][^\"'\n]{{0,80}}[\"'],\s?(?P<value>[bur]?{_STRING})".encode())
-_CALLED: Final = late(
-    rb"(?i:auth|\.login|pscredential(?:\]::new)?|changeuserpassword|[\"']credentials?[\"'])[\"']?(?:\s?[=:]\s?)?\Z"
-)
+_CALLED: Final = late(rb"(?i:auth|\.login|pscredential(?:\]::new)?|changeuserpassword|credentials?)[\"']?(?:\s?[=:]\s?)?\Z")
 # An argument of a call that is a key, whatever it is.
 _KEYED: Final = late(
-    rf"(?:jwt\.(?:en|de)code\([^,\n]{{1,80}},|hmac\.(?:new|digest)\(|Fernet\(|_password(?:_hash)?\((?:[^,\n]{{1,80}},)?|AES\.new\("
+    rf"(?:jwt\.(?:en|de)code\([^,\n]{{1,80}},|hmac\.(?:new|digest)\(|Fernet\(|(?:set|check|verify|hash|generate|make|encrypt)_password(?:_hash)?\((?:[^,\n]{{1,80}},){{0,2}}|AES\.new\("
     rf"|Serializer\(|bcrypt\.\w{{1,10}}w\()\s?(?P<value>b?{_STRING})".encode()
 )
 # The answer to an SMTP server, which asks with the base64 of "Username:" and "Password:".
@@ -45,10 +44,23 @@ _SMTP: Final = late(
 )
 _SECURE_COPY: Final = late(rb"\b(?:scp|sftp|rsync|ssh)\s[^\n|@:]{0,80}?\b[\w.-]{1,40}:(?P<value>[^\s@/:]{4,80})@[\w.-]{2,}")
 _PASSKEY: Final = late(rb"/(?P<random>[\w-]{20,64})/announce\b")
+_CALENDAR: Final = late(rb"/private-(?P<random>\w{20,64})/")
+_WIFI: Final = late(rb"WIFI:[^\n]{0,80}?\bP:(?P<value>[^;\n]{1,80})")
+_PROXY: Final = late(rb"\b(?:sips?:[\w.+-]{1,40}:(?P<value>[^\s@/:]{4,80})@[\w.-]{2}|ss://(?P<base64>[\w+/=-]{16,300}))")
+# "user@host.org:password" of a list of accounts.
+_ACCOUNT: Final = late(rb"@[\w-]{1,60}(?:\.[\w-]{1,20}){0,3}\.[a-z]{2,10}:(?P<login>[^\s:/@,;|\"'()<>]{6,60})(?![/:@])")
+# "I used … as password", and what a script of `expect` sends.
+_USED: Final = late(
+    rb"(?<!\S)[\"'`]?(?P<login>[^\s\"'`]{6,60})[\"'`]?\sas\s(?:my |the |a )?(?:new |root |admin )?(?i:pass|token|secret)"
+)
+_SENT: Final = late(rb"\bsend(?:\s--)?\s\"(?P<login>[^\"\\\n]{6,60})\\[rn]\"")
 # The user and the password of a login: "login with admin / …", "creds admin:…".
 _LOGIN: Final = late(
     rb"(?i:creds|credentials?|superuser|log(?:[ -]?|ged )in(?= with| as))(?: with| as| is| are)?:?\s[\"'`]?[A-Za-z][\w.@-]{1,40}"
     rb"(?:\s/\s|:)(?P<login>[^\s/,;:\"'`]{6,80})|\b(?:LOGIN|AUTH)\s[a-z][\w.@-]{1,40}\s(?P<command>[^\s/,;:\"']{6,80})"
+    rb"|(?<!\w)[/!.?](?:login|register|auth|identify)\s[\w.@-]{1,40}\s(?P<typed>\S{6,80}(?:[ ]\S{6,80})?)"
+    rb"|\b(?:auth|digest)\s(?!user|name|login|id|host|service|type)[\w.@-]{1,40}:(?P<pair>[^\s/,;:\"']{8,80})"
+    rb"|\b[uU]:\s?\S{1,40}[\s,/|]{1,3}[pP]:\s?(?P<p>\S{6,80})"
     rb"|\b(?i:auth|login)[a-z ]{0,10}:?\s[\w.@-]{1,40}[/ ](?P<random>[^\s/,;:\"']{16,80})"
 )
 _LOCATED: Final = late(
@@ -61,7 +73,7 @@ _PGPASS: Final = late(
     rb":(?:[56]43\d:(?<=[\w*]:\d{4}:)|\*:(?<=[\w*]:\*:))[\w*.-]{1,60}:[\w*.-]{1,60}:(?P<value>(?!\*(?:\s|\Z))[^\s:'\"]{1,200})(?=[\s'\"]|\Z)"
 )
 _LINK: Final = late(
-    rb"/(?i:reset|magic(?:-?link)?|activat\w{1,3}|confirm\w*|verif\w{1,8}|unsubscribe|recover\w*|hooks?|sso|invite|login)[\w-]{0,20}/(?P<random>[\w.~-]{16,200})"
+    rb"/(?i:reset|magic(?:-?link)?|activat\w{1,3}|confirm\w*|verif\w{1,8}|unsubscribe|recover\w*|hooks?|sso|invite|login)[\w-]{0,20}/(?:[\w-]{1,12}/)?(?P<random>[\w.~-]{16,200})"
 )
 _JWK: Final = late(rb"\"(?:d|p|q|dp|dq|qi|k)\\{0,3}\"\s?:\s?\\{0,3}\"(?P<value>[\w+/=-]{16,2000})")
 # The values of a Kubernetes Secret under any names; its kind stands before or after them.
@@ -109,15 +121,44 @@ _NEAREST: Final = 140
 _LINK_SIGNS: Final = (
     *("/reset", "/magic", "/activat", "/confirm", "/verif", "/unsub", "/recover", "/hook", "/sso", "/invit", "/login"),
 )
-_CALL_SIGNS: Final = ("jwt.", "hmac.", "fernet(", "_password(", "_hash(", "aes.new(", "serializer(", "bcrypt.")
+_CALL_SIGNS: Final = ("jwt.", "hmac.", "fernet(", "_password(", "_password_hash(", "aes.new(", "serializer(", "bcrypt.")
 _AT_SIGNS: Final = (
-    (_KEYED, _CALL_SIGNS, 0),
+    (_KEYED, _CALL_SIGNS, 8),
     (_SMTP, ("vxnlcm5hbwu6", "ugfzc3dvcmq6"), 0),
     (_SECURE_COPY, ("scp ", "sftp ", "rsync ", "ssh "), 0),
     (_PASSKEY, ("/announce",), 65),
+    (_CALENDAR, ("/private-",), 0),
+    (_WIFI, ("wifi:",), 0),
+    (_PROXY, ("sip:", "sips:", "ss://"), 0),
 )
 _LOC_SIGNS: Final = ("'loc'", '"loc"')
-_LOGIN_SIGNS: Final = ("login ", "log-in ", "log in ", "logged in ", "creds", "credential", "superuser", "auth")
+_LOGINS: Final = (
+    (
+        _LOGIN,
+        (
+            "login ",
+            "log-in ",
+            "log in ",
+            "logged in ",
+            "creds",
+            "credential",
+            "superuser",
+            "auth ",
+            "auth:",
+            "authenticat",
+            "/register ",
+            "!register ",
+            "/identify ",
+            "!identify ",
+            "digest ",
+            " p: ",
+        ),
+        52,
+    ),
+    (_ACCOUNT, (".com:", ".net:", ".org:", ".de:", ".ru:", ".fr:", ".io:", ".uk:"), 90),
+    (_USED, (" as pass", " as my pass", " as the pass", " as token", " as my token", " as the token", " as secret"), 64),
+    (_SENT, ('send "', 'send -- "'), 0),
+)
 # Each text with a secret in a statement contains one of these.
 SIGNS: Final = (
     *("passw", "identified ", "acl setuser", "user default", ".login(", "crypt(", "securestring", "sqlplus"),
@@ -126,8 +167,7 @@ SIGNS: Final = (
     *("duplicate entry", "values", ")=(", "parameters:"),
     *_LINK_SIGNS,
     *_LOC_SIGNS,
-    *_LOGIN_SIGNS,
-    *(sign for _, signs, _ in _AT_SIGNS for sign in signs),
+    *(sign for _, signs, _ in (*_AT_SIGNS, *_LOGINS) for sign in signs),
 )
 
 
@@ -166,8 +206,9 @@ def _finders(data: bytes, text: str) -> list[Callable[[bytes], Iterator[Found]]]
     for pattern, signs, back in _AT_SIGNS:
         if [sign for sign in signs if sign in text]:
             found.append(partial(_values, pattern, signs=signs, back=back))
-    if [sign for sign in _LOGIN_SIGNS if sign in text]:
-        found.append(_logins)
+    for pattern, signs, back in _LOGINS:
+        if [sign for sign in signs if sign in text]:
+            found.append(partial(_logins, pattern=pattern, signs=signs, back=back))
     found += [partial(_values, pattern) for pattern in patterns]
     if "code" in text:
         found.append(_codes)
@@ -189,13 +230,15 @@ def _values(
         if before is not None and before.search(data, max(0, match.start() - _NEAREST), match.start()) is None:
             continue
         group = match.lastgroup or ""
+        if OPEN.fullmatch(match[group].strip(b"\"'")):
+            continue
         if group != "random" or looks_random(match[group].decode("utf-8", "replace"), 16):
             yield Found(*match.span(group), "password")
 
 
-def _logins(data: bytes) -> Iterator[Found]:
-    """Yield the passwords behind the names of users."""
-    for match in matches_at(_LOGIN_SIGNS, 0, _LOGIN, data):
+def _logins(data: bytes, pattern: re.Pattern[bytes], signs: Sequence[str], back: int) -> Iterator[Found]:
+    """Yield what looks like a password behind the name of a user."""
+    for match in matches_at(signs, back, pattern, data):
         group = match.lastgroup or ""
         text = match[group].decode("utf-8", "replace")
         if looks_random(text, 16) if group == "random" else is_mixed(text) and not PROSAIC.fullmatch(match[group]):

@@ -6,12 +6,11 @@ DEBUG (W7): only records about our own requests are redacted, and those about th
 
 from __future__ import annotations
 
-import functools
 import logging
 import sys
 import traceback
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from ..feedback import suppressed
 
@@ -31,11 +30,10 @@ class OwnRecords(logging.Filter):
         root = __name__.partition(".")[0]
         known = list(logging.Logger.manager.loggerDict.items())
         self._loggers = [it for name, it in known if isinstance(it, logging.Logger) and (name + ".").startswith(root + ".")]
-        for logger in self._loggers:
-            # Not undone by `uninstall`: records after the end must not raise either.
-            vars(logger)["callHandlers"] = functools.partial(_call_handlers, logger)
         self._loggers += [logging.getLogger(name) for name in _WEBHOOK_LOGGERS]
         for logger in self._loggers:
+            # Not undone by `uninstall`: records after the end must not raise either.
+            vars(logger).update((name, _guarded(logger, name)) for name in _STEPS)
             logger.addFilter(self)
 
     def uninstall(self) -> None:
@@ -61,10 +59,39 @@ class OwnRecords(logging.Filter):
         return True
 
 
-def _call_handlers(logger: logging.Logger, record: logging.LogRecord) -> None:
-    """Call the handlers of the host; one that raises must not end the thread or task that logged."""
-    try:
-        type(logger).callHandlers(logger, record)
-    except Exception as error:  # noqa: BLE001 - a guard: it may be any code
-        if logging.raiseExceptions and sys.stderr:
-            print(f"statsbot_webhooks: a log handler of the program raised {type(error).__name__}", file=sys.stderr)
+def _guarded(logger: logging.Logger, name: str) -> Callable[..., Any]:
+    """Return a step of a logger that does not raise what code of the host raises in it."""
+    what, otherwise = _STEPS[name]
+
+    def step(*args: Any) -> Any:
+        try:
+            return getattr(type(logger), name)(logger, *args)
+        except Exception as error:
+            if logger.name in _WEBHOOK_LOGGERS and not suppressed.get():
+                # The host's own request fails as ever. A bare `raise` adds no entry to the traceback; ours is the first.
+                error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+                raise
+            # A guard: it must not end the thread or task that logged, or the send.
+            if logging.raiseExceptions and sys.stderr:
+                print(f"statsbot_webhooks: a {what} of the program raised {type(error).__name__}", file=sys.stderr)
+            return otherwise(*args)
+
+    return step
+
+
+def plain_record(
+    name: str, level: int, file: str, line: int, msg: object, args: Any, exc_info: Any, func: str | None = None,
+    extra: Mapping[str, object] | None = None, sinfo: str | None = None,
+) -> logging.LogRecord:  # fmt: skip
+    """Return the record of a logging call, given the arguments of `Logger.makeRecord`, without the factory of the host."""
+    record = logging.LogRecord(name, level, file, line, msg, args, exc_info, func, sinfo)
+    vars(record).update((key, value) for key, value in (extra or {}).items() if key not in vars(record))
+    return record
+
+
+# What may run code of the host, and what comes of it when that raises: a plain record, or True, as for `bool` of a record.
+_STEPS: Mapping[str, tuple[str, Callable[..., object]]] = {
+    "makeRecord": ("record factory", plain_record),
+    "filter": ("log filter", bool),
+    "callHandlers": ("log handler", bool),
+}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import threading
-from typing import cast
+from typing import Any, cast
 
 import aiohttp
 import discord
@@ -44,13 +44,22 @@ async def test_the_console_shows_no_token_of_ours(sandbox: Sandbox, monkeypatch:
     assert own_token in printed
 
 
-class FailingHandler(logging.Handler):
+class Failing(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         raise RuntimeError("the console is closed")
 
+    def refuse(self, record: logging.LogRecord) -> bool:
+        raise LookupError("no request")
 
-async def test_a_handler_of_the_host_that_fails_ends_nothing_of_ours(
-    sandbox: Sandbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    def make(self, *args: Any, **options: Any) -> logging.LogRecord:
+        if str(args[0]).startswith(("statsbot_webhooks", "discord.webhook")):
+            raise LookupError("no request")
+        return logging.LogRecord(*args, **options)
+
+
+@pytest.mark.parametrize("what", ["log handler", "log filter", "record factory"])
+async def test_code_of_the_host_that_fails_in_logging_ends_nothing_of_ours(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
 
@@ -60,8 +69,20 @@ async def test_a_handler_of_the_host_that_fails_ends_nothing_of_ours(
     urls = {f"{name}_webhook_url": sandbox.webhook_url(name) for name in ("error", "info")}
     config = WebhookConfig(**urls, storage="memory://", batch_timeout_seconds=0, breaker_failures=1, breaker_cooldown_seconds=1)
     async with running_manager(config) as manager:
-        logger, handler = logging.getLogger("statsbot_webhooks"), FailingHandler()
-        logger.addHandler(handler)
+        # discord.py logs every request at DEBUG.
+        loggers = [
+            logging.getLogger(name) for name in list(logging.root.manager.loggerDict) if name.startswith("statsbot_webhooks")
+        ]
+        loggers.append(logging.getLogger("discord.webhook.async_"))
+        level, failing, factory = loggers[-1].level, Failing(), logging.getLogRecordFactory()
+        loggers[-1].setLevel(logging.DEBUG)
+        for logger in loggers:
+            if what == "log handler":
+                logger.addHandler(failing)
+            elif what == "log filter":
+                logger.addFilter(failing.refuse)
+        if what == "record factory":
+            logging.setLogRecordFactory(failing.make)
         try:
             # An outage, a task and a thread that end, and an event that is lost: each is said in the log.
             sandbox.fault("info", "500", times=1)
@@ -73,9 +94,19 @@ async def test_a_handler_of_the_host_that_fails_ends_nothing_of_ours(
             await manager.send_log(LogLevel.ERROR, "after all of it")
             await sandbox.wait_for_message("error", "after all of it")
             await sandbox.wait_for_message("info", "waits for the end of an outage")
+            assert len([message for message in sandbox.messages("error") if "after all of it" in message.text]) == 1
+            if what == "log handler":
+                # A request of the host fails as it does without us.
+                with pytest.raises(RuntimeError):
+                    loggers[-1].warning("of the host")
         finally:
-            logger.removeHandler(handler)
-    assert "a log handler of the program raised RuntimeError" in capsys.readouterr().err
+            logging.setLogRecordFactory(factory)
+            for logger in loggers:
+                logger.removeHandler(failing)
+                logger.removeFilter(failing.refuse)
+            loggers[-1].setLevel(level)
+    raised = "RuntimeError" if what == "log handler" else "LookupError"
+    assert f"a {what} of the program raised {raised}" in capsys.readouterr().err
 
 
 async def test_a_record_whose_values_do_not_fit_is_never_raised(

@@ -24,8 +24,10 @@ from .structlog_calls import MODULE, translated
 from .translated import TranslatedRecord
 
 _OWN: Final = ("statsbot_webhooks", "discord.webhook")
-_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-_STANDARD_SIZE: Final = len(vars(logging.makeLogRecord({})))
+# Not made by the program's record factory, which may add fields of its own, or raise.
+_PLAIN: Final = vars(logging.LogRecord("", 0, "", 0, "", (), None))
+_STANDARD: Final = frozenset(_PLAIN) | {"message", "asctime", "taskName"}
+_STANDARD_SIZE: Final = len(_PLAIN)
 # Longest text of a crumb.
 _CRUMB: Final = 200
 _MOST_NAMES: Final = 2000

@@ -12,6 +12,7 @@ from typing import Any, Final
 from ...current_manager import log_capture, set_log_capture
 from ...events.event import LogLevel
 from ...patching import patch_attribute, watch_calls
+from ...redaction.log_filter import plain_record
 from ..breadcrumbs import trail
 from ..guard import Guard
 from .handler import WebhookLogHandler
@@ -54,7 +55,7 @@ class RootHook:
         self._ends: frozenset[logging.Logger] = frozenset()
         self._guard = Guard("a log record")
         self._stack = ExitStack()
-        self._is_lowering = False
+        self._is_lowering = self._is_making = False
         self._is_installed = False
 
     def install(self) -> None:
@@ -70,6 +71,8 @@ class RootHook:
         # around them, so no frame of ours is printed when one fails.
         self._is_installed = True
         patch_attribute(self._stack, logging.Logger, "filter", self._make_filter, takes_over=True)
+        watch_calls(self._stack, logging, "setLogRecordFactory", self._on_factory_set, after=True, takes_over=True)
+        self._on_factory_set()
         set_log_capture(self)
         if before is not None:
             before.retire()
@@ -130,6 +133,36 @@ class RootHook:
             return False if is_only_ours else passed
 
         return filter
+
+    def _on_factory_set(self, *_: object) -> None:
+        # Only for a factory of the host, because it costs every record a tenth of its time.
+        if self._is_installed and not self._is_making and logging.getLogRecordFactory() is not logging.LogRecord:
+            self._is_making = True
+            patch_attribute(self._stack, logging.Logger, "makeRecord", self._make_maker, takes_over=True)
+
+    def _make_maker(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def make_record(logger: logging.Logger, *args: Any, **options: Any) -> Any:
+            try:
+                return original(logger, *args, **options)
+            except Exception as error:
+                if self._is_installed and (plain := self._take_unmade(logger, args, options)) is not None:
+                    return plain
+                # The first entry of the traceback is this function's. A bare `raise` adds none.
+                error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+                raise
+
+        return make_record
+
+    def _take_unmade(self, logger: logging.Logger, args: Any, options: Any) -> logging.LogRecord | None:
+        """Return a record in place of one that cannot be made, if only we want it; otherwise take it: the host's call fails."""
+        try:
+            record = plain_record(*args, **options)
+            if self._levels and record.levelno < self._host_level(logger):
+                return record
+        except Exception:  # noqa: BLE001 - a guard: then the host's own mistake is all there is
+            return None
+        self._guard.call(logger.filter, record)
+        return None
 
     def _on_passed(self, logger: logging.Logger, record: logging.LogRecord) -> None:
         if self._reaches_an_end(logger) and not self._is_known(record):

@@ -6,6 +6,7 @@ import io
 import logging
 import logging.config
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -147,6 +148,47 @@ def test_only_our_own_loggers_are_left_out(console: io.StringIO) -> None:
 class Level(int):
     def __lt__(self, _other: object) -> bool:
         raise RuntimeError("this level cannot be compared")
+
+
+@pytest.fixture
+def factory() -> Iterator[Callable[[], None]]:
+    """Puts a record factory into the place that raises for every record with "bad" in its text."""
+    before = logging.getLogRecordFactory()
+
+    def make(*args: Any, **options: Any) -> logging.LogRecord:
+        if "bad" in str(args[4]):
+            raise LookupError("no request")
+        return before(*args, **options)
+
+    yield lambda: logging.setLogRecordFactory(make)
+    logging.setLogRecordFactory(before)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_record_factory_that_raises_costs_no_record(console: io.StringIO, factory: Callable[[], None], is_first: bool) -> None:
+    events: list[Event] = []
+    if is_first:
+        factory()
+    hook = installed(events, {"shop": LogLevel.DEBUG})
+    if not is_first:
+        factory()
+    logger = logging.getLogger("shop")
+    # Only we want it: without us the host's factory would not be called.
+    logger.info("bad info %s", 1, extra={"order": 7})
+    with pytest.raises(LookupError) as raised:
+        logger.error("bad error %s", 2)
+    logger.error("good")
+    assert [event.message for event in events] == ["bad info 1", "bad error 2", "good"]
+    assert events[0].context == {"order": 7}
+    # As without the hook: what the host sees is its own mistake, at its own place.
+    assert [frame.name for frame in raised.traceback][1:] == ["error", "_log", "makeRecord", "make"]
+    assert console.getvalue() == "ERROR shop good\n"
+    hook.uninstall()
+    with pytest.raises(LookupError):
+        logger.error("bad again")
+    logger.info("bad info")
+    assert len(events) == 3
+    assert "makeRecord" in repr(logging.Logger.makeRecord)
 
 
 @pytest.mark.parametrize("level", ["40", None, Level(40)], ids=["text", "none", "failing"])

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Final
 
 from .key_names import looks_random
 from .late_patterns import late
-from .scanner import Found, matches_at
+from .scanner import Found
 from .secret_strings import is_mixed
+from .signs import Signs
 
 _VALUE: Final = r"(?:\"[^\"\n]{1,200}\"|'[^'\n]{1,200}'|[^\s\"'\-](?>[^\s\"'\\]|\\(?![rnt]))*+)"
 # Between option and value; in a list of arguments, as Python and JSON write it, quotes and a comma.
@@ -139,7 +139,18 @@ _PLAIN_SIGNS: Final = (
         "lftp ",
     ),
     *("from-literal", "requirepass ", "masterauth ", "net use", "net1 use", "net user", "exe use", "authenticate "),
-    *("auth=", 'auth" "', 'pass" "', 'masterauth" "', "nickserv", "refresh-token ", "community", "-server key", "key-string"),
+    *(
+        "auth=xoauth2",
+        "auth=bearer",
+        'auth" "',
+        'pass" "',
+        'masterauth" "',
+        "nickserv",
+        "refresh-token ",
+        "community",
+        "-server key",
+        "key-string",
+    ),
 )
 _SLASHED_SIGNS: Final = (
     *("sqlplus", "exp ", "imp ", "expdp", "impdp", "sqlldr", "freerdp", "mstsc ", "schtasks", "psexec", "wmic "),
@@ -155,31 +166,34 @@ def may_have_option(data: bytes) -> bool:
     return b"-" in data and _OPTION.search(data) is not None
 
 
-def find_options(data: bytes, text: str) -> Iterable[Found]:
-    """Return the passwords of command lines: values of an option, or arguments at a known position.
-
-    `text` is the same in lower case; it may be empty for a text without signs.
-    """
-    finders = _finders(data, text)
+def find_options(data: bytes, signs: Signs) -> Iterable[Found]:
+    """Return the passwords of command lines: values of an option, or arguments at a known position."""
+    finders = _finders(data, signs)
     return chain.from_iterable(find(data) for find in finders) if finders else ()
 
 
-def _finders(data: bytes, text: str) -> list[Callable[[bytes], Iterator[Found]]]:
+def _finders(data: bytes, signs: Signs) -> list[Callable[[bytes], Iterator[Found]]]:
     """Return the searches that may find something, by the signs in the text."""
-    found: list[Callable[[bytes], Iterator[Found]]] = [partial(_values, _USER), _letters] if may_have_option(data) else []
-    if [sign for sign in _PLAIN_SIGNS if sign in text]:
-        found.append(partial(_values, _PLAIN, signs=_PLAIN_SIGNS))
-    if b"/" in data and [sign for sign in _SLASHED_SIGNS if sign in text]:
-        found.append(partial(_values, _SLASHED, signs=_SLASHED_SIGNS))
+    found: list[Callable[[bytes], Iterator[Found]]] = []
+    if may_have_option(data):
+        found += (_users, _letters)
+    if any(sign in signs for sign in _PLAIN_SIGNS):
+        found.append(lambda data: _values(signs.matches(_PLAIN, data, _PLAIN_SIGNS, _FURTHEST_BEFORE)))
+    if b"/" in data and any(sign in signs for sign in _SLASHED_SIGNS):
+        found.append(lambda data: _values(signs.matches(_SLASHED, data, _SLASHED_SIGNS, _FURTHEST_BEFORE)))
     if b"<<<" in data:
-        found.append(partial(_values, _HERE))
+        found.append(lambda data: _values(_HERE.finditer(data)))
     if (b"|" in data or b">" in data or b"<(" in data) and (b"echo" in data or b"printf" in data):
-        found.append(partial(_values, _PIPED))
+        found.append(lambda data: _values(signs.matches(_PIPED, data, ("echo", "printf"))))
     return found
 
 
-def _values(pattern: re.Pattern[bytes], data: bytes, signs: Sequence[str] = ()) -> Iterator[Found]:
-    for match in matches_at(signs, _FURTHEST_BEFORE, pattern, data):
+def _users(data: bytes) -> Iterator[Found]:
+    return _values(_USER.finditer(data))
+
+
+def _values(matches: Iterable[re.Match[bytes]]) -> Iterator[Found]:
+    for match in matches:
         group = match.lastgroup or ""
         if not _PLACEHOLDER.fullmatch(match[group]) and _is_meant(match, group):
             yield Found(*match.span(group), "password")

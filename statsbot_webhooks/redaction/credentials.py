@@ -10,7 +10,8 @@ from typing import Final
 
 from .key_names import looks_random
 from .late_patterns import late
-from .scanner import Found, matches_at, positions
+from .scanner import Found
+from .signs import Signs, positions
 from .token_patterns import passes_luhn
 
 # The slashes and the at sign, also as JSON and URLs escape them.
@@ -56,26 +57,22 @@ _DIGITS: Final = bytes(48 if 48 <= code <= 57 else 32 if code in b" -" else 120 
 # The fewest digits of a card, as `_DIGITS` shows them: two groups, or a row.
 _EIGHT: Final = b"0000 0000"
 _THIRTEEN: Final = b"0000000000000"
+_LONG_ROW: Final = late(_THIRTEEN + b"0*+")
 _GROUPED: Final = late(
     rb"[3-6]\d{3}(?<![\w.#/-]\d{4})([ -])(?:\d{4}\1\d{4}\1\d{4}|(?<=3[47]\d\d[ -])\d{6}\1\d{5}"
     rb"|(?<=3[0689]\d\d[ -])\d{6}\1\d{4})(?![\w-])(?!\.\d)"
 )
-# Numbers like American Express cards are rare enough to need no word for a card nearby.
-_AMEX: Final = late(rb"3(?<![\w.#/-]3)[47]\d{13}(?![\w-])(?!\.\d)")
-# Other rows of digits are cards only near a word for one.
 _ROW: Final = late(rb"[2-6]\d{3}(?<![\w.#/-]\d{4})\d{9,15}+(?![\w-])(?!\.\d)")
-_AROUND_ROW: Final = 80
+# Numbers like American Express cards are rare enough to need no word for a card nearby; other rows of digits are cards only
+# near one.
+_AMEX: Final = (b"34", b"37")
+_AMEX_DIGITS: Final = 15
 _GROUPS: Final = late(rb"\d{4}(?:[ -]\d{4,6}){2,3}")
 _DIGIT_BEFORE: Final = late(rb"\d[ ,]{1,2}\Z")
 _DIGIT_AFTER: Final = late(rb"[ ,]{1,2}\d")
-# In lower case: searched first, because it is fast; `_CARD_WORD` then decides.
-_CARD_WORDS: Final = (
-    *(b"card", b"visa", b"master", b"amex", b"american express", b"discover", b"maestro", b"diners", b"credit", b"debit"),
-    *(b"karte", b"carte", b"tarjeta", b"payment", b"charge", b"pan", b"cc"),
-)
 _CARD_WORD: Final = late(
-    rb"\b(?:pan|cc)\b|card(?!inal|io|igan|amom|board)|master[ _-]?card|charge(?!r|[ ]of|[ _-]?(?:cycle|level))|"
-    + b"|".join(word for word in _CARD_WORDS if word not in (b"pan", b"cc", b"card", b"master", b"charge"))
+    rb"\b(?:pan|cc)\b|card(?!inal|io|igan|amom|board)|master[ _-]?card|charge(?!r|[ ]of|[ _-]?(?:cycle|level))"
+    rb"|visa|amex|american express|discover|maestro|diners|credit|debit|karte|carte|tarjeta|payment"
 )
 # Words before other numbers, and units after them.
 _OTHER_NUMBER: Final = late(
@@ -113,43 +110,56 @@ SIGNS: Final = (
 )
 
 
-def find_credentials(data: bytes, text: str) -> Iterable[Found]:
-    """Return the secrets known by the form around them; `text` is the same in lower case."""
-    finders = _finders(data, text)
+def find_credentials(data: bytes, signs: Signs) -> Iterable[Found]:
+    """Return the secrets known by the form around them."""
+    finders = _finders(data, signs)
     return chain.from_iterable(find(data) for find in finders) if finders else ()
 
 
-def _finders(data: bytes, text: str) -> list[Callable[[bytes], Iterator[Found]]]:
-    """Return the searches that may find something, by the words in the lower-case text."""
+# Patterns, the signs of which each find has one, how many bytes before the sign it may begin, and the rule.
+_AT_SIGNS: Final = (
+    (_HASH, _HASH_SIGNS, 2, "password hash"),
+    (_PUTTY, ("putty-user-key-file-",), 0, "private key"),
+)
+_AT_SLASHES: Final = (
+    (_USERINFO, ("://",), 0, "URL password"),
+    (_ESCAPED_USERINFO, ("/\\", "u002f", "2f%2", ";&#"), 20, "URL password"),
+)
+
+
+def _finders(data: bytes, signs: Signs) -> list[Callable[[bytes], Iterator[Found]]]:
+    """Return the searches that may find something, by the signs in the text."""
     found: list[Callable[[bytes], Iterator[Found]]] = []
-    slashes, escaped = "//" in text, "/\\" in text or "u002f" in text or "2f%2" in text or ";&#" in text
-    if (slashes or escaped) and (b"@" in data or b"40" in data or b"64;" in data):
-        patterns = ((slashes, _USERINFO), (escaped, _ESCAPED_USERINFO))
-        found += [partial(_groups, pattern, rule="URL password") for is_there, pattern in patterns if is_there]
-    if "bearer" in text or "basic" in text:
-        found.append(_find_bearer)
-    if "---begin" in text or "--- begin" in text:
+    may_have_user = b"@" in data or b"40" in data or b"64;" in data
+    for pattern, words, back, rule in (*(_AT_SLASHES if may_have_user else ()), *_AT_SIGNS):
+        if any(word in signs for word in words):
+            found.append(_near(signs, pattern, words, back, rule))
+    if "bearer" in signs or "basic" in signs:
+        found.append(partial(_find_bearer, signs=signs))
+    if "---begin" in signs or "--- begin" in signs:
         found.append(_private_keys)
-    if "putty-user-key-file-" in text:
-        found.append(partial(_groups, _PUTTY, rule="private key"))
-    if [sign for sign in _CODE_SIGNS if sign in text]:
-        found.append(_find_code)
-    if [sign for sign in _HASH_SIGNS if sign in text]:
-        found.append(partial(_groups, _HASH, rule="password hash"))
+    if any(sign in signs for sign in _CODE_SIGNS):
+        found.append(partial(_find_code, signs=signs))
     return found
 
 
-def _find_bearer(data: bytes) -> Iterator[Found]:
-    return _groups(_BEARER, data.lower(), "bearer token")
+def _near(
+    signs: Signs, pattern: re.Pattern[bytes], words: Sequence[str], back: int, rule: str
+) -> Callable[[bytes], Iterator[Found]]:
+    return lambda data: _groups(signs.matches(pattern, data, words, back), rule)
 
 
-def _find_code(data: bytes) -> Iterator[Found]:
-    return _groups(_CODE, data.lower(), "one-time code", _CODE_SIGNS)
+def _find_bearer(data: bytes, signs: Signs) -> Iterator[Found]:
+    return _groups(signs.matches(_BEARER, data.lower(), ("bearer", "basic")), "bearer token")
 
 
-def _groups(pattern: re.Pattern[bytes], data: bytes, rule: str, signs: Sequence[str] = ()) -> Iterator[Found]:
+def _find_code(data: bytes, signs: Signs) -> Iterator[Found]:
+    return _groups(signs.matches(_CODE, data.lower(), _CODE_SIGNS), "one-time code")
+
+
+def _groups(matches: Iterable[re.Match[bytes]], rule: str) -> Iterator[Found]:
     """Yield the group that matched in each find of a pattern."""
-    for match in matches_at(signs, 1, pattern, data):
+    for match in matches:
         group = match.lastgroup or 0
         start = match.start(group)
         if group == "its" and looks_random(match["user"].decode(), 16):
@@ -185,22 +195,12 @@ def find_cards(data: bytes) -> Iterator[Found]:
     for at in positions(digits, _EIGHT):
         if (match := _GROUPED.match(data, at)) is not None and passes_luhn(match[0].decode()) and _stands_alone(data, match):
             yield Found(match.start(), match.end(), "card number")
-    if digits.find(_THIRTEEN) < 0:
-        return
-    for match in _AMEX.finditer(data):
-        if passes_luhn(match[0].decode()) and _is_alone_in_row(data, match):
-            yield Found(match.start(), match.end(), "card number")
-    yield from _find_rows(data, data.lower())
-
-
-def _find_rows(data: bytes, lower: bytes) -> Iterator[Found]:
-    done = 0
-    for place in sorted(at for word in _CARD_WORDS for at in positions(lower, word)):
-        first, last = max(done, place - _AROUND_ROW), place + _AROUND_ROW
-        for match in _ROW.finditer(data, first, last):
-            # A find that reaches `last` may be a longer number that is cut there.
-            if match.end() < last and passes_luhn(match[0].decode()) and _is_near_word(lower, match):
-                done = match.end()
+    lower = b""
+    for row in _LONG_ROW.finditer(digits):
+        if (match := _ROW.match(data, row.start())) is not None and passes_luhn(match[0].decode()):
+            lower = lower or data.lower()
+            is_amex = len(match[0]) == _AMEX_DIGITS and match[0].startswith(_AMEX)
+            if (is_amex and _is_alone_in_row(data, match)) or _is_near_word(lower, match):
                 yield Found(match.start(), match.end(), "card number")
 
 

@@ -50,7 +50,7 @@ _AMBIGUOUS: Final = late(
 )
 _WORD: Final = late(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 # Words after the keyword in names of things that are not the secret itself.
-_ABOUT: Final = late(
+ABOUT: Final = (
     r"(?:counts?|used|limits?|types?|length|len|size|sizes|expir\w*|in|at|ttl|names?|ur[li]s?|endpoint|files?"
     r"|filename|path|dir|policy"
     r"|reset|field|fields|required|bucket|budget|rate|usage|total|max|min|per|errors?|status|valid|validator"
@@ -62,9 +62,9 @@ _ABOUT: Final = late(
     r"|owner|user|username|email|host|port|region|timeout|ttls|lifetime|duration|interval|backend|engine|mode|lookup|prompt|hint"
     r"|encoding|separator|position|pos|start|end|ids?|event|events|handler|board|word|words|stroke|press|pressed|down|up|space"
     r"|frame|point|note|ring|error|exception|callback|dialog|form|page|view|link|button|label|text|input|box"
-    r"|title|message|msg)\Z",
-    re.I,
+    r"|title|message|msg)"
 )
+_ABOUT: Final = late(rf"{ABOUT}\Z", re.I)
 _OF_SESSION: Final = frozenset({"s", "id", "ids", "key", "token", "string", "cookie", "hash", "secret", "sid", "data", "value"})
 _COUNTED: Final = late(
     r"(?:max|min|num|count|total|has|is|needs|requires|missing|no|use|uses|with|without|show|hide|enable|allow|existing|n)\Z",

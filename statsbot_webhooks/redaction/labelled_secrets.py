@@ -10,15 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache, partial
-from itertools import islice
 from typing import Final
 
-from .key_names import NameKind, looks_random, name_kind, rule_of
+from .key_names import ABOUT, NameKind, looks_random, name_kind, rule_of
 from .late_patterns import late
-from .name_words import ascii_words, bulk_patterns, places, word_at
+from .name_words import ascii_words, bulk_patterns, word_at
 from .scanner import Found
 from .secret_extent import find_value
-from .secret_strings import Label, Span
+from .secret_strings import Label
 
 _NAME_BYTES: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
 _LONGEST_NAME: Final = 64
@@ -159,13 +158,13 @@ _FIRST_WORD: Final = late(
 LARGE_PATTERNS: Final = (ascii_words, partial(_tail, is_option=False), partial(_tail, is_option=True))
 
 
-def find_named(data: bytes, lower: bytes, parts: Sequence[Span]) -> Iterator[Found]:
-    """Yield the secrets with a name before them; some may lie within others. `parts` cover all ASCII names."""
+def find_named(data: bytes, lower: bytes, ends: Sequence[int]) -> Iterator[Found]:
+    """Yield the secrets with a name before them; some may lie within others. `ends` are those of words for secrets."""
     if not data.translate(None, _NAME_BYTES):
         # Nothing joins a name to a value.
         return
     most = _MOST_SPENT if len(data) > _SHORT_TEXT else len(data) * _OF_VALUE
-    ends = list(islice(places(lower, parts), most))
+    ends = ends[:most]
     reader = _ValueReader(data, len(ends))
     done = spent = 0
     for end in ends:
@@ -188,19 +187,20 @@ def find_named(data: bytes, lower: bytes, parts: Sequence[Span]) -> Iterator[Fou
 
 
 def _in_one_go(lower: bytes, at: int) -> Iterator[Found]:
-    """Yield the named values from a position on, runs of them as one: only those after an equals sign or a colon."""
-    return (Found(*match.span(), "named values") for match in _bulk().finditer(lower, at))
+    """Yield the named values from a position on: only those after an equals sign or a colon, up to the next blank."""
+    return (Found(*match.span(match.lastgroup or 0), "named value") for match in _bulk().finditer(lower, at))
 
 
 @cache
 def _bulk() -> re.Pattern[bytes]:
     strong, weak = bulk_patterns()
     # Not after words in names of other things: count, used, limit, id.
-    joint = rb"[\w.-]{0,20}+[\"']{0,2}\]?[ ]{0,3}(?:[=:]|%3d)(?<!nt[=:])(?<!ed[=:])(?<!it[=:])(?<!id[=:])(?<!es[=:])[ ]{0,3}"
+    joint = (
+        rb"(?!s?[_.-]?%b(?![a-z]))[\w.-]{0,20}+[\"']{0,2}\]?[ ]{0,3}(?:[=:]|%%3d)(?<!id[=:])(?<!es[=:])[ ]{0,3}" % ABOUT.encode()
+    )
     value = rb"(?:\"[^\"\n]*+\"?|'[^'\n]*+'?|(?![$<{\[]|none|null|true|false|str\b|\d{1,5}\b)[^\s]++)"
     mixed = rb"(?=[^\s]{8})(?=[^\s\d=]{0,40}+\d{1,8}+[a-z]{1,8}+\d)"
-    one = rb"(?:(?:%b)%b|(?:%b)%b%b)%b" % (strong, joint, weak, joint, mixed, value)
-    return re.compile(rb"%b(?>[\s,;&]{0,2}[\w.\"'-]{0,12}?%b)*" % (one, one))
+    return re.compile(rb"(?:%b)%b(?P<strong>%b)|(?:%b)%b(?P<weak>%b%b)" % (strong, joint, value, weak, joint, mixed, value))
 
 
 class _ValueReader:

@@ -7,12 +7,16 @@ Words beyond ASCII are also found as JSON, `repr` and URLs escape them.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
 from heapq import merge
+from itertools import chain
 from typing import Final
 from unicodedata import normalize
 from urllib.parse import quote
+
+from .signs import Signs
 
 # Words in lower case that make a name secret.
 SECRET_WORDS: Final = (
@@ -51,36 +55,43 @@ AMBIGUOUS_WORDS: Final = (
     *("community", "onstring", "on_string", "on-string", "sandi", "pword", "pwrd", "psw", "clé", "cle_"),
     *KEY_WORDS,
 )
-# Characters from the most frequent to the rarest in texts.
-_FREQUENT: Final = "-_etaoinrlhdcsumfgpwybvkxjqz"
+# Letters from the most frequent to the rarest in texts, of the Latin and the Cyrillic alphabet; others are rarer.
+_FREQUENT: Final = "-_etaoinrlhdcsumfgpwybvkxjqzоеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъ"
 
 
 # The beginnings of escapes, and a look-ahead that must hold for a word.
-_SIGNS: Final = {b"\\u": b"(?=[0-9a-f]{4})", b"\\x": b"(?=[c-e])", b"%": b"(?=[c-e][0-9a-f]%)"}
+_SIGNS: Final = {"\\u": "(?=[0-9a-f]{4})", "\\x": "(?=[c-e])", "%": "(?=[c-e][0-9a-f]%)"}
 
 
-def _rare(form: bytes) -> int:
+def _rare(form: str) -> int:
     """Return the position of the rarest letter of a word; preferably not its end, because what follows is compared first."""
     last = len(form) - 1
     return max(
         range(last + 1),
-        key=lambda at: (form[at] & 0x3F) + 50 if form[at] > 127 else _FREQUENT.find(chr(form[at])) - 5 * (at == last),
+        key=lambda at: (_FREQUENT.find(form[at]) if form[at] in _FREQUENT or form[at].isascii() else 100) - 5 * (at == last),
     )
 
 
-def any_of(forms: Iterable[bytes], anchor: bytes = b"") -> re.Pattern[bytes]:
+def any_of(forms: Iterable[str], anchor: str = "") -> str:
     """Return a pattern whose match ends where one of the forms ends, and begins at its rarest letter, or at `anchor`."""
-    rest: dict[bytes, list[bytes]] = {}
-    known = sorted({*forms}, key=len)
+    rest: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    known = sorted({*forms}, key=lambda form: (len(form), form))
     for form in [form for number, form in enumerate(known) if not any(other in form for other in known[:number])]:
         at = form.index(anchor) if anchor else _rare(form)
         size = max(len(anchor), 1)
-        behind = b"(?<=" + re.escape(form) + b")" if at else b""
-        rest.setdefault(form[at : at + size], []).append(re.escape(form[at + size :]) + behind)
-    ahead = _SIGNS.get(anchor, b"")
-    return re.compile(
-        b"|".join(re.escape(letter) + ahead + b"(?:" + b"|".join(rests) + b")" for letter, rests in sorted(rest.items()))
-    )
+        rest[form[at : at + size]].append((form[at + size :], f"(?<={re.escape(form)})" if at else ""))
+    ahead = _SIGNS.get(anchor, "")
+    return "|".join(f"{re.escape(letter)}{ahead}(?:{_either(rests, 2)})" for letter, rests in sorted(rest.items()))
+
+
+def _either(rests: Iterable[tuple[str, str]], depth: int) -> str:
+    """Return the alternatives of texts, each with what must stand behind it; grouped by their first letters."""
+    if not depth:
+        return "|".join(re.escape(rest) + behind for rest, behind in rests)
+    groups: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    for rest, behind in rests:
+        groups[rest[:1]].append((rest[1:], behind))
+    return "|".join(f"{re.escape(first)}(?:{_either(group, depth - 1)})" for first, group in sorted(groups.items()))
 
 
 def _cases(word: str) -> set[str]:
@@ -102,7 +113,14 @@ _OTHER: Final = {form: word for form, word in _FORMS.items() if not word.isascii
 @cache
 def ascii_words() -> re.Pattern[bytes]:
     """Return the pattern of all words in ASCII."""
-    return any_of(ascii_forms())
+    return re.compile(any_of(form.decode() for form in ascii_forms()).encode())
+
+
+@cache
+def _shortest_forms() -> tuple[str, ...]:
+    """Return the words in ASCII without those in which another one stands."""
+    forms = [form.decode() for form in ascii_forms()]
+    return tuple(form for form in forms if not any(other in form for other in forms if other != form))
 
 
 def ascii_forms() -> list[bytes]:
@@ -111,62 +129,79 @@ def ascii_forms() -> list[bytes]:
 
 
 @cache
-def _others() -> re.Pattern[bytes]:
-    return any_of(_OTHER)
+def _others() -> re.Pattern[str]:
+    return re.compile(any_of(form.decode() for form in _OTHER))
 
 
 @cache
-def _escaped() -> tuple[dict[bytes, str], tuple[re.Pattern[bytes], ...]]:
-    """Return the words beyond ASCII as JSON, `repr` of bytes and URLs spell them, and their patterns."""
-    known: dict[bytes, str] = {}
+def _escaped() -> tuple[dict[bytes, str], dict[bytes, re.Pattern[bytes]]]:
+    """Return the words beyond ASCII as JSON, `repr` of bytes and URLs spell them, and their patterns by their signs."""
+    known: dict[str, str] = {}
     for form, word in _OTHER.items():
         text = form.decode()
-        known[b"".join(b"\\u%04x" % ord(char) if ord(char) > 127 else char.encode() for char in text)] = word
-        known[quote(text, safe=" ").lower().encode()] = word
-        known[quote(text, safe="").lower().encode()] = word
-        known["".join(char if char.isascii() else f"\\x{ord(char):02x}" for char in form.decode("latin-1")).encode()] = word
-    return known, tuple(any_of([form for form in known if sign in form], sign) for sign in _SIGNS)
+        known["".join(f"\\u{ord(char):04x}" if ord(char) > 127 else char for char in text)] = word
+        known[quote(text, safe=" ").lower()] = word
+        known[quote(text, safe="").lower()] = word
+        known["".join(char if char.isascii() else f"\\x{ord(char):02x}" for char in form.decode("latin-1"))] = word
+    patterns = {sign.encode(): any_of([form for form in known if sign in form], sign).encode() for sign in _SIGNS}
+    return (
+        {form.encode(): word for form, word in known.items()},
+        {sign: re.compile(pattern) for sign, pattern in patterns.items()},
+    )
 
 
 def may_have_other_word(lower: bytes) -> bool:
     """Whether a text in lower case has one of the words beyond ASCII, as it is or escaped."""
     if lower.isascii() and b"\\" not in lower and b"%" not in lower:
         return False
-    return any(pattern.search(lower) is not None for pattern in _other_patterns(lower))
+    return next(chain(*_other_places(lower)), 0) > 0
 
 
-def _other_patterns(lower: bytes) -> Iterator[re.Pattern[bytes]]:
+def _other_places(lower: bytes) -> Iterator[Iterator[int]]:
+    """Yield the ends of words beyond ASCII: those that are written as they are, and those with each kind of escapes."""
     if not lower.isascii():
-        yield _others()
-    for number, sign in enumerate(_SIGNS):
+        yield _unescaped_places(lower)
+    for sign in map(str.encode, _SIGNS):
         if sign in lower:
-            yield _escaped()[1][number]
+            yield (match.end() for match in _escaped()[1][sign].finditer(lower))
 
 
-def places(lower: bytes, parts: Iterable[tuple[int, int]]) -> Iterator[int]:
-    """Yield the ends of words in a lower-case text, in order. Words in ASCII are searched in `parts` only."""
-    in_ascii = (match.end() for part in parts for match in ascii_words().finditer(lower, *part))
-    return merge(in_ascii, *((match.end() for match in pattern.finditer(lower)) for pattern in _other_patterns(lower)))
+def _unescaped_places(lower: bytes) -> Iterator[int]:
+    # A text is searched faster than its bytes, of which each occurs in many letters.
+    text = lower.decode("utf-8", "surrogateescape")
+    done = end = 0
+    for match in _others().finditer(text):
+        end += len(text[done : match.end()].encode("utf-8", "surrogateescape"))
+        done = match.end()
+        yield end
+
+
+def places(signs: Signs) -> Iterator[int]:
+    """Yield the ends of words in a text, in order."""
+    lower = signs.lower
+    in_ascii = (match.end() for match in ascii_words().finditer(lower)) if signs.is_flood else signs.ends(_shortest_forms())
+    return merge(in_ascii, *_other_places(lower))
 
 
 def word_at(lower: bytes, end: int) -> tuple[str, int]:
     """Return the word that ends at `end`, and its begin, escapes included; an empty word when there is none."""
-    part = lower[max(0, end - 200) : end]
-    forms, endings = _all_forms()
-    if not part.endswith(endings):
-        return "", end
-    form = max(filter(part.endswith, endings), key=len)
-    return forms[form], end - len(form)
+    by_end = _forms_by_end().get(lower[end - 1 : end], {})
+    form = next((form for form in by_end if lower.endswith(form, 0, end)), b"")
+    return by_end.get(form, ""), end - len(form)
 
 
 @cache
-def _all_forms() -> tuple[dict[bytes, str], tuple[bytes, ...]]:
+def _forms_by_end() -> dict[bytes, dict[bytes, str]]:
+    """Return all forms and their words, the longest first, by their last byte."""
+    found: defaultdict[bytes, dict[bytes, str]] = defaultdict(dict)
     forms = _FORMS | _escaped()[0]
-    return forms, tuple(forms)
+    for form in sorted(forms, key=len, reverse=True):
+        found[form[-1:]][form] = forms[form]
+    return dict(found)
 
 
 @cache
 def bulk_patterns() -> tuple[bytes, bytes]:
     """Return the patterns of the ASCII words that make a name secret, and of those that may."""
-    strong, weak = (any_of(word.encode() for word in words if word.isascii()) for words in (SECRET_WORDS, AMBIGUOUS_WORDS))
-    return strong.pattern, weak.pattern
+    strong, weak = (any_of(word for word in words if word.isascii()) for words in (SECRET_WORDS, AMBIGUOUS_WORDS))
+    return strong.encode(), weak.encode()

@@ -5,9 +5,8 @@ A text with more than a thousand finds is a dump or an attack: after some hundre
 
 from __future__ import annotations
 
-import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cache
 from itertools import chain, islice
 from typing import Final
@@ -16,14 +15,13 @@ from . import command_lines, credentials, labelled_secrets, name_words, scanner,
 from .late_patterns import all_patterns
 from .scanner import Found
 from .secret_strings import Span
+from .signs import Signs, SignSearch
 
 MOST_FINDS: Final = 1200
 KEPT_FINDS: Final = 300
 REST: Final = "the rest, full of secrets"
 _LONGEST_LINE: Final = 2000
 _SHORT_TEXT: Final = 4096
-_MOST_SIGNS: Final = 4000
-_LONGEST_SIGN: Final = 30
 Counts = dict[str, int]
 
 
@@ -40,7 +38,7 @@ def warm_up(is_over: Callable[[], bool] = bool) -> threading.Thread | None:
 
     def work() -> None:
         late = (pattern.build for pattern in all_patterns)
-        for build in (_signs, *scanner.LARGE_PATTERNS, *labelled_secrets.LARGE_PATTERNS, *late):
+        for build in (_search, *scanner.LARGE_PATTERNS, *labelled_secrets.LARGE_PATTERNS, *late):
             if not is_over():
                 build()
 
@@ -67,79 +65,85 @@ def _may_hold_other(data: bytes, lower: bytes) -> bool:
 
 
 @cache
-def _signs() -> re.Pattern[bytes]:
+def _search() -> SignSearch:
     signs = (*scanner.SIGNS, *credentials.SIGNS, *statements.SIGNS, *command_lines.SIGNS)
-    return name_words.any_of((*map(str.encode, signs), *name_words.ascii_forms()))
+    return SignSearch((*map(str.encode, signs), *name_words.ascii_forms()))
 
 
 def _may_have_sign(lower: bytes) -> bool:
-    return _signs().search(lower) is not None or name_words.may_have_other_word(lower)
-
-
-def _around_signs(lower: bytes) -> list[Span]:
-    """Return the parts of a lower-case text around signs, by which each rule decides whether to search.
-
-    For a short text, and one full of signs, that is the whole text.
-    """
-    whole = [(0, len(lower))]
-    if len(lower) < _SHORT_TEXT:
-        return whole if _signs().search(lower) is not None else []
-    spans = [match.span() for match in islice(_signs().finditer(lower), _MOST_SIGNS)]
-    parts: list[Span] = []
-    for start, end in spans if len(spans) < _MOST_SIGNS else whole:
-        first = max(start - _LONGEST_SIGN, 0)
-        parts.append((parts.pop()[0] if parts and first <= parts[-1][1] else first, end + _LONGEST_SIGN))
-    return parts
+    return _search().may_be_in(lower) or name_words.may_have_other_word(lower)
 
 
 def redact_bytes(data: bytes, counts: Counts) -> bytes:
     """Return UTF-8 without the secrets that are known by their shape or their surroundings; the same object without any."""
-    lower = data.lower()
-    if len(data) < _SHORT_TEXT and not _may_hold_other(data, lower):
+    if len(data) < _SHORT_TEXT and not _may_hold_other(data, data.lower()):
         return redact_keys(data, counts)
-    whole = redact_keys(data, counts)
-    data, lower = whole, lower if whole is data else whole.lower()
-    text, parts = "", _around_signs(lower)
-    has_word = name_words.may_have_other_word(lower)
-    if parts:
-        near = b"\n".join([lower[start:end] for start, end in parts])
-        text, has_word = near.decode("utf-8", "replace"), has_word or name_words.ascii_words().search(near) is not None
-        data = _replace(data, lambda data: scanner.find_addresses(data, text), counts)
-        data = _replace(data, lambda data: credentials.find_credentials(data, text), counts)
-        data = _replace(data, lambda data: statements.find_in_statements(data, text), counts)
-    if has_word:
-        # Replacements have moved the parts.
-        data = _replace(data, lambda data: _find_named(data, parts if data is whole else [(0, len(data))]), counts)
-    data = _replace(data, lambda data: command_lines.find_options(data, text), counts)
-    return _replace(data, credentials.find_cards, counts)
+    text = _Redaction(data, counts)
+    text.take(scanner.find_keys)
+    for find in (scanner.find_addresses, credentials.find_credentials, statements.find_in_statements, _find_named):
+        text.take_by_signs(find)
+    text.take_by_signs(command_lines.find_options)
+    text.take(credentials.find_cards)
+    return text.data
 
 
 def redact_keys(data: bytes, counts: Counts) -> bytes:
     """Return UTF-8 without the keys that are known by their shape; the same object without any."""
-    return _replace(data, scanner.find_keys, counts)
+    text = _Redaction(data, counts)
+    text.take(scanner.find_keys)
+    return text.data
 
 
-def _find_named(data: bytes, parts: Sequence[Span]) -> Iterable[Found]:
-    lower = data.lower()
-    return chain(labelled_secrets.find_named(data, lower, parts), tables.find_in_tables(data, lower, parts))
+def _find_named(data: bytes, signs: Signs) -> Iterable[Found]:
+    if not (ends := list(name_words.places(signs))):
+        return ()
+    return chain(labelled_secrets.find_named(data, signs.lower, ends), tables.find_in_tables(data, ends))
 
 
-def _replace(data: bytes, find: Callable[[bytes], Iterable[Found]], counts: Counts) -> bytes:
-    """Return the bytes with each find replaced; overlapping finds are replaced as one, under the name of the first."""
-    finds, rest = list(islice(find(data), MOST_FINDS)), b""
-    while len(finds) == MOST_FINDS:
-        at = sorted(finds)[KEPT_FINDS].start
-        # A secret across the cut would no longer be found, and its part would stay: so whole lines go, or whole words.
-        first = max(at - _LONGEST_LINE, 0)
-        data = data[: data.rfind(b"\n", first, at) + 1 or data.rfind(b" ", first, at) + 1 or at]
-        finds, rest = list(islice(find(data), MOST_FINDS)), mark(REST).encode()
-    if not finds and not rest:
-        return data
-    pieces: list[bytes] = []
-    done = 0
-    for found in sorted(finds):
-        if found.start >= done:
-            pieces += (data[done : found.start], mark(found.rule).encode())
-            counts[found.rule] = counts.get(found.rule, 0) + 1
-        done = max(done, found.end)
-    return b"".join((*pieces, data[done:], rest))
+class _Redaction:
+    """The redaction of one text, from which one rule after the other takes its finds."""
+
+    def __init__(self, data: bytes, counts: Counts) -> None:
+        self.data, self._counts = data, counts
+        self._signs: Signs | None = None
+
+    def take_by_signs(self, find: Callable[[bytes, Signs], Iterable[Found]]) -> None:
+        """Replace what a rule finds that needs to know where the signs stand."""
+
+        def with_signs(data: bytes) -> Iterable[Found]:
+            if self._signs is None:
+                self._signs = _search().signs(data.lower())
+            return find(data, self._signs)
+
+        self.take(with_signs)
+
+    def take(self, find: Callable[[bytes], Iterable[Found]]) -> None:
+        """Replace each find of a rule by its mark; overlapping finds are replaced as one, under the name of the first."""
+        finds, rest = list(islice(find(self.data), MOST_FINDS)), b""
+        while len(finds) == MOST_FINDS:
+            at = sorted(finds)[KEPT_FINDS].start
+            # A secret across the cut would no longer be found, and its part would stay: so whole lines go, or whole words.
+            first = max(at - _LONGEST_LINE, 0)
+            self.data = self.data[: self.data.rfind(b"\n", first, at) + 1 or self.data.rfind(b" ", first, at) + 1 or at]
+            self._signs = None
+            finds, rest = list(islice(find(self.data), MOST_FINDS)), mark(REST).encode()
+        if finds or rest:
+            self._replace(sorted(finds), rest)
+
+    def _replace(self, finds: Iterable[Found], rest: bytes) -> None:
+        spans: list[Span] = []
+        marks: list[bytes] = []
+        for found in finds:
+            if spans and found.start < spans[-1][1]:
+                spans[-1] = (spans[-1][0], max(spans[-1][1], found.end))
+                continue
+            spans.append((found.start, found.end))
+            marks.append(mark(found.rule).encode())
+            self._counts[found.rule] = self._counts.get(found.rule, 0) + 1
+        pieces, done = list[bytes](), 0
+        for (start, end), each in zip(spans, marks, strict=True):
+            pieces += (self.data[done:start], each)
+            done = end
+        self.data = b"".join((*pieces, self.data[done:], rest))
+        if self._signs is not None:
+            self._signs = self._signs.moved(self.data.lower(), spans, list(map(len, marks)))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from itertools import islice
+from itertools import chain
 from typing import Final, NamedTuple
 
+from .secret_strings import Span
+from .signs import Signs, positions
 from .token_patterns import ADDRESSES, ANCHORED, KINDS, Anchored
 
 
@@ -23,9 +25,14 @@ class Found(NamedTuple):
 _SHORTEST_RUN: Final = 16
 _RUN: Final = b"a" * _SHORTEST_RUN
 _RUNS: Final = bytes(97 if chr(code).isascii() and (chr(code).isalnum() or chr(code) in "_-+") else 32 for code in range(256))
-# Each key has six letters and digits in a row.
-_SOLID: Final = bytes(97 if chr(code).isascii() and chr(code).isalnum() else 32 for code in range(256))
-_LETTERS: Final = re.compile(b"aaaaaa" + b"a*+")
+# Behind its prefix a key has a run of this length of more characters too.
+_KEY_BYTES: Final = bytes(chr(code).isascii() and (chr(code).isalnum() or chr(code) in "_.:$~/+=|%-") for code in range(256))
+_LETTERS: Final = bytes(chr(code).isascii() and chr(code).isalnum() for code in range(256))
+# Where more keys may begin than one in so many letters, `re` goes through the text faster by itself.
+_LETTERS_PER_TRY: Final = 20
+# How far before such a run the escape before a key begins, and how far behind its begin a key ends.
+_BEFORE: Final = 24
+_BEHIND: Final = 400
 _SHORT_TEXT: Final = 4096
 # An id of Discord, or a UUID without its first part, standing alone: digits and hyphens are rare, so most text is skipped.
 _ID: Final = re.compile(
@@ -38,45 +45,6 @@ _ESCAPE: Final = (
     r"(?:%(?:25){0,3}[0-9A-Fa-f]{2}|\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[0-7]{1,3}|[abefnrtv])"
     r"|=[0-9A-F]{2}|\[[\d;:]{0,18}+[mK]|`[abefnrtv0]|\^[@-_]|#[0-3][0-7]{2}|\x03\d{1,2}(?:,\d{1,2})?)"
 )
-
-
-# A text with more than one sign per this many letters is read faster as a whole.
-_LETTERS_PER_SIGN: Final = 400
-
-
-def matches_at(signs: Sequence[str], back: int, pattern: re.Pattern[bytes], data: bytes) -> Iterator[re.Match[bytes]]:
-    """Return the matches of a pattern, given that each has one of the signs, if any, at most `back` bytes after its begin.
-
-    Signs are lower case, and stand for upper case too.
-    """
-    if not signs:
-        return pattern.finditer(data)
-    lower, known = data.lower(), [sign.encode() for sign in signs]
-    if sum(map(lower.count, known)) * _LETTERS_PER_SIGN > len(data):
-        return pattern.finditer(data)
-    return _matches_at(lower, known, back, pattern, data)
-
-
-def _matches_at(
-    lower: bytes, signs: Sequence[bytes], back: int, pattern: re.Pattern[bytes], data: bytes
-) -> Iterator[re.Match[bytes]]:
-    at = 0
-    for place in sorted(at for sign in signs for at in positions(lower, sign)):
-        at = max(at, place - back)
-        while at <= place:
-            if (match := pattern.match(data, at)) is None:
-                at += 1
-            else:
-                yield match
-                at = max(match.end(), at + 1)
-
-
-def positions(data: bytes, sign: bytes) -> Iterator[int]:
-    """Yield the positions of a sign."""
-    at = data.find(sign)
-    while at >= 0:
-        yield at
-        at = data.find(sign, at + 1)
 
 
 class _Node:
@@ -148,10 +116,6 @@ def _within(rows: Sequence[Anchored]) -> tuple[_Within, ...]:
     )
 
 
-# One search for all anchors.
-_ANCHORS: Final = re.compile("|".join(re.escape(row.anchor) for row in ANCHORED).encode())
-
-
 @cache
 def _anchored() -> tuple[_Within, ...]:
     return _within(ANCHORED)
@@ -170,10 +134,10 @@ LARGE_PATTERNS: Final = (_behind_boundary, _behind_escape, _anchored, _addresses
 SIGNS: Final = ("hook", "interactions", "hc-ping", "/push", "with/key")
 
 
-def find_addresses(data: bytes, text: str) -> Iterable[Found]:
-    """Return the URLs that are secret as a whole; `text` is the same in lower case."""
-    if any(sign in text for sign in SIGNS):
-        return (found for each in _addresses() if each.anchor in text for found in _find_within(each, data))
+def find_addresses(data: bytes, signs: Signs) -> Iterable[Found]:
+    """Return the URLs that are secret as a whole."""
+    if any(sign in signs for sign in SIGNS):
+        return (found for each in _addresses() if each.anchor in signs for found in _find_within(each, data))
     return ()
 
 
@@ -191,33 +155,41 @@ def find_keys(data: bytes) -> Iterable[Found]:
 
 def _find_keys(data: bytes) -> Iterator[Found]:
     text = b"\n" + data
-    for start, end in _regions(text):
-        for match in _behind_boundary().finditer(text, start, end):
-            yield Found(match.start(1) - 1, match.end() - 1, _label(match[1]))
-        for match in _behind_escape().finditer(text, start, end):
-            yield Found(match.start(1) - 1, match.end() - 1, _label(match[1]))
-    if _ANCHORS.search(data) is not None:
-        for each in [each for each in _anchored() if each.needle in data]:
-            yield from _find_within(each, data)
+    begins, regions = _places(text) if len(text) >= _SHORT_TEXT else (None, [(0, len(text))])
+    boundaries = _behind_boundary()
+    if begins is None:
+        matches = boundaries.finditer(text)
+    else:
+        matches = (match for at in begins if (match := boundaries.match(text, at - 1)) is not None)
+    for match in chain(matches, *(_behind_escape().finditer(text, *region) for region in regions)):
+        yield Found(match.start(1) - 1, match.end() - 1, _label(match[1]))
+    for each in [each for each in _anchored() if each.needle in data]:
+        yield from _find_within(each, data)
 
 
-def _regions(text: bytes) -> list[tuple[int, int]]:
-    """Return the parts of a long text in which a key may begin, from a little before a row of letters and digits.
+def _places(text: bytes) -> tuple[Iterator[int] | None, list[Span]]:
+    """Return where a key may begin in a long text, None for nearly everywhere, and the parts with keys or escapes before them.
 
-    Without this, a text of short words with hyphens, which has no key, would cost more than any other.
+    The text becomes an integer of a byte per character, in which one shift and one `&` treat all characters at once.
     """
-    if len(text) < _SHORT_TEXT:
-        return [(0, len(text))]
-    runs = [match.span() for match in islice(_LETTERS.finditer(text.translate(_SOLID)), len(text) // 400 + 1)]
-    if len(runs) > len(text) // 400:
-        return [(0, len(text))]
-    regions: list[tuple[int, int]] = []
-    for start, end in runs:
-        start = max(0, start - 64)
-        if regions and start <= regions[-1][1]:
-            regions[-1] = (regions[-1][0], end + 400)
-        else:
-            regions.append((start, end + 400))
+    size = len(text)
+    runs, letters = (int.from_bytes(text.translate(table), "little") for table in (_KEY_BYTES, _LETTERS))
+    for step in (1, 2, 4, 8):
+        runs &= runs >> (8 * step)
+    begins = runs & letters & ~(letters << 8)
+    places = None if begins.bit_count() * _LETTERS_PER_TRY > size else positions(begins.to_bytes(size, "little"), b"\1")
+    return places, _around_runs(runs.to_bytes(size, "little"))
+
+
+def _around_runs(runs: bytes) -> list[Span]:
+    regions: list[Span] = []
+    at = runs.find(1)
+    while at >= 0:
+        last = at
+        while (further := runs.rfind(1, last + 1, last + _BEHIND)) >= 0:
+            last = further
+        regions.append((max(0, at - _BEFORE), last + _SHORTEST_RUN + _BEHIND))
+        at = runs.find(1, last + 1)
     return regions
 
 

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
 from itertools import chain, islice
 from typing import Final
 
 from .key_names import NameKind, looks_random, name_kind
 from .late_patterns import late
 from .placeholders import OPEN
-from .scanner import Found, matches_at
+from .scanner import Found
 from .secret_strings import PROSAIC, is_mixed
+from .signs import Signs
 
 _STRING: Final = r"(?:'[^'\n]{1,300}'|\"[^\"\n]{1,300}\")"
 _NETRC: Final = late(
@@ -30,8 +30,10 @@ _SQL_PASSWORD: Final = late(
 _SET_PASSWORD: Final = late(rf"(?i:\bpassword)[\s=]{{1,4}}(?i:password\()?N?(?P<value>{_STRING})".encode())
 _SETTING: Final = late(rb"(?i:user|role|login|options|alter|create)\b[^\n;]{1,120}\Z")
 # A user and a password as arguments of a call; and secrets that a build log masks.
-_ARGUMENTS: Final = late(rf"[(\[]\s?[bur]?[\"'][^\"'\n]{{0,80}}[\"'],\s?(?P<value>[bur]?{_STRING})".encode())
-_CALLED: Final = late(rb"(?i:auth|\.login|pscredential(?:\]::new)?|changeuserpassword|credentials?)[\"']?(?:\s?[=:]\s?)?\Z")
+_ARGUMENTS: Final = late(
+    rf"(?i:auth|\.login|pscredential(?:\]::new)?|changeuserpassword|credentials?)[\"']?(?:\s?[=:]\s?)?"
+    rf"[(\[]\s?[bur]?[\"'][^\"'\n]{{0,80}}[\"'],\s?(?P<value>[bur]?{_STRING})".encode()
+)
 # An argument of a call that is a key, whatever it is.
 _KEYED: Final = late(
     rf"(?:jwt\.(?:en|de)code\([^,\n]{{1,80}},|hmac\.(?:new|digest)\(|Fernet\(|(?:set|check|verify|hash|generate|make|encrypt)_password(?:_hash)?\((?:[^,\n]{{1,80}},){{0,2}}|AES\.new\("
@@ -77,7 +79,7 @@ _LINK: Final = late(
 )
 _JWK: Final = late(rb"\"(?:d|p|q|dp|dq|qi|k)\\{0,3}\"\s?:\s?\\{0,3}\"(?P<value>[\w+/=-]{16,2000})")
 # The values of a Kubernetes Secret under any names; its kind stands before or after them.
-_SECRET_KIND: Final = late(r"kind\\{0,8}[\"']?:\s{0,3}\\{0,8}[\"']?secret(?![\w-])")
+_SECRET_KIND: Final = late(rb"kind\\{0,8}[\"']?:\s{0,3}\\{0,8}[\"']?secret(?![\w-])")
 _SECRET_DATA: Final = late(
     rb"(?:\n|\\n|\A)(?P<indent>[ ]{0,20}+)(?:stringD|d)ata:[ ]*+(?>(?:\n|\\n)(?P=indent)[ ]++(?>[^\n\\]|\\(?!n))*){1,200}"
     rb"|(?:stringD|(?<![A-Za-z])d)ata\\{0,8}\"\s{0,3}:\s{0,3}\{[^{}]{1,8000}+\}"
@@ -92,10 +94,8 @@ _FIELD: Final = late(
     rb"|Duplicate entry (?P<entry>'[^'\n]{1,300}') for key '(?P<column>[\w.]{1,80})'"
 )
 _SECURE_STRING: Final = late(rf"(?i:securestring)\s{{1,3}}(?:-\w{{1,12}}\s{{1,3}})?(?P<value>{_STRING})".encode())
-_DATA_SOURCE: Final = late(
-    rb"(?:sqlplus\s(?:-\w\s){0,3}|thin:|dsn=)[\w$#]{1,40}/(?P<value>[^\s/@\"']{1,100})@"
-    rb"|:(?<=[\w.-]:)(?P<tcp>[^\s/@:]{1,100})@(?:(?:tcp|unix)\(|/\w)"
-)
+_DATA_SOURCE: Final = late(rb"(?:sqlplus\s(?:-\w\s){0,3}|thin:|dsn=)[\w$#]{1,40}/(?P<value>[^\s/@\"']{1,100})@")
+_SOCKET: Final = late(rb":(?<=[\w.-]:)(?P<tcp>[^\s/@:]{1,100})@(?:(?:tcp|unix)\(|/\w)")
 _CODE: Final = late(
     rb"code(?<=[a-z0-9 _-]code)s?(?:['\"]?\s{0,2}[:=]\s{0,2}|\s(?:is|are):?\s|\s)['\"]?"
     rb"(?P<value>\d{4,8}(?![\d.])"
@@ -122,7 +122,17 @@ _LINK_SIGNS: Final = (
     *("/reset", "/magic", "/activat", "/confirm", "/verif", "/unsub", "/recover", "/hook", "/sso", "/invit", "/login"),
 )
 _CALL_SIGNS: Final = ("jwt.", "hmac.", "fernet(", "_password(", "_password_hash(", "aes.new(", "serializer(", "bcrypt.")
+# Patterns, the words of which each find has one, and how many bytes before the word it may begin.
 _AT_SIGNS: Final = (
+    (_SQL_PASSWORD, ("identified ", "password for", "acl setuser", "user default", "crypt(", "pgp_sym_"), 0),
+    (_SECURE_STRING, ("securestring",), 0),
+    (_DATA_SOURCE, ("sqlplus", "thin:", "dsn="), 0),
+    (_SOCKET, ("@tcp(", "@unix(", "@/"), 101),
+    (_ARGUMENTS, ("auth", "credential", "changeuserpassword", ".login"), 2),
+    (_BUILD, ("::add-mask::", ";issecret=true"), 0),
+    (_NETLOC, ("netloc=",), 0),
+    (_PGPASS, (":543", ":643", ":*:"), 0),
+    (_LINK, _LINK_SIGNS, 0),
     (_KEYED, _CALL_SIGNS, 8),
     (_SMTP, ("vxnlcm5hbwu6", "ugfzc3dvcmq6"), 0),
     (_SECURE_COPY, ("scp ", "sftp ", "rsync ", "ssh "), 0),
@@ -161,74 +171,56 @@ _LOGINS: Final = (
 )
 # Each text with a secret in a statement contains one of these.
 SIGNS: Final = (
-    *("passw", "identified ", "acl setuser", "user default", ".login(", "crypt(", "securestring", "sqlplus"),
-    *("thin:", "dsn=", "@tcp(", "@unix(", "@/"),
-    *("auth", "credential", "add-mask::", "issecret=true", "netloc=", ":543", ":643", ":*:", "kty", "code", "input_value="),
-    *("duplicate entry", "values", ")=(", "parameters:"),
-    *_LINK_SIGNS,
+    *("passw", "kty", "code", "input_value=", "duplicate entry", "values", ")=(", "parameters:"),
     *_LOC_SIGNS,
     *(sign for _, signs, _ in (*_AT_SIGNS, *_LOGINS) for sign in signs),
 )
 
 
-def find_in_statements(data: bytes, text: str) -> Iterable[Found]:
-    """Return the secrets known by their place in a statement; `text` is the same in lower case."""
-    finders = _finders(data, text)
+def find_in_statements(data: bytes, signs: Signs) -> Iterable[Found]:
+    """Return the secrets known by their place in a statement."""
+    finders = _finders(data, signs)
     return chain.from_iterable(find(data) for find in finders) if finders else ()
 
 
-def _finders(data: bytes, text: str) -> list[Callable[[bytes], Iterator[Found]]]:
+def _finders(data: bytes, signs: Signs) -> list[Callable[[bytes], Iterator[Found]]]:
     found: list[Callable[[bytes], Iterator[Found]]] = []
-    patterns: list[re.Pattern[bytes]] = []
-    has_password = "password" in text
-    if has_password and (b"machine" in data or b"default" in data):
-        patterns.append(_NETRC)
-    if has_password:
-        found.append(partial(_values, _SET_PASSWORD, before=_SETTING))
-    if "identified " in text or "acl setuser" in text or "user default" in text or "crypt(" in text or "password for" in text:
-        patterns.append(_SQL_PASSWORD)
-    if "securestring" in text:
-        patterns.append(_SECURE_STRING)
-    if "sqlplus" in text or "thin:" in text or "dsn=" in text or "@tcp(" in text or "@unix(" in text or "@/" in text:
-        patterns.append(_DATA_SOURCE)
-    if "auth" in text or "credential" in text or "userpassword" in text or ".login(" in text:
-        found.append(partial(_values, _ARGUMENTS, before=_CALLED))
-    if "add-mask::" in text or "issecret=true" in text:
-        patterns.append(_BUILD)
-    if "netloc=" in text:
-        patterns.append(_NETLOC)
-    if ":543" in text or ":643" in text or ":*:" in text:
-        patterns.append(_PGPASS)
-    if [sign for sign in _LINK_SIGNS if sign in text]:
-        patterns.append(_LINK)
-    if "kty" in text:
-        patterns.append(_JWK)
-    for pattern, signs, back in _AT_SIGNS:
-        if [sign for sign in signs if sign in text]:
-            found.append(partial(_values, pattern, signs=signs, back=back))
-    for pattern, signs, back in _LOGINS:
-        if [sign for sign in signs if sign in text]:
-            found.append(partial(_logins, pattern=pattern, signs=signs, back=back))
-    found += [partial(_values, pattern) for pattern in patterns]
-    if "code" in text:
-        found.append(_codes)
-    if "kind" in text and _SECRET_KIND.search(text):
+    if "password" in signs:
+        if b"machine" in data or b"default" in data:
+            found.append(lambda data: _values(signs.matches(_NETRC, data, ("machine", "default"))))
+        found.append(lambda data: _values(filter(_is_setting, signs.matches(_SET_PASSWORD, data, ("password",)))))
+    for rows, values in ((_AT_SIGNS, _values), (_LOGINS, _logins)):
+        found += [_near(signs, row, values) for row in rows if any(word in signs for word in row[1])]
+    if "kty" in signs:
+        found.append(lambda data: _values(_JWK.finditer(data)))
+    if "code" in signs:
+        found.append(lambda data: _codes(data, signs))
+    if "kind" in signs and _SECRET_KIND.search(signs.lower):
         found.append(_of_kubernetes)
-    if "input_value=" in text or "duplicate entry" in text or [sign for sign in _LOC_SIGNS if sign in text]:
-        found.append(_of_fields)
-    if "values" in text or ")=(" in text:
-        found.append(_inserted)
-    if "parameters:" in text:
+    if any(sign in signs for sign in ("input_value=", "duplicate entry", *_LOC_SIGNS)):
+        found.append(lambda data: _of_fields(data, signs))
+    if "values" in signs or ")=(" in signs:
+        found.append(lambda data: _inserted(data, signs))
+    if "parameters:" in signs:
         found.append(_asked)
     return found
 
 
-def _values(
-    pattern: re.Pattern[bytes], data: bytes, before: re.Pattern[bytes] | None = None, signs: Sequence[str] = (), back: int = 0
-) -> Iterator[Found]:
-    for match in matches_at(signs, back, pattern, data):
-        if before is not None and before.search(data, max(0, match.start() - _NEAREST), match.start()) is None:
-            continue
+def _near(
+    signs: Signs,
+    row: tuple[re.Pattern[bytes], Sequence[str], int],
+    values: Callable[[Iterable[re.Match[bytes]]], Iterator[Found]],
+) -> Callable[[bytes], Iterator[Found]]:
+    pattern, words, back = row
+    return lambda data: values(signs.matches(pattern, data, words, back))
+
+
+def _is_setting(match: re.Match[bytes]) -> bool:
+    return _SETTING.search(match.string, max(0, match.start() - _NEAREST), match.start()) is not None
+
+
+def _values(matches: Iterable[re.Match[bytes]]) -> Iterator[Found]:
+    for match in matches:
         group = match.lastgroup or ""
         if OPEN.fullmatch(match[group].strip(b"\"'")):
             continue
@@ -236,9 +228,9 @@ def _values(
             yield Found(*match.span(group), "password")
 
 
-def _logins(data: bytes, pattern: re.Pattern[bytes], signs: Sequence[str], back: int) -> Iterator[Found]:
+def _logins(matches: Iterable[re.Match[bytes]]) -> Iterator[Found]:
     """Yield what looks like a password behind the name of a user."""
-    for match in matches_at(signs, back, pattern, data):
+    for match in matches:
         group = match.lastgroup or ""
         text = match[group].decode("utf-8", "replace")
         if looks_random(text, 16) if group == "random" else is_mixed(text) and not PROSAIC.fullmatch(match[group]):
@@ -251,9 +243,9 @@ def _of_kubernetes(data: bytes) -> Iterator[Found]:
             yield Found(*pair.span("value"), "kubernetes secret")
 
 
-def _of_fields(data: bytes) -> Iterator[Found]:
+def _of_fields(data: bytes, signs: Signs) -> Iterator[Found]:
     """Yield the values of fields with a secret's name in messages of a validator or a database."""
-    for match in chain(_FIELD.finditer(data), matches_at(_LOC_SIGNS, 0, _LOCATED, data)):
+    for match in chain(_FIELD.finditer(data), signs.matches(_LOCATED, data, _LOC_SIGNS)):
         name, group = (match["name"], "value") if match["name"] is not None else (match["column"], "entry")
         if name_kind(name.decode().rpartition(".")[2]) is not NameKind.HARMLESS:
             yield Found(*match.span(group), "password")
@@ -267,18 +259,20 @@ def _asked(data: bytes) -> Iterator[Found]:
         yield from _listed(data, match.end(), wanted)
 
 
-def _codes(data: bytes) -> Iterator[Found]:
+def _codes(data: bytes, signs: Signs) -> Iterator[Found]:
     lower = data.lower()
-    for match in _CODE.finditer(lower):
+    for match in signs.matches(_CODE, lower, ("code",)):
         if _OF_CODE.search(lower[max(0, match.start() - 20) : match.start()]) is not None:
             yield Found(*match.span("value"), "one-time code")
 
 
-def _inserted(data: bytes) -> Iterator[Found]:
+def _inserted(data: bytes, signs: Signs) -> Iterator[Found]:
     """Yield the values of the columns of an INSERT with secret names, in the statement or in its parameters."""
-    for match in _INSERT.finditer(data):
-        wanted = _secret_columns(match["names"].split(b","))
-        if not wanted:
+    for at in signs.positions(("values", ")=(")):
+        close = data.rfind(b")", max(0, at - _NEAREST), at + 1)
+        match = _INSERT.match(data, max(data.rfind(b"(", max(0, close - _FURTHEST), close), 0)) if close > 0 else None
+        wanted = _secret_columns(match["names"].split(b",")) if match is not None else ()
+        if match is None or not wanted:
             continue
         yield from _listed(data, match.end(), wanted)
         parameters = _PARAMETERS.search(data, match.end(), match.end() + _FURTHEST)

@@ -10,10 +10,9 @@ from typing import Final
 
 from .key_names import NameKind, looks_random, name_kind
 from .late_patterns import late
-from .name_words import places
 from .placeholders import OPEN
 from .scanner import Found
-from .secret_strings import Span, is_mixed
+from .secret_strings import is_mixed
 
 # How many lines with a secret's name may begin no table before the search ends.
 _MOST_OTHERS: Final = 1000
@@ -34,12 +33,12 @@ _ITEM: Final = late(rb"\"[^\"\n]*\"|'[^'\n]*'|[^\s,\"'][^,\"']*")
 
 
 # The value of a name in the source line above, as loguru and better_exceptions point at it.
-_POINTER: Final = late(rb"\n(?P<before>(?:[ |]|\xe2\x94\x82)*+)(?:\xe2\x94\x94|->) (?P<value>[^\n]{1,300})")
+_POINTER: Final = late(rb"\n(?P<before>(?>(?:[ |]|\xe2\x94\x82)*))(?:\xe2\x94\x94|->) (?P<value>[^\n]{1,300})")
 _NAME_AT: Final = late(r"(?<!\w)[A-Za-z_]\w{1,40}")
 
 
-def find_in_tables(data: bytes, lower: bytes, parts: Sequence[Span]) -> Iterator[Found]:
-    """Yield the cells below names of secrets. `parts` cover all ASCII names."""
+def find_in_tables(data: bytes, ends: Sequence[int]) -> Iterator[Found]:
+    """Yield the cells below names of secrets. `ends` are those of words for secrets."""
     if not (b"\n" in data or b"\\n" in data or b"]" in data or b")" in data):
         # Neither lines nor lists.
         return
@@ -48,7 +47,7 @@ def find_in_tables(data: bytes, lower: bytes, parts: Sequence[Span]) -> Iterator
     # Some frames have thicker lines around the names.
     data = data.replace(_THICK, _THIN)
     done = others = 0
-    for end in places(lower, parts):
+    for end in ends:
         if end <= done:
             continue
         first = max(0, end - _LONGEST_LINE)

@@ -25,6 +25,8 @@ _SHORT_PIECE: Final = 7
 _PART: Final = 12
 _MOST_FORMS: Final = 60_000
 _CHUNK: Final = 1024
+_BLOCK: Final = 512
+_LONG_TEXT: Final = 4096
 _BONE: Final = re.compile(rb"[A-Za-z0-9\x80-\xff]")
 _SPACE: Final = re.compile(rb"\s")
 # A text with known letters in more places is a flood: the first finds are replaced everywhere in it.
@@ -99,7 +101,7 @@ class KnownValues:
             if spelling in data:
                 data, count = data.replace(spelling, mark), count + 1
         text = bones(data)
-        if not self.may_be_in(text):
+        if len(text) < _LONG_TEXT and not self.may_be_in(text):
             return data, count
         for most in (*[_MOST_PLACES] * _ROUNDS, None):
             finds, is_flood = self._finds(data, text, most)
@@ -136,8 +138,7 @@ class KnownValues:
 
     def _finds(self, data: bytes, text: bytes, most: int | None) -> tuple[list[tuple[int, int]], bool]:
         """Return the sorted parts of the bytes that belong to a value, and whether `most` places were not enough."""
-        fours = self._fours
-        starts = [number * _FOUR for number, four in enumerate(_row(text)) if four in fours]
+        starts = list(self._starts(_row(text)))
         places = list(islice(self._grams.places(text, starts), most))
         short = list(islice(self._short_finds(text, starts), most))
         if not places and not short and not self._whole:
@@ -148,6 +149,14 @@ class KnownValues:
         where = _Positions(data)
         spans = [span for each in sorted(set(found)) if (span := self._span(data, where, each)) is not None]
         return sorted(spans), most is not None and (len(places) == most or len(short) == most)
+
+    def _starts(self, row: memoryview[int]) -> Iterator[int]:
+        """Yield the positions of known letters. Most blocks have none, which is seen faster than where they are."""
+        fours = self._fours
+        for begin in range(0, len(row), _BLOCK):
+            block = row[begin : begin + _BLOCK]
+            if not fours.isdisjoint(block):
+                yield from ((begin + number) * _FOUR for number, four in enumerate(block) if four in fours)
 
     def _short_finds(self, text: bytes, starts: Iterable[int]) -> Iterator[_Find]:
         """Yield the finds of short forms, by the fours in them."""

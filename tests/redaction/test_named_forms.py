@@ -290,6 +290,14 @@ def test_the_end_of_a_long_log_without_secrets_stays() -> None:
         assert Redactor().redact_text(piece * 4001 + "\n\nRuntimeError: DATABASE DOWN").endswith("DATABASE DOWN")
 
 
+def test_a_long_log_of_names_that_only_sound_secret_stays_whole() -> None:
+    names = ("token_type", "password_length", "key_id", "tokens_used", "secret-name")
+    log = "\n".join(f"GET /{number}?x={number}&{name}=ab{number} 200" for number in range(3000) for name in names)
+    assert Redactor().redact_text(log) == log
+    secret = "\npassword=Zx81-planted\n"
+    assert Redactor().redact_text(log + secret + log) == f"{log}\npassword=[redacted: named value]\n{log}"
+
+
 def test_counts_say_which_rule() -> None:
     redactor = Redactor(secrets=["Zx81plantedSecret"], patterns=[r"order-\d+"])
     shown = redactor.redact_text("password=hunter2 Zx81plantedSecret order-17")

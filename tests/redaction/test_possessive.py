@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import statsbot_webhooks
-from statsbot_webhooks.redaction import labelled_secrets, name_words, scanner
+from statsbot_webhooks.redaction import labelled_secrets, name_words, rules, scanner
 from statsbot_webhooks.redaction.late_patterns import BuiltPattern
 from statsbot_webhooks.redaction.redactor import Redactor
 
@@ -36,7 +36,9 @@ def patterns() -> Iterator[tuple[str, re.Pattern[Any]]]:
     for row in (*scanner._anchored(), *scanner._addresses()):
         yield row.anchor, row.pattern
         yield row.anchor, row.before
-    for number, pattern in enumerate((name_words._others(), *name_words._escaped()[1], labelled_secrets._bulk())):
+    for number, pattern in enumerate(
+        (name_words._others(), *name_words._escaped()[1].values(), labelled_secrets._bulk(), rules._search()._pattern)
+    ):
         yield f"names {number}", pattern
     for is_option in (False, True):
         yield f"joint {is_option}", labelled_secrets._tail(is_option=is_option)

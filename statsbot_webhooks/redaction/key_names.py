@@ -59,7 +59,7 @@ ABOUT: Final = (
     r"|changed?|created|updated|loaded|missing|found|check|checked|attempts|strength|enabled|disabled|set|audience|issuer|source"
     r"|domain|algorithm|alg|algo|format|scheme|scope|scopes|samesite|secure|hash|hasher|hashers|header|class"
     r"|factory|model|role|group"
-    r"|owner|user|username|email|host|port|region|timeout|ttls|lifetime|duration|interval|backend|engine|mode|lookup|prompt|hint"
+    r"|owner|user|username|email|host|port|fd|region|timeout|ttls|lifetime|duration|interval|backend|engine|mode|lookup|prompt|hint"
     r"|encoding|separator|position|pos|start|end|ids?|event|events|handler|board|word|words|stroke|press|pressed|down|up|space"
     r"|frame|point|note|ring|error|exception|callback|dialog|form|page|view|link|button|label|text|input|box"
     r"|title|message|msg)"

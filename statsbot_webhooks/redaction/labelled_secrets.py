@@ -59,7 +59,11 @@ _WHOSE: Final = (
     r"|generated)(?: for [\w.@-]{1,60})?(?=:))"
     r"|[ \t]?[(\[][\w.@ -]{1,40}+[)\]](?=[ \t]{0,2}[:=]))"
 )
-_ASSIGN: Final = rf"(?:{_BLANK}){{0,40}}+{_JOINT}(?>{_BLANK}|{_CLOSE}){{0,8}}+(?P<below>\\?{_LINE_END}[ \t]{{0,40}}+(?:- )?)?"
+# A value may begin like a blank of quoted-printable: "=2024…".
+_ASSIGN: Final = (
+    rf"(?:(?:{_BLANK}){{0,40}}+{_JOINT}(?>{_BLANK}|{_CLOSE}){{0,8}}+|=(?=20[\w.-]))"
+    rf"(?P<below>\\?{_LINE_END}[ \t]{{0,40}}+(?:- )?)?"
+)
 # Words after the noun in other languages ("clave privada", "jeton d'accès", "токен доступа"), and endings beyond ASCII.
 _LETTER: Final = r"(?:[a-z]|[\xc3-\xdf][\x80-\xbf]|%c3%[ab][0-9a-f]|\\u00[ef][0-9a-f])"
 _NAME_REST: Final = (

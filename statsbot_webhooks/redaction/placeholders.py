@@ -12,14 +12,15 @@ OPEN: Final = late(
     rb"(?:(?i:none|null|nil|true|false|undefined|unset|empty|str|bytes|string|int|bool(?:ean)?|optional|any|object"
     rb"|required|redacted|hidden"
     rb"|masked|filtered|secret|passwor[dt]s?|kennwort|contrase\xc3\xb1a|senha|token|changeme|n/a|unknown|missing|invalid|expired|ok"
-    rb"|yes|no|on|off|function|async|enabled|disabled|include|omit|same-origin|access|refresh|prompt"
+    rb"|yes|no|on|off|function|async|enabled|disabled|include|omit|same-origin|access|refresh|prompt|options?|flags?|all|amd64|arm64|i386"
     rb"|pwd?|pass|passwd|passphrase|HTTP/\d(?:\.\d)?"
     rb"|(?:your|my|the|insert|replace|enter)[_-](?:[a-z]{1,12}[_-]){0,3}(?:key|token|secret|password|here|id))"
     # A type of Python with its parameters, a parameter of SQL, null of YAML, and variables of PHP.
-    rb"|[A-Z][A-Za-z]{2,20}\[[\w., |\[\]()\"']{1,80}\](?=[ \t]*(?:[=,):]|->|\Z|[\r\n]))"
+    rb"|(?:[A-Z][A-Za-z]{2,20}|tuple|list|dict|set|type)\[[\w., |\[\]()\"':`]{1,80}\](?=[ \t]*(?:[=,):]|->|\Z|[\r\n]))"
     rb"|:[a-z][a-z_]{0,40}|~|\$_[A-Z]{3,9}\[[^\]\n]{1,60}\]|\$\w{1,40}->\w{1,40}"
     # What Terraform does not show or does; references to stores of secrets; tags of HTML and of language models.
-    rb"|\((?:sensitive|known after|hidden|redacted|none|empty|unset|not set|unchanged)[^)\n]{0,30}\)|[A-Z][a-z]{3,12}ing\.\.\."
+    rb"|\((?:optional|bool|str|int|list|dict)[,)]|\((?:sensitive|known after|hidden|redacted|none|empty|unset|not set"
+    rb"|unchanged)[^)\n]{0,30}\)|[A-Z][a-z]{3,12}ing\.\.\."
     rb"|(?:env|vault|ssm|keyring|op|sops|secretsmanager|secretref|akv|gsm):[\w/.#${}-]{1,120}|@Microsoft\.KeyVault\([^)\n]{1,200}\)"
     rb"|!(?!!|vault\b)[A-Za-z][\w:]{1,30}[ ][\w./${}-]{1,80}"
     rb"|\$\{\w{1,60}:?[?+][^}\n]{0,60}\}|</?[a-z]{1,10}>|<\|\w{1,20}\|>|\[[A-Z]{2,5}\]"
@@ -53,6 +54,9 @@ _EXPRESSION: Final = late(
     rb"|data|params"
     rb"|kwargs|process|interaction|client|session|utils|constants|secrets|hashlib|base64|json)"
     rb"(?:\.[A-Za-z_]\w{0,60}){1,6}(?=[\s,;)\]}:(\[]|\Z)"
+    # The value of another name for a secret.
+    rb"|(?:[a-z]{1,20}\.){1,4}_?(?:token|secret|password|key|value|cookie)(?=[\s,;)\]}:(]|\Z)"
+    rb"|(?:[A-Za-z]{0,20}_){1,4}(?:token|secret|password|key|cookie)(?=[\s,;)\]}:(]|\Z)"
 )
 _CALL: Final = late(rb"(?:(?:await|new)[ ])?[A-Za-z_](?>[\w.]|::){0,80}(?:\(|\[[\"'])")
 _FRAME: Final = late(rb"[ \t]*(?:[|+][ -]{0,3})?File \"")

@@ -193,7 +193,7 @@ def _assigned(data: bytes, label: Label) -> Span | None:
         if "sig" in label.name.lower() and (signed := _SIGNED.match(data, start)) is not None:
             return signed.span()
         return (start, end) if is_secret(core, label) or _is_login(data, core, label) else None
-    if _NUMBERS.fullmatch(core) and "token" in label.name.lower():
+    if not is_secret(core, label) or (_NUMBERS.fullmatch(core) and "token" in label.name.lower()):
         return None
     return start, _phrase_end(data, start, end, label)
 
@@ -369,7 +369,8 @@ def _prose(data: bytes, label: Label) -> Span | None:
     quoted = value["quoted"]
     found = quoted or value["bare"]
     if label.kind is not NameKind.SECRET:
-        is_found = _is_login(data, found, label) if label.joint == "word" else _is_said_key(found, label)
+        is_said = data.endswith((b"is ", b"was "), 0, label.at)
+        is_found = _is_login(data, found, label) if label.joint == "word" else is_said and _is_said_key(found, label)
         return (label.at if quoted else value.start("bare"), value.end()) if is_found else None
     if _SETS.search(data, max(0, label.begin - 12), label.begin) and not OPEN.fullmatch(found):
         return label.at, value.end()

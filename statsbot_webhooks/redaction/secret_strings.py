@@ -41,8 +41,8 @@ PASSWORDS: Final = late(
 LINE: Final = late(rb"(?>[^\r\n\\%&]++|\\(?!\\*[nr]|\\*u000)|%(?!(?:25)*0[aAdD])|&(?!#1[03];))++")
 PROSAIC: Final = late(
     rb"[\d.,:%/x-]+[A-Za-z]{0,8}|[A-Za-z]+(?:_[A-Za-z]+)*|(?i:base64|base32|utf-?8|sha\d+|md5|oauth2?"
-    rb"|http[s2]?(?:/\d(?:\.\d)?)?|h256|rs256|es256|v\d)|[\w.-]+\(.*"
-    rb"|#?\d+(?:/\d+)?|[A-Za-z]{1,3}=\S{0,3}",
+    rb"|http[s2]?(?:/\d(?:\.\d)?)?|latin-?1|iso-?8859-\d{1,2}|cp\d{3,4}|h256|rs256|es256|v\d)|[\w.-]+\(.*"
+    rb"|\*{1,2}[A-Za-z]+\*{1,2}|#?\d+(?:/\d+)?|[A-Za-z]{1,3}=\S{0,3}",
 )
 
 
@@ -83,6 +83,14 @@ def is_mixed(text: str) -> bool:
     return len(text) >= 6 and any(map(str.isdigit, text)) and any(map(str.isalpha, text))
 
 
+# Names of kinds of tokens in source code of parsers; and pictures, letters of keys and numbers, which are too short for a secret.
+_KIND_OF_TOKEN: Final = late(rb"[A-Z][a-z]{2,14}(?:\.[A-Z][A-Za-z]+)*|[A-Z]{2,16}(?:_[A-Z]+)*")
+_TOO_SHORT: Final = late(rb"[^\w\s]{1,4}|[\x80-\xff]{1,8}|\w")
+
+
 def is_secret(inner: bytes, label: Label) -> bool:
     """Whether a value is secret: any value of a secret name, a random one of an ambiguous name."""
+    if label.kind is NameKind.SECRET and PASSWORDS.search(label.name) is None:
+        is_kind = "token" in label.name.lower() and _KIND_OF_TOKEN.fullmatch(inner) is not None
+        return not is_kind and _TOO_SHORT.fullmatch(inner) is None
     return label.kind is NameKind.SECRET or looks_random(inner.decode("utf-8", "replace").strip())

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import quote, quote_plus
 
 from ..events.event import Person
+from .folded_text import Folded
 from .late_patterns import late
-from .name_trie import any_of
-from .value_forms import escape_html
+from .name_trie import GAP, any_of
 
 _ROLES: Final = r"(?:member|user|author|moderator|owner|inviter|target|creator|sender|recipient|admin|actor|executor|invoker)"
 PERSON_KEYS: Final = late(
@@ -36,9 +33,17 @@ _BEFORE_OTHER: Final = late(
 _THING: Final = late(rf"(?:{_THINGS}|message|application|command|webhook|interaction|attachment|sticker)s?(?:[ _-]?id)?\Z")
 _FURTHEST_BEFORE: Final = 110
 _MENTION: Final = late(r"<@!?\Z")
-# The digit comes before its look-behinds, so that nothing is tried at other characters.
-_ID: Final = late(r"[0-9](?<![0-9][0-9])(?<![0-9][.,][0-9])[0-9]{14,20}(?![0-9])")
-_LONG_NUMBER: Final = late(r"[0-9]{15}")
+# The digit comes before its look-behind, so that nothing is tried at other characters. Also as a float, and in groups of digits.
+_ID: Final = late(
+    r"[0-9](?<![0-9][0-9])(?:[0-9]{14,20}(?![0-9])|\.[0-9]{14,18}e\+?1[6-9](?![0-9])"
+    r"|[0-9]{0,2}([,_'. ])[0-9]{3}(?:\1[0-9]{3}){4,5}(?![0-9]))"
+)
+_LONG_NUMBER: Final = late(r"[0-9](?:[0-9]{14}|e\+?1[6-9]|[0-9]{2}[,_'. ](?:[0-9]{3}[,_'. ]){4})")
+# Digits behind a point may be a fraction, but not in 1.2.3 or file.1.json.
+_POINT: Final = late(r"(?:\A|[^\w.])[+-]?[0-9]{1,20}\.\Z")
+_FRACTION: Final = late(r"[0-9]+(?:e[+-]?[0-9]+)?(?![._-]?\w)")
+_GAP: Final = late(GAP)
+_WORD: Final = late(r"[^\W_]+")
 _OTHER_KEYS: Final = late(
     rf"(?:{_THINGS}|message|application|command|webhook|interaction|attachment|sticker)s?_?(?:id)?s?\Z", re.I
 )
@@ -60,58 +65,86 @@ class Mask:
         self._level = level
         self._key = key
         self._guild = str(guild_id)
-        self._spellings: set[str] = set()
+        self._ids: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+        self._loose: dict[str, str] = {}
+        # The first word of each name: most texts have none of them.
+        self._heads: set[str] = set()
         self._others: dict[str, str] = {}
-        self._names = self._pseudonyms(persons)
-        # Compiled when a text needs it, because most contain no name.
-        self._pattern: re.Pattern[str] | None = None
+        # Compiled when a text needs it, because most contain no name; another one for texts with escapes.
+        self._patterns: dict[bool, re.Pattern[str]] = {}
+        for person in persons:
+            self._add(person)
+
+    def _add(self, person: Person) -> None:
+        number = str(person.id)
+        shown = self._ids[number] = pseudonym(self._key, number)
+        if self._level == MaskLevel.FULL:
+            for name in filter(None, map(folded_name, person.names)):
+                self._names[name] = self._loose[_loose(name)] = shown
+                word = _WORD.search(name)
+                self._heads.add(name if word is None else word[0])
 
     def text(self, text: str) -> str:
         """Return a text with its persons masked."""
-        lower = text.lower()
-        has_names = any(name in lower for name in self._spellings)
-        if not has_names and not _LONG_NUMBER.search(text):
+        folded = Folded(text)
+        plain = folded.text
+        finds: list[tuple[int, int, str]] = []
+        if any(head in plain for head in self._heads):
+            finds += self._names_in(plain)
+        if _LONG_NUMBER.search(plain):
+            finds += self._numbers_in(plain)
+        if not finds:
             return text
-        if len(lower) != len(text):
-            # A letter whose lower case has two characters: positions would differ between the texts.
-            lower = text
         pieces: list[str] = []
-        done = 0
-        for match in _ID.finditer(lower):
+        done = last = 0
+        # Of two that overlap the first one, and the longer one.
+        for start, end, shown in sorted(finds, key=lambda find: (find[0], -find[1])):
+            if start >= last:
+                first, behind = folded.span(start, end)
+                pieces += (text[done:first], shown)
+                done, last = behind, end
+        return "".join((*pieces, text[done:]))
+
+    def _names_in(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Yield begin, end and pseudonym of each name in a folded text."""
+        escaped = "\\" in text or "\x1b" in text
+        if escaped not in self._patterns:
+            # One pattern for all names, so that none is found within another.
+            self._patterns[escaped] = re.compile(any_of(self._names, escaped=escaped))
+        for match in self._patterns[escaped].finditer(text):
+            yield *match.span(), self._named(match[0])
+
+    def _named(self, name: str) -> str:
+        # With backslashes before its signs, and with others between its words.
+        plain = name.replace("\\", "")
+        return self._names.get(name) or self._names.get(plain) or self._loose.get(_loose(name)) or pseudonym(self._key, plain)
+
+    def _numbers_in(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Yield begin, end and pseudonym of each id in a folded text; a mention goes as a whole."""
+        for match in _ID.finditer(text):
             start, end = match.span()
-            shown, back = self._number_in(lower, start, end)
-            pieces += (self._without_names(text[done : start - back], lower[done : start - back], has_names), shown)
-            done = end + (1 if back else 0)
-        pieces.append(self._without_names(text[done:], lower[done:], has_names))
-        return "".join(pieces)
+            if text.startswith(">", end) and (mention := _MENTION.search(text, max(0, start - 3), start)) is not None:
+                yield mention.start(), end + 1, self._called(match[0])
+            elif (shown := self._shown(match[0], text, start)) is not None:
+                yield start, end, shown
 
-    def _number_in(self, text: str, start: int, end: int) -> tuple[str, int]:
-        """Return the text to show for a number, and how many characters before it are replaced too, as in a mention."""
-        number = text[start:end]
-        if text.startswith(">", end) and (mention := _MENTION.search(text, max(0, start - 3), start)) is not None:
-            return self._called(number), start - mention.start()
-        if number in self._names:
-            return self._names[number], 0
+    def _shown(self, number: str, text: str, start: int) -> str | None:
+        """Return the pseudonym for a number in a text; None when it stays."""
+        if number in self._ids:
+            return self._ids[number]
+        if not number.isdigit():
+            if "e" in number:
+                return str(self.number(float(number)))
+            # Numbers of three digits are often listed, so these are known ids only.
+            return self._ids.get(re.sub("[^0-9]", "", number))
         # A number of that length may be a person's id, unless the text before it says otherwise.
-        if number == self._guild or not 17 <= end - start <= 20 or _is_of_other(text, start):
-            return number, 0
-        return self._called(number), 0
-
-    def _without_names(self, text: str, lower: str, has_names: bool) -> str:
-        if not has_names or not text:
-            return text
-        if self._pattern is None:
-            # One pattern for all names, so that none is found within the pseudonym of another.
-            self._pattern = re.compile(any_of(self._spellings))
-        pieces: list[str] = []
-        done = 0
-        for match in self._pattern.finditer(lower):
-            pieces += (text[done : match.start()], self._names.get(match[0].lower(), match[0]))
-            done = match.end()
-        return "".join((*pieces, text[done:])) if pieces else text
+        if number == self._guild or not 17 <= len(number) <= 20 or _is_of_other(text, start) or _is_fraction(text, start):
+            return None
+        return self._called(number)
 
     def _called(self, number: str) -> str:
-        known = self._names.get(number) or self._others.get(number)
+        known = self._ids.get(number) or self._others.get(number)
         if known is None:
             known = self._others[number] = pseudonym(self._key, number)
         return known
@@ -119,37 +152,29 @@ class Mask:
     def value(self, key: str, value: Any, other: Callable[[Any], Any]) -> Any:
         """Return the masked value of a context key; `other` redacts values that are not about a person."""
         if _OTHER_KEYS.search(key) and isinstance(value, (int, str)):
-            if str(value) in self._names:
-                return self._names[str(value)]
+            if str(value) in self._ids:
+                return self._ids[str(value)]
             return value if isinstance(value, int) or value.isdigit() else other(value)
         if not PERSON_KEYS.match(key) or value is None or isinstance(value, bool):
             return other(value)
         if isinstance(value, Mapping) and (person := next(persons_of({key: value}), None)) is not None:  # pyright: ignore[reportUnknownArgumentType]
             return self._called(str(person.id))
         text = str(value)  # pyright: ignore[reportUnknownArgumentType]
-        if text.lower() in self._names:
-            return self._names[text.lower()]
+        if known := self._ids.get(text) or self._names.get(folded_name(text)):
+            return known
         if self._level == MaskLevel.IDS and not text.isdigit():
             return other(value)
         # A text may hold more than the person, such as a secret, so it is redacted; anything else becomes one pseudonym.
         return other(value) if isinstance(value, str) and self.text(text) != text else pseudonym(self._key, text)
 
-    def number(self, value: int) -> int | str:
-        """Return a number, or a pseudonym when it may be a person's id."""
-        text = str(value)
-        if text in self._names:
-            return self._names[text]
-        return pseudonym(self._key, text) if value in _SNOWFLAKES and text != self._guild else value
-
-    def _pseudonyms(self, persons: Iterable[Person]) -> Mapping[str, str]:
-        names: dict[str, str] = {}
-        for person in persons:
-            name = names[str(person.id)] = pseudonym(self._key, str(person.id))
-            if self._level == MaskLevel.FULL:
-                for spelling in {spelling for called in person.names if called.strip() for spelling in _spellings(called)}:
-                    names[spelling.lower()] = name
-                    self._spellings |= {spelling, spelling.lower()}
-        return names
+    def number(self, value: float) -> float | str:
+        """Return a number, or a pseudonym when it may be a person's id; a float is that of a known id that it may have been."""
+        text = str(int(abs(value)))
+        if isinstance(value, float):
+            text = next((known for known in self._ids if float(known) == abs(value)), text)
+        if text in self._ids:
+            return self._ids[text]
+        return pseudonym(self._key, text) if int(text) in _SNOWFLAKES and text != self._guild else value
 
 
 def _is_of_other(text: str, start: int) -> bool:
@@ -164,47 +189,21 @@ def _is_of_other(text: str, start: int) -> bool:
     return _THING.search(before.rstrip(" =:#('\"")[-16:]) is not None and _BEFORE_OTHER.search(before) is not None
 
 
-@lru_cache(maxsize=256)
-def _spellings(name: str) -> frozenset[str]:
-    """Return the spellings of a name: composed or not, escaped for JSON, Python, HTML and URLs."""
-    if name.isascii() and name.isalnum():
-        return frozenset({name})
-    found: set[str] = set()
-    # A letter beyond ASCII has other escapes in upper case.
-    cases = {name} if name.isascii() else {name, name.upper(), name.lower(), name.title()}
-    for form in {
-        form for case in cases for form in (case, unicodedata.normalize("NFC", case), unicodedata.normalize("NFD", case))
-    }:
-        dumped = json.dumps(form)[1:-1]
-        found |= {
-            form,
-            dumped,
-            json.dumps(dumped)[1:-1],
-            json.dumps(form, ensure_ascii=False)[1:-1],
-            repr(form)[1:-1],
-            ascii(form)[1:-1],
-        }
-        raw = form.encode("utf-8", "replace")
-        found |= set(_as_entities(form))
-        # As in file names and URLs.
-        found |= {form.replace(" ", sign) for sign in "_-\u00a0"}
-        found |= {quote(raw, safe=""), quote(raw), quote_plus(raw), form.replace(" ", "+"), escape_html(form), repr(raw)[2:-1]}
-    return frozenset(form for form in found if form.strip())
+def _is_fraction(text: str, start: int) -> bool:
+    """Whether digits are the fraction of a decimal number."""
+    if text[start - 1 : start] != "." or _POINT.search(text[max(start - 23, 0) : start]) is None:
+        return False
+    return _FRACTION.match(text, start) is not None
 
 
-def _as_entities(name: str) -> Iterator[str]:
-    """Yield a name in HTML with entities for letters beyond ASCII, by name and by number."""
-    if not name.isascii():
-        # Imported here, because it takes a third of a megabyte and is needed only for masking.
-        from html.entities import codepoint2name
+@lru_cache(maxsize=4096)
+def folded_name(name: str) -> str:
+    """Return a name as it is searched in folded texts."""
+    return " ".join(Folded(name).text.split())
 
-        yield "".join(f"&{codepoint2name[ord(char)]};" if ord(char) in codepoint2name else char for char in name)
-        yield name.encode("ascii", "xmlcharrefreplace").decode()
-        yield "".join(char if char.isascii() else f"&#x{ord(char):x};" for char in name)
-        yield "".join(
-            char if char.isascii() else f"&{codepoint2name[ord(char)]};" if ord(char) in codepoint2name else f"&#{ord(char)};"
-            for char in name
-        )
+
+def _loose(name: str) -> str:
+    return _GAP.sub(" ", name).replace("\\", "")
 
 
 def persons_of(context: Mapping[str, Any]) -> Iterator[Person]:

@@ -8,21 +8,46 @@ from os.path import commonprefix
 from typing import Final
 
 # Word boundaries for ASCII only, because Japanese, for one, has no spaces.
-_BEFORE: Final = r"(?<![A-Za-z0-9])"
-_AFTER: Final = r"(?![A-Za-z0-9])"
-_WORD: Final = re.compile(r"[A-Za-z0-9]")
+_BEFORE: Final = r"(?<![a-z0-9])"
+_AFTER: Final = r"(?![a-z0-9])"
+# The letter of an escape and of a colour does not belong to the word behind it.
+_BEFORE_ESCAPED: Final = rf"(?:{_BEFORE}|(?<=\\[abfnrtv0])|(?<=\[[0-9]m)|(?<=\[[0-9][0-9]m))"
+_WORD: Final = re.compile(r"[a-z0-9]")
+_SIGNS: Final = re.compile(r"[!-/:-@\[-`{-~]+\Z")
+GAP: Final = r"(?:\\*[\s_+.-]|\\+[nrt])+"
+"""What may stand for a space in a name, as in URLs and names of files."""
+# Signs may have backslashes before them, as in JSON and in Markdown.
+_OWN_FORMS: Final = {" ": GAP, "\\": r"\\+"} | {sign: rf"\\*{re.escape(sign)}" for sign in "!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~"}
 
 
-def any_of(names: Iterable[str]) -> str:
-    """Return a pattern that matches any of the names as a whole word, the longest that fits; empty names are skipped.
+def any_of(names: Iterable[str], *, escaped: bool) -> str:
+    """Return a pattern that matches any of the folded names as a whole word, the longest that fits; empty names are skipped.
 
-    Its cost at one position of a text grows with the length of the names, not with their number.
+    `escaped` is whether the text holds escapes. The cost at one position of a text grows with the length of the names, not
+    with their number.
     """
-    known = sorted({name for name in names if name})
-    words = [name for name in known if _WORD.match(name)]
-    others = [name for name in known if not _WORD.match(name)]
-    trees = [_BEFORE + _tree(words, 0)] if words else []
-    return "|".join([*trees, _tree(others, 0)] if others else trees)
+    words: list[str] = []
+    others: list[str] = []
+    signs: list[str] = []
+    for name in sorted({name for name in names if name}):
+        # A sign such as a full stop stands in every text: only alone it may be a name.
+        is_sign = _SIGNS.match(name) is not None
+        (words if _WORD.match(name) else signs if is_sign else others).append(name)
+    parts = [(_BEFORE_ESCAPED if escaped else _BEFORE) + _tree(words, 0)] if words else []
+    parts += [_tree(others, 0)] if others else []
+    parts += [rf"(?<!\S)(?:{'|'.join(_escaped(name, 0) for name in signs)})(?!\S)"] if signs else []
+    return "|".join(parts)
+
+
+def _escaped(text: str, at: int) -> str:
+    """Return the pattern of the part of a name that begins at a place in it."""
+    if text.isascii() and text.isalnum():
+        return text
+    pattern = "".join([_OWN_FORMS.get(char) or char for char in text])
+    # A name does not begin within or before a run of backslashes, in which each place would be tried.
+    if at or not pattern.startswith("\\"):
+        return pattern
+    return rf"(?<!\\){pattern}" if text[0] == "\\" else pattern.removeprefix(r"\\*")
 
 
 def _tree(names: Sequence[str], at: int) -> str:
@@ -37,7 +62,7 @@ def _tree(names: Sequence[str], at: int) -> str:
             end += 1
         # In a sorted group the common prefix of the first and the last is that of all.
         shared = len(commonprefix([names[start], names[end - 1]]))  # noqa: RUF071 - texts, not paths
-        branches.append(re.escape(names[start][at:shared]) + _tree(names[start:end], shared))
+        branches.append(_escaped(names[start][at:shared], at) + _tree(names[start:end], shared))
         start = end
     if is_name:
         # Last, so that a longer name is found first.

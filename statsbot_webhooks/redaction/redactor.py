@@ -5,6 +5,7 @@ Order: known values, then shapes and named secrets, then the user's patterns, th
 
 from __future__ import annotations
 
+import codecs
 import functools
 import importlib
 import re
@@ -34,6 +35,7 @@ _MOST_LETTERS: Final = 200
 _LONG_TEXT: Final = 8192
 # The first bytes of PNG, JPEG, GIF, WebP, PDF, ZIP and gzip.
 _PACKED: Final = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"%PDF-", b"PK\x03\x04", b"\x1f\x8b")
+_WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LETTERS: Final = re.compile(rb"[ -~]{8,}")
 
 
@@ -276,7 +278,9 @@ class Redactor:
             # Compressed bytes look like anything, so only runs of printable characters are checked.
             text = b"\n".join(_LETTERS.findall(data)).decode()
             return data if clean(text) == text else held
-        for encoding in ("utf-16-le", "utf-16-be") if data[:64].count(0) > len(data[:64]) // 4 else ():
+        # Without any, UTF-16 has a mark at its beginning, or no blank and no line end.
+        is_wide = b"\0" in data or data.startswith(_WIDE)
+        for encoding in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be") if is_wide else ():
             text = data.decode(encoding, "replace")
             if clean(text) != text:
                 return held
@@ -327,12 +331,12 @@ class Redactor:
             return self._mapping(value, clean, mask)  # pyright: ignore[reportUnknownArgumentType]
         if isinstance(value, (list, tuple)):
             return self._items(list(value), clean, mask)  # pyright: ignore[reportUnknownArgumentType]
-        if isinstance(value, float) and mask is not None and _SNOWFLAKE <= value < 10**20:
+        if isinstance(value, float) and mask is not None and _SNOWFLAKE <= abs(value) < 10**20:
             # An id that passed through a program that stores every number as a float.
-            return mask.number(int(value))
+            return mask.number(value)
         return self._number(value, mask) if isinstance(value, int) and abs(value) >= _LONG_NUMBER else value
 
-    def _number(self, value: int, mask: Mask | None) -> int | str:
+    def _number(self, value: int, mask: Mask | None) -> float | str:
         text = str(value)
         found = self.redact_text(text)
         if found != text:

@@ -46,7 +46,9 @@ _RULES: Final = late(
     f"|(?P<side>[{_SIDES}])"
     f"|(?P<gone>[{_UNSEEN}{_JOINERS}\ufe00-\ufe0f]+)"
 )
-_INVISIBLE: Final = late(f"[{_UNSEEN}{_TURNS}{_SIDES}{_JOINERS}\ufe00-\ufe0f]+")
+INVISIBLE: Final = f"{_UNSEEN}{_TURNS}{_SIDES}{_JOINERS}\ufe00-\ufe0f"
+"""Invisible characters, as ranges of a character class."""
+_INVISIBLE: Final = late(f"[{INVISIBLE}]+")
 _RIGHT_TO_LEFT: Final = late("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]")
 _MOST_NUMBERS: Final = 8
 

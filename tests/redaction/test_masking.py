@@ -150,6 +150,30 @@ def test_files_that_are_not_utf8() -> None:
     assert b"h\x00u\x00n" not in wide
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be", "cp1252", "latin-1"])
+@pytest.mark.parametrize("name", ["René Müller", "anna", "日本太郎"])
+def test_persons_in_files_of_other_encodings(encoding: str, name: str) -> None:
+    for text in (f"{name} joined, café {ANNA}", f"{name}\n" * 9 + "é", f"x{ANNA}é"):
+        data = text.encode(encoding, "replace")
+        shown = masked(persons=(Person(ANNA, (name,)),), files=(EventFile("a.txt", "", data + b"\xff\xfe"),)).files[0].data
+        assert str(ANNA) not in shown.decode(encoding, "replace")
+        assert name not in shown.decode(encoding, "replace")
+
+
+def test_an_id_is_masked_in_whatever_number_it_is() -> None:
+    context = {
+        "a": ANNA,
+        "b": -ANNA,
+        "c": float(ANNA),
+        "d": [-float(ANNA), {"e": ANNA}],
+        "channel_id": ANNA,
+        "guild_name": f"of {ANNA}",
+    }
+    clean = masked("m", context=context).context
+    assert "1111111111" not in repr(clean).replace(".", "")
+    assert clean["a"] == clean["c"] == clean["channel_id"] == NAME
+
+
 def test_an_id_that_was_a_float_on_its_way_is_masked() -> None:
     clean = masked("m", (), context={"value": float(OTHER), "list": [float(OTHER)], "ratio": 1.5, "count": 1e9})
     assert str(OTHER)[:12] not in repr(clean.context).replace(".", "")

@@ -25,6 +25,29 @@ from .model import WebhookConfig
 _CONNECT_SECONDS: Final = 10
 _UPLOAD_SECONDS: Final = 100
 NO_PROXY: Final = "none"
+# Discord's windows for a webhook are seconds long; for a longer wait it answers 429, which says how long.
+_LONGEST_RESET_SECONDS: Final = 60.0
+
+
+class CalmResponse(aiohttp.ClientResponse):
+    """An answer of Discord. With no requests left discord.py sleeps until the reset, before it returns (W1): only for a time."""
+
+    @property
+    def headers(self) -> Any:  # type: ignore[override] - aiohttp caches it, and only sets it once
+        found = super().headers
+        if found.get("X-RateLimit-Remaining") != "0" or _is_short(found.get("X-RateLimit-Reset-After")):
+            return found
+        calm = found.copy()
+        calm["X-RateLimit-Reset-After"] = "0"
+        return type(found)(calm)
+
+
+def _is_short(seconds: str | None) -> bool:
+    try:
+        # False for nan, too.
+        return 0 <= float(seconds or "nan") <= _LONGEST_RESET_SECONDS
+    except ValueError:
+        return False
 
 
 class BotClient(Protocol):
@@ -85,7 +108,10 @@ class Network:
         The proxy is an argument of each request: see `find_proxy`.
         """
         limits = timeout or self.timeout
-        return aiohttp.ClientSession(connector=self.make_connector(), trace_configs=list(trace_configs), timeout=limits)
+        traces = list(trace_configs)
+        return aiohttp.ClientSession(
+            connector=self.make_connector(), trace_configs=traces, timeout=limits, response_class=CalmResponse
+        )
 
     @property
     def timeout(self) -> aiohttp.ClientTimeout:

@@ -9,7 +9,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class WebhookResponse:
-    """An answer to a request of one destination; `retry_after` and `reset_after` are in seconds.
+    """An answer to a request of one destination; `retry_after` is in seconds.
 
     `has_via` is set on Discord's own answers, and not on those of Cloudflare, which blocks addresses. `is_shared` says that
     others used up the limit too, so the sender made no mistake. `code` is Discord's own, with a 429 or 5xx only.

@@ -9,9 +9,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from statsbot_webhooks.cli import main
+from statsbot_webhooks.cli.checks import webhooks
 from statsbot_webhooks.sandbox import Sandbox
 
 from ..conftest import NAMES, running_manager
@@ -55,6 +57,20 @@ async def test_a_good_setup(sandbox: Sandbox, bot_env: pytest.MonkeyPatch, capsy
     assert report["ok"] is True
     assert {"name": "WEBHOOK_BATCH_SIZE", "value": "6", "source": ".env"} in report["settings"]
     assert not [secret for secret in secrets if secret in text]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("429_global", "Discord cannot be reached (TimeoutError)"), ("html_200", "the answer is not Discord's")],
+)
+async def test_an_odd_answer_ends_it_in_time(
+    sandbox: Sandbox, bot_env: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str, said: str
+) -> None:
+    bot_env.setattr(webhooks, "_SECONDS", aiohttp.ClientTimeout(total=1))
+    sandbox.fault("info", kind, delay=1e9)
+    code, text = await check(capsys)
+    assert (code, text.count(said)) == (1, 1)
+    assert "posts to channel #errors of Sandbox" in text
 
 
 async def test_it_says_which_webhooks_carry_buttons(

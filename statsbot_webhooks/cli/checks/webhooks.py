@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
@@ -32,7 +33,9 @@ async def fetch_webhooks(
             webhook = discord.Webhook.partial(url.id, url.token, session=session)
             webhook.proxy = network.find_proxy(Route.BASE)
             try:
-                found[destination.name] = await webhook.fetch(prefer_auth=False)
+                # After a 429 discord.py waits for as long as the answer says (W4).
+                async with asyncio.timeout(_SECONDS.total):
+                    found[destination.name] = await webhook.fetch(prefer_auth=False)
             except (discord.NotFound, discord.Forbidden, discord.HTTPException) as error:
                 way_out = "delete it there and make a new one" if error.status in (401, 403, 404) else "try again"
                 text = f"{destination.setting}: Discord answers {error.status} {error.text}; {way_out}, or run /webhooks setup"
@@ -41,6 +44,8 @@ async def fetch_webhooks(
                 findings.append(
                     Finding(Grade.ERROR, destination.name, f"Discord cannot be reached ({name_connection_error(error)})")
                 )
+            except (TypeError, ValueError, KeyError, AttributeError):
+                findings.append(Finding(Grade.ERROR, destination.name, "the answer is not Discord's: a proxy may have sent it"))
     return found, findings
 
 

@@ -95,7 +95,7 @@ _TAIL: Final = (
     # <td>name</td><td>value
     r"|(?P<cell>:?</\w{1,20}>\s{0,20}<(?:td|dd|th|val|value|string|b|strong|em|kbd)[^<>\n]{0,60}>(?:<string>)?)"
     r"|(?P<tag>[\"']?>(?!>)(?:\s{0,20}<(?:value|string)>)?"
-    r"|&gt;|</key>[ \t\r\n]{0,20}<string>|[\"']?[ \t][^<>\n \t]{1,40}=[^<>\n]{0,80}>)"
+    r"|&gt;|</key>[ \t\r\n]{0,20}<string>|[\"']?[ \t][\w:.-]{1,40}=[\"'][^<>\n]{0,80}>)"
     rf"|(?P<call>[ \t]?\([ \t]?{_VALUE_WORD})"
     rf"|(?P<prose>[ \t]{{1,3}}+(?:(?:for|of|to|on|von|f\xc3\xbcr|de)(?:[ \t]{{1,3}}[\"']?[\w.@-]{{1,40}}+[\"']?){{1,2}}?"
     rf"[ \t]{{1,3}}+){{0,2}}?"

@@ -30,7 +30,7 @@ OPEN: Final = late(
     rb"|:[a-z]{2,12}:[^\s]{0,60}|[A-Z][A-Za-z]{3,40}\{[0-9a-f]{4,16}\b[^\s]{0,40}"
     rb"|[a-z][\w.]{2,80}\.[A-Z]\w{1,60}@[0-9a-f]{4,10}"
     rb"|\*{3,}|x{3,}|X{3,}|\.{3}|\xe2\x80\xa6|-{1,3}|\$\{[\w.:-]{1,80}\}|\$\([^)\n]{1,80}\)"
-    rb"|\$\d|\?|#\{[\w.]{1,40}\}|\$\{\{[^{}\n]{1,60}\}\}|\$[A-Z_][A-Z0-9_]{1,60}|%[A-Z_]{2,60}%"
+    rb"|\$\d|\?(?!<)|#\{[\w.]{1,40}\}|\$\{\{[^{}\n]{1,60}\}\}|\$[A-Z_][A-Z0-9_]{1,60}|%[A-Z_]{2,60}%"
     rb"|%(?:\(\w{1,40}\))?[sdr]|\{\w[\w.!:]{0,40}\}|\{\{[^{}\n]{1,60}\}\}|\[(?i:redacted|filtered|hidden"
     rb"|masked)[^\]\n]{0,40}\]|\[\]|\(\)"
     rb"|<(?i:(?:(?:your|my|the|an?|insert|enter|some)[\w -]{1,40}"
@@ -58,7 +58,11 @@ _EXPRESSION: Final = late(
     rb"|(?:[a-z]{1,20}\.){1,4}_?(?:token|secret|password|key|value|cookie)(?=[\s,;)\]}:(]|\Z)"
     rb"|(?:[A-Za-z]{0,20}_){1,4}(?:token|secret|password|key|cookie)(?=[\s,;)\]}:(]|\Z)"
 )
-_CALL: Final = late(rb"(?:(?:await|new)[ ])?[A-Za-z_](?>[\w.]|::){0,80}(?:\(|\[[\"'])")
+# With arguments as code has them, because a password may have a parenthesis.
+_CALL: Final = late(
+    rb"(?:(?:await|new)[ ])?[A-Za-z_](?>[\w.]|::){0,80}(?:\((?=\s*(?:\Z|[\r\n\"'\\]|[bBrRuUfF]{1,2}[\"'])"
+    rb"|[\w\s.,=:*/+\[-]{0,200}[\"'()])|\[[\"'])"
+)
 _FRAME: Final = late(rb"[ \t]*(?:[|+][ -]{0,3})?File \"")
 # A message about a secret.
 SENTENCE: Final = late(

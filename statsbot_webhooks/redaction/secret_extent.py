@@ -21,15 +21,18 @@ _MOST_LINES: Final = 100
 _DEEPEST: Final = 6
 # Between the parts of one string: 'a' 'b', "a" + "b", also across a line end; and between an old value and a new one.
 _NEXT_PART: Final = late(rb"\s{0,60}(?:(?:[+.&]|->)\s{0,60}|\\\s{0,60})?(?=(?:[bBrRuUfF]{1,2})?[\"'`])")
+# What follows a value that a delimiter ends: the next name, or the end of an element.
+_NEXT: Final = r"(?!\s|\Z|/>|(?<=<)/[A-Za-z]|[\"'\\]?[A-Za-z_][A-Za-z_.-]{2,39}[\"']?[=:])"
 _BARE: Final = late(
     rb"(?:(?i:bearer|basic|bot|digest|token|apikey|negotiate|aws4-hmac-sha256)[ \t]++)?"
     rb"(?>\[redacted[^\]\n]{0,40}\]|[^\s,;&)}\]\"'<>%\\|`]++"
     # The end of a value in an address or in JSON within a text.
     rb"|%(?!(?:25){0,3}(?:2[0267cC]|3[bB]|0[aAdD]))|\\(?![\"'`nrt]|u00(?:2[267]|0[aAdD])|x2[267]|x0[aAdD])"
     # A delimiter belongs to the value unless the text after it shows that the value is over: no part of a password may remain.
-    rb"|&(?!(?:amp;){0,2}(?:quot|apos|lt|gt|nbsp|#\d\d|[\w.-]{1,40}=))(?!\s|\Z|[\w.-]{1,40}[=:])"
-    rb"|[,;)}\]\"'<>|`]++(?!\s|\Z|/|[\"'\\]?[\w.-]{1,40}[\"']?[=:]))++"
+    rb"|&(?!(?:amp;){0,2}(?:quot|apos|lt|gt|nbsp|#\d\d|[\w.-]{1,40}=))(?!\s|\Z|[A-Za-z_][\w.-]{0,40}=)"
+    rb"|[,;)}\]\"'<>|`]++" + _NEXT.encode() + rb")++"
 )
+_WORD: Final = late(rb"[^\s\"'\\]++")
 _IN_BRACKETS: Final = late(
     rb"[\[{]{1,2}\s?(?:(?:value|data|default|plain\w{0,8})[ ]?[:=][ ]?)?"
     rb"(?P<value>(?P<first>[\w+/=.~!#$%*@^-]{8,200}+)(?:,[ ]?[\w+/=.~!#$%*@^-]{1,200}+){0,20})\s?(?:[\]}]|\Z|(?<=\n))"
@@ -153,7 +156,7 @@ def _assigned(data: bytes, label: Label) -> Span | None:
     if opening := OPENING.match(data, start):
         return _quoted(data, start, opening, label)
     if data[start : start + 1] in b"[{":
-        return _bracketed(data, start, label) or _alone_in_brackets(data, start)
+        return _bracketed(data, start, label) or _alone_in_brackets(data, start) or _with_bracket(data, start, label)
     if annotation is not None and not _ARGUMENT.match(data, start):
         return None
     if is_code(data, label.begin, start):
@@ -167,7 +170,7 @@ def _assigned(data: bytes, label: Label) -> Span | None:
             return None
         is_whole = _WRAPPER.match(data, start) is not None and is_secret(inner, label) and not OPEN.fullmatch(inner)
         return (opening.start(), end) if is_whole or looks_secret(inner.decode("utf-8", "replace"), label) else None
-    value = _BARE.match(data, start)
+    value = (_WORD if label.joint == "option" else _BARE).match(data, start)
     if value is None:
         return None
     end = _past_escape(data, value.end())
@@ -301,6 +304,15 @@ def _alone_in_brackets(data: bytes, start: int) -> Span | None:
     return value.span("value") if value is not None and looks_random(value["first"].decode("utf-8", "replace")) else None
 
 
+def _with_bracket(data: bytes, start: int, label: Label) -> Span | None:
+    """Return the extent of a password that only begins with a bracket."""
+    value = _BARE.match(data, start + 1)
+    if value is None or label.kind is not NameKind.SECRET or b'"' in value[0] or b"'" in value[0]:
+        return None
+    text = value[0].decode("utf-8", "replace")
+    return (start, value.end()) if len(text) >= 8 and (looks_random(text) or is_mixed(text)) else None
+
+
 def _past_escape(data: bytes, end: int) -> int:
     """Return the end of a value that contains an escape, such as a backslash before an n, so that no part remains."""
     more = _AFTER_ESCAPE.match(data, end)
@@ -369,7 +381,7 @@ def _prose(data: bytes, label: Label) -> Span | None:
     quoted = value["quoted"]
     found = quoted or value["bare"]
     if label.kind is not NameKind.SECRET:
-        is_said = data.endswith((b"is ", b"was "), 0, label.at)
+        is_said = not data.endswith((b"to ", b"from ", b"like "), 0, label.at)
         is_found = _is_login(data, found, label) if label.joint == "word" else is_said and _is_said_key(found, label)
         return (label.at if quoted else value.start("bare"), value.end()) if is_found else None
     if _SETS.search(data, max(0, label.begin - 12), label.begin) and not OPEN.fullmatch(found):

@@ -41,7 +41,7 @@ PASSWORDS: Final = late(
 LINE: Final = late(rb"(?>[^\r\n\\%&]++|\\(?!\\*[nr]|\\*u000)|%(?!(?:25)*0[aAdD])|&(?!#1[03];))++")
 PROSAIC: Final = late(
     rb"[\d.,:%/x-]+[A-Za-z]{0,8}|[A-Za-z]+(?:_[A-Za-z]+)*|(?i:base64|base32|utf-?8|sha\d+|md5|oauth2?"
-    rb"|http[s2]?(?:/\d(?:\.\d)?)?|latin-?1|iso-?8859-\d{1,2}|cp\d{3,4}|h256|rs256|es256|v\d)|[\w.-]+\(.*"
+    rb"|http[s2]?(?:/\d(?:\.\d)?)?|latin-?1|iso-?8859-\d{1,2}|cp\d{3,4}|h256|rs256|es256|v\d)|[\w.-]+\([\w\s.,'\"=*]*\)?[.,;:]?"
     rb"|\*{1,2}[A-Za-z]+\*{1,2}|#?\d+(?:/\d+)?|[A-Za-z]{1,3}=\S{0,3}",
 )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import string
 from pathlib import Path
 
 import pytest
@@ -128,6 +130,22 @@ def test_a_secret_is_found(around: str) -> None:
     redactor = Redactor()
     assert not [text for text, secret in CASES if secret not in text]
     assert not [text for text, secret in CASES if secret in redactor.redact_text(around.format(text))]
+
+
+def test_a_password_of_any_signs_goes_whole() -> None:
+    rng, redactor = random.Random(9), Redactor()
+    signs = string.ascii_letters + string.digits + "!#$%&()*+,-./:;<=>?@[]^_{|}~"
+    quoted = ('{"password": "%s"}', "login(password='%s')", 'password="%s"', "tool --password '%s' --x", "['--password', '%s']")
+    bare = ("password=%s", "DB_PASSWORD=%s ok", "Password: %s", "[db]\npassword = %s\nuser = x", "tool --password %s --x")
+    left: list[str] = []
+    for text in (*quoted, *bare) * 60:
+        password = "".join(rng.choices(signs, k=16))
+        clean = redactor.redact_text(text % password)
+        if any(password[at : at + 6] in clean for at in range(4, 11)):
+            assert text in bare
+            left.append(text % password)
+    # A bracket, a mark of a placeholder or the next name may begin one that is not quoted.
+    assert len(left) < 12, left
 
 
 def test_what_resembles_them_stays() -> None:

@@ -72,6 +72,13 @@ class Moderation:
         self._state.emit("member", {**place, "roles": member["roles"], "nick": member["nick"]})
         return member
 
+    def rename(self, user: JSON, **names: str | None) -> None:
+        """Change a user's own names, which every server of theirs tells its bots."""
+        user |= names
+        for guild in self._state.guilds.values():
+            if int(user["id"]) in guild.members:
+                self.change(guild, int(user["id"]))
+
     def change_roles(self, guild: Guild, user_id: int, more: Iterable[int] = (), less: Iterable[int] = ()) -> JSON:
         """Give and take roles; raises `KeyError` when there is no such member."""
         added, taken = [str(role_id) for role_id in more], {str(role_id) for role_id in less}

@@ -183,6 +183,7 @@ class Sandbox:
     prune = _by("_members", Members.prune)
     timeout = _by("_members", Members.timeout)
     rename = _by("_members", Members.rename)
+    rename_user = _by("_members", Members.rename_user)
     give_role = _by("_members", Members.give_role)
     take_role = _by("_members", Members.take_role)
     add_guild = _by("_guilds", Guilds.add_guild)

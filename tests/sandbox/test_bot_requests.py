@@ -196,6 +196,43 @@ async def test_what_else_a_bot_asks_for(sandbox: Sandbox) -> None:
             await guild.leave()
 
 
+async def test_a_new_name_is_told_to_bots_in_every_server(sandbox: Sandbox) -> None:
+    other = sandbox.add_guild("Other")
+    zoe = sandbox.join("zoe")
+    sandbox.join("zoe", user_id=zoe, guild_id=other)
+    async with plain_bot(sandbox) as bot:
+        assert bot.user is not None
+        heard: list[tuple[str, str, str | None]] = []
+
+        @bot.listen()
+        async def on_user_update(before: discord.User, after: discord.User) -> None:
+            heard.append((before.name, after.name, after.global_name))
+
+        sandbox.rename_user(zoe, "zoey", global_name="Zoey")
+        await sandbox.wait_until(lambda: heard)
+        assert heard == [("zoe", "zoey", "Zoey")]
+        assert [guild.get_member(zoe).name for guild in bot.guilds] == ["zoey", "zoey"]  # type: ignore[union-attr]
+        sandbox.rename_user(zoe, global_name=None)
+        await sandbox.wait_until(lambda: len(heard) == 2)
+        assert heard[1] == ("zoey", "zoey", None)
+        # A nickname is no name of the user.
+        sandbox.rename(zoe, "Zo")
+        await sandbox.wait_until(lambda: bot.guilds[0].get_member(zoe).nick == "Zo")  # type: ignore[union-attr]
+        assert len(heard) == 2
+        with pytest.raises(KeyError):
+            sandbox.rename_user(5, "none")
+        # Its own name a bot hears by an event of its own, without the intent for members.
+        await bot.user.edit(username="renamed")
+        await sandbox.wait_until(lambda: bot.user.name == "renamed")  # type: ignore[union-attr]
+
+
+async def test_a_bot_without_the_members_intent_hears_its_own_new_name(sandbox: Sandbox) -> None:
+    async with plain_bot(sandbox, intents=discord.Intents.default()) as bot, plain_bot(sandbox) as other:
+        assert bot.user is not None
+        await other.user.edit(username="renamed")  # type: ignore[union-attr]
+        await sandbox.wait_until(lambda: bot.user.name == "renamed")  # type: ignore[union-attr]
+
+
 async def test_commands_one_by_one(sandbox: Sandbox) -> None:
     async with plain_bot(sandbox) as bot:
 

@@ -72,7 +72,7 @@ class Rest:
         channels = ChannelRoutes(state, bot, guilds, names)
         self._routes = Routes()
         for part in (
-            BotRoutes(state, bot), CommandRoutes(state, bot), guilds, MemberRoutes(state, bot, guilds, moderation),
+            BotRoutes(state, bot, moderation), CommandRoutes(state, bot), guilds, MemberRoutes(state, bot, guilds, moderation),
             MessageRoutes(state, bot, messages, old_edits), ThreadRoutes(state, bot, channels, messages), channels,
         ):  # fmt: skip
             part.add_to(self._routes)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from ..moderation import Moderation
 from ..state import State
 from .account import BotAccount, found
 from .errors import JSON, Refusal
@@ -17,9 +18,10 @@ from .routing import Call, Routes
 class BotRoutes:
     """Answers requests that carry the bot's token."""
 
-    def __init__(self, state: State, bot: BotAccount) -> None:
+    def __init__(self, state: State, bot: BotAccount, moderation: Moderation) -> None:
         self._state = state
         self._bot = bot
+        self._moderation = moderation
 
     def add_to(self, routes: Routes) -> None:
         """Add every route."""
@@ -36,10 +38,16 @@ class BotRoutes:
         routes.add("GET /gateway/bot", self._gateway)
 
     def _me(self, call: Call) -> web.Response:
-        return reply({**self._bot.user, "verified": True, "mfa_enabled": False, "flags": 0, "locale": "en-US"})
+        return reply(self._own_user())
+
+    def _own_user(self) -> JSON:
+        return {**self._bot.user, "verified": True, "mfa_enabled": False, "flags": 0, "locale": "en-US"}
 
     def _change_me(self, call: Call) -> web.Response:
-        self._bot.user["username"] = call.body.table().get("username") or self._bot.user["username"]
+        name = call.body.table().get("username")
+        if name and name != self._bot.user["username"]:
+            self._moderation.rename(self._bot.user, username=name)
+            self._state.dispatch("USER_UPDATE", self._own_user(), None)
         return self._me(call)
 
     def _guilds(self, call: Call) -> web.Response:

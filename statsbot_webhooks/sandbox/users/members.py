@@ -128,6 +128,18 @@ class Members:
         """Give a member a nickname in a server, or take it away with `None`."""
         self._context.call(self._context.moderation.change, self._context.guild(guild_id), user_id, nick=nick)
 
+    def rename_user(self, user_id: int, name: str | None = None, **names: str | None) -> None:
+        """Change a user's own name, and the one to be shown with `global_name`; raises `KeyError` when there is no such user.
+
+        Bots hear it from each server of theirs (`on_user_update`); only of a bot itself Discord tells it as USER_UPDATE, too.
+        """
+
+        def act() -> None:
+            user = self._context.state.users[user_id]
+            self._context.moderation.rename(user, **names, username=name or user["username"])
+
+        self._context.call(act)
+
     def give_role(self, user_id: int, role_id: int, *, guild_id: int | None = None) -> None:
         """Give a role to a member."""
         self._context.call(self._context.moderation.change_roles, self._context.guild(guild_id), user_id, more=[role_id])

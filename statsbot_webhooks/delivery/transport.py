@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import io
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -101,8 +102,10 @@ class WebhookTransport:
         trace.on_request_end.append(self._on_request_end)
         self._trace = trace
         self._session = self._network.open_session(trace_configs=[trace])
-        # Of earlier settings: a request may still be under way.
+        # Of earlier settings, until their last request has ended.
         self._old_sessions: list[aiohttp.ClientSession] = []
+        self._under_way = Counter[aiohttp.ClientSession]()
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def _on_request_redirect(
         self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: aiohttp.TraceRequestRedirectParams
@@ -140,6 +143,17 @@ class WebhookTransport:
         self._old_sessions.append(self._session)
         self._network, self._session = network, session
         self._webhooks.clear()
+        self._close_unused()
+
+    def _close_unused(self) -> None:
+        """Close the sessions of earlier settings that have no request under way."""
+        unused = [session for session in self._old_sessions if not self._under_way[session]]
+        self._old_sessions = [session for session in self._old_sessions if self._under_way[session]]
+        for session in unused:
+            del self._under_way[session]
+            task = asyncio.get_running_loop().create_task(session.close(), name="statsbot_webhooks-close connections")
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
 
     def use_client(self, client: discord.Client | None) -> None:
         """Send for a bot from now on: discord.py accepts interactive buttons only with a bot's state."""
@@ -165,7 +179,7 @@ class WebhookTransport:
         is_new_post = bool(options.thread_name) and not options.thread_id
         _call.set(call := _WebhookCall(destination.name))
         try:
-            sent = await _freely(
+            sent = await self._run(
                 self._webhook(destination).send(
                     content=content if content is not None else missing,
                     embeds=_embeds(message),
@@ -212,7 +226,7 @@ class WebhookTransport:
         # discord.py calls only `to_dict` of attachments that are no `discord.File` (handle_message_parameters).
         kept = cast("list[discord.Attachment]", [_KeptFile(file_id) for file_id in kept_files])
         try:
-            edited = await _freely(
+            edited = await self._run(
                 self._webhook(destination).edit_message(
                     message_id,
                     content=message.content,
@@ -232,7 +246,7 @@ class WebhookTransport:
         _call.set(call := _WebhookCall(destination.name))
         thread = discord.Object(thread_id) if thread_id else discord.utils.MISSING
         try:
-            await _freely(self._webhook(destination).delete_message(message_id, thread=thread))
+            await self._run(self._webhook(destination).delete_message(message_id, thread=thread))
         except Exception as error:  # noqa: BLE001 - as in send
             return self._failed(error, call)
         return Result(Outcome.DELIVERED, message_id=message_id)
@@ -241,7 +255,7 @@ class WebhookTransport:
         """Ask Discord which channel the webhook posts to; the result holds its owner and its server. None when that failed."""
         _call.set(call := _WebhookCall(destination.name, is_look_up=True))
         try:
-            webhook = await _freely(self._webhook(destination).fetch(prefer_auth=False))
+            webhook = await self._run(self._webhook(destination).fetch(prefer_auth=False))
         except Exception as error:  # noqa: BLE001 - as in send
             return None, self._failed(error, call)
         return webhook.channel_id, Result(Outcome.DELIVERED, application_id=call.application_id, guild_id=webhook.guild_id)
@@ -251,7 +265,7 @@ class WebhookTransport:
         _call.set(call := _WebhookCall(destination.name))
         thread = discord.Object(thread_id) if thread_id else discord.utils.MISSING
         try:
-            message = await _freely(self._webhook(destination).fetch_message(message_id, thread=thread))
+            message = await self._run(self._webhook(destination).fetch_message(message_id, thread=thread))
         except Exception as error:  # noqa: BLE001 - as in send
             return "", self._failed(error, call)
         footers = [embed.footer.text or "" for embed in message.embeds]
@@ -264,22 +278,27 @@ class WebhookTransport:
         # Discord's reasons quote what they refuse.
         return replace(result, reason=self._clean(result.reason))
 
+    async def _run(self, call: Awaitable[T]) -> T:
+        """Await a call of discord.py, without keeping the webhook's lock when it is cancelled (W2).
+
+        discord.py does not release the lock then, and holds it by a weak reference only: it lives as long as the frames of the
+        call, which the exception of the cancelled task would keep.
+        """
+        session = self._session
+        self._under_way[session] += 1
+        try:
+            return await call
+        except asyncio.CancelledError as error:
+            raise error.with_traceback(None) from None
+        finally:
+            self._under_way[session] -= 1
+            self._close_unused()
+
     async def close(self) -> None:
         """Close the connections."""
         for session in (*self._old_sessions, self._session):
             await session.close()
-
-
-async def _freely(call: Awaitable[T]) -> T:
-    """Await a call of discord.py, without keeping the webhook's lock when it is cancelled (W2).
-
-    discord.py does not release the lock then, and holds it by a weak reference only: it lives as long as the frames of the
-    call, which the exception of the cancelled task would keep.
-    """
-    try:
-        return await call
-    except asyncio.CancelledError as error:
-        raise error.with_traceback(None) from None
+        await asyncio.gather(*self._closing, return_exceptions=True)
 
 
 async def _on_request_start(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from .config.destination import WebhookURL
@@ -85,6 +86,10 @@ class Admin:
 
     async def mute(self, mute: Mute) -> None:
         """Keep something back for a while; it is counted."""
+        clean = self._pipeline.redactor.clean_text
+        # The name of a logger is compared with what the logger is called, so that persons in it stay.
+        target = mute.target if mute.kind == MuteKind.DESTINATION else self._pipeline.redact_text(mute.target)
+        mute = replace(mute, target=target, reason=clean(mute.reason), by=clean(mute.by))
         await self._apply(self.overrides.mute, mute)
         await self._show_mute(mute)
 
@@ -128,8 +133,9 @@ class Admin:
 
     async def record(self, text: str, *, person: Person | None = None, **context: object) -> None:
         """Show who did what. It goes where its level is routed, or else to the first destination there is."""
-        _log.info("%s", text)
         persons = () if person is None else (person,)
+        text = self._pipeline.redactor.clean_text(text, persons)
+        _log.info("%s", text)
         event = Event(EventKind.LOG, LogLevel.INFO, text, self._clock.now(), "webhooks", to_plain(context), persons=persons)
         # Past the mutes: one who silences the log must not silence that.
         for name in self.routes(event) or tuple(self._pool.workers)[:1]:

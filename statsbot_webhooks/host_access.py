@@ -15,6 +15,7 @@ from .delivery.channel_reader import ChannelReader
 from .delivery.formatters import Formatters
 from .delivery.worker_pool import WorkerPool
 from .events.daily_counts import DailyCounts
+from .events.event import Person
 from .formatting.formatter import BotInfo
 from .pipeline.assembly import Pipeline
 from .pipeline.loop_calls import LoopCalls
@@ -78,6 +79,10 @@ class HostAccess:
     def name_of(self, user_id: int, name: str) -> str:
         """Return what a person may be called in what is shown: the name, or the pseudonym where names are hidden."""
         return self._pipeline.redactor.name_of(user_id, name)
+
+    def clean_text(self, text: str, persons: Sequence[Person]) -> str:
+        """Return what a person wrote as it may be kept: without secrets, and without `persons` where these are hidden."""
+        return self._pipeline.redactor.clean_text(text, persons)
 
     def redact_text(self, text: str) -> str:
         """Return a text as it may be shown: without secrets."""

@@ -127,14 +127,17 @@ class CommandRunner:
     async def record(self, interaction: discord.Interaction, what: str) -> None:
         """Show in a channel who did what; the time is that of the event."""
         user = interaction.user
-        person = Person(user.id, tuple(dict.fromkeys([user.name, user.display_name])))
-        await self.manager.admin.record(f"{user.name} {what}", person=person, user_id=str(user.id))
+        await self.manager.admin.record(f"{user.name} {what}", person=_person(user), user_id=str(user.id))
 
     # -- names
 
     def name_of(self, user: discord.abc.User) -> str:
         """Return what a user is called in what is kept and shown: a pseudonym where names are hidden."""
         return self.manager.host.name_of(user.id, user.name)
+
+    def clean_text(self, user: discord.abc.User, text: str) -> str:
+        """Return what a user wrote as it may be kept."""
+        return self.manager.host.clean_text(text, [_person(user)])
 
     def destination(self, name: str) -> str:
         """Return the name of a destination that is there; raises `Complaint`."""
@@ -178,6 +181,11 @@ class Theme:
     async def complete_destination(self, interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
         """Offer the destinations' names."""
         return await self.runner.offers(interaction, current, lambda: [(name, name) for name in self.manager.workers])
+
+
+def _person(user: discord.abc.User) -> Person:
+    names = (user.name, user.display_name, getattr(user, "global_name", None))
+    return Person(user.id, tuple(dict.fromkeys(filter(None, names))))
 
 
 def make_command(name: str, description: str, call: Callable[..., Any]) -> app_commands.Command[Any, ..., Any]:

@@ -65,7 +65,7 @@ class Muting(Theme):
         version: str = "",
     ) -> str:  # fmt: skip
         """Begin a mute, and say so. It ends earlier when more than `above` come within an hour, or after this version."""
-        now = self.runner.clock.now()
+        now, reason = self.runner.clock.now(), self.runner.clean_text(interaction.user, reason)
         mute = Mute(kind, name, now + seconds, now, reason, self.runner.name_of(interaction.user), above, version)
         await self.manager.admin.mute(mute)
         why = f", reason: {reason}" if reason else ""

@@ -235,7 +235,12 @@ class Redactor:
 
     def name_of(self, user_id: int, name: str) -> str:
         """Return the name of a person as it may be shown: the pseudonym when names are masked."""
-        return self.pseudonym(user_id) if self._level == MaskLevel.FULL else name
+        return self.pseudonym(user_id) if self._level == MaskLevel.FULL else self._clean(name)
+
+    def clean_text(self, text: str, persons: Iterable[Person] = ()) -> str:
+        """Return a text of no event as it may be kept and shown."""
+        clean = self._clean(text)
+        return clean if self._level == MaskLevel.OFF else Mask(self._level, self.mask_key, persons, None).text(clean)
 
     def _bytes(self, data: bytes, counts: Counts) -> bytes:
         """Return UTF-8 without secrets; the same object when there are none."""

@@ -41,6 +41,10 @@ def shown(sandbox: Sandbox, channel: str) -> str:
     return "\n".join(message.text for message in sandbox.messages(channel))
 
 
+def everything_stored() -> str:
+    return "".join(path.read_bytes().decode("utf-8", "replace") for path in Path.cwd().glob("*.sqlite3*"))
+
+
 async def offered(sandbox: Sandbox, name: str, option: str, typed: str = "", /, **options: object) -> list[str]:
     choices = await sandbox.autocomplete(f"webhooks {name}", option, typed, options=options)
     return [choice["value"] for choice in choices]
@@ -140,6 +144,32 @@ async def test_mutes_from_the_command_and_from_the_menu_of_a_card(sandbox: Sandb
     assert "reason: deploy" in shown(sandbox, "error")
     assert "unheard" not in shown(sandbox, "error")
     assert not any(message.raw["pinged"] for name in NAMES for message in sandbox.messages(name))
+
+
+@pytest.mark.parametrize("mask", ["full", "off"])
+async def test_what_an_admin_writes_is_kept_without_secrets_and_persons(
+    sandbox: Sandbox, env: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, mask: str
+) -> None:
+    caplog.set_level(logging.INFO, "statsbot_webhooks")
+    secret = "x8Kq2LmZ0pR7sT2vB9nK3cW6"
+    env.setenv("STRANGE_VALUE", secret)
+    env.setenv("WEBHOOK_MASK_LEVEL", mask)
+    async with steered_bot(sandbox) as bot:
+        caller = sandbox.join("quirinus", admin=True)
+        reason = f"{secret} says QUIRINUS of {sandbox.member_id}"
+
+        async def do(name: str, /, **options: str) -> str:
+            return (await sandbox.invoke(f"webhooks {name}", user_id=caller, options=options)).text
+
+        answers = [await do("mute", target=target, duration="1h", reason=reason) for target in ("noisy", f"a.{secret}")]
+        answers += [await do("status"), await do("unmute", target="noisy"), await do("forget", user="5" * 18, name=secret)]
+        await bot.cogs["Webhooks"].manager.flush(10)
+        # The choice of the mute itself is written a little later.
+        await sandbox.wait_until(lambda: '"reason": ' in everything_stored())
+        stored = everything_stored()
+    for text in ("".join(answers), stored, shown(sandbox, "info"), caplog.text):
+        assert secret not in text
+        assert mask == "off" or not [word for word in ("quirinus", str(caller), str(sandbox.member_id)) if word in text.lower()]
 
 
 async def test_dead_letters(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:

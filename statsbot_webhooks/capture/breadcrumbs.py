@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import logging
 import sys
 import threading
@@ -102,6 +103,11 @@ class Trail:
         """Forget everything."""
         self._crumbs.clear()
         self._taken.clear()
+
+    def forget(self, is_meant: Callable[[str], bool]) -> None:
+        """Forget everything when a crumb is meant: single ones cannot be taken out while other threads add some."""
+        if any(is_meant(json.dumps(str(crumb[3]))) for crumb in self._crumbs.copy()):
+            self.clear()
 
     def note(self, time: float, what: str, origin: str, text: str, *, is_shared: bool = False) -> None:
         """Add a crumb; `is_shared` says that it belongs to every task."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from typing import Any
 import pytest
 
 from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager, load_webhook_config
+from statsbot_webhooks.capture.breadcrumbs import trail
 from statsbot_webhooks.cli import main
 from statsbot_webhooks.clock import SystemClock
 from statsbot_webhooks.events.accounting import Counters
@@ -187,6 +191,35 @@ async def test_what_is_in_memory_only_for_a_while_is_not_stored_again(sandbox: S
         await manager._intake.run(manager.admin.overrides.save_tallies)
         assert [mute.by for mute, _ in manager.admin.overrides.mutes] == ["bob"]
         assert "anna" not in everything_stored()
+
+
+async def test_what_came_before_an_error_does_not_name_the_person_again(sandbox: Sandbox, urls: dict[str, Any]) -> None:
+    async with running_manager(WebhookConfig(**urls, batch_timeout_seconds=0)) as manager:
+        trail.note(SystemClock().now(), "INFO", "shop", f"order of {ANNA}", is_shared=True)
+        await manager.forget(ANNA)
+        trail.note(SystemClock().now(), "INFO", "shop", "order of another", is_shared=True)
+        await manager.send_error(ValueError("no stock"))
+        await sandbox.wait_until(lambda: "order of another" in in_channel(sandbox))
+        assert str(ANNA) not in in_channel(sandbox) + everything_stored()
+
+
+async def test_a_file_that_could_not_be_used_is_erased_once_it_can(sandbox: Sandbox, urls: dict[str, Any]) -> None:
+    config = WebhookConfig(**urls, batch_timeout_seconds=0)
+    async with running_manager(config) as manager:
+        manager.submit(joined(ANNA, "anna", card=f"member/{ANNA}"))
+        manager.submit(joined(BOB, "bob", card=f"member/{BOB}"))
+        await manager.flush(10)
+    with closing(sqlite3.connect("statsbot_webhooks.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        async with running_manager(config) as manager:
+            await sandbox.wait_until(lambda: manager._outbox.is_displaced, 120)
+            assert await manager.forget(ANNA) == 0
+            other.execute("COMMIT")
+            other.close()
+            async with asyncio.timeout(60):
+                while manager._outbox.is_displaced or str(ANNA) in everything_stored():
+                    await asyncio.sleep(0.1)
+            assert str(BOB) in everything_stored()
 
 
 async def test_a_json_log_to_which_nothing_is_written_now(sandbox: Sandbox, urls: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ _VALUE: Final = r"(?:\"[^\"\n]{1,200}\"|'[^'\n]{1,200}'|[^\s\"'\-](?>[^\s\"'\\]|
 _GAP: Final = r"(?:[ \t]{1,4}|=|[\"'],\s?[\"']|\" a\d=\")"
 _USER: Final = late(
     rf"-(?<=[\s\"']-)(?:u|U|E|-cert|-user|-proxy-user|-userpwd|-credentials?|-(?:\w{{1,10}}-)?auth)(?:{_GAP})?[\"']?[^\s:\"'/]{{1,80}}:"
-    rf"(?P<value>[^\s\"'/\\][^\s\"']*+)".encode()
+    rf"(?P<value>(?:/(?=[^\s\"']*[^\w\s\"'./-]))?[^\s\"'/\\:][^\s\"']*+)".encode()
 )
 # The letters of single programs for a password. The option is found first, and then the program before it.
 _LETTER: Final = late(
@@ -116,7 +116,7 @@ _PROGRAM_NAMES: Final = (
 _MYSQL: Final = late(rb"\b(?:mysql\w{0,8}|mariadb(?:-\w{1,12})?|mytop)\b[^\n|;]*\Z")
 # A value that can only be a key, after the letter of any program.
 _KEY: Final = late(rb"(?=[^\s]{0,40}[a-z])(?=[^\s]{0,40}[A-Z])(?=[^\s]{0,40}\d)[\w-]{20,200}")
-_PLACEHOLDER: Final = late(rb"[\"']?(?:\$[A-Z_{(][^\s]*|<[^>\n]*>|\*{3,}|%s|\{\w*\}|\.{3}|(?i:password|pw|pass)[>\])]*)[\"']?")
+_PLACEHOLDER: Final = late(rb"[\"']?(?:\$(?:[A-Z_][A-Z0-9_]*|\{[^}\s]*\}|\([^)\n]*\))|<[^>\n]*>|\*{3,}|%s|\{\w*\}|\.{3}|(?i:password|pw|pass)[>\])]*)[\"']?")
 
 
 # Each text with a password without an option contains one of these.
@@ -229,7 +229,7 @@ def _letters(data: bytes) -> Iterator[Found]:
 def _is_password(data: bytes, match: re.Match[bytes]) -> bool:
     letter, start = match["letter"], match.start()
     before = data[max(0, start - 200) : start]
-    if letter == b"p" and not match["gap"] and _MYSQL.search(before):
+    if letter == b"p" and match["gap"] != b" " and _MYSQL.search(before):
         return len(match["value"]) > 2
     if letter in b"kKNsbtcAX" and not match["gap"]:
         # Of a longer option, such as `-key`.

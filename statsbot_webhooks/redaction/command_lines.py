@@ -116,7 +116,9 @@ _PROGRAM_NAMES: Final = (
 _MYSQL: Final = late(rb"\b(?:mysql\w{0,8}|mariadb(?:-\w{1,12})?|mytop)\b[^\n|;]*\Z")
 # A value that can only be a key, after the letter of any program.
 _KEY: Final = late(rb"(?=[^\s]{0,40}[a-z])(?=[^\s]{0,40}[A-Z])(?=[^\s]{0,40}\d)[\w-]{20,200}")
-_PLACEHOLDER: Final = late(rb"[\"']?(?:\$(?:[A-Z_][A-Z0-9_]*|\{[^}\s]*\}|\([^)\n]*\))|<[^>\n]*>|\*{3,}|%s|\{\w*\}|\.{3}|(?i:password|pw|pass)[>\])]*)[\"']?")
+_PLACEHOLDER: Final = late(
+    rb"[\"']?(?:\$(?:[A-Z_][A-Z0-9_]*|\{[^}\s]*\}|\([^)\n]*\))|<[^>\n]*>|\*{3,}|%s|\{\w*\}|\.{3}|(?i:password|pw|pass)[>\])]*)[\"']?"
+)
 
 
 # Each text with a password without an option contains one of these.

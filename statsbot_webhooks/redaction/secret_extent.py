@@ -7,31 +7,43 @@ bounded by a line or by a number of bytes.
 from __future__ import annotations
 
 import re
-from base64 import b64decode
 from typing import Final
 
 from .key_names import NameKind, looks_random
 from .late_patterns import late
 from .lines_below import here_document, value_below
 from .placeholders import FAULT, HINT, OPEN, SENTENCE, is_code
-from .secret_strings import LINE, OPENING, PASSWORDS, PROSAIC, QUOTES, Label, Span, is_mixed, is_secret, looks_secret, read_string
+from .said_values import is_login, said_value
+from .secret_strings import LINE, OPENING, QUOTES, Label, Span, is_mixed, is_secret, looks_secret, read_string
 
 _MOST_BYTES: Final = 4096
 _MOST_LINES: Final = 100
 _DEEPEST: Final = 6
 # Between the parts of one string: 'a' 'b', "a" + "b", also across a line end; and between an old value and a new one.
-_NEXT_PART: Final = late(rb"\s{0,60}(?:(?:[+.&]|->)\s{0,60}|\\\s{0,60})?(?=(?:[bBrRuUfF]{1,2})?[\"'`])")
+_NEXT_PART: Final = late(rb"(?:\\['\"](?=['\"])|\s{0,60})(?:(?:[+.&]|->)\s{0,60}|\\\s{0,60})?(?=(?:[bBrRuUfF]{1,2})?[\"'`])")
 # What follows a value that a delimiter ends: the next name, or the end of an element.
 _NEXT: Final = r"(?!\s|\Z|/>|(?<=<)/[A-Za-z]|[\"'\\]?[A-Za-z_][A-Za-z_.-]{2,39}[\"']?[=:])"
-_BARE: Final = late(
-    rb"(?:(?i:bearer|basic|bot|digest|token|apikey|negotiate|aws4-hmac-sha256)[ \t]++)?"
-    rb"(?>\[redacted[^\]\n]{0,40}\]|[^\s,;&)}\]\"'<>%\\|`]++"
-    # The end of a value in an address or in JSON within a text.
-    rb"|%(?!(?:25){0,3}(?:2[0267cC]|3[bB]|0[aAdD]))|\\(?![\"'`nrt]|u00(?:2[267]|0[aAdD])|x2[267]|x0[aAdD])"
-    # A delimiter belongs to the value unless the text after it shows that the value is over: no part of a password may remain.
-    rb"|&(?!(?:amp;){0,2}(?:quot|apos|lt|gt|nbsp|#\d\d|[\w.-]{1,40}=))(?!\s|\Z|[A-Za-z_][\w.-]{0,40}=)"
-    rb"|[,;)}\]\"'<>|`]++" + _NEXT.encode() + rb")++"
-)
+
+
+def _bare(level: int) -> re.Pattern[bytes]:
+    """Return the pattern of a value without quotes in a text that is escaped for URLs `level` times."""
+    ends = rb"(?!(?:25){0,%d}(?:2[0267cC]|3[bB]|0[aAdD]))" % (level - 1) if level else b""
+    return late(
+        rb"(?:(?i:bearer|basic|bot|digest|token|apikey|negotiate|aws4-hmac-sha256)[ \t]++)?"
+        rb"(?>\[redacted[^\]\n]{0,40}\]|[^\s,;&)}\]\"'<>%\\|`]++"
+        # The end of a value in an address or in JSON within a text.
+        rb"|%" + ends + rb"|\\(?![\"'`nrt]|u00(?:2[267]|0[aAdD])|x2[267]|x0[aAdD])"
+        # A delimiter belongs to the value unless the text after it shows that the value is over.
+        rb"|&(?!(?:amp;){0,2}(?:quot|apos|lt|gt|nbsp|#\d\d|[\w.-]{1,40}=))(?!\s|\Z|[A-Za-z_][\w.-]{0,40}=)"
+        rb"|[,;)}\]\"'<>|`]++" + _NEXT.encode() + rb")++"
+    )
+
+
+_BARE: Final = _bare(3)
+_BARE_AT: Final = tuple(map(_bare, range(4)))
+_EQUALS: Final = late(rb"%(?:25){0,3}3[dD]")
+# Before a value of a form or of an address.
+_QUERY: Final = late(rb"(?:[?&]|&amp;|[&?]\w{1,20}\[)\Z")
 _WORD: Final = late(rb"[^\s\"'\\]++")
 _IN_BRACKETS: Final = late(
     rb"[\[{]{1,2}\s?(?:(?:value|data|default|plain\w{0,8})[ ]?[:=][ ]?)?"
@@ -59,10 +71,6 @@ _WRAPPER: Final = late(
     rb"(?:new )?(?i:some|just|secret\w*|bytearray|memoryview|bytes|password|crypt|string|text|n?varchar|b64\w*|encrypt\w*"
     rb"|hash\w*|md5|sha\d*)\("
 )
-# The name of a login beside `pass`, which then is a password.
-_LOGIN: Final = late(rb"(?i:\b(?:user(?:name)?|login|uid|host|server))[\"']?(?:\s?[=:]|\s\S{1,60}\s\0)")
-# Commands that set an environment variable without an equals sign.
-_SETS: Final = late(rb"\b(?:setx|setenv|set -[gxUL]{1,3}|ENV) \Z")
 # Words that begin a sentence and not the rest of a passphrase.
 _STOP: Final = late(
     rb"(?i:and|or|but|nor|for|from|is|was|are|were|be|been|in|at|on|to|of|off|the|an?|not|no|ok|okay|with"
@@ -77,7 +85,6 @@ _WORDS: Final = late(rb"[^\W\d_]{2,}(?:[-'][^\W\d_]+)?(?![\w=:@.(])")
 _TAIL: Final = late(rb"[ \t]+(?:(?![\w.-]{1,40}[ ]?[=:](?![/:]))[^\s\"'`\\|<>;]+(?:[ \t]+|(?=[\r\n\"'`\\|<>;]|\Z)))*")
 _PHRASES: Final = late("phrase|mnemonic|seed|recovery|words", re.I)
 _SIGNED: Final = late(rb"(?:\w{1,10}=[\w+/=-]{4,200},){1,4}\w{1,10}=[\w+/=-]{16,200}")
-_BASE64: Final = late(rb"[A-Za-z0-9+/]{4,200}={0,2}")
 _SCHEME: Final = late(rb"(?i:token|basic|bearer|bot)[ \t]+[^\s\"']")
 _HEADERS: Final = late(r"cookie|authorization", re.I)
 _YAML_MARK: Final = late(rb"(?:!![a-z]{2,12}|&\w{1,30})[ ]{1,3}(?=[^\s])")
@@ -85,27 +92,6 @@ _BLOCK: Final = late(rb"(?:[!&][\w!]{1,30}[ ])?[|>][+-]?\d?[ \t]*(?=\\*[nr]|[\r\
 # A block of code in Markdown.
 _FENCE: Final = late(rb"```\w{0,12}\r?\n(?P<value>[^\n`]{4,400})")
 _RECORD: Final = late(rb"-\[ RECORD \d{1,9} \]")
-_SAID: Final = late(rb" (?:is|was|does|must|has|too|for|cannot|doesn't)\b")
-_CHANGED: Final = late(rb" to [\"'`]?[^\s\"'`]{1,200}")
-_PROSE: Final = late(
-    rb"b?[\"'`](?P<quoted>[^\"'`\n]{1,200})(?:[\"'`]|(?=\n)|\Z)"
-    rb"|\(?(?P<bare>(?=[^\s]{0,40}?[\d_$!#%&*+=@^~])[^\s\"'`]{4,200}?)(?=[.,;:!?)]{0,3}(?:[\s\"'`]|\\+[\"'nrt]|\Z))"
-)
-
-
-# A plain word, or four, said to be the password at the end of a sentence; and words of other sentences about passwords.
-_SAID_PLAINLY: Final = late(rb"(?P<words>[a-z]{5,30}|[a-z]{3,16}(?:[ -][a-z]{3,16}){3,9})(?=[.!]?[ \t]*(?:\Z|[\r\n\"'<]))")
-_STATUS: Final = late(
-    rb"\w*(?:ed|ing|[ai]ble|[ae]nt|[ao]ry|ful|less|ous|ive|[ai]c|al|ly|en|ier|est|ect|own|ime|ate)|wrong|false|valid|invalid|short|large"
-    rb"|small|right|great|secure|insecure|stronger|weaker|other|another|empty|blank|never|always|there|below|above|stolen|plain|clear"
-    rb"|cleartext|plaintext|yours|theirs|reset|common|similar|simple|obsolete|stale|bogus|unsafe|unique|admin|value|field|string|password"
-    rb"|username|email|built|bound|falsch|kaputt|schwach|stark|incorrecta|incorreto|corta|larga"
-)
-_SENTENCE: Final = late(
-    rb"\b(?:\w+(?:ed|ing|ly)|about|from|with|for|the|and|not|but|too|its|his|her|our|you|your|their|this|that|are|was|were|has|have|can|could"
-    rb"|may|must|will|would|should|over|under|into|than|then|when|what|where|which|who|how|why|all|any|each|every|more|most|less|least|only"
-    rb"|also|just|now|today|again|back|off|out|long|same|case|sent|kept|set)\b"
-)
 
 
 def find_value(data: bytes, label: Label) -> Span | None:
@@ -113,7 +99,7 @@ def find_value(data: bytes, label: Label) -> Span | None:
     if (here := here_document(data, label.at)) is not None:
         return here
     if label.joint in ("prose", "word", "call", "path", "list"):
-        return _prose(data, label)
+        return said_value(data, label)
     if label.joint in ("tag", "cell"):
         is_escaped = data.endswith(b"&gt;", 0, label.at)
         if data.startswith(b"<![CDATA[", label.at):
@@ -121,7 +107,7 @@ def find_value(data: bytes, label: Label) -> Span | None:
             return (label.at + 9, end) if end > 0 and is_secret(data[label.at + 9 : end], label) else None
         end = data.find(b"&lt;" if is_escaped else b"<", label.at, label.at + _MOST_BYTES)
         inner = data[label.at : max(end, 0)].strip()
-        is_open = not inner or OPEN.match(inner) or HINT.match(inner)
+        is_open = not inner or OPEN.fullmatch(inner) or HINT.match(inner)
         return (label.at, end) if not is_open and is_secret(inner, label) else None
     if label.joint == "form":
         line = LINE.match(data, label.at)
@@ -153,7 +139,9 @@ def _assigned(data: bytes, label: Label) -> Span | None:
         start = group.end()
     if _is_open(data, start, label):
         return None
-    if opening := OPENING.match(data, start):
+    level = _level(data, joint, label)
+    opening = OPENING.match(data, start)
+    if opening is not None and (level or not opening["q"].startswith(b"%")):
         return _quoted(data, start, opening, label)
     if data[start : start + 1] in b"[{":
         return _bracketed(data, start, label) or _alone_in_brackets(data, start) or _with_bracket(data, start, label)
@@ -170,7 +158,7 @@ def _assigned(data: bytes, label: Label) -> Span | None:
             return None
         is_whole = _WRAPPER.match(data, start) is not None and is_secret(inner, label) and not OPEN.fullmatch(inner)
         return (opening.start(), end) if is_whole or looks_secret(inner.decode("utf-8", "replace"), label) else None
-    value = (_WORD if label.joint == "option" else _BARE).match(data, start)
+    value = (_WORD if label.joint == "option" else _BARE_AT[level]).match(data, start)
     if value is None:
         return None
     end = _past_escape(data, value.end())
@@ -195,29 +183,18 @@ def _assigned(data: bytes, label: Label) -> Span | None:
     if label.kind is NameKind.AMBIGUOUS:
         if "sig" in label.name.lower() and (signed := _SIGNED.match(data, start)) is not None:
             return signed.span()
-        return (start, end) if is_secret(core, label) or _is_login(data, core, label) else None
+        return (start, end) if is_secret(core, label) or is_login(data, core, label) else None
     if not is_secret(core, label) or (_NUMBERS.fullmatch(core) and "token" in label.name.lower()):
         return None
     return start, _phrase_end(data, start, end, label)
 
 
-def _is_login(data: bytes, core: bytes, label: Label) -> bool:
-    """Whether the value is that of `pass` beside a user's name, or of `auth` with user and password in base64."""
-    name = label.name.lower().strip("-_")
-    if name in ("pass", "pw"):
-        around = data[max(0, label.begin - 80) : label.begin] + b"\0" + data[label.at + len(core) : label.at + len(core) + 60]
-        return len(core) >= 6 and not core.isdigit() and _LOGIN.search(around) is not None
-    if name not in ("auth", "basic") or len(core) % 4 or not _BASE64.fullmatch(core):
-        return False
-    return re.fullmatch(rb"[ -~]{1,80}:[ -~]{1,200}", b64decode(core)) is not None
-
-
-def _is_said_key(value: bytes, label: Label) -> bool:
-    """Whether a sentence says a password or key under an ambiguous name: "the key is …", "pass is …"."""
-    text, name = value.decode("utf-8", "replace"), label.name.lower()
-    if label.joint != "prose" or not (name.endswith("key") or name in ("pass", "pw")):
-        return False
-    return looks_random(text, 20) or (name in ("pass", "pw") and len(text) >= 8 and is_mixed(text))
+def _level(data: bytes, joint: bytes, label: Label) -> int:
+    """Return how often a value is escaped for URLs, so that its own signs are escaped once more."""
+    if joint == b"=" and _QUERY.search(data, max(0, label.begin - 24), label.begin) is not None:
+        return 0
+    escaped = _EQUALS.search(joint)
+    return 1 + min(escaped[0].count(b"25"), 2) if escaped is not None else 3
 
 
 def _is_open(data: bytes, start: int, label: Label) -> bool:
@@ -239,7 +216,13 @@ def _quoted(data: bytes, start: int, opening: re.Match[bytes], label: Label) -> 
     for _ in range(_MOST_LINES):
         part = _NEXT_PART.match(data, end)
         next_opening = OPENING.match(data, part.end()) if part is not None else None
-        if part is None or next_opening is None or next_opening["q"] != opening["q"] or not secrets or end - start > _MOST_BYTES:
+        if (
+            part is None
+            or next_opening is None
+            or next_opening["q"] != opening["q"]
+            or not (secrets or part[0])
+            or end - start > _MOST_BYTES
+        ):
             break
         end, inner = read_string(data, next_opening)
         secrets += inner
@@ -253,7 +236,7 @@ def _quoted(data: bytes, start: int, opening: re.Match[bytes], label: Label) -> 
         return None
     if _is_template(data, start, opening, secrets) or (len(secrets) < 3 and data[label.at - 3 : label.at] == b"== "):
         return None
-    return (start, end) if is_secret(secrets, label) or _is_login(data, secrets, label) else None
+    return (start, end) if is_secret(secrets, label) or is_login(data, secrets, label) else None
 
 
 def _is_template(data: bytes, start: int, opening: re.Match[bytes], inner: bytes) -> bool:
@@ -363,38 +346,3 @@ def _phrase_end(data: bytes, start: int, end: int, label: Label) -> int:
     if not words or tail is None or (not is_phrase and _STOP.match(words[0])) or words[0].startswith((b"#", b"(", b"-", b"//")):
         return end
     return start + len(data[start : tail.end()].rstrip(b" \t.,"))
-
-
-def _said_plainly(data: bytes, label: Label) -> Span | None:
-    """Return the extent of "swordfish" or "correct horse battery staple" in a sentence, unless it says how the password is."""
-    said = _SAID_PLAINLY.match(data, label.at)
-    if said is None or label.joint != "prose" or label.name.lower() not in ("password", "passphrase", "passcode"):
-        return None
-    is_sentence = _STATUS.fullmatch(said["words"]) or _SENTENCE.search(said["words"])
-    return None if is_sentence else said.span("words")
-
-
-def _prose(data: bytes, label: Label) -> Span | None:
-    value = _PROSE.match(data, label.at)
-    if value is None:
-        return _said_plainly(data, label)
-    quoted = value["quoted"]
-    found = quoted or value["bare"]
-    if label.kind is not NameKind.SECRET:
-        is_said = not data.endswith((b"to ", b"from ", b"like "), 0, label.at)
-        is_found = _is_login(data, found, label) if label.joint == "word" else is_said and _is_said_key(found, label)
-        return (label.at if quoted else value.start("bare"), value.end()) if is_found else None
-    if _SETS.search(data, max(0, label.begin - 12), label.begin) and not OPEN.fullmatch(found):
-        return label.at, value.end()
-    is_said = quoted is not None and PASSWORDS.search(label.name) is not None
-    is_said = is_said and (label.joint == "prose" or _SAID.match(data, value.end()) is not None)
-    if (OPEN.fullmatch(found) or PROSAIC.fullmatch(found)) and not is_said:
-        return None
-    text = found.decode("utf-8", "replace")
-    if label.joint == "list":
-        return value.span() if looks_random(text) else None
-    if data.endswith(b"from ", 0, label.at) and (changed := _CHANGED.match(data, value.end())) is not None:
-        return label.at, changed.end()
-    if label.joint != "prose" and not is_said and not looks_secret(text, label) and not (quoted and PASSWORDS.search(label.name)):
-        return None
-    return (label.at if quoted else value.start("bare")), value.end()

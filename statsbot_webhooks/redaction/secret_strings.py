@@ -34,6 +34,10 @@ _CLOSING: Final = {
     b"\xe2\x80\x98": b"\xe2\x80\x99",
     b"\xc2\xab": b"\xc2\xbb",
 }
+# An odd number of backslashes before a quote that HTML or URLs escape.
+_ESCAPED: Final = late(rb"(?:(?<!\\)\\(?:\\\\)*|(?<!%5C)%5C(?:%5C%5C)*|(?<!%255C)%255C(?:%255C%255C)*)\Z")
+# What follows a quote that ends a string.
+_AFTER: Final = late(rb"[,}\])\s:;\"'`\\>/]|\Z")
 PASSWORDS: Final = late(
     "pass|pw|psk|kennwort|wachtwoord|senha|contrase|parol|has[lł]o|lösenord|salasana|heslo|[sş]ifre|парол|비번|비밀번호|密[码碼]|口令|パスワード|كلمة",
     re.I,
@@ -52,6 +56,8 @@ def read_string(data: bytes, opening: re.Match[bytes]) -> tuple[int, bytes]:
     if quote[-1:] not in b"\"'`" or len(quote.lstrip(b"\\")) == 3:
         quote = _CLOSING.get(quote, quote)
         end = data.find(quote, start)
+        while end >= 0 and _ESCAPED.search(data, start, end) is not None:
+            end = data.find(quote, end + 1)
         if end >= 0:
             return end + len(quote), data[start:end]
         line = LINE.match(data, start)
@@ -62,7 +68,9 @@ def read_string(data: bytes, opening: re.Match[bytes]) -> tuple[int, bytes]:
     for found in QUOTES.finditer(data, start, stop):
         slashes = len(found[1])
         # The closing quote has as many backslashes as the opening one; one with fewer ends a string around this one.
-        if found[2] == char and (slashes == depth or (slashes < depth and slashes % 2 == 0) or (depth == 0 and slashes % 2 == 0)):
+        is_closing = slashes == depth or (slashes % 2 == 0 and (slashes < depth or depth == 0))
+        # JSON in a `repr` has two backslashes before a quote within the string.
+        if found[2] == char and is_closing and (depth or not slashes or _AFTER.match(data, found.end())):
             return found.end(), data[start : found.start() if depth else found.start(2)]
     return stop, data[start:stop]
 

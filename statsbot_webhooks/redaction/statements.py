@@ -17,7 +17,7 @@ from .scanner import Found
 from .secret_strings import PROSAIC, is_mixed
 from .signs import Signs
 
-_STRING: Final = r"(?:'[^'\n]{1,300}'|\"[^\"\n]{1,300}\")"
+_STRING: Final = r"(?:'(?>[^'\\\n]|\\.|''){1,300}'|\"(?>[^\"\\\n]|\\.|\"\"){1,300}\")"
 _NETRC: Final = late(
     rb"(?:machine\s{1,4}[^\s]{1,200}|default)(?:\s{1,4}(?:login|account)\s{1,4}[^\s]{1,80}){0,2}\s{1,4}password\s{1,4}(?P<value>(?!\[redacted)[^\s]{1,300})"
 )

@@ -64,7 +64,7 @@ def find_in_tables(data: bytes, ends: Sequence[int]) -> Iterator[Found]:
         header = data[begin:done]
         for delimiter in _DELIMITERS:
             if delimiter in header and (wanted := _wanted(header, delimiter)):
-                done = yield from _rows(data, done, wanted, header.count(delimiter), delimiter)
+                done = yield from _rows(data, done, wanted, header.count(delimiter) + 1, delimiter)
                 others -= 1
                 break
         else:
@@ -85,10 +85,24 @@ def _pointed(data: bytes) -> Iterator[Found]:
 
 def _cells(line: bytes, delimiter: bytes) -> Iterator[tuple[int, bytes]]:
     at = 0
-    for cell in line.split(delimiter):
+    for cell in _split(line, delimiter):
         bare = cell.strip(_AROUND)
         yield at + (cell.index(bare) if bare else 0), bare
         at += len(cell) + len(delimiter)
+
+
+def _split(line: bytes, delimiter: bytes) -> list[bytes]:
+    """Return the cells of a line; a delimiter in quotes is part of its cell."""
+    cells = line.split(delimiter)
+    if b'"' not in line:
+        return cells
+    joined = [cells[0]]
+    for cell in cells[1:]:
+        if joined[-1].count(b'"') % 2:
+            joined[-1] += delimiter + cell
+        else:
+            joined.append(cell)
+    return joined if joined[-1].count(b'"') % 2 == 0 else cells
 
 
 def _wanted(header: bytes, delimiter: bytes) -> dict[int, NameKind]:
@@ -119,9 +133,10 @@ def _rows(data: bytes, at: int, wanted: dict[int, NameKind], count: int, delimit
     """Yield the secret cells of a table with a delimiter; return the end of the table."""
     for start, line in _lines(data, at):
         if not _RULE.fullmatch(line):
-            if line.count(delimiter) != count:
+            cells = list(_cells(line, delimiter))
+            if len(cells) != count:
                 break
-            for number, (offset, cell) in enumerate(_cells(line, delimiter)):
+            for number, (offset, cell) in enumerate(cells):
                 if number in wanted and _is_value(cell, wanted[number]):
                     yield Found(start + offset, start + offset + len(cell), "column of secrets")
         at = start + len(line)

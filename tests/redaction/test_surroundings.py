@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import json
 import random
 import string
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -146,6 +149,42 @@ def test_a_password_of_any_signs_goes_whole() -> None:
             left.append(text % password)
     # A bracket, a mark of a placeholder or the next name may begin one that is not quoted.
     assert len(left) < 12, left
+
+
+# A text with a password, and how the password is spelled there.
+ESCAPED: dict[str, Callable[[str], tuple[str, str]]] = {
+    "JSON": lambda key: (json.dumps({"password": key, "n": 1}), json.dumps(key)[1:-1]),
+    "JSON in JSON": lambda key: (json.dumps(json.dumps({"password": key})), json.dumps(json.dumps(key))[3:-3]),
+    "repr": lambda key: (f"User(id=3, password={key!r}, age=3)", repr(key)[1:-1]),
+    "repr of repr": lambda key: (repr(repr({"password": key})), repr(repr(key))[2:-2]),
+    "query": lambda key: (f"https://x.org/?a=1&password={quote(key, safe='')}&b=2", quote(key, safe="")),
+    "query in query": lambda key: (
+        "next=" + quote(f"https://x.org/?password={quote(key, safe='')}&b=2", safe=""),
+        quote(quote(key, safe=""), safe=""),
+    ),
+    "form": lambda key: (f"user=anna&password={quote_plus(key)}", quote_plus(key)),
+    "JSON in a query": lambda key: (
+        "state=" + quote(json.dumps({"password": key}), safe=""),
+        quote(json.dumps(key)[1:-1], safe=""),
+    ),
+    "JSON in HTML": lambda key: (html.escape(json.dumps({"password": key})), html.escape(json.dumps(key)[1:-1])),
+    "XML": lambda key: (f"<password>{html.escape(key)}</password>", html.escape(key)),
+    "YAML": lambda key: ("password: '" + key.replace("'", "''") + "'\nuser: x", key.replace("'", "''")),
+    "SQL": lambda key: ("UPDATE u SET password = '" + key.replace("'", "''") + "' WHERE id=3", key.replace("'", "''")),
+    "address": lambda key: (f"postgres://app:{quote(key, safe='')}@db/x", quote(key, safe="")),
+    "CSV": lambda key: ('user,password\nanna,"' + key.replace('"', '""') + '"\n', key.replace('"', '""')),
+}
+
+
+def test_a_password_of_any_signs_goes_however_it_is_escaped() -> None:
+    rng, redactor = random.Random(10), Redactor()
+    signs = string.ascii_letters + string.digits + "!#$%&()*+,-./:;<=>?@[]^_{|}~\"' "
+    left: list[str] = []
+    for way in (way for way in ESCAPED.values() for _ in range(40)):
+        text, password = way("".join(rng.choices(signs, k=18)).strip() + "1")
+        clean = redactor.redact_text(text)
+        left += [text for at in range(5, len(password) - 6) if password[at : at + 7] in clean][:1]
+    assert len(left) < 4, left
 
 
 def test_what_resembles_them_stays() -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
 
 from .key_names import looks_random
 from .late_patterns import late
-from .scanner import Found
 from .secret_strings import is_mixed
-from .signs import Signs
+from .signs import Found, SignRule, Signs
 
 _VALUE: Final = r"(?:\"[^\"\n]{1,200}\"|'[^'\n]{1,200}'|[^\s\"'\-](?>[^\s\"'\\]|\\(?![rnt]))*+)"
 # Between option and value; in a list of arguments, as Python and JSON write it, quotes and a comma.
@@ -160,7 +159,6 @@ _SLASHED_SIGNS: Final = (
 )
 # How far a find may begin before its sign: the tag of IMAP comes before "login ".
 _FURTHEST_BEFORE: Final = 14
-SIGNS: Final = (*_PLAIN_SIGNS, *_SLASHED_SIGNS, "<<<", "echo", "printf")
 
 
 def may_have_option(data: bytes) -> bool:
@@ -168,30 +166,9 @@ def may_have_option(data: bytes) -> bool:
     return b"-" in data and _OPTION.search(data) is not None
 
 
-def find_options(data: bytes, signs: Signs) -> Iterable[Found]:
-    """Return the passwords of command lines: values of an option, or arguments at a known position."""
-    finders = _finders(data, signs)
-    return chain.from_iterable(find(data) for find in finders) if finders else ()
-
-
-def _finders(data: bytes, signs: Signs) -> list[Callable[[bytes], Iterator[Found]]]:
-    """Return the searches that may find something, by the signs in the text."""
-    found: list[Callable[[bytes], Iterator[Found]]] = []
-    if may_have_option(data):
-        found += (_users, _letters)
-    if any(sign in signs for sign in _PLAIN_SIGNS):
-        found.append(lambda data: _values(signs.matches(_PLAIN, data, _PLAIN_SIGNS, _FURTHEST_BEFORE)))
-    if b"/" in data and any(sign in signs for sign in _SLASHED_SIGNS):
-        found.append(lambda data: _values(signs.matches(_SLASHED, data, _SLASHED_SIGNS, _FURTHEST_BEFORE)))
-    if b"<<<" in data:
-        found.append(lambda data: _values(_HERE.finditer(data)))
-    if (b"|" in data or b">" in data or b"<(" in data) and (b"echo" in data or b"printf" in data):
-        found.append(lambda data: _values(signs.matches(_PIPED, data, ("echo", "printf"))))
-    return found
-
-
-def _users(data: bytes) -> Iterator[Found]:
-    return _values(_USER.finditer(data))
+def find_options(data: bytes) -> Iterator[Found]:
+    """Return the passwords that are values of an option."""
+    return chain(_values(_USER.finditer(data)), _letters(data)) if may_have_option(data) else iter(())
 
 
 def _values(matches: Iterable[re.Match[bytes]]) -> Iterator[Found]:
@@ -240,3 +217,19 @@ def _is_password(data: bytes, match: re.Match[bytes]) -> bool:
         letter = b"k"
     program = _PROGRAMS.get(letter)
     return program is not None and program.search(before) is not None and (letter != b"U" or b"%" in match["value"])
+
+
+def _near(pattern: re.Pattern[bytes], words: tuple[str, ...], back: int = 0) -> SignRule:
+    def find(data: bytes, signs: Signs) -> Iterator[Found]:
+        return _values(signs.matches(pattern, data, words, back))
+
+    return SignRule(words, find)
+
+
+RULES: Final = (
+    _near(_PLAIN, _PLAIN_SIGNS, _FURTHEST_BEFORE),
+    _near(_SLASHED, _SLASHED_SIGNS, _FURTHEST_BEFORE),
+    _near(_HERE, ("<<<",)),
+    _near(_PIPED, ("echo", "printf"), 2),
+)
+"""Passwords that are arguments at a known position."""

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
-from itertools import chain
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from .key_names import looks_random
 from .late_patterns import late
-from .scanner import Found
-from .signs import Signs, positions
+from .signs import Found, SignRule, Signs, positions
 from .token_patterns import passes_luhn
 
 # The slashes and the at sign, also as JSON and URLs escape them.
@@ -101,51 +98,6 @@ _HASH_SIGNS: Final = (
     "pbkdf2",
     "scrypt:",
 )
-# Each text with a credential, cards aside, contains one of these.
-SIGNS: Final = (
-    *("//", "/\\", "u002f", "2f%2", ";&#", "bearer", "basic", "begin", "putty-user", "otp", "cvv", "cvc", "pin", "2fa"),
-    *("pat=", "pat:", 'pat"', "pat'", "pat\\", "pat ="),
-    *_HASH_SIGNS,
-)
-
-
-def find_credentials(data: bytes, signs: Signs) -> Iterable[Found]:
-    """Return the secrets known by the form around them."""
-    finders = _finders(data, signs)
-    return chain.from_iterable(find(data) for find in finders) if finders else ()
-
-
-# Patterns, the signs of which each find has one, how many bytes before the sign it may begin, and the rule.
-_AT_SIGNS: Final = (
-    (_HASH, _HASH_SIGNS, 2, "password hash"),
-    (_PUTTY, ("putty-user-key-file-",), 0, "private key"),
-)
-_AT_SLASHES: Final = (
-    (_USERINFO, ("://",), 0, "URL password"),
-    (_ESCAPED_USERINFO, ("/\\", "u002f", "2f%2", ";&#"), 20, "URL password"),
-)
-
-
-def _finders(data: bytes, signs: Signs) -> list[Callable[[bytes], Iterator[Found]]]:
-    """Return the searches that may find something, by the signs in the text."""
-    found: list[Callable[[bytes], Iterator[Found]]] = []
-    may_have_user = b"@" in data or b"40" in data or b"64;" in data
-    for pattern, words, back, rule in (*(_AT_SLASHES if may_have_user else ()), *_AT_SIGNS):
-        if any(word in signs for word in words):
-            found.append(_near(signs, pattern, words, back, rule))
-    if "bearer" in signs or "basic" in signs:
-        found.append(partial(_find_bearer, signs=signs))
-    if "---begin" in signs or "--- begin" in signs:
-        found.append(_private_keys)
-    if any(sign in signs for sign in _CODE_SIGNS):
-        found.append(partial(_find_code, signs=signs))
-    return found
-
-
-def _near(
-    signs: Signs, pattern: re.Pattern[bytes], words: Sequence[str], back: int, rule: str
-) -> Callable[[bytes], Iterator[Found]]:
-    return lambda data: _groups(signs.matches(pattern, data, words, back), rule)
 
 
 def _find_bearer(data: bytes, signs: Signs) -> Iterator[Found]:
@@ -154,6 +106,13 @@ def _find_bearer(data: bytes, signs: Signs) -> Iterator[Found]:
 
 def _find_code(data: bytes, signs: Signs) -> Iterator[Found]:
     return _groups(signs.matches(_CODE, data.lower(), _CODE_SIGNS), "one-time code")
+
+
+def _near(pattern: re.Pattern[bytes], words: tuple[str, ...], back: int, rule: str) -> SignRule:
+    def find(data: bytes, signs: Signs) -> Iterator[Found]:
+        return _groups(signs.matches(pattern, data, words, back), rule)
+
+    return SignRule(words, find)
 
 
 def _groups(matches: Iterable[re.Match[bytes]], rule: str) -> Iterator[Found]:
@@ -169,7 +128,7 @@ def _groups(matches: Iterable[re.Match[bytes]], rule: str) -> Iterator[Found]:
             yield Found(start, match.end(group), rule)
 
 
-def _private_keys(data: bytes) -> Iterator[Found]:
+def _private_keys(data: bytes, _: Signs) -> Iterator[Found]:
     at = 0
     while (head := _PEM.search(data, at)) is not None:
         close = data.find(b"----END" if b"----BEGIN" in head[0] else b"---- END", head.end(), head.end() + _PEM_BYTES)
@@ -180,6 +139,17 @@ def _private_keys(data: bytes) -> Iterator[Found]:
             end = data.find(b"----", close + 9, close + 80)
             at = end + 4 + data.startswith(b"-", end + 4) if end >= 0 else close + 9
         yield Found(head.start(), at, "private key")
+
+
+RULES: Final = (
+    _near(_USERINFO, ("://",), 0, "URL password"),
+    _near(_ESCAPED_USERINFO, ("/\\", "u002f", "2f%2", ";&#"), 20, "URL password"),
+    SignRule(("bearer", "basic"), _find_bearer),
+    SignRule(("---begin", "--- begin"), _private_keys),
+    _near(_PUTTY, ("putty-user-key-file-",), 0, "private key"),
+    SignRule(_CODE_SIGNS, _find_code),
+    _near(_HASH, _HASH_SIGNS, 2, "password hash"),
+)
 
 
 def may_have_card(data: bytes) -> bool:

@@ -117,10 +117,10 @@ def ascii_words() -> re.Pattern[bytes]:
 
 
 @cache
-def _shortest_forms() -> tuple[str, ...]:
-    """Return the words in ASCII without those in which another one stands."""
+def _shortest_forms() -> tuple[tuple[tuple[str], str], ...]:
+    """Return the words in ASCII without those in which another one stands, each as a word and what it stands for."""
     forms = [form.decode() for form in ascii_forms()]
-    return tuple(form for form in forms if not any(other in form for other in forms if other != form))
+    return tuple(((form,), form) for form in forms if not any(other in form for other in forms if other != form))
 
 
 def ascii_forms() -> list[bytes]:
@@ -178,9 +178,7 @@ def _unescaped_places(lower: bytes) -> Iterator[int]:
 
 def places(signs: Signs) -> Iterator[int]:
     """Yield the ends of words in a text, in order."""
-    lower = signs.lower
-    in_ascii = (match.end() for match in ascii_words().finditer(lower)) if signs.is_flood else signs.ends(_shortest_forms())
-    return merge(in_ascii, *_other_places(lower))
+    return merge(signs.ends(signs.of(_shortest_forms())), *_other_places(signs.lower))
 
 
 def word_at(lower: bytes, end: int) -> tuple[str, int]:

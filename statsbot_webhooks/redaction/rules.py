@@ -6,8 +6,8 @@ A text with more than a thousand finds is a dump or an attack: after some hundre
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
 from itertools import chain, islice
 from typing import Final
 
@@ -15,7 +15,7 @@ from . import command_lines, credentials, labelled_secrets, name_words, scanner,
 from .late_patterns import all_patterns
 from .scanner import Found
 from .secret_strings import Span
-from .signs import Signs, SignSearch
+from .signs import SignRule, Signs, SignSearch
 
 MOST_FINDS: Final = 1200
 KEPT_FINDS: Final = 300
@@ -23,6 +23,7 @@ REST: Final = "the rest, full of secrets"
 _LONGEST_LINE: Final = 2000
 _SHORT_TEXT: Final = 4096
 Counts = dict[str, int]
+_RULES: Final = (scanner.RULES, credentials.RULES, statements.RULES)
 
 
 def mark(rule: str) -> str:
@@ -66,8 +67,8 @@ def _may_hold_other(data: bytes, lower: bytes) -> bool:
 
 @cache
 def _search() -> SignSearch:
-    signs = (*scanner.SIGNS, *credentials.SIGNS, *statements.SIGNS, *command_lines.SIGNS)
-    return SignSearch((*map(str.encode, signs), *name_words.ascii_forms()))
+    words = (word for rules in (*_RULES, command_lines.RULES) for rule in rules for word in rule.words)
+    return SignSearch((*map(str.encode, words), *name_words.ascii_forms()))
 
 
 def _may_have_sign(lower: bytes) -> bool:
@@ -80,9 +81,12 @@ def redact_bytes(data: bytes, counts: Counts) -> bytes:
         return redact_keys(data, counts)
     text = _Redaction(data, counts)
     text.take(scanner.find_keys)
-    for find in (scanner.find_addresses, credentials.find_credentials, statements.find_in_statements, _find_named):
+    has_sign = bool(text.signs()) or name_words.may_have_other_word(text.signs().lower)
+    for find in _BY_SIGNS if has_sign else ():
         text.take_by_signs(find)
-    text.take_by_signs(command_lines.find_options)
+    text.take(command_lines.find_options)
+    if has_sign:
+        text.take_by_signs(partial(_of_rules, command_lines.RULES))
     text.take(credentials.find_cards)
     return text.data
 
@@ -94,10 +98,18 @@ def redact_keys(data: bytes, counts: Counts) -> bytes:
     return text.data
 
 
-def _find_named(data: bytes, signs: Signs) -> Iterable[Found]:
+def _of_rules(rules: Sequence[SignRule], data: bytes, signs: Signs) -> Iterable[Found]:
+    return signs.find(rules, data)
+
+
+def _named(data: bytes, signs: Signs) -> Iterable[Found]:
     if not (ends := list(name_words.places(signs))):
         return ()
     return chain(labelled_secrets.find_named(data, signs.lower, ends), tables.find_in_tables(data, ends))
+
+
+# In this order, each in the text that those before it left.
+_BY_SIGNS: Final = (*(partial(_of_rules, rules) for rules in _RULES), _named)
 
 
 class _Redaction:
@@ -107,15 +119,15 @@ class _Redaction:
         self.data, self._counts = data, counts
         self._signs: Signs | None = None
 
+    def signs(self) -> Signs:
+        """Return where the signs stand in the text as it is now."""
+        if self._signs is None:
+            self._signs = _search().signs(self.data.lower())
+        return self._signs
+
     def take_by_signs(self, find: Callable[[bytes, Signs], Iterable[Found]]) -> None:
         """Replace what a rule finds that needs to know where the signs stand."""
-
-        def with_signs(data: bytes) -> Iterable[Found]:
-            if self._signs is None:
-                self._signs = _search().signs(data.lower())
-            return find(data, self._signs)
-
-        self.take(with_signs)
+        self.take(lambda data: find(data, self.signs()))
 
     def take(self, find: Callable[[bytes], Iterable[Found]]) -> None:
         """Replace each find of a rule by its mark; overlapping finds are replaced as one, under the name of the first."""

@@ -9,17 +9,8 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from .secret_strings import Span
-from .signs import Signs, positions
+from .signs import Found, SignRule, Signs, positions
 from .token_patterns import ADDRESSES, ANCHORED, KINDS, Anchored
-
-
-class Found(NamedTuple):
-    """The bytes from `start` to `end` are secret; `rule` says which rule found them."""
-
-    start: int
-    end: int
-    rule: str
-
 
 # Nearly every key has a run of this many characters of the class below; a text without such a run is not searched.
 _SHORTEST_RUN: Final = 16
@@ -131,14 +122,15 @@ LARGE_PATTERNS: Final = (_behind_boundary, _behind_escape, _anchored, _addresses
 
 
 # Each URL that is secret as a whole contains one of these.
-SIGNS: Final = ("hook", "interactions", "hc-ping", "/push", "with/key")
+_ADDRESS_SIGNS: Final = ("hook", "interactions", "hc-ping", "/push", "with/key")
 
 
-def find_addresses(data: bytes, signs: Signs) -> Iterable[Found]:
+def _find_addresses(data: bytes, signs: Signs) -> Iterator[Found]:
     """Return the URLs that are secret as a whole."""
-    if any(sign in signs for sign in SIGNS):
-        return (found for each in _addresses() if each.anchor in signs for found in _find_within(each, data))
-    return ()
+    return (found for each in _addresses() if each.anchor in signs for found in _find_within(each, data))
+
+
+RULES: Final = (SignRule(_ADDRESS_SIGNS, _find_addresses),)
 
 
 def may_have_key(data: bytes) -> bool:

@@ -1,6 +1,7 @@
 """Signs: words and marks of which every secret has one, and where they stand in a text. Pure.
 
-A long text is searched once for the signs of all rules; each rule then tries its patterns near its own signs only.
+A text is searched once for the signs of all rules. Then only the rules are asked of which a sign is there, and they try their
+patterns near it.
 """
 
 from __future__ import annotations
@@ -8,20 +9,19 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from heapq import merge
-from itertools import accumulate
-from typing import Final
+from itertools import accumulate, chain
+from typing import Any, Final, NamedTuple, TypeVar
+
+T = TypeVar("T")
 
 # Each sign has one of these letters, by which it is found: from the rarest in texts to the most frequent. They are the set for
 # which the fewest letters of usual texts, and of random ones, have to be looked at.
 _ANCHORS: Final = b"#|~$<%(=/zjkx:b*hfplcsi@-_wvygmudnrtoae"
 # A sign is rather found by another letter than its last, because what follows is compared first.
 _END: Final = 3
-# More hits than one in so many letters are a flood, whose signs are searched one by one.
-_LETTERS_PER_HIT: Final = 12
-_SHORT_TEXT: Final = 4096
 # A pattern that is tried at a position costs as much as one that goes over this many letters.
 _LETTERS_PER_TRY: Final = 15
 
@@ -39,33 +39,56 @@ def positions(data: bytes, sign: bytes) -> Iterator[int]:
         at = data.find(sign, at + 1)
 
 
-class Signs:
-    """Where the signs stand in a text in lower case; in a short one, or one full of signs, they are searched when asked for."""
+class Found(NamedTuple):
+    """The bytes from `start` to `end` are secret; `rule` says which rule found them."""
 
-    def __init__(self, lower: bytes, search: SignSearch, known: Mapping[bytes, Sequence[int]] | None = None) -> None:
+    start: int
+    end: int
+    rule: str
+
+
+class SignRule(NamedTuple):
+    """A search for secrets of which each has one of some words, in lower case. It gets the text and its signs."""
+
+    words: tuple[str, ...]
+    find: Callable[[bytes, Signs], Iterator[Found]]
+
+
+class Signs:
+    """Where the signs stand in a text in lower case."""
+
+    def __init__(self, lower: bytes, search: SignSearch, known: Mapping[bytes, Sequence[int]]) -> None:
         self.lower = lower
         self._search, self._known = search, known
 
-    @property
-    def is_flood(self) -> bool:
-        """Whether signs are searched when asked for."""
-        return self._known is None
-
     def __contains__(self, word: str) -> bool:
         sign, _ = self._search.sign_of(word)
-        if self._known is None or not sign:
+        if not sign:
             return word.encode() in self.lower
-        return bool(self._known.get(sign)) and (sign == word.encode() or bool(self.positions((word,))))
+        return sign in self._known and (sign == word.encode() or bool(self._positions(word)))
+
+    def __bool__(self) -> bool:
+        return bool(self._known)
+
+    def of(self, rules: Sequence[tuple[Sequence[str], T]]) -> list[T]:
+        """Return what the words in the text stand for, given pairs of words that contain signs and of anything."""
+        index = self._search.index(rules)
+        numbers = {number for sign in self._known for number, word in index.get(sign, ()) if not word or word in self}
+        return [rules[number][1] for number in sorted(numbers)]
+
+    def find(self, rules: Sequence[SignRule], data: bytes) -> Iterator[Found]:
+        """Return what the rules find in the text."""
+        return chain.from_iterable(find(data, self) for find in self.of(rules))
 
     def positions(self, words: Iterable[str]) -> list[int]:
         """Return the sorted positions of words, most of which are signs or contain one."""
         found = [self._positions(word) for word in words]
         return list(found[0] if len(found) == 1 else merge(*found))
 
-    def _positions(self, word: str) -> Iterable[int]:
+    def _positions(self, word: str) -> Sequence[int]:
         (sign, back), code = self._search.sign_of(word), word.encode()
-        if self._known is None or not sign:
-            return positions(self.lower, code)
+        if not sign:
+            return list(positions(self.lower, code))
         known = self._known.get(sign, ())
         if sign == code:
             return known
@@ -80,8 +103,6 @@ class Signs:
 
         `data` is the text or its lower-case form.
         """
-        if self._known is None:
-            return pattern.finditer(data)
         places = self.positions(words)
         if len(places) * (back + 1) * _LETTERS_PER_TRY > len(data):
             return pattern.finditer(data)
@@ -89,8 +110,6 @@ class Signs:
 
     def moved(self, lower: bytes, spans: Sequence[tuple[int, int]], sizes: Sequence[int]) -> Signs:
         """Return the signs of the text in which sorted parts were replaced by others of these sizes."""
-        if self._known is None:
-            return Signs(lower, self._search)
         begins = [*(start for start, _ in spans), len(self.lower)]
         shifts = [0, *accumulate(size - (end - start) for (start, end), size in zip(spans, sizes, strict=True))]
 
@@ -101,7 +120,8 @@ class Signs:
                 if (not number or place >= spans[number - 1][1]) and place + len(sign) <= begins[number]:
                     yield place + shifts[number]
 
-        return Signs(lower, self._search, {sign: list(shifted(sign, places)) for sign, places in self._known.items()})
+        moved = {sign: list(shifted(sign, places)) for sign, places in self._known.items()}
+        return Signs(lower, self._search, {sign: places for sign, places in moved.items() if places})
 
 
 class SignSearch:
@@ -124,6 +144,7 @@ class SignSearch:
         )
         self.sign_of = lru_cache(1024)(self._sign_of)
         self._signs_near = lru_cache(4096)(self._may_be_near)
+        self._indexes: dict[int, Mapping[bytes, Sequence[tuple[int, str]]]] = {}
 
     def may_be_in(self, lower: bytes) -> bool:
         """Whether a text in lower case has a sign."""
@@ -131,18 +152,29 @@ class SignSearch:
 
     def signs(self, lower: bytes) -> Signs:
         """Return the signs of a text in lower case."""
-        if len(lower) < _SHORT_TEXT:
-            return Signs(lower, self)
         known: defaultdict[bytes, list[int]] = defaultdict(list)
-        most, near = len(lower) // _LETTERS_PER_HIT, self._signs_near
-        for number, match in enumerate(self._pattern.finditer(lower)):
-            if number > most:
-                return Signs(lower, self)
+        near = self._signs_near
+        for match in self._pattern.finditer(lower):
             at = match.start()
             for sign, back in near(lower[at - 1 : at + 2] if at else b" " + lower[:2]):
                 if lower.startswith(sign, at - back):
                     known[sign].append(at - back)
         return Signs(lower, self, known)
+
+    def index(self, rules: Sequence[tuple[Sequence[str], Any]]) -> Mapping[bytes, Sequence[tuple[int, str]]]:
+        """Return which rules a sign stands for, by number; with the word that must be there, when it is longer than the sign.
+
+        `rules` must live as long as the search.
+        """
+        found = self._indexes.get(id(rules))
+        if found is None:
+            words: defaultdict[bytes, list[tuple[int, str]]] = defaultdict(list)
+            for number, (each, _) in enumerate(rules):
+                for word in each:
+                    sign, _ = self.sign_of(word)
+                    words[sign].append((number, "" if word.encode() == sign else word))
+            found = self._indexes[id(rules)] = dict(words)
+        return found
 
     def _may_be_near(self, letters: bytes) -> list[tuple[bytes, int]]:
         """Return the signs whose anchor may be the second of three letters."""

@@ -6,16 +6,15 @@ Secrets with a name directly before them are in `labelled_secrets`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import Final
 
 from .key_names import NameKind, looks_random, name_kind
 from .late_patterns import late
 from .placeholders import OPEN
-from .scanner import Found
 from .secret_strings import PROSAIC, is_mixed
-from .signs import Signs
+from .signs import Found, SignRule, Signs
 
 _STRING: Final = r"(?:'(?>[^'\\\n]|\\.|''){1,300}'|\"(?>[^\"\\\n]|\\.|\"\"){1,300}\")"
 _NETRC: Final = late(
@@ -118,101 +117,14 @@ _FURTHEST: Final = 2000
 _NEAREST: Final = 140
 
 
-_LINK_SIGNS: Final = (
-    *("/reset", "/magic", "/activat", "/confirm", "/verif", "/unsub", "/recover", "/hook", "/sso", "/invit", "/login"),
-)
-_CALL_SIGNS: Final = ("jwt.", "hmac.", "fernet(", "_password(", "_password_hash(", "aes.new(", "serializer(", "bcrypt.")
-# Patterns, the words of which each find has one, and how many bytes before the word it may begin.
-_AT_SIGNS: Final = (
-    (_SQL_PASSWORD, ("identified ", "password for", "acl setuser", "user default", "crypt(", "pgp_sym_"), 0),
-    (_SECURE_STRING, ("securestring",), 0),
-    (_DATA_SOURCE, ("sqlplus", "thin:", "dsn="), 0),
-    (_SOCKET, ("@tcp(", "@unix(", "@/"), 101),
-    (_ARGUMENTS, ("auth", "credential", "changeuserpassword", ".login"), 2),
-    (_BUILD, ("::add-mask::", ";issecret=true"), 0),
-    (_NETLOC, ("netloc=",), 0),
-    (_PGPASS, (":543", ":643", ":*:"), 0),
-    (_LINK, _LINK_SIGNS, 0),
-    (_KEYED, _CALL_SIGNS, 8),
-    (_SMTP, ("vxnlcm5hbwu6", "ugfzc3dvcmq6"), 0),
-    (_SECURE_COPY, ("scp ", "sftp ", "rsync ", "ssh "), 0),
-    (_PASSKEY, ("/announce",), 65),
-    (_CALENDAR, ("/private-",), 0),
-    (_WIFI, ("wifi:",), 0),
-    (_PROXY, ("sip:", "sips:", "ss://"), 0),
-)
-_LOC_SIGNS: Final = ("'loc'", '"loc"')
-_LOGINS: Final = (
-    (
-        _LOGIN,
-        (
-            "login ",
-            "log-in ",
-            "log in ",
-            "logged in ",
-            "creds",
-            "credential",
-            "superuser",
-            "auth ",
-            "auth:",
-            "authenticat",
-            "/register ",
-            "!register ",
-            "/identify ",
-            "!identify ",
-            "digest ",
-            " p: ",
-        ),
-        52,
-    ),
-    (_ACCOUNT, (".com:", ".net:", ".org:", ".de:", ".ru:", ".fr:", ".io:", ".uk:"), 90),
-    (_USED, (" as pass", " as my pass", " as the pass", " as token", " as my token", " as the token", " as secret"), 64),
-    (_SENT, ('send "', 'send -- "'), 0),
-)
-# Each text with a secret in a statement contains one of these.
-SIGNS: Final = (
-    *("passw", "kty", "code", "input_value=", "duplicate entry", "values", ")=(", "parameters:"),
-    *_LOC_SIGNS,
-    *(sign for _, signs, _ in (*_AT_SIGNS, *_LOGINS) for sign in signs),
-)
+def _web_keys(data: bytes, _: Signs) -> Iterator[Found]:
+    return _values(_JWK.finditer(data))
 
 
-def find_in_statements(data: bytes, signs: Signs) -> Iterable[Found]:
-    """Return the secrets known by their place in a statement."""
-    finders = _finders(data, signs)
-    return chain.from_iterable(find(data) for find in finders) if finders else ()
-
-
-def _finders(data: bytes, signs: Signs) -> list[Callable[[bytes], Iterator[Found]]]:
-    found: list[Callable[[bytes], Iterator[Found]]] = []
-    if "password" in signs:
-        if b"machine" in data or b"default" in data:
-            found.append(lambda data: _values(signs.matches(_NETRC, data, ("machine", "default"))))
-        found.append(lambda data: _values(filter(_is_setting, signs.matches(_SET_PASSWORD, data, ("password",)))))
-    for rows, values in ((_AT_SIGNS, _values), (_LOGINS, _logins)):
-        found += [_near(signs, row, values) for row in rows if any(word in signs for word in row[1])]
-    if "kty" in signs:
-        found.append(lambda data: _values(_JWK.finditer(data)))
-    if "code" in signs:
-        found.append(lambda data: _codes(data, signs))
-    if "kind" in signs and _SECRET_KIND.search(signs.lower):
-        found.append(_of_kubernetes)
-    if any(sign in signs for sign in ("input_value=", "duplicate entry", *_LOC_SIGNS)):
-        found.append(lambda data: _of_fields(data, signs))
-    if "values" in signs or ")=(" in signs:
-        found.append(lambda data: _inserted(data, signs))
-    if "parameters:" in signs:
-        found.append(_asked)
-    return found
-
-
-def _near(
-    signs: Signs,
-    row: tuple[re.Pattern[bytes], Sequence[str], int],
-    values: Callable[[Iterable[re.Match[bytes]]], Iterator[Found]],
-) -> Callable[[bytes], Iterator[Found]]:
-    pattern, words, back = row
-    return lambda data: values(signs.matches(pattern, data, words, back))
+def _set_passwords(data: bytes, signs: Signs) -> Iterator[Found]:
+    if b"machine" in data or b"default" in data:
+        yield from _values(signs.matches(_NETRC, data, ("machine", "default")))
+    yield from _values(filter(_is_setting, signs.matches(_SET_PASSWORD, data, ("password",))))
 
 
 def _is_setting(match: re.Match[bytes]) -> bool:
@@ -237,10 +149,15 @@ def _logins(matches: Iterable[re.Match[bytes]]) -> Iterator[Found]:
             yield Found(*match.span(group), "password")
 
 
-def _of_kubernetes(data: bytes) -> Iterator[Found]:
+def _of_kubernetes(data: bytes, signs: Signs) -> Iterator[Found]:
+    if b"kind" not in signs.lower or _SECRET_KIND.search(signs.lower) is None:
+        return
     for block in _SECRET_DATA.finditer(data):
         for pair in _PAIR.finditer(data, data.index(b":", block.start()) + 1, block.end()):
             yield Found(*pair.span("value"), "kubernetes secret")
+
+
+_LOC_SIGNS: Final = ("'loc'", '"loc"')
 
 
 def _of_fields(data: bytes, signs: Signs) -> Iterator[Found]:
@@ -251,7 +168,7 @@ def _of_fields(data: bytes, signs: Signs) -> Iterator[Found]:
             yield Found(*match.span(group), "password")
 
 
-def _asked(data: bytes) -> Iterator[Found]:
+def _asked(data: bytes, _: Signs) -> Iterator[Found]:
     """Yield the parameters of a statement whose placeholders follow secret names."""
     for match in _PARAMETERS.finditer(data):
         begin = max(0, data.rfind(b"[SQL", 0, match.start()), match.start() - _FURTHEST)
@@ -297,3 +214,77 @@ def _listed(data: bytes, at: int, wanted: set[int]) -> Iterator[Found]:
         if item["end"] != b",":
             return
         at = item.end()
+
+
+_LINK_SIGNS: Final = (
+    *("/reset", "/magic", "/activat", "/confirm", "/verif", "/unsub", "/recover", "/hook", "/sso", "/invit", "/login"),
+)
+_CALL_SIGNS: Final = ("jwt.", "hmac.", "fernet(", "_password(", "_password_hash(", "aes.new(", "serializer(", "bcrypt.")
+# Patterns, the words of which each find has one, and how many bytes before the word it may begin.
+_AT_SIGNS: Final = (
+    (_SQL_PASSWORD, ("identified ", "password for", "acl setuser", "user default", "crypt(", "pgp_sym_"), 0),
+    (_SECURE_STRING, ("securestring",), 0),
+    (_DATA_SOURCE, ("sqlplus", "thin:", "dsn="), 0),
+    (_SOCKET, ("@tcp(", "@unix(", "@/"), 101),
+    (_ARGUMENTS, ("auth", "credential", "changeuserpassword", ".login"), 2),
+    (_BUILD, ("::add-mask::", ";issecret=true"), 0),
+    (_NETLOC, ("netloc=",), 0),
+    (_PGPASS, (":543", ":643", ":*:"), 0),
+    (_LINK, _LINK_SIGNS, 0),
+    (_KEYED, _CALL_SIGNS, 8),
+    (_SMTP, ("vxnlcm5hbwu6", "ugfzc3dvcmq6"), 0),
+    (_SECURE_COPY, ("scp ", "sftp ", "rsync ", "ssh "), 0),
+    (_PASSKEY, ("/announce",), 65),
+    (_CALENDAR, ("/private-",), 0),
+    (_WIFI, ("wifi:",), 0),
+    (_PROXY, ("sip:", "sips:", "ss://"), 0),
+)
+_LOGINS: Final = (
+    (
+        _LOGIN,
+        (
+            "login ",
+            "log-in ",
+            "log in ",
+            "logged in ",
+            "creds",
+            "credential",
+            "superuser",
+            "auth ",
+            "auth:",
+            "authenticat",
+            "/register ",
+            "!register ",
+            "/identify ",
+            "!identify ",
+            "digest ",
+            " p: ",
+        ),
+        52,
+    ),
+    (_ACCOUNT, (".com:", ".net:", ".org:", ".de:", ".ru:", ".fr:", ".io:", ".uk:"), 90),
+    (_USED, (" as pass", " as my pass", " as the pass", " as token", " as my token", " as the token", " as secret"), 64),
+    (_SENT, ('send "', 'send -- "'), 0),
+)
+
+
+def _near(
+    read: Callable[[Iterable[re.Match[bytes]]], Iterator[Found]], pattern: re.Pattern[bytes], words: tuple[str, ...], back: int
+) -> SignRule:
+    def find(data: bytes, signs: Signs) -> Iterator[Found]:
+        return read(signs.matches(pattern, data, words, back))
+
+    return SignRule(words, find)
+
+
+RULES: Final = (
+    SignRule(("password",), _set_passwords),
+    *(_near(_values, *row) for row in _AT_SIGNS),
+    *(_near(_logins, *row) for row in _LOGINS),
+    SignRule(("kty",), _web_keys),
+    SignRule(("code",), _codes),
+    SignRule(("secret",), _of_kubernetes),
+    SignRule(("input_value=", "duplicate entry", *_LOC_SIGNS), _of_fields),
+    SignRule(("values", ")=("), _inserted),
+    SignRule(("parameters:",), _asked),
+)

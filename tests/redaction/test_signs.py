@@ -29,7 +29,6 @@ def test_signs_that_overlap_are_all_found_and_those_in_what_is_replaced_go(fill:
     words = (b"/login ", b"keypass", b"passkey=x", b"monkey", b"passpass", b"log", b"/login key")
     data = b"".join(rng.choice(words) + b"." * rng.randrange(fill) for _ in range(2000))
     signs = SignSearch(map(str.encode, WORDS)).signs(data)
-    assert signs.is_flood == (fill == 2)
     spans = [(at, at + 9) for at in range(100, len(data) - 100, 500)]
     marks = [b"[" + b"-" * rng.randrange(20) + b"]" for _ in spans]
     parts, done = list[bytes](), 0

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .metrics_endpoint import MetricsEndpoint
 
 _log = logging.getLogger(__name__)
+# Its module is imported late, but `OwnRecords` looks for our loggers when the manager starts.
+logging.getLogger(f"{__package__}.metrics_endpoint")
 _METRICS: Final = ("metrics_port", "metrics_host")
 _FALLBACK: Final = ("fallback_url",)
 

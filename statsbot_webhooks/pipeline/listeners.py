@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 from ..config.renewal import Renews
@@ -23,9 +24,10 @@ class Listener(Protocol):
 
 
 class Listeners:
-    """The listeners of one manager."""
+    """The listeners of one manager. `on_added` is called after each that is added, whose modules may be new."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_added: Callable[[], object] = lambda: None) -> None:
+        self._on_added = on_added
         self._listeners: list[Listener] = []
         # How many calls of listeners raised.
         self.failures = 0
@@ -33,6 +35,7 @@ class Listeners:
     def add(self, listener: Listener) -> None:
         """Call a listener at each change, until `remove`."""
         self._listeners.append(listener)
+        self._on_added()
 
     def remove(self, listener: Listener) -> None:
         """Stop calling a listener. Raises `ValueError` when it was not added."""

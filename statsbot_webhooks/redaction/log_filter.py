@@ -26,7 +26,7 @@ class OwnRecords(logging.Filter):
         self._loggers: list[logging.Logger] = []
 
     def install(self) -> None:
-        """Add the filter to our loggers, which exist because all modules are imported by now."""
+        """Add the filter to our loggers; those of modules that are imported later need another call."""
         root = __name__.partition(".")[0]
         known = list(logging.Logger.manager.loggerDict.items())
         self._loggers = [it for name, it in known if isinstance(it, logging.Logger) and (name + ".").startswith(root + ".")]

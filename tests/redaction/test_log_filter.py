@@ -12,6 +12,7 @@ import discord
 import pytest
 
 from statsbot_webhooks import LogLevel, WebhookConfig
+from statsbot_webhooks.config.renewal import Renews
 from statsbot_webhooks.errors import NotRunningError
 from statsbot_webhooks.events.event import Event
 from statsbot_webhooks.feedback import suppressed
@@ -107,6 +108,30 @@ async def test_code_of_the_host_that_fails_in_logging_ends_nothing_of_ours(
             loggers[-1].setLevel(level)
     raised = "RuntimeError" if what == "log handler" else "LookupError"
     assert f"a {what} of the program raised {raised}" in capsys.readouterr().err
+
+
+class Quiet:
+    def apply_choices(self) -> None:
+        pass
+
+    async def on_reconfigured(self, renewed: frozenset[Renews]) -> None:
+        pass
+
+
+async def test_a_module_that_is_imported_after_the_start_is_guarded_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """As when a bot calls `setup_webhook_logging()` first, and loads the extension later."""
+    async with running_manager(WebhookConfig(storage="memory://")) as manager:
+        late, failing = logging.getLogger("statsbot_webhooks.imported_late"), Failing()
+        late.addHandler(failing)
+        try:
+            with pytest.raises(RuntimeError):
+                late.warning("before")
+            manager.listeners.add(Quiet())
+            late.warning("after")
+        finally:
+            late.removeHandler(failing)
+    assert "a log handler of the program raised RuntimeError" in capsys.readouterr().err
+    assert late.filters == []
 
 
 async def test_a_record_whose_values_do_not_fit_is_never_raised(

@@ -23,7 +23,7 @@ from ..conftest import running_manager
 from ..redis_server import RedisServer
 from .test_fleet import shown, until
 
-pytestmark = pytest.mark.real_time
+pytestmark = [pytest.mark.real_time, pytest.mark.slow]
 ANNA, BOB = 111111111111111111, 222222222222222222
 
 
@@ -85,6 +85,34 @@ async def test_a_person_is_forgotten_in_the_memory_and_the_files_of_every_proces
         assert str(ANNA) not in "".join(message.text + "".join(file.text for file in message.attachments) for message in new)
         assert str(ANNA) not in stored(redis_server)
         assert [(await manager.stats()).balanced for manager in (sender, follower)] == [True, True]
+
+
+async def test_a_request_while_redis_is_away_is_followed_once_it_is_back(sandbox: Sandbox, urls: dict[str, Any]) -> None:
+    server = RedisServer().start()
+    try:
+        async with AsyncExitStack() as stack:
+            (first, sender), (second, follower) = await pair_of(stack, server, urls)
+            for manager in (sender, follower):
+                await manager.send_log(LogLevel.ERROR, f"no stock for {ANNA}")
+            await until(lambda: all(str(ANNA) in text_of(number) for number in (first, second)))
+            await until(lambda: str(ANNA) in shown(sandbox, "error"))
+            posted = {message.id for message in sandbox.messages("error")}
+            server.hang()
+            await follower.send_log(LogLevel.ERROR, f"{ANNA} was late")
+            await follower.send_log(LogLevel.ERROR, f"{BOB} was late, and no one knew")
+            await until(lambda: follower._outbox.is_displaced, 20)
+            await follower.forget(ANNA)
+            assert str(ANNA) not in text_of(second)
+            server.go_on()
+            await until(lambda: f"{BOB} was late" in shown(sandbox, "error"), 30)
+            await until(lambda: str(ANNA) not in text_of(first), 30)
+            await until(lambda: str(ANNA) not in stored(server), 30)
+            new = [message for message in sandbox.messages("error") if message.id not in posted]
+            assert str(ANNA) not in "".join(message.text for message in new)
+            assert [(await manager.stats()).balanced for manager in (sender, follower)] == [True, True]
+    finally:
+        server.go_on()
+        server.remove()
 
 
 def bought(who: int, time: float) -> Event:

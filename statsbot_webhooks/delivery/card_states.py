@@ -65,8 +65,16 @@ class CardStates:
 
     def issue_state(self, key: str) -> IssueState | None:
         """Return the state of a card's issue; None for a card that belongs to no issue."""
-        issue = self._overrides.issues.peek(key.removeprefix(_ERROR)) if key.startswith(_ERROR) else None
+        issue = self._issue_of(key)
         return None if issue is None else issue.state
+
+    def changed_at(self, key: str) -> float:
+        """Return when a card's issue got its state (wall clock); 0 for one without a decision."""
+        issue = self._issue_of(key)
+        return 0.0 if issue is None else issue.since
+
+    def _issue_of(self, key: str) -> Issue | None:
+        return self._overrides.issues.peek(key.removeprefix(_ERROR)) if key.startswith(_ERROR) else None
 
     def _of_issue(self, fingerprint: str) -> CardState:
         issue = self._overrides.issues.peek(fingerprint)

@@ -99,8 +99,9 @@ class BotChannelReader:
                 tags = [tag for tag in thread.applied_tags if tag.name.lower() not in states]
                 if state in available:
                     tags.insert(0, available[state])
-                is_tagged = bool(available.keys() & set(states)) and bool(tags)
-                await thread.edit(archived=is_closed, applied_tags=tags[:_MOST_TAGS] if is_tagged else discord.utils.MISSING)
+                tags = tags[:_MOST_TAGS] if available.keys() & set(states) and tags else thread.applied_tags
+                if thread.archived != is_closed or {tag.id for tag in tags} != {tag.id for tag in thread.applied_tags}:
+                    await thread.edit(archived=is_closed, applied_tags=tags)
         except discord.NotFound:
             # Someone has deleted the post.
             return ""

@@ -18,6 +18,7 @@ STATES: Final = tuple(state.value for state in IssueState)
 # Pauses after failures, which grow: rights may be given and outages end, but no request may be repeated at once for good.
 _FIRST_PAUSE_SECONDS: Final = 10.0
 _LONGEST_PAUSE_SECONDS: Final = 3600.0
+_RECALLED_SECONDS: Final = 86400.0
 
 
 class ForumTags:
@@ -37,6 +38,13 @@ class ForumTags:
             self._pending[key] = None
             # A person waits for it.
             self._paused_until = 0.0
+
+    def recall(self) -> None:
+        """Note the issues that changed their state in the last day: the process before may not have shown it."""
+        since = self._parts.clock.now() - _RECALLED_SECONDS
+        for key, _ in list(self._parts.cards.items()):
+            if self._parts.states.changed_at(key) > since:
+                self.note(key)
 
     def due_seconds(self) -> float | None:
         """Return in how many seconds a post can be changed; None when there is none to change."""

@@ -52,8 +52,7 @@ class DestinationWorker:
         self._erasure = CardErasure(parts)
         self._wake = asyncio.Event()
         self._is_retired = False
-        self._is_to_load = False
-        self._is_to_give_back = False
+        self._is_to_load = self._is_to_give_back = False
         self._look_up_at = 0.0
         # Keys of decisions made before the cards were read from the storage; None afterwards.
         self._early: set[str] | None = set()
@@ -313,6 +312,7 @@ class DestinationWorker:
         parts.threads.load(await parts.outbox.read_state(parts.threads.prefix))
         parts.pings.load(await parts.outbox.read_state(PINGS))
         self._reminders.load(await parts.outbox.read_state(self._reminders.prefix))
+        self._forum_tags.recall()
         early, self._early = self._early, None
         await self.redraw(*(early or ()))
 

@@ -69,6 +69,33 @@ async def test_the_life_of_a_post(sandbox: Sandbox, forum: pytest.MonkeyPatch) -
         await sandbox.wait_until(lambda: tags(sandbox) == ["Open", "shop"] and not is_closed(sandbox))
 
 
+@pytest.mark.slow
+async def test_the_next_process_changes_a_post_that_could_not_be_changed(sandbox: Sandbox, forum: pytest.MonkeyPatch) -> None:
+    sandbox.forbid("manage_threads")
+    async with steered_bot(sandbox) as bot:
+        for text in ("it failed", "another went wrong"):
+            _log.error(text)
+        await sandbox.wait_until(lambda: len(sandbox.state.guilds[sandbox.guild_id].threads) == 2)
+        issue, _ = await bot.cogs["Webhooks"].manager.admin.list_issues()
+        await call(sandbox, "about", issue=issue.reference, decision="resolve")
+    sandbox.allow("manage_threads")
+
+    def closed() -> list[bool]:
+        return [thread["thread_metadata"]["archived"] for thread in sandbox.state.guilds[sandbox.guild_id].threads.values()]
+
+    def edits() -> int:
+        return sum(request.method == "PATCH" and "/channels/" in request.path for request in sandbox.requests)
+
+    async with steered_bot(sandbox):
+        await sandbox.wait_until(lambda: sorted(closed()) == [False, True])
+    before = edits()
+    async with steered_bot(sandbox) as bot:
+        await bot.cogs["Webhooks"].manager.flush(10)
+        await asyncio.sleep(30)
+        # It is as it should be, so nothing is changed again.
+        assert edits() == before
+
+
 @pytest.mark.parametrize("forum", [["shop"]], indirect=True)
 async def test_no_tag_is_made(sandbox: Sandbox, forum: pytest.MonkeyPatch) -> None:
     sandbox.allow("manage_threads")
@@ -92,12 +119,13 @@ async def test_a_bot_that_may_not_says_so_once(
         _log.error("it failed")
         await sandbox.wait_until(lambda: sandbox.state.guilds[sandbox.guild_id].threads)
         (issue,) = await bot.cogs["Webhooks"].manager.admin.list_issues()
-        for decision in ("resolve", "reopen"):
+        for decision in ("resolve", "reopen", "resolve"):
             await call(sandbox, "about", issue=issue.reference, decision=decision)
             await bot.cogs["Webhooks"].manager.flush(5)
         await sandbox.wait_until(lambda: "cannot be tagged or closed" in caplog.text)
         assert not is_closed(sandbox)
-        await call(sandbox, "about", issue=issue.reference, decision="resolve")
+        for decision in ("reopen", "resolve"):
+            await call(sandbox, "about", issue=issue.reference, decision=decision)
         await asyncio.sleep(1)
         assert caplog.text.count("cannot be tagged or closed") == 1
         # Once it may, it does; and what goes wrong later is told again.

@@ -95,8 +95,9 @@ class Setup(Theme):
         for channel in await guild.fetch_channels():
             if not isinstance(channel, discord.TextChannel) or (channel.name, channel.category_id) != (wanted, place.id):
                 continue
-            # One that others can see is not ours, or is not private any more; in one that is closed to the bot it can do nothing.
-            if channel.permissions_for(guild.me).manage_webhooks and not self._others(guild, channel):
+            # One that others see or follow is not ours, or is not private any more; in one closed to the bot it can do nothing.
+            is_closed = not channel.is_news() and not self._others(guild, channel)
+            if is_closed and channel.permissions_for(guild.me).manage_webhooks:
                 return channel
         return await guild.create_text_channel(wanted, category=place, topic=topic, overwrites=overwrites, reason=_REASON)
 
@@ -107,7 +108,8 @@ class Setup(Theme):
         lines = [f"⚠ **#{plain(each.name, 80)}** is also seen by {plain(', '.join(others), 200)}." for each, others in open_ones]
         if len(channels) > len(open_ones):
             roles = [role for role in map(guild.get_role, self.manager.config.admin_role_ids) if role and not role.is_default()]
-            lines.append(f"Seen by administrators{''.join(f' and {plain(role.name, 60)}' for role in roles)} only.")
+            start = "The others are seen" if open_ones else "Seen"
+            lines.append(f"{start} by administrators{''.join(f' and {plain(role.name, 60)}' for role in roles)} only.")
         return lines
 
     def _others(self, guild: discord.Guild, channel: discord.abc.GuildChannel) -> list[str]:

@@ -128,6 +128,7 @@ async def test_a_channel_that_others_see_is_not_taken_over(sandbox: Sandbox, no_
         hidden[guild.me] = discord.PermissionOverwrite(view_channel=True)
         private = await guild.create_text_channel("bot-info", category=place, overwrites=hidden)
         # Closed to all but one member, which is one too many.
+        followed = await guild.create_text_channel("bot-performance", category=place, overwrites=hidden, news=True)
         hidden[guild.get_member(sandbox.member_id)] = discord.PermissionOverwrite(view_channel=True)
         shared = await guild.create_text_channel("bot-performance", category=place, overwrites=hidden)
         answer = await call(sandbox, "setup")
@@ -135,6 +136,7 @@ async def test_a_channel_that_others_see_is_not_taken_over(sandbox: Sandbox, no_
         channels: dict[str | None, Any] = {webhook.name: webhook.channel for webhook in webhooks}
         assert public.id not in [channel.id for channel in channels.values()]
         assert closed.id not in [channel.id for channel in channels.values()]
+        assert followed.id not in [channel.id for channel in channels.values()]
         assert shared.id not in [channel.id for channel in channels.values()]
         assert channels["bot info"].id == private.id
         for channel in await guild.fetch_channels():
@@ -151,7 +153,11 @@ async def test_who_sees_a_channel_is_read_back(sandbox: Sandbox, no_urls: pytest
         guild = bot.guilds[0]
         channel = await guild.create_text_channel("bot-errors")
         lines = await theme._audience(guild, {channel.id})
+        hidden = {guild.default_role: discord.PermissionOverwrite(view_channel=False)}
+        other = await guild.create_text_channel("bot-info", overwrites=hidden)
+        both = await theme._audience(guild, {channel.id, other.id})
     assert len(lines) == 1
+    assert both == [*lines, "The others are seen by administrators only."]
     assert lines[0].startswith("⚠ **#bot-errors** is also seen by ")
     assert "everyone" in lines[0]
 

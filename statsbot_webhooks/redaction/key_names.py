@@ -41,7 +41,7 @@ _ENDING: Final = late(
     r"|ssh|http|proxy|wifi|rabbit|redis|become|srv|sys|web|app|host|net|rad|vpn|zip|pdf|new|old|my)(?:pass|passw|pw)$)"
 )
 _AMBIGUOUS: Final = late(
-    r"(?:^|[^a-z])(?:pass|pw|auth|cred|creds|sid|sig|sess|hm|appid|otp|totp|hotp|hmac|seed|pepper)(?![a-z])|[_-]sign$|key(?![a-z])|keys$"
+    r"(?:^|[^a-z])(?:pass|pw|o?auth|cred|creds|sid|sig|sess|hm|appid|otp|totp|hotp|hmac|seed|pepper)(?![a-z])|[_-]sign$|key(?![a-z])|keys$"
     r"|session|signature|(?:^|[^a-z])(?:code|tickets?|tgt|salt|bearer|[cx]srf|magic[_-]?(?:link|code|url))$"
     r"|community(?:[_-]?string)?$"
     r"|(?:recovery|backup|unlock|auth|device|login|access|door|gate|invite|security|verif\w*|confirm\w*|reset|mfa|factor|pin|zugangs"

@@ -61,9 +61,9 @@ _LOGIN: Final = late(
     rb"(?:\s/\s|:)(?P<login>[^\s/,;:\"'`]{6,80})|\b(?:LOGIN|AUTH)\s[a-z][\w.@-]{1,40}\s(?P<command>[^\s/,;:\"']{6,80})"
     rb"|(?<!\w)[/!.?](?:login|register|auth|identify)\s[\w.@-]{1,40}\s(?P<typed>\S{6,80}(?:[ ]\S{6,80})?)"
     rb"|\b(?:auth|digest)\s(?!user|name|login|id|host|service|type)[\w.@-]{1,40}:(?P<pair>[^\s/,;:\"']{8,80})"
-    rb"|\b[uU]:\s?\S{1,40}[\s,/|]{1,3}[pP]:\s?(?P<p>\S{6,80})"
     rb"|\b(?i:auth|login)[a-z ]{0,10}:?\s[\w.@-]{1,40}[/ ](?P<random>[^\s/,;:\"']{16,80})"
 )
+_LETTERS: Final = late(rb"\b[uU]:\s?\S{1,40}[\s,/|]{1,3}[pP]:\s?(?P<login>\S{6,80})")
 _LOCATED: Final = late(
     rf"[\"']loc[\"']:\s?[\[(][^\])\n]{{0,200}}?[\"'](?P<name>[\w.-]{{1,60}})[\"'],?[\])],[^\n]{{0,400}}?[\"']input[\"']:\s?(?P<value>{_STRING})".encode()
 )
@@ -239,29 +239,24 @@ _AT_SIGNS: Final = (
     (_WIFI, ("wifi:",), 0),
     (_PROXY, ("sip:", "sips:", "ss://"), 0),
 )
-_LOGINS: Final = (
-    (
-        _LOGIN,
-        (
-            "login ",
-            "log-in ",
-            "log in ",
-            "logged in ",
-            "creds",
-            "credential",
-            "superuser",
-            "auth ",
-            "auth:",
-            "authenticat",
-            "/register ",
-            "!register ",
-            "/identify ",
-            "!identify ",
-            "digest ",
-            " p: ",
-        ),
-        52,
+_LOGIN_SIGNS: Final = (
+    *(
+        "login ",
+        "log-in ",
+        "log in ",
+        "logged in ",
+        "creds",
+        "credential",
+        "superuser",
+        "auth",
+        "digest ",
+        "register ",
+        "identify ",
     ),
+)
+_LOGINS: Final = (
+    (_LOGIN, _LOGIN_SIGNS, 1),
+    (_LETTERS, (" p: ",), 48),
     (_ACCOUNT, (".com:", ".net:", ".org:", ".de:", ".ru:", ".fr:", ".io:", ".uk:"), 90),
     (_USED, (" as pass", " as my pass", " as the pass", " as token", " as my token", " as the token", " as secret"), 64),
     (_SENT, ('send "', 'send -- "'), 0),

@@ -57,11 +57,14 @@ _USED: Final = late(
 _SENT: Final = late(rb"\bsend(?:\s--)?\s\"(?P<login>[^\"\\\n]{6,60})\\[rn]\"")
 # The user and the password of a login: "login with admin / …", "creds admin:…".
 _LOGIN: Final = late(
-    rb"(?i:creds|credentials?|superuser|log(?:[ -]?|ged )in(?= with| as))(?: with| as| is| are)?:?\s[\"'`]?[A-Za-z][\w.@-]{1,40}"
-    rb"(?:\s/\s|:)(?P<login>[^\s/,;:\"'`]{6,80})|\b(?:LOGIN|AUTH)\s[a-z][\w.@-]{1,40}\s(?P<command>[^\s/,;:\"']{6,80})"
-    rb"|(?<!\w)[/!.?](?:login|register|auth|identify)\s[\w.@-]{1,40}\s(?P<typed>\S{6,80}(?:[ ]\S{6,80})?)"
-    rb"|\b(?:auth|digest)\s(?!user|name|login|id|host|service|type)[\w.@-]{1,40}:(?P<pair>[^\s/,;:\"']{8,80})"
-    rb"|\b(?i:auth|login)[a-z ]{0,10}:?\s[\w.@-]{1,40}[/ ](?P<random>[^\s/,;:\"']{16,80})"
+    # The first class of characters rejects most texts at once.
+    rb"[aAcCdDlLsS/!.?](?:(?:(?<=[cC])(?i:red(?:s|entials?))|(?<=[sS])(?i:uperuser)|(?<=[lL])(?i:og(?:[ -]?|ged )in(?= with"
+    rb"| as)))"
+    rb"(?: with| as| is| are)?:?\s[\"'`]?[A-Za-z][\w.@-]{1,40}(?:\s/\s|:)(?P<login>[^\s/,;:\"'`]{6,80})"
+    rb"|(?<=[LA])(?:OGIN|UTH)\s[a-z][\w.@-]{1,40}\s(?P<command>[^\s/,;:\"']{6,80})"
+    rb"|(?<=[/!.?])(?<!\w.)(?:login|register|auth|identify)\s[\w.@-]{1,40}\s(?P<typed>\S{6,80}(?:[ ]\S{6,80})?)"
+    rb"|(?<=[ad])(?:uth|igest)\s(?!user|name|login|id|host|service|type)[\w.@-]{1,40}:(?P<pair>[^\s/,;:\"']{8,80})"
+    rb"|(?<=[aAlL])(?<!\w.)(?i:uth|ogin)[a-z ]{0,10}:?\s[\w.@-]{1,40}[/ ](?P<random>[^\s/,;:\"']{16,80}))"
 )
 _LETTERS: Final = late(rb"\b[uU]:\s?\S{1,40}[\s,/|]{1,3}[pP]:\s?(?P<login>\S{6,80})")
 _LOCATED: Final = late(

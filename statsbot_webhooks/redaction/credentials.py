@@ -28,10 +28,13 @@ _BEARER: Final = late(
     rb"b(?<![a-z0-9]b)(?:earer|asic)(?:\s{1,5}|%20|\+)(?P<token>(?=[\w.~+/=%-]{12})(?=[a-z~+/=.%-]{0,60}[\d_])(?![a-z_]{2,20}=\w)[\w.~+/=%-]++)"
 )
 _PEM: Final = late(
-    rb"----[- ]BEGIN(?: |%20|\+)(?:[A-Z0-9]{1,12}(?: |%20|\+)){0,4}PRIVATE(?: |%20|\+)KEY(?:(?: |%20|\+)BLOCK)?[ ]?-{4,5}"
+    rb"----[- ]BEGIN(?: |%(?:25){0,2}20|\+)(?:[A-Z0-9]{1,12}(?: |%(?:25){0,2}20|\+)){0,4}PRIVATE(?: |%(?:25){0,2}20|\+)KEY"
+    rb"(?:(?: |%(?:25){0,2}20|\+)BLOCK)?[ ]?-{4,5}"
 )
-# A key that was cut off before its end: long lines of base64, however the line ends are written.
-_PEM_BODY: Final = late(rb"(?>\s|\\+[nr]|%0[AaDd]|[A-Za-z0-9+/=]{30,})*+[A-Za-z0-9+/=]*+")
+# A key that was cut off before its end: long lines of base64, however the line ends are written, and whatever begins each line.
+_PEM_BODY: Final = late(
+    rb"(?:(?>[\s\S]{0,80}?(?>[A-Za-z0-9+/]|%(?:25){0,2}2[BbFf]){40,}=*)+(?>\s|\\+[nr]|%0[AaDd])*[A-Za-z0-9+/=]*)?"
+)
 _PEM_BYTES: Final = 8192
 _PUTTY: Final = late(
     rb"PuTTY-User-Key-File-\d(?>[^\r\n\\]|\\(?!r?\\?n))*+(?:(?:\\r\\n|\\n|\r?\n)(?:[A-Z][\w-]{2,30}:[^\r\n\\]{0,200}|[A-Za-z0-9+/=]{20,200}))*"
@@ -133,7 +136,7 @@ def _private_keys(data: bytes, _: Signs) -> Iterator[Found]:
     while (head := _PEM.search(data, at)) is not None:
         close = data.find(b"----END" if b"----BEGIN" in head[0] else b"---- END", head.end(), head.end() + _PEM_BYTES)
         if close < 0:
-            body = _PEM_BODY.match(data, head.end())
+            body = _PEM_BODY.match(data, head.end(), head.end() + _PEM_BYTES)
             at = body.end() if body is not None else head.end()
         else:
             end = data.find(b"----", close + 9, close + 80)

@@ -187,6 +187,18 @@ def test_a_password_of_any_signs_goes_however_it_is_escaped() -> None:
     assert len(left) < 4, left
 
 
+def test_a_private_key_that_was_cut_off_goes_however_its_lines_begin() -> None:
+    rng, redactor = random.Random(4), Redactor()
+    lines = ["".join(rng.choices(string.ascii_letters + string.digits + "+/", k=64)) for _ in range(12)]
+    key = "\n".join(("-----BEGIN RSA PRIVATE KEY-----", *lines))
+    for begin in ("> ", "# ", "web-1  | ", "2026-03-01 10:00:00 INFO app: ", "id_rsa:7:", '"'):
+        clean = redactor.redact_text("\n".join(begin + line for line in key.split("\n")))
+        assert not [line for line in lines if line in clean], begin
+    for text in (quote(key, safe=""), quote(quote(key, safe=""), safe=""), key.replace("\n", "#012"), key.replace("\n", "<br>")):
+        clean = redactor.redact_text(text)
+        assert not [line for line in lines if line[:12] in clean or line[-12:] in clean], text[:60]
+
+
 def test_what_resembles_them_stays() -> None:
     redactor = Redactor()
     assert {text: redactor.redact_text(text) for text in HARMLESS} == {text: text for text in HARMLESS}

@@ -17,9 +17,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
-# Each sign has one of these letters, by which it is found: from the rarest in texts to the most frequent. They are the set for
-# which the fewest letters of usual texts, and of random ones, have to be looked at.
-_ANCHORS: Final = b"#|~$<%(=/zjkx:b*hfplcsi@-_wvygmudnrtoae"
+# A sign is found by one of these letters, the first of them that it has. They are the set for which the fewest letters of usual
+# texts, and of random ones, have to be looked at.
+_ANCHORS: Final = b"$@\\#j(<kbvghcp:fs"
 # A sign is rather found by another letter than its last, because what follows is compared first.
 _END: Final = 3
 # A pattern that is tried at a position costs as much as one that goes over this many letters.
@@ -133,14 +133,19 @@ class SignSearch:
         self._signs = [sign for number, sign in enumerate(known) if not any(other in sign for other in known[:number])]
         # With the position of its anchor.
         self._anchored: defaultdict[bytes, list[tuple[bytes, int]]] = defaultdict(list)
-        rests: defaultdict[bytes, list[bytes]] = defaultdict(list)
+        rests: defaultdict[bytes, defaultdict[bytes, list[bytes]]] = defaultdict(lambda: defaultdict(list))
         for sign in self._signs:
             at = min(range(len(sign)), key=lambda at: _rank(sign[at]) + _END * (at == len(sign) - 1))
             self._anchored[sign[at : at + 1]].append((sign, at))
-            rests[sign[at : at + 1]].append(re.escape(sign[at + 1 :]) + (b"(?<=%b)" % re.escape(sign) if at else b""))
+            behind = b"(?<=%b)" % re.escape(sign) if at else b""
+            rests[sign[at : at + 1]][sign[at + 1 : at + 2]].append(re.escape(sign[at + 2 :]) + behind)
         # Only the anchor is consumed, so that signs that overlap are both found.
         self._pattern = re.compile(
-            b"|".join(b"%b(?=%b)" % (re.escape(anchor), b"|".join(sorted(rest))) for anchor, rest in sorted(rests.items()))
+            b"|".join(
+                b"%b(?=%b)"
+                % (re.escape(anchor), b"|".join(b"%b(?:%b)" % (re.escape(first), b"|".join(rest)) for first, rest in parts))
+                for anchor, parts in sorted((anchor, sorted(parts.items())) for anchor, parts in rests.items())
+            )
         )
         self.sign_of = lru_cache(1024)(self._sign_of)
         self._signs_near = lru_cache(4096)(self._may_be_near)

@@ -155,7 +155,7 @@ def _find_keys(data: bytes) -> Iterator[Found]:
         matches = (match for at in begins if (match := boundaries.match(text, at - 1)) is not None)
     for match in chain(matches, *(_behind_escape().finditer(text, *region) for region in regions)):
         yield Found(match.start(1) - 1, match.end() - 1, _label(match[1]))
-    for each in [each for each in _anchored() if each.needle in data]:
+    for each in [each for each in _anchored() if each.needle[:1] in data and each.needle in data]:
         yield from _find_within(each, data)
 
 

@@ -23,7 +23,7 @@ _ANCHORS: Final = b"$@\\#j(<kbvghcp:fs"
 # A sign is rather found by another letter than its last, because what follows is compared first.
 _END: Final = 3
 # A pattern that is tried at a position costs as much as one that goes over this many letters.
-_LETTERS_PER_TRY: Final = 15
+_LETTERS_PER_TRY: Final = 8
 
 
 def _rank(letter: int) -> int:

@@ -165,15 +165,24 @@ _LOC_SIGNS: Final = ("'loc'", '"loc"')
 
 def _of_fields(data: bytes, signs: Signs) -> Iterator[Found]:
     """Yield the values of fields with a secret's name in messages of a validator or a database."""
-    for match in chain(_FIELD.finditer(data), signs.matches(_LOCATED, data, _LOC_SIGNS)):
+    fields = (_FIELD.match(data, _line_before(data, at)) for at in signs.positions(("input_value=", "duplicate entry")))
+    for match in chain(filter(None, fields), signs.matches(_LOCATED, data, _LOC_SIGNS)):
         name, group = (match["name"], "value") if match["name"] is not None else (match["column"], "entry")
         if name_kind(name.decode().rpartition(".")[2]) is not NameKind.HARMLESS:
             yield Found(*match.span(group), "password")
 
 
-def _asked(data: bytes, _: Signs) -> Iterator[Found]:
+def _line_before(data: bytes, at: int) -> int:
+    """Return the position of the line end before the line before a position, or the position itself for a database's message."""
+    if data[at : at + 1] == b"D":
+        return at
+    line = data.rfind(b"\n", max(0, at - _FURTHEST), at)
+    return max(data.rfind(b"\n", max(0, line - _NEAREST), max(line, 0)), 0)
+
+
+def _asked(data: bytes, signs: Signs) -> Iterator[Found]:
     """Yield the parameters of a statement whose placeholders follow secret names."""
-    for match in _PARAMETERS.finditer(data):
+    for match in signs.matches(_PARAMETERS, data, ("parameters", "params", "args", "values")):
         begin = max(0, data.rfind(b"[SQL", 0, match.start()), match.start() - _FURTHEST)
         wanted = _secret_columns(asked["name"] or b"" for asked in _ASKED.finditer(data, begin, match.start()))
         yield from _listed(data, match.end(), wanted)

@@ -83,14 +83,6 @@ def _pointed(data: bytes) -> Iterator[Found]:
             yield Found(*match.span("value"), "column of secrets")
 
 
-def _cells(line: bytes, delimiter: bytes) -> Iterator[tuple[int, bytes]]:
-    at = 0
-    for cell in _split(line, delimiter):
-        bare = cell.strip(_AROUND)
-        yield at + (cell.index(bare) if bare else 0), bare
-        at += len(cell) + len(delimiter)
-
-
 def _split(line: bytes, delimiter: bytes) -> list[bytes]:
     """Return the cells of a line; a delimiter in quotes is part of its cell."""
     cells = line.split(delimiter)
@@ -107,7 +99,7 @@ def _split(line: bytes, delimiter: bytes) -> list[bytes]:
 
 def _wanted(header: bytes, delimiter: bytes) -> dict[int, NameKind]:
     """Return the cells of a line of names that name secrets; empty when it is no line of names."""
-    cells = [cell for _, cell in _cells(header, delimiter)]
+    cells = [cell.strip(_AROUND) for cell in _split(header, delimiter)]
     is_frame = delimiter not in (b",", b";")
     first = _LAST_WORD.fullmatch(cells[0])
     if is_frame or first is not None:
@@ -132,13 +124,15 @@ def _lines(data: bytes, at: int) -> Iterator[tuple[int, bytes]]:
 def _rows(data: bytes, at: int, wanted: dict[int, NameKind], count: int, delimiter: bytes) -> Generator[Found, None, int]:
     """Yield the secret cells of a table with a delimiter; return the end of the table."""
     for start, line in _lines(data, at):
-        if not _RULE.fullmatch(line):
-            cells = list(_cells(line, delimiter))
-            if len(cells) != count:
-                break
-            for number, (offset, cell) in enumerate(cells):
-                if number in wanted and _is_value(cell, wanted[number]):
-                    yield Found(start + offset, start + offset + len(cell), "column of secrets")
+        cells = _split(line, delimiter)
+        if len(cells) == count:
+            for number, kind in wanted.items():
+                bare = cells[number].strip(_AROUND)
+                if _is_value(bare, kind) and not _RULE.fullmatch(bare):
+                    first = start + sum(map(len, cells[:number])) + number * len(delimiter) + cells[number].index(bare)
+                    yield Found(first, first + len(bare), "column of secrets")
+        elif not _RULE.fullmatch(line):
+            break
         at = start + len(line)
     return at
 
@@ -155,12 +149,13 @@ def _aligned(data: bytes, at: int, header: bytes) -> Generator[Found, None, int]
     kinds = {offset: name_kind(name.decode("utf-8", "replace").replace(" ", "_")) for offset, name in names.items()}
     for start, line in _lines(data, at):
         cells = {cell.start(): cell[0] for cell in _COLUMNS.finditer(line)}
-        if not _RULE.fullmatch(line):
-            if len(cells) < 2 or not set(cells) <= set(kinds):
+        if len(cells) < 2 or not cells.keys() <= kinds.keys():
+            if not _RULE.fullmatch(line):
                 break
-            for offset, cell in cells.items():
-                if kinds[offset] is not NameKind.HARMLESS and _is_value(cell, kinds[offset]):
-                    yield Found(start + offset, start + offset + len(cell), "column of secrets")
+            cells = {}
+        for offset, cell in cells.items():
+            if kinds[offset] is not NameKind.HARMLESS and _is_value(cell, kinds[offset]) and not _RULE.fullmatch(cell):
+                yield Found(start + offset, start + offset + len(cell), "column of secrets")
         at = start + len(line)
     return at
 

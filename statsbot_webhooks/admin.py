@@ -22,6 +22,7 @@ from .events.factory import notice_event
 from .issues.decisions import Decision
 from .issues.issue import Issue, IssueState
 from .pipeline.assembly import Pipeline
+from .pipeline.listeners import Listeners
 from .pipeline.mutes import Mute, MuteKind, format_summary
 from .pipeline.overrides import Ended, Overrides
 from .storage import DeadLetter, Member
@@ -42,8 +43,8 @@ _SHOWN: Final = {
 class Admin:
     """Steer a running manager; each call is made on the thread that owns the storage, and applied before it returns."""
 
-    def __init__(self, pipeline: Pipeline, pool: WorkerPool, on_logger_levels: Callable[[], None]) -> None:
-        self._on_logger_levels = on_logger_levels
+    def __init__(self, pipeline: Pipeline, pool: WorkerPool, listeners: Listeners) -> None:
+        self._on_logger_levels = listeners.apply_choices
         self._pipeline = pipeline
         self._intake = pipeline.intake
         self._outbox = pipeline.outbox
@@ -51,7 +52,7 @@ class Admin:
         self._pool = pool
         self._tests = 0
         self.cards = ShownCards(pipeline, pool)
-        self.forgetting = Forgetting(pipeline, pool)
+        self.forgetting = Forgetting(pipeline, pool, listeners.forget)
         self.overrides.on_ended = self._show_ended_mute
 
     @property

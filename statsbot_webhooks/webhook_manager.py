@@ -66,7 +66,7 @@ class WebhookManager:
         self._monitor = Monitor(self._pipeline, self._pool, bot_name=name)
         self.host = HostAccess(self._pipeline, self._pool, self._formatters, self._loop)
         self.listeners = Listeners(on_added=lambda: self.is_running and self._own_records.install())
-        self.admin = Admin(self._pipeline, self._pool, self.listeners.apply_choices)
+        self.admin = Admin(self._pipeline, self._pool, self.listeners)
         # A short way for log records, and those that users of 0.1 know.
         self.submit_note = self._intake.submit_note
         self.send_test, self.redact_text = self.admin.send_test, self.host.redact_text

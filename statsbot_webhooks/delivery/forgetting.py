@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,10 +27,10 @@ _RETRY_SECONDS: Final = 5.0
 
 
 class Forgetting:
-    """Erase persons from storage, files and memory of one manager."""
+    """Erase persons from storage, files and memory of one manager. `drop` makes the hooks on the bots submit what they hold."""
 
-    def __init__(self, pipeline: Pipeline, pool: WorkerPool) -> None:
-        self._pipeline, self._pool = pipeline, pool
+    def __init__(self, pipeline: Pipeline, pool: WorkerPool, drop: Callable[[], None]) -> None:
+        self._pipeline, self._pool, self._drop = pipeline, pool, drop
         self._intake, self._outbox, self._clock = pipeline.intake, pipeline.outbox, pipeline.clock
         self._news: asyncio.Event | None = None
         self._has_said_failure = False
@@ -44,6 +44,7 @@ class Forgetting:
         trace = trace_of(user_id, names, self._intake.redactor.mask_key)
         # First, so that the others do their part even when this process ends now.
         await self._intake.run(ask_others, self._outbox, trace, self._clock.now())
+        self._drop()
         until = self._clock.monotonic() + _PATIENCE_SECONDS
         total, is_done = await self._erase(trace)
         while not is_done and self._clock.monotonic() < until and not self._outbox.is_displaced:
@@ -82,6 +83,7 @@ class Forgetting:
         return not self._unfinished and all(request.key in self._done for request in requests)
 
     async def _follow(self, trace: Trace) -> bool:
+        self._drop()
         try:
             _, is_done = await self._erase(trace)
             await self._erase_in_log(trace)

@@ -10,6 +10,7 @@ import discord
 from .. import runtime
 from ..capture.errors.deduplication import SeenExceptions
 from ..capture.installation import Capture
+from ..capture.members.hooks import installed_hooks
 from ..config.renewal import Renews
 from ..delivery.channel_reader import BotChannelReader
 from ..events.event import Event
@@ -106,6 +107,11 @@ class BotCapture:
     def apply_choices(self) -> None:
         """Capture loggers from the levels that admins chose."""
         self.capture.set_logger_levels(self.manager.admin.overrides.logger_levels)
+
+    def forget(self) -> None:
+        """Submit what the hooks hold of members, and drop it."""
+        for hooks in list(installed_hooks):
+            hooks.forget()
 
     async def on_reconfigured(self, renewed: frozenset[Renews]) -> None:
         """Install anew what takes its settings when it is installed."""

@@ -22,6 +22,10 @@ class Listener(Protocol):
         """Apply the new settings; `renewed` says which parts they concern."""
         ...
 
+    def forget(self) -> None:
+        """Submit what is held of members for later, and drop it."""
+        ...
+
 
 class Listeners:
     """The listeners of one manager. `on_added` is called after each that is added, whose modules may be new."""
@@ -43,13 +47,20 @@ class Listeners:
 
     def apply_choices(self) -> None:
         """Call `apply_choices` of every listener; one that raises does not stop the others."""
+        self._call(lambda listener: listener.apply_choices(), "a choice could not be applied to everything")
+
+    def forget(self) -> None:
+        """Call `forget` of every listener, in the same way."""
+        self._call(lambda listener: listener.forget(), "what is held of members could not be dropped everywhere")
+
+    def _call(self, act: Callable[[Listener], None], failure: str) -> None:
         for listener in list(self._listeners):
             try:
-                listener.apply_choices()
+                act(listener)
             except Exception:
                 # A guard: the choice is made already, and the other listeners must apply it.
                 self.failures += 1
-                _log.exception("a choice could not be applied to everything")
+                _log.exception("%s", failure)
 
     async def reconfigure(self, renewed: frozenset[Renews]) -> None:
         """Call `on_reconfigured` of every listener; one that raises does not stop the others."""

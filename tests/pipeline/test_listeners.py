@@ -19,6 +19,9 @@ class Told:
     async def on_reconfigured(self, renewed: frozenset[Renews]) -> None:
         self._note("settings")
 
+    def forget(self) -> None:
+        self._note("forget")
+
     def _note(self, what: str) -> None:
         self.calls.append(what)
         if self._fails:
@@ -31,8 +34,9 @@ async def test_one_that_fails_is_counted_and_the_next_is_told(caplog: pytest.Log
         listeners.add(each)
     listeners.apply_choices()
     await listeners.reconfigure(frozenset())
-    assert bad.calls == good.calls == ["choices", "settings"]
-    assert listeners.failures == 2
+    listeners.forget()
+    assert bad.calls == good.calls == ["choices", "settings", "forget"]
+    assert listeners.failures == 3
     listeners.remove(bad)
     listeners.apply_choices()
-    assert (len(bad.calls), len(good.calls), listeners.failures) == (2, 3, 2)
+    assert (len(bad.calls), len(good.calls), listeners.failures) == (3, 4, 3)

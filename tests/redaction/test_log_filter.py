@@ -114,6 +114,9 @@ class Quiet:
     def apply_choices(self) -> None:
         pass
 
+    def forget(self) -> None:
+        pass
+
     async def on_reconfigured(self, renewed: frozenset[Renews]) -> None:
         pass
 

@@ -53,15 +53,23 @@ class MemberHooks:
         # Added to the monotonic clock, so that no raid begins or ends when the wall clock is set.
         self._epoch = clock.now() - clock.monotonic()
         self._settings = settings
+        self._begin()
+        self._blind: set[int] = set()
+        self._cards: deque[float] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self.guard = Guard("a member event")
+
+    def _begin(self) -> None:
         self._departures = Departures(self._show, self._show_prune)
         self._surges: dict[tuple[int, str], Surges] = {}
         self._raids: dict[int, Raids] = {}
         # Those with something to show now or later, so that not all servers are checked each time.
         self._busy: dict[tuple[int, str], Surges | Raids] = {}
-        self._blind: set[int] = set()
-        self._cards: deque[float] = deque()
-        self._timer: asyncio.TimerHandle | None = None
-        self.guard = Guard("a member event")
+
+    def forget(self) -> None:
+        """Submit what still waits, and begin anew: a list that goes on would name its members again."""
+        self.flush()
+        self._begin()
 
     def install(self, stack: ExitStack) -> None:
         """Add the listeners; the stack removes them, and submits what still waits."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,6 +92,27 @@ async def test_a_raid_of_3000_is_a_handful_of_messages(sandbox: Sandbox, env: py
         assert not life.messages("Member joined")
         assert len(sandbox.messages("member_events")) < 10
         assert sandbox.count_status(429) == 0
+
+
+@pytest.mark.parametrize("count", [3, 30])
+async def test_a_list_that_goes_on_names_no_one_who_was_forgotten(life: Life, count: int) -> None:
+    """Of ordinary joins that share a message, and of a raid."""
+    manager = life.bot.cogs["Webhooks"].manager  # type: ignore[attr-defined]
+    anna = life.sandbox.join("anna", account_age_days=1)
+    for number in range(count):
+        life.sandbox.join(f"first{number}", account_age_days=1)
+    await life.sandbox.wait_until(lambda: life.messages(f"first{count - 1}"))
+    before = {message.id for message in life.sandbox.messages("member_events")}
+    await manager.forget(anna)
+    for number in range(count):
+        life.sandbox.join(f"second{number}", account_age_days=1)
+    await life.sandbox.wait_until(lambda: life.messages(f"second{count - 1}"))
+    await manager.flush(10)
+    stored = b"".join(path.read_bytes() for path in Path.cwd().glob("*.sqlite3*"))  # noqa: ASYNC240 - a test
+    assert str(anna).encode() not in stored
+    new = [message for message in life.sandbox.messages("member_events") if message.id not in before]
+    assert not [message for message in new if str(anna) in json.dumps(message.raw) or "anna" in message.text]
+    assert (await manager.stats()).balanced
 
 
 async def test_what_waits_is_shown_when_the_bot_closes(life: Life) -> None:

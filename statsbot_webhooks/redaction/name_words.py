@@ -27,24 +27,41 @@ SECRET_WORDS: Final = (
     *("adgangskode", "kodeord", "wachtwoord", "parool", "salasõna", "salasana", "motdepasse", "kennwort", "geheimwort"),
     *("losungswort", "geheimnis", "jelszó", "lykilorð", "parola", "segreto", "slaptažodis"),
     # Polish, Portuguese, Romanian, Spanish, Catalan, Swedish, Turkish, Albanian
-    *("haslo", "hasło", "sekret", "senha", "segredo", "parolă", "contraseña", "contrasena", "contrasenya", "lösenord", "sifre"),
+    *("haslo", "hasł", "sekret", "senha", "segredo", "parolă", "contraseña", "contrasena", "contrasenya", "lösenord", "sifre"),
     *("şifre", "şi̇fre", "fjalëkalim"),
     # Czech and Slovak, Indonesian, Slovene, Serbian and Croatian, Ukrainian, Bulgarian
-    *("heslo", "geslo", "lozinka", "лозинка", "гасло", "парола", "kata laluan", "nenosiri", "pasahitza", "contrasinal"),
+    *("heslo", "geslo", "lozinka", "лозинка", "гасло", "kata laluan", "nenosiri", "pasahitza", "contrasinal"),
     # Arabic, Chinese, Greek, Hebrew
-    *("كلمة المرور", "كلمة السر", "كلمة مرور", "السري", "باسورد", "رمز الدخول"),
-    *("密码", "密碼", "口令", "密钥", "密鑰", "令牌", "私钥", "私鑰", "秘钥", "通行码", "κωδικός", "סיסמה", "סיסמא"),
+    *("كلمة المرور", "كلمة السر", "كلمة مرور", "السري", "باسورد", "رمز الدخول", "رمز المرور", "رمز الوصول"),
+    *("密码", "密碼", "口令", "密钥", "密鑰", "令牌", "私钥", "私鑰", "秘钥", "通行码", "授权码", "κωδικός", "סיסמה", "סיסמא"),
     # Persian, Urdu, Bengali, Gujarati, Punjabi, Tamil, Telugu, Armenian, Georgian, Kazakh
-    *("رمز عبور", "گذرواژه", "پاس ورڈ", "পাসওয়ার্ড", "પાસવર્ડ", "ਪਾਸਵਰਡ", "கடவுச்சொல்", "పాస్‌వర్డ్", "գաղտնաբառ", "პაროლი", "құпия сөз"),
+    *("رمز عبور", "گذرواژه", "پاس ورڈ", "পাসওয়ার্ড", "પાસવર્ડ", "ਪਾਸਵਰਡ", "கடவுச்சொல்", "పాస్వర్డ్", "գաղտնաբառ", "პაროლი", "құпия сөз"),
+    # Kannada, Malayalam, Sinhala, Burmese, Khmer, Lao, Amharic, Mongolian
+    *("ಪಾಸ್ವರ್ಡ್", "പാസ്വേഡ്", "පාස්වර්ඩ්", "စကားဝှက်", "ពាក្យសម្ងាត់", "ລະຫັດຜ່ານ", "የይለፍ ቃል", "нууц үг"),
     # Hindi, Japanese, Korean, Russian, Thai, Vietnamese
     *("पासवर्ड", "कूटशब्द", "टोकन", "パスワード", "暗証番号", "パスフレーズ", "秘密鍵"),
     *("トークン", "合言葉", "パスコード", "シークレット", "비밀번호", "비번", "비밀키", "토큰"),
-    *("패스워드", "인증키", "시크릿", "пароль", "пароли", "секрет", "токен", "кодовое слово", "รหัสผ่าน", "mật khẩu"),
+    *("패스워드", "인증키", "시크릿", "парол", "секрет", "токен", "кодовое слово", "код доступ"),
+    *("รหัสผ่าน", "โทเค็น", "mật khẩu", "mã thông báo"),
 )
 # "Key" in Dutch, French, German, Italian, Polish, Portuguese, Spanish, Turkish, and others; "token" in French.
 KEY_WORDS: Final = (
-    *("sleutel", "schlüssel", "chiave", "klucz", "chave", "clave", "anahtar", "nøgle", "nøkkel", "nyckel", "jeton"),
-    *("ключ", "キー", "암호", "कुंजी", "المفتاح", "מפתח", "κλειδί"),
+    *(
+        "sleutel",
+        "schlüssel",
+        "chiave",
+        "klucz",
+        "chave",
+        "clave",
+        "anahtar",
+        "nøgle",
+        "nøkkel",
+        "nyckel",
+        "jeton",
+        "kunci",
+        "kulcs",
+    ),
+    *("ключ", "キー", "암호", "कुंजी", "مفتاح", "מפתח", "κλειδί", "klíč", "khóa", "คีย์", "키"),
 )
 # Words of names whose value is secret if it looks like one. `hm` and `sig` sign URLs, the first those of Discord's files;
 # OAuth and single sign-on pass codes, assertions and tickets in URLs.

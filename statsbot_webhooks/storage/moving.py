@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -44,16 +44,17 @@ def move_all(source_url: str, target_url: str) -> Moved:
         raise StorageError("source and target are the same storage")
     source = _open_source(source_url)
     try:
-        target = _open_target(target_url)
-        try:
+        letters = source.dead_letters(_MOST)[::-1]
+        if unreadable := [str(letter.id) for letter in letters if not letter.is_readable]:
+            ids = " ".join(unreadable[:10])
+            raise StorageError(f"dead letters that this version cannot read: update it, or delete them: outbox purge {ids}")
+        with contextlib.closing(_open_target(target_url)) as target:
             state = _copy_state(source, target)
-            letters = [letter for letter in source.dead_letters(_MOST) if letter.is_readable][::-1]
-            entries = _move_entries(source, target)
-        finally:
-            target.close()
+        # Before the entries, whose move deletes the dead letters of the source.
         _keep_letters(target_url, letters)
         source.purge([letter.id for letter in letters])
-        return Moved(entries, len(letters), state)
+        with contextlib.closing(_open_target(target_url)) as target:
+            return Moved(_move_entries(source, target), len(letters), state)
     finally:
         source.close()
 
@@ -120,7 +121,7 @@ def _unless_there(value: Any, stored: Any) -> Any:
 
 def _move_entries(source: Outbox, target: Outbox) -> int:
     moved = 0
-    # This also deletes the source's dead letters, which have been read before.
+    # This also deletes dead letters of the source.
     while entries := source.expire(math.inf):
         target.put([(entry.destination, entry.event) for entry in entries])
         if target.is_displaced or not target.is_durable:
@@ -131,7 +132,7 @@ def _move_entries(source: Outbox, target: Outbox) -> int:
     return moved
 
 
-def _keep_letters(url: str, letters: list[DeadLetter]) -> None:
+def _keep_letters(url: str, letters: Sequence[DeadLetter]) -> None:
     rows = [(letter.destination, letter.reason, letter.time, encode(letter.event)) for letter in letters]
     if not is_redis_url(url):
         with contextlib.closing(schema.open_database(_file(url))) as db, db:

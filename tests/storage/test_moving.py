@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from statsbot_webhooks.cli import main
 from statsbot_webhooks.errors import StorageError
 from statsbot_webhooks.events.event import Event, EventKind, LogLevel
-from statsbot_webhooks.storage import Outbox, make_outbox
+from statsbot_webhooks.storage import Outbox, make_outbox, moving
 from statsbot_webhooks.storage.moving import move_all
 
 from ..redis_server import RedisServer
@@ -53,6 +55,48 @@ def test_a_storage_is_moved_to_redis_and_on(redis_server: RedisServer, capsys: p
     left = opened(FILE)
     assert (left.depths(), left.dead_letters(5)) == ({}, [])
     left.close()
+
+
+@pytest.mark.parametrize("step", ["_keep_letters", "_move_entries"])
+@pytest.mark.parametrize("is_done", [False, True])
+def test_a_move_that_ends_in_the_middle_loses_nothing(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch, step: str, is_done: bool
+) -> None:
+    """Before or after a step. What was moved is in the target, the rest in the source; a second try moves it."""
+    fill(FILE, 10)
+    whole = getattr(moving, step)
+
+    def ended(*args: object) -> None:
+        if is_done:
+            whole(*args)
+        raise StorageError("the target is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moving, step, ended)
+        with pytest.raises(StorageError, match="the target is gone"):
+            move_all(FILE, redis_server.url())
+    move_all(FILE, redis_server.url())
+    outbox = opened(redis_server.url())
+    try:
+        assert {letter.event.message for letter in outbox.dead_letters(10)} == {f"refused {number}" for number in range(3)}
+        assert [drain(outbox, name) for name in "ab"] == [[f"number {n}" for n in range(first, 10, 2)] for first in (0, 1)]
+    finally:
+        outbox.close()
+
+
+def test_dead_letters_of_a_newer_version_are_not_lost(redis_server: RedisServer) -> None:
+    fill(FILE, 2)
+    with sqlite3.connect("box.sqlite3") as db:
+        db.execute("UPDATE dead SET event = '[99]' WHERE id = 2")
+    db.close()
+    with pytest.raises(StorageError, match="outbox purge 2"):
+        move_all(FILE, redis_server.url())
+    outbox = opened(FILE)
+    try:
+        assert len(outbox.dead_letters(10)) == 3
+        assert outbox.depth("b").entries == 1
+    finally:
+        outbox.close()
 
 
 def test_a_fleet_that_runs_is_not_moved(redis_server: RedisServer) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
 from os.path import commonprefix
 from typing import Final
 
-# Word boundaries for ASCII only, because Japanese, for one, has no spaces.
-_BEFORE: Final = r"(?<![a-z0-9])"
+# Word boundaries for ASCII only, because Japanese, for one, has no spaces. The first letter comes before what stands behind it,
+# so that nothing is tried at other letters.
+_BEGIN: Final = "{0}(?<![a-z0-9]{0})"
 _AFTER: Final = r"(?![a-z0-9])"
 # The letter of an escape and of a colour does not belong to the word behind it.
-_BEFORE_ESCAPED: Final = rf"(?:{_BEFORE}|(?<=\\[abfnrtv0])|(?<=\[[0-9]m)|(?<=\[[0-9][0-9]m))"
+_ESCAPED_BEGIN: Final = r"{0}(?:(?<![a-z0-9]{0})|(?<=\\[abfnrtv0]{0})|(?<=\[[0-9]m{0})|(?<=\[[0-9][0-9]m{0}))"
 _WORD: Final = re.compile(r"[a-z0-9]")
 _SIGNS: Final = re.compile(r"[!-/:-@\[-`{-~]+\Z")
 GAP: Final = r"(?:\\*[\s_+.-]|\\+[nrt])+"
@@ -33,7 +36,8 @@ def any_of(names: Iterable[str], *, escaped: bool) -> str:
         # A sign such as a full stop stands in every text: only alone it may be a name.
         is_sign = _SIGNS.match(name) is not None
         (words if _WORD.match(name) else signs if is_sign else others).append(name)
-    parts = [(_BEFORE_ESCAPED if escaped else _BEFORE) + _tree(words, 0)] if words else []
+    begin = _ESCAPED_BEGIN if escaped else _BEGIN
+    parts = [begin.format(first) + _tree(list(group), 1) for first, group in groupby(words, itemgetter(0))]
     parts += [_tree(others, 0)] if others else []
     parts += [rf"(?<!\S)(?:{'|'.join(_escaped(name, 0) for name in signs)})(?!\S)"] if signs else []
     return "|".join(parts)

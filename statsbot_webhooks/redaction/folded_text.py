@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from functools import cached_property, lru_cache
 from itertools import accumulate, islice
+from operator import add
 from typing import Final
 from unicodedata import normalize
 
@@ -28,6 +29,7 @@ _ESCAPES: Final = late(
 )
 # In one text; a text with more of them is a dump, and would take too long.
 _MOST_RUNS: Final = 20_000
+_OTHERS: Final = late("[^\x00-\x7f]+")
 _ACCENTS: Final = late(f"[\u0300-\u036f{INVISIBLE}]+")
 
 
@@ -58,7 +60,7 @@ class Folded:
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return where a part of the folded text stands in the text, with the accents that follow it."""
         if not self._is_ascii:
-            start, end = bisect_right(self._ends, start), bisect_right(self._ends, end - 1) + 1
+            start, end = self._unfolded(start), self._unfolded(end - 1) + 1
         elif not self._runs:
             return start, end
         if self._runs:
@@ -66,10 +68,22 @@ class Folded:
         follows = None if self._original[end : end + 1].isascii() else _ACCENTS.match(self._original, end)
         return start, end if follows is None else follows.end()
 
+    def _unfolded(self, index: int) -> int:
+        """Return the position in the text without escapes of a character of the folded text."""
+        begins, ends, places = self._others
+        number = bisect_right(begins, index) - 1
+        if number < 0:
+            return index
+        return places[number] + max(index - ends[number] + 1, 0)
+
     @cached_property
-    def _ends(self) -> list[int]:
-        """Where each character of the text without escapes ends in the folded text."""
-        return list(accumulate(map(_LENGTHS.__getitem__, self._plain)))
+    def _others(self) -> tuple[list[int], list[int], list[int]]:
+        """Where in the folded text the characters beyond ASCII begin and end, and their positions in the text without escapes."""
+        places = [place for match in _OTHERS.finditer(self._plain) for place in range(*match.span())]
+        lengths = [_LENGTHS[self._plain[place]] for place in places]
+        grown = accumulate((length - 1 for length in lengths), initial=0)
+        begins = [place + more for place, more in zip(places, grown, strict=False)]
+        return begins, list(map(add, begins, lengths)), places
 
     @cached_property
     def _starts(self) -> list[int]:

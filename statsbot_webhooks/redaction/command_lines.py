@@ -180,6 +180,8 @@ def _values(matches: Iterable[re.Match[bytes]]) -> Iterator[Found]:
 
 def _is_meant(match: re.Match[bytes], group: str) -> bool:
     """Whether a word after the name of a command is its argument, and not part of a sentence."""
+    if match[0].startswith(b"AUTH") and match[group].endswith(b":"):
+        return False
     if match[0].startswith(b"<<<"):
         return _READER.search(match.string[max(0, match.start() - 120) : match.start()]) is not None
     if match[0].startswith(b"AUTH default ") or (

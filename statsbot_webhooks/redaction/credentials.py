@@ -25,7 +25,7 @@ _USERINFO: Final = late(b"://" + _REST_OF_USERINFO)
 _ESCAPED_USERINFO: Final = late(b"(?::|%(?:25){0,3}3[Aa])" + _SLASHES + _REST_OF_USERINFO)
 # For texts in lower case, because a search for one letter is faster than for either case.
 _BEARER: Final = late(
-    rb"b(?<![a-z0-9]b)(?:earer|asic)(?:\s{1,5}|%20|\+)(?P<token>(?=[\w.~+/=%-]{12})(?=[a-z~+/=.%-]{0,60}[\d_])(?![a-z_]{2,20}=\w)[\w.~+/=%-]++)"
+    rb"b(?<![a-z0-9-]b)(?:earer|asic)(?:\s{1,5}|%20|\+)(?P<token>(?!\d{1,3}\.\d)(?=[\w.~+/=%-]{12})(?=[a-z~+/=.%-]{0,60}[\d_])(?![a-z_]{2,20}=\w)[\w.~+/=%-]++)"
 )
 _PEM: Final = late(
     rb"----[- ]BEGIN(?: |%(?:25){0,2}20|\+)(?:[A-Z0-9]{1,12}(?: |%(?:25){0,2}20|\+)){0,4}PRIVATE(?: |%(?:25){0,2}20|\+)KEY"

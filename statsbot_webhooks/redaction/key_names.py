@@ -144,7 +144,7 @@ _DATE: Final = late(r"(?:19|20)\d\d-?[01]\d-?[0-3]\d(?:[T_ -]?\d{2}:?\d{2}(?::?\
 _READABLE: Final = late(
     r"<?0x[0-9a-fA-F]{1,16}>?|[A-Za-z_][\w.$/:-]*@[0-9a-f]{1,10}|[\w.-]+(?:\.[a-z]{2,6}"
     r"|localhost)(?::\d{1,5})?|[\w.+-]+(?:@|%40)[\w.-]+\.[a-z]{2,12}"
-    r"|[\w-]+==?\d[\w.]*|#?[0-9a-f]{8}|\$\w{1,8}\$\d\d\$\w{0,12}"
+    r"|[\w-]+==?\d[\w.]*|#?[0-9a-f]{8}|\$\w{1,8}\$\d\d\$\w{0,12}|[a-z][a-z_-]{1,20}\(.*"
 )
 # A longer value is judged by its beginning.
 _LONGEST_KEY: Final = 400

@@ -183,7 +183,9 @@ def _assigned(data: bytes, label: Label) -> Span | None:
     if label.kind is NameKind.AMBIGUOUS:
         if "sig" in label.name.lower() and (signed := _SIGNED.match(data, start)) is not None:
             return signed.span()
-        return (start, end) if is_secret(core, label) or is_login(data, core, label) else None
+        # The next columns of a table may be joined to it.
+        is_found = is_secret(core, label) and any(is_secret(part, label) for part in core.split(b","))
+        return (start, end) if is_found or is_login(data, core, label) else None
     if not is_secret(core, label) or (_NUMBERS.fullmatch(core) and "token" in label.name.lower()):
         return None
     return start, _phrase_end(data, start, end, label)

@@ -21,7 +21,7 @@ _NETRC: Final = late(
     rb"(?:machine\s{1,4}[^\s]{1,200}|default)(?:\s{1,4}(?:login|account)\s{1,4}[^\s]{1,80}){0,2}\s{1,4}password\s{1,4}(?P<value>(?!\[redacted)[^\s]{1,300})"
 )
 _SQL_PASSWORD: Final = late(
-    rf"(?i:identified\s(?:by|with\s\w{{1,40}}\s(?:by|as))|password\sfor\s[^\s=]{{1,80}})[\s=]{{1,4}}(?i:password\()?N?(?P<value>{_STRING})"
+    rf"(?i:identified\s(?:by|with\s\w{{1,40}}\s(?:by|as))|password\sfor\s(?!user)[^\s=]{{1,80}})[\s=]{{1,4}}(?i:password\()?N?(?P<value>{_STRING})"
     r"|(?i:identified\sby\s)(?P<bare>(?=\w{0,40}\d)[\w$#-]{6,80})|(?i:acl\ssetuser\s\S{1,80}|\buser\sdefault)\s[^\n]{0,80}?>(?P<acl>\S{1,200})"
     rf"|(?i:\bcrypt\(|pgp_sym_(?:en|de)crypt\([^,\n]{{1,200}},)\s?(?P<key>{_STRING})".encode()
 )
@@ -61,10 +61,12 @@ _LOGIN: Final = late(
     rb"[aAcCdDlLsS/!.?](?:(?:(?<=[cC])(?i:red(?:s|entials?))|(?<=[sS])(?i:uperuser)|(?<=[lL])(?i:og(?:[ -]?|ged )in(?= with"
     rb"| as)))"
     rb"(?: with| as| is| are)?:?\s[\"'`]?[A-Za-z][\w.@-]{1,40}(?:\s/\s|:)(?P<login>[^\s/,;:\"'`]{6,80})"
-    rb"|(?<=[LA])(?:OGIN|UTH)\s[a-z][\w.@-]{1,40}\s(?P<command>[^\s/,;:\"']{6,80})"
+    rb"|(?<=[LA])(?:OGIN|UTH)\s(?!from|fail|err|for|by|to|in|on|cmd|comm|att|mech|data|login|plain|user)[a-z][\w.@-]{1,40}"
+    rb"\s(?P<command>[^\s/,;:\"'()\[\]]{6,80})(?![\[(:])"
     rb"|(?<=[/!.?])(?<!\w.)(?:login|register|auth|identify)\s[\w.@-]{1,40}\s(?P<typed>\S{6,80}(?:[ ]\S{6,80})?)"
     rb"|(?<=[ad])(?:uth|igest)\s(?!user|name|login|id|host|service|type)[\w.@-]{1,40}:(?P<pair>[^\s/,;:\"']{8,80})"
-    rb"|(?<=[aAlL])(?<!\w.)(?i:uth|ogin)[a-z ]{0,10}:?\s[\w.@-]{1,40}[/ ](?P<random>[^\s/,;:\"']{16,80}))"
+    rb"|(?<=[aAlL])(?<!\w.)(?i:uth[a-z ]{0,10}:?\s[\w.@-]{1,40}/|(?:uth|ogin)\s(?!from|fail|for)[\w.@-]{1,40}\s)"
+    rb"(?P<random>[\w+/=.~!#$%^&*-]{16,80})(?![\w\[(:]))"
 )
 _LETTERS: Final = late(rb"\b[uU]:\s?\S{1,40}[\s,/|]{1,3}[pP]:\s?(?P<login>\S{6,80})")
 _LOCATED: Final = late(

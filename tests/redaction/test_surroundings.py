@@ -119,6 +119,16 @@ HARMLESS = (
     'password = password.encode("latin1")',
     "via the --username and --password options, the token is *not* stored",
     "#  pass to modnames2paths:",
+    # Of Postfix, Exim, Dovecot, Roundcube, Sendmail, monit and ZooKeeper.
+    "postfix/smtpd[1]: lost connection after AUTH from unknown[192.0.2.11]",
+    "improper command pipelining after AUTH from unknown[1.2.3.4]: QUIT",
+    "535 Incorrect authentication data (set_id=uaf589@example.com)",
+    "dovecot: auth: ldap(user@server.org,192.168.178.25,<LZmGp6mZaMrAqLIZ>): unknown user",
+    "IMAP Error: Login failed for admin from 1.2.3.4. AUTHENTICATE PLAIN: Authentication failed. in /usr/share/x.php on line 193",
+    "sm-mta[6]: 14NNwa: AUTH failure (DIGEST-MD5): user not found (-20) SASL(-13)",
+    "access denied -- client 1.2.3.4: wrong password for user 'test2'",
+    "proftpd-basic 1.3.5~rc3-2.1 on Debian",
+    "session termination for sessionid: 0x14ede63a5a70002,E38,Processed session",
     "cat > notes <<EOF\nit is 12:30\nEOF",
     "echo done > result.txt; printf '%s' a1b2c3 > id.txt",
 )

@@ -34,20 +34,21 @@ class LearnedLimits:
         return self._limiters.limiter(self._name).marks, health.breaker.marks, health.outage_marks
 
     async def keep(self, outbox: OutboxClient, clock: Clock) -> None:
-        """Store what changed."""
+        """Store what changed; what could not be stored is tried again by the next call."""
         now = clock.monotonic()
-        if (marks := self._invalid.marks) != self._invalid.kept:
+        marks = self._invalid.marks
+        if marks != self._invalid.kept and await outbox.keep_limits(_OF_ADDRESS, json.dumps(self._invalid.learned())):
             self._invalid.kept = marks
-            await outbox.keep_limits(_OF_ADDRESS, json.dumps(self._invalid.learned()))
         if (marks := self._marks) != self._kept:
-            health, self._kept = self._health, marks
+            health = self._health
             known: dict[str, Any] = {
                 "webhook": self._webhook_id,
                 "channel": self._limiters.limiter(self._name).learned(),
                 "breaker": health.breaker.learned(now),
                 "outage": health.learned_outage(now),
             }
-            await outbox.keep_limits(self._name, json.dumps(known))
+            if await outbox.keep_limits(self._name, json.dumps(known)):
+                self._kept = marks
 
     async def take_up(self, outbox: OutboxClient, clock: Clock) -> None:
         """Take over what another process stored, once in a term; nothing when the destination has another webhook since."""

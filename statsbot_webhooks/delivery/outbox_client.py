@@ -120,9 +120,9 @@ class OutboxClient:
         """Return the wall clock times at which messages left since `since`, also those of earlier processes."""
         return await self._intake.run(self._outbox.recent_sends, self._name, since)
 
-    async def keep_limits(self, name: str, text: str) -> None:
-        """Store what was learned of the limits for the next process that sends."""
-        await self._intake.run(self._outbox.fleet.keep_limits, name, text)
+    async def keep_limits(self, name: str, text: str) -> bool:
+        """Store what was learned of the limits for the next process that sends; returns whether it is stored."""
+        return await self._intake.run(self._outbox.fleet.keep_limits, name, text)
 
     async def kept_limits(self, name: str) -> tuple[str, float] | None:
         """Return what `keep_limits` stored, and how many seconds ago; None without."""

@@ -187,8 +187,8 @@ class Fleet(Protocol):
         """Return how many entries wait in the shared storage, by destination; empty without a fleet."""
         ...
 
-    def keep_limits(self, name: str, text: str) -> None:
-        """Store what this process learned of Discord's limits as the sender, for the next sender."""
+    def keep_limits(self, name: str, text: str) -> bool:
+        """Store what this process, the sender, learned of Discord's limits for the next one; returns whether it is stored."""
         ...
 
     def kept_limits(self, name: str) -> tuple[str, float] | None:
@@ -222,8 +222,9 @@ class Alone:
     def backlog(self) -> Mapping[str, int]:
         return {}
 
-    def keep_limits(self, name: str, text: str) -> None:
+    def keep_limits(self, name: str, text: str) -> bool:
         """Do nothing: a single process learns the limits anew after a restart."""
+        return True
 
     def kept_limits(self, name: str) -> tuple[str, float] | None:
         return None

@@ -14,6 +14,8 @@ from statsbot_webhooks.delivery.invalid_requests import InvalidRequests
 from statsbot_webhooks.delivery.rate_limiter import ChannelLimiter
 from statsbot_webhooks.delivery.response_headers import WebhookResponse
 from statsbot_webhooks.sandbox import Sandbox
+from statsbot_webhooks.storage.fleet import lua_scripts
+from statsbot_webhooks.storage.fleet.redis_connection import RedisAwayError, RedisLink
 
 from ..clocks import StillClock
 from ..conftest import running_manager
@@ -68,6 +70,36 @@ async def test_the_next_sender_waits_as_long_as_the_one_before(
             assert not (await second.admin.send_test("info")).reason
             await until(lambda: "works again" in str(sandbox.messages("error")[0]))
             assert await outage(sandbox) != card
+
+
+async def test_what_could_not_be_kept_is_kept_later(
+    redis_server: RedisServer, sandbox: Sandbox, urls: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = 0
+
+    async with running_manager(settings(redis_server, urls, 0)) as manager:
+        await until(lambda: manager._outbox.fleet.may_send)
+        link, run = manager._outbox.fleet._link, RedisLink.script  # type: ignore[attr-defined]
+
+        def script(self: RedisLink, text: str, *args: Any) -> Any:
+            nonlocal tries
+            if self is link and text == lua_scripts.KEEP_LIMITS:
+                tries += 1
+                if tries <= 3:
+                    raise RedisAwayError("does not answer")
+            return run(self, text, *args)
+
+        monkeypatch.setattr(RedisLink, "script", script)
+        sandbox.fault("info", "429", delay=100.0, methods=("POST",))
+        await manager.send_log("INFO", "one")
+        await until(lambda: (manager.workers["info"].next_try_seconds or 0) > 60)
+        client = redis_server.client()
+        while not client.exists("test:limits:info"):
+            # As after each news of Redis.
+            manager.workers["info"].wake()
+            await until(lambda before=tries: tries > before or client.exists("test:limits:info"))
+        sandbox.heal("info")
+        await manager.stop(0)
 
 
 async def outage(sandbox: Sandbox) -> str:

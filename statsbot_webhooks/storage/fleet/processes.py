@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -97,13 +96,15 @@ class RedisFleet:
         except RedisAwayError:
             return {}
 
-    def keep_limits(self, name: str, text: str) -> None:
+    def keep_limits(self, name: str, text: str) -> bool:
         lease = self.thread.lease if self.thread is not None else None
-        if lease is not None:
-            # Without Redis nothing is sent, so little is learned that would be lost.
-            with contextlib.suppress(RedisAwayError, RefusedError):
-                arguments = [self._link.address.prefix, lease.text, name, text, _LIMITS_SECONDS]
-                self._link.script(lua_scripts.KEEP_LIMITS, [], arguments)
+        if lease is None:
+            return False
+        try:
+            self._link.script(lua_scripts.KEEP_LIMITS, [], [self._link.address.prefix, lease.text, name, text, _LIMITS_SECONDS])
+        except (RedisAwayError, RefusedError):
+            return False
+        return True
 
     def kept_limits(self, name: str) -> tuple[str, float] | None:
         key = f"{self._link.address.prefix}:limits:{name}"

@@ -187,8 +187,8 @@ class Redactor:
             files=tuple(self._file(file, clean) for file in event.files),
             persons=tuple(self._person(person) for person in event.persons) if mask is None else (),
             # Set by this package, but a host may create events of its own.
-            fingerprint=self._short(event.fingerprint, self._clean, None),
-            issue=self._short(event.issue, self._clean, None),
+            fingerprint=self._short(event.fingerprint, clean, mask),
+            issue=self._short(event.issue, clean, mask),
             note=clean(event.note) if event.note else "",
             process=self._short(event.process, clean, mask),
             routes=tuple(self._short(name, self._clean, None) for name in event.routes),

@@ -9,9 +9,11 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import discord
 import pytest
 from discord.ext import commands
 
+from statsbot_webhooks.pipeline.mutes import Mute, MuteKind
 from statsbot_webhooks.sandbox import Sandbox
 
 from ..conftest import NAMES, running_bot
@@ -163,9 +165,14 @@ async def test_what_an_admin_writes_is_kept_without_secrets_and_persons(
 
         answers = [await do("mute", target=target, duration="1h", reason=reason) for target in ("noisy", f"a.{secret}")]
         answers += [await do("status"), await do("unmute", target="noisy"), await do("forget", user="5" * 18, name=secret)]
-        await bot.cogs["Webhooks"].manager.flush(10)
+        manager, runner = bot.cogs["Webhooks"].manager, bot.cogs["Webhooks"]._commands.runner
+        # The same by a call of the program; and whatever a command may answer.
+        await manager.admin.mute(Mute(MuteKind.LOGGER, f"b.{secret}", 2e9, 1e9, f"{secret} {caller}", f"<@{caller}> {secret}"))
+        embed = discord.Embed(title=secret, description=secret).add_field(name=secret, value=secret).set_footer(text=secret)
+        answers.append(repr(runner._clean_embed(embed).to_dict()))
+        await manager.flush(10)
         # The choice of the mute itself is written a little later.
-        await sandbox.wait_until(lambda: '"reason": ' in everything_stored())
+        await sandbox.wait_until(lambda: '"target": "b.' in everything_stored())
         stored = everything_stored()
     for text in ("".join(answers), stored, shown(sandbox, "info"), caplog.text):
         assert secret not in text

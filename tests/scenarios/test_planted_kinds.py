@@ -18,11 +18,13 @@ from benchmarks.published_keys import NAMED_KINDS, NAMES, PREFIX_KINDS, make
 from benchmarks.recall import NAMED, SURROUNDINGS, leaks
 from statsbot_webhooks import WebhookConfig
 from statsbot_webhooks.cli import main
-from statsbot_webhooks.events.event import Event, EventKind, LogLevel, encode
+from statsbot_webhooks.events.event import Event, EventKind, LogLevel, Person, encode
+from statsbot_webhooks.redaction.masking import MaskLevel
 from statsbot_webhooks.redaction.redactor import Redactor
 from statsbot_webhooks.sandbox import Sandbox
 
 from ..conftest import running_manager
+from ..redaction.test_folded_text import SPELLINGS
 from .test_planted import written
 from .test_planted_bot import value_of
 
@@ -62,6 +64,21 @@ def test_a_key_of_each_kind_stays_in_no_field(mask: bool) -> None:
         assert not leaks(secret, encode(clean).replace("\\", ""))
         count += 1
     assert count == len(PREFIX_KINDS) + len(NAMED_KINDS)
+
+
+@pytest.mark.parametrize("level", ["ids", "full"])
+def test_a_person_stays_in_no_field(level: MaskLevel) -> None:
+    redactor = Redactor(mask_level=level)
+    # Names of destinations are compared with what the destinations are called.
+    names = [name for name in FIELDS if name not in ("persons", "routes")]
+    for number, spell in enumerate(SPELLINGS.values()):
+        for name in names:
+            text = f"it is {spell('René Q.')} or {'712345678901234567' if number % 2 else spell('712345678901234567')} now"
+            event = replace(made(text, [name]), persons=(Person(712345678901234567, ("René Q.",)),))
+            shown = encode(redactor.redact(event))
+            assert "712345678901234567" not in shown
+            assert spell("712345678901234567") not in shown
+            assert level == "ids" or (spell("René Q.") not in shown and "q." not in shown.lower())
 
 
 @pytest.mark.slow

@@ -50,13 +50,19 @@ class Heartbeat:
     async def _run(self) -> None:
         # A bot that has just started is not healthy yet, which is not worth a warning.
         for _ in range(_GRACE_SECONDS):
-            if not self._find_problem():
+            if not self._problem():
                 break
             await self._clock.sleep(1)
         while True:
-            problem = self._find_problem()
+            problem = self._problem()
             self._note(f"not sent: {problem}" if problem else await self._send())
             await self._clock.sleep(self._interval)
+
+    def _problem(self) -> str:
+        try:
+            return self._find_problem()
+        except Exception as error:  # noqa: BLE001 - a guard: it asks the bot, whose class may be the host's
+            return f"the bot cannot say how it is ({type(error).__name__})"
 
     async def _send(self) -> str:
         """Request the URL; returns the problem, empty for none."""

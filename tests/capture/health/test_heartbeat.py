@@ -82,6 +82,21 @@ async def test_silence_while_a_webhook_is_gone(sandbox: Sandbox, beats: Switch, 
     assert caplog.text.count("not sent") == 1
 
 
+async def test_a_bot_that_fails_when_it_is_asked_is_silent_until_it_answers(
+    sandbox: Sandbox, beats: Switch, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO, "statsbot_webhooks")
+    async with running_bot(sandbox) as bot:
+        await sandbox.wait_until(lambda: beats.heard, 20)
+        with monkeypatch.context() as patch:
+            patch.setattr(bot, "is_ready", lambda: 1 / 0)
+            await sandbox.wait_until(lambda: "cannot say how it is (ZeroDivisionError)" in caplog.text, 20)
+            heard = len(beats.heard)
+            await asyncio.sleep(0.5)
+            assert len(beats.heard) == heard
+        await sandbox.wait_until(lambda: len(beats.heard) > heard and "works again" in caplog.text, 20)
+
+
 async def test_a_failing_switch_is_told_once_and_without_its_address(
     sandbox: Sandbox, beats: Switch, caplog: pytest.LogCaptureFixture
 ) -> None:

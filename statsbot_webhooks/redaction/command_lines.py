@@ -16,7 +16,7 @@ _VALUE: Final = r"(?:\"[^\"\n]{1,200}\"|'[^'\n]{1,200}'|[^\s\"'\-](?>[^\s\"'\\]|
 # Between option and value; in a list of arguments, as Python and JSON write it, quotes and a comma.
 _GAP: Final = r"(?:[ \t]{1,4}|=|[\"'],\s?[\"']|\" a\d=\")"
 _USER: Final = late(
-    rf"-(?<=[\s\"']-)(?:u|U|E|-cert|-user|-proxy-user|-userpwd|-credentials?|-(?:\w{{1,10}}-)?auth)(?:{_GAP})?[\"']?[^\s:\"'/]{{1,80}}:"
+    rf"-(?<=[\s\"']-)(?:u|U|E|-cert|-user|-proxy-user|-userpwd|-(?:src-|dest-)?cred(?:ential)?s?|[sSkLvfgiI]{{1,5}}u|-(?:\w{{1,10}}-)?auth)(?:{_GAP})?[\"']?[^\s:\"'/]{{1,80}}:"
     rf"(?P<value>(?:/(?=[^\s\"']*[^\w\s\"'./-]))?[^\s\"'/\\:][^\s\"']*+)".encode()
 )
 # The letters of single programs for a password. The option is found first, and then the program before it.
@@ -29,7 +29,7 @@ _LETTER: Final = late(
 _FLAGS: Final = r"(?:\s-\w{1,9}(?:(?<=C)\s\d{1,2})?)"
 # The beginning of all options above; and programs that take a password without an option.
 _OPTION: Final = late(
-    rb"-(?<=[\s\"']-)(?:[paPwUkutbsNKEcAX]|hp|-user|-proxy-user|-credential|-value|-body|-plain"
+    rb"-(?<=[\s\"']-)(?:[paPwUkutbsNKEcAX]|hp|-user|-proxy-user|-(?:src-|dest-)?cred|[sSkLvfgiI]{1,5}u|-value|-body|-plain"
     rb"|-[\w-]{0,11}auth|-cert)"
 )
 _PLAIN: Final = late(
@@ -40,7 +40,7 @@ _PLAIN: Final = late(
     r"|wpa_passphrase\s\S{1,100}|mkpasswd(?:\s-m\s\S{1,20})?|openssl\spasswd(?:\s-[\w]{1,8})?|(?:poetry|composer)\sconfig\shttp-basic\.\S{1,80}\s\S{1,80}"
     r"|poetry\sconfig\s\S{1,100}|sentinel\sauth-pass\s\S{1,80}|enable\s(?:secret|password)(?:\slevel\s\d{1,2})?(?:\s\d)?"
     r"|mc\s(?:alias\sset|config\shost\sadd)\s\S{1,100}\s\S{1,200}\s\S{1,100}|-setairportnetwork\s\S{1,40}\s\S{1,60}"
-    r"|rclone\sconfig\s[^\n|]{1,100}\spass|ftp\s[^\n|]{0,60}\buser\s\S{1,100}|(?:requirepass|masterauth)\"?"
+    r"|rclone\sobscure|rclone\sconfig\s[^\n|]{1,100}\spass|ftp\s[^\n|]{0,60}\buser\s\S{1,100}|(?:requirepass|masterauth)\"?"
     # Of protocols: Redis, SMTP, IMAP, FTP and IRC; and a secret of Kubernetes.
     r"|AUTH(?:ENTICATE|INFO)?\"?(?:\s\"?(?:PLAIN|LOGIN|XOAUTH2|PASS|default)\"?)?"
     r"(?:(?:\\r|\\n|[\r\n]){1,4}334[ ]?(?:\\r|\\n|[\r\n]){1,4})?|auth=(?:XOAUTH2|Bearer)"
@@ -80,7 +80,8 @@ _HERE: Final = late(rb"<<<\s?(?P<value>'[^'\n]{1,300}'|\"[^\"\n]{1,300}\"|[^\s$]
 _READER: Final = late(rb"\b" + _READS + rb"\b[^\n|<]{0,80}\Z")
 _PROGRAMS: Final = {
     b"p": late(
-        rb"\b(?:sshpass|(?:docker|podman) login|az (?:login|[^\n|;]*?-(?:-username|u|-service-principal))|winrs"
+        rb"\b(?:sshpass|(?:docker|podman|nerdctl|crane auth|oras|helm registry) login|az (?:login|[^\n|;]*?-(?:-username|u"
+        rb"|-service-principal))|winrs"
         rb"|cypher-shell|evil-winrm|crackmapexec|hydra"
         rb"|mongo(?:sh|dump|restore|export|import)?|cqlsh|rdesktop|twine upload"
         rb"|rabbitmqadmin|airflow users"
@@ -109,14 +110,27 @@ _PROGRAM_NAMES: Final = (
     *(b"zip", b"rar", b"isql", b"influx", b"ldap", b"rpcclient", b"net", b"openssl", b"mysql", b"mariadb", b"mytop"),
     *(b"rdesktop", b"twine", b"rabbitmq", b"airflow", b"ncftp", b"user", b"security", b"http", b"xh", b"osql"),
     *(b"mosquitto", b"keygen", b"nuget", b"doctl", b"secret", b"snmp", b"ipmitool", b"docker", b"podman", b"az "),
-    *(b"winrs", b"winrm", b"cypher-shell", b"crackmapexec", b"hydra", b"ecureString", b"hash-", b"oken", b"putty", b"psftp"),
+    *(
+        b"winrs",
+        b"winrm",
+        b"cypher-shell",
+        b"login",
+        b"crackmapexec",
+        b"hydra",
+        b"ecureString",
+        b"hash-",
+        b"oken",
+        b"putty",
+        b"psftp",
+    ),
 )
 # After `-p` and a blank MySQL's programs expect the name of a database.
 _MYSQL: Final = late(rb"\b(?:mysql\w{0,8}|mariadb(?:-\w{1,12})?|mytop)\b[^\n|;]*\Z")
 # A value that can only be a key, after the letter of any program.
 _KEY: Final = late(rb"(?=[^\s]{0,40}[a-z])(?=[^\s]{0,40}[A-Z])(?=[^\s]{0,40}\d)[\w-]{20,200}")
 _PLACEHOLDER: Final = late(
-    rb"[\"']?(?:\$(?:[A-Z_][A-Z0-9_]*|\{[^}\s]*\}|\([^)\n]*\))|<[^>\n]*>|\*{3,}|%s|\{\w*\}|\.{3}|(?i:password|pw|pass)[>\])]*)[\"']?"
+    rb"[\"']?(?:\$(?:[A-Z_][A-Z0-9_]*|\{[^}\s]*\}|\([^)\n]*\))|<[^>\n]*>|\*{3,}|%s|\{\w*\}|\.{3}"
+    rb"|\((?:redacted|hidden)\)|(?i:password|pw|pass)[>\])]*)[\"'.]?"
 )
 
 
@@ -190,7 +204,11 @@ def _is_meant(match: re.Match[bytes], group: str) -> bool:
         return True
     if match[0].startswith((b"AUTH ", b"PASS ", b"requirepass ", b"masterauth ", b"cargo", b"snyk", b"vault")):
         return looks_random(match[group].decode("utf-8", "replace"))
-    if match[0].startswith((b"enable", b"<(")) or (match[0].startswith(b"poetry") and b"http-basic" not in match[0]):
+    if (
+        match[0].startswith((b"enable", b"<("))
+        or (match[0].startswith((b"echo", b"printf")) and b"|" not in match[0])
+        or (match[0].startswith(b"poetry") and b"http-basic" not in match[0])
+    ):
         return is_mixed(match[group].decode("utf-8", "replace"))
     return True
 

@@ -42,18 +42,19 @@ _JOINT: Final = (
     r"(?>:=|::(?= )|:|=>|!?={1,3}>{0,2}(?:3d)?|->|\xe2(?:\x86\x92|\x87\x92)|<-|(?:\|\||\?\?|[?~])=|\||\xe2\x94\x82"
     r"|\{(?=[\"'])|\\{1,2}[=:](?![\\/])|\xe3\x81\xaf"
     r"|%(?:25){0,3}3[da]"
-    r"|\\{1,40}+(?:u003|x3)[da]|&(?:equals|colon|#61|#58|#x3d|#x3a);|\xef\xbc[\x9d\x9a]|\xe6\x98\xaf|\xe4\xb8\xba)"
+    r"|\\{1,40}+(?:u003|x3)[da]|&(?:equals|colon|#61|#58|#x3d|#x3a);|\xef\xbc[\x9d\x9a]|\xe6\x98\xaf|\xeb\x8a\x94|\xec\x9d\x80|\xe4\xb8\xba)"
 )
 _VALUE_WORD: Final = r"(?=b?[\"'`(]{0,2}[^\s\d]{0,40}+\d)(?=[\"'`(]{0,2}[^\s]{6})"
 _VERB: Final = (
     r"(?>(?:was |has been |is )?(?:changed|set|reset|updated|rotated)[ \t]{1,3}(?:from|to|as)(?=[ \t])"
     r"|from(?=[ \t]\S{1,200}[ \t]to[ \t])"
-    r"|(?:used to be|(?:should|must|will) be|is|was|are|ist|lautet|war|est|es|equals|to|like"
+    r"|(?:used to be|(?:should|must|will) be|is|was|are|ist|lautet|war|est|es|\xc3[\xa8\xa9]|equals|to|like"
     r"|value(?: is)?)(?:[ \t]{1,3}(?:now|jetzt))?:?(?=[ \t]))"
 )
 # "Password for bob:", "Password (admin):", "API key provided:", "token has been passed:", "Dim password As String ="
 _WHOSE: Final = (
-    r"(?:[ \t]{1,2}(?:for|of|von|f\xc3\xbcr|de|pour|para|di)[ \t]{1,2}(?:user )?[\"']?[\w.@-]{1,60}+[\"']?(?=[ \t]{0,2}:)"
+    r"(?:[ \t]{1,2}(?:for|of|von|f\xc3\xbcr|de|pour|para|di|\xd0\xbe\xd1\x82|\xd0\xb4\xd0\xbb\xd1\x8f)[ \t]{1,2}"
+    r"(?:user |the |my )?[\"']?(?:[\w.@-]|[\xc3-\xf4][\x80-\xbf]{1,3}){1,60}+[\"']?(?=[ \t]{0,2}:)"
     r"|[ \t](?:as[ ])?string(?=[ ]?=)"
     r"|(?P<said>[ \t](?:has been |is |was )?(?:provided|supplied|given|received|used|entered|passed"
     r"|generated)(?: for [\w.@-]{1,60})?(?=:))"
@@ -77,7 +78,7 @@ _NAME_REST: Final = (
 _TAIL: Final = (
     rf"(?:{_NAME_REST}(?:\[\]|\(s\)|\.{{2,20}}(?=[ :=]))?(?:"
     # name=, name: , "name": , ["name"] = , \"name\": , name%3D, $name = , name => , | name | , **name:** , (name)=
-    rf"(?P<assign>(?:(?=[=:|?~<!{{\xef\xe6\xe4\xe3])|(?=[\"'`\])}}\\%&\xe2\xc2*~<])(?>{_QUOTE}|{_CLOSE}){{0,2}}+(?:(?::protected|:(?:\"\w{{1,40}}\":)?private)?[\])}}]|%5d)?"
+    rf"(?P<assign>(?:(?=[=:|?~<!{{\xef\xe6\xe4\xe3\xeb\xec])|(?=[\"'`\])}}\\%&\xe2\xc2*~<])(?>{_QUOTE}|{_CLOSE}){{0,2}}+(?:(?::protected|:(?:\"\w{{1,40}}\":)?private)?[\])}}]|%5d)?"
     rf"|(?=[ \t+\x1b\\\xc2\xe2\xe3])(?:{_BLANK}){{1,40}}+(?=[=:|%\\&\xef\xe2<!?~{{-])|(?=[ \t(\[]){_WHOSE}"
     # ? name
     # : value
@@ -269,7 +270,8 @@ def _read(reader: _ValueReader, lower: bytes, word_end: int, match: re.Match[byt
     if joint == "path" and not _PART_OF_PATH.fullmatch(name):
         return None
     if joint == "valued" and not _NAMED.search(data, max(0, begin - 100), begin):
-        if not match["valued"].lstrip(b" {(\"'").startswith(b"value"):
+        is_next = match["valued"][:2] in (b"',", b'",') and _WITH_KEY.match(match["valued"][2:].lstrip()) is not None
+        if not is_next and not match["valued"].lstrip(b" {(\"'").startswith(b"value"):
             return None
     elif joint in ("word", "tag", "list", "assign") and (before := _value_before(data, lower, word_end)) is not None:
         return before

@@ -23,7 +23,7 @@ OPEN: Final = late(
     rb"|unchanged)[^)\n]{0,30}\)|[A-Z][a-z]{3,12}ing\.\.\."
     rb"|(?:env|vault|ssm|keyring|op|sops|secretsmanager|secretref|akv|gsm):[\w/.#${}-]{1,120}|@Microsoft\.KeyVault\([^)\n]{1,200}\)"
     rb"|!(?!!|vault\b)[A-Za-z][\w:]{1,30}[ ][\w./${}-]{1,80}"
-    rb"|\$\{\w{1,60}:?[?+][^}\n]{0,60}\}|</?[a-z]{1,10}>|<\|\w{1,20}\|>|\[[A-Z]{2,5}\]"
+    rb"|\$\{\w{1,60}:?[?+][^}\n]{0,60}\}|[A-Z][A-Za-z]{2,20}!|</?[a-z]{1,10}>|<\|\w{1,20}\|>|\[[A-Z]{2,5}\]"
     # The path of a file.
     rb"|(?:\w{2,12}:)?~?/(?:etc|run|var|home|root|opt|srv|usr|tmp|app|secrets|mnt)/(?:[\w.@-]{1,60}/){0,8}[\w-]{1,60}(?:\.[a-z]{2,5})?"
     # A role of a docstring, and objects as Java and Android print them.

@@ -15,7 +15,10 @@ from .placeholders import OPEN
 from .secret_strings import PASSWORDS, PROSAIC, Label, Span, is_mixed, looks_secret
 
 # The name of a login beside `pass`, which then is a password.
-_LOGIN: Final = late(rb"(?i:\b(?:user(?:name)?|login|uid|host|server))[\"']?(?:\s?[=:]|\s\S{1,60}\s\0)")
+_LOGIN: Final = late(
+    rb"(?i:\b(?:user(?:name)?|login|uid|host|server))[\"']?(?:\s?[=:]|\s\S{1,60}\s\0)|(?i:\b(?:rcon|server|wifi|wlan|admin"
+    rb"|root|ftp|ssh|vpn|zip)) \0"
+)
 # Commands that set an environment variable without an equals sign.
 _SETS: Final = late(rb"\b(?:setx|setenv|set -[gxUL]{1,3}|ENV) \Z")
 _BASE64: Final = late(rb"[A-Za-z0-9+/]{4,200}={0,2}")
@@ -33,7 +36,7 @@ _STATUS: Final = late(
     rb"\w*(?:ed|ing|[ai]ble|[ae]nt|[ao]ry|ful|less|ous|ive|[ai]c|al|ly|en|ier|est|ect|own|ime|ate)|wrong|false|valid|invalid|short|large"
     rb"|small|right|great|secure|insecure|stronger|weaker|other|another|empty|blank|never|always|there|below|above|stolen|plain|clear"
     rb"|cleartext|plaintext|yours|theirs|reset|common|similar|simple|obsolete|stale|bogus|unsafe|unique|admin|value|field|string|password"
-    rb"|username|email|built|bound|falsch|kaputt|schwach|stark|incorrecta|incorreto|corta|larga"
+    rb"|username|email|built|bound|falsch|kaputt|schwach|stark|incorrecta|incorreto|corta|larga|errat[ao]|scadut[ao]|corrett[ao]|sbagliat[ao]|fraca|forte|expirada"
 )
 _SENTENCE: Final = late(
     rb"\b(?:\w+(?:ed|ing|ly)|about|from|with|for|the|and|not|but|too|its|his|her|our|you|your|their|this|that|are|was|were|has|have|can|could"

@@ -139,6 +139,9 @@ def _assigned(data: bytes, label: Label) -> Span | None:
         start = group.end()
     if _is_open(data, start, label):
         return None
+    if joint in (b"\xe6\x98\xaf", b"\xe3\x81\xaf", b"\xeb\x8a\x94 ", b"\xec\x9d\x80 ") and data[start : start + 1] > b"\x7f":
+        # A sentence goes on in its language.
+        return None
     level = _level(data, joint, label)
     opening = OPENING.match(data, start)
     if opening is not None and (level or not opening["q"].startswith(b"%")):

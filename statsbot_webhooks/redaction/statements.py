@@ -36,7 +36,8 @@ _ARGUMENTS: Final = late(
 # An argument of a call that is a key, whatever it is.
 _KEYED: Final = late(
     rf"(?:jwt\.(?:en|de)code\([^,\n]{{1,80}},|hmac\.(?:new|digest)\(|Fernet\(|(?:set|check|verify|hash|generate|make|encrypt)_password(?:_hash)?\((?:[^,\n]{{1,80}},){{0,2}}|AES\.new\("
-    rf"|Serializer\(|bcrypt\.\w{{1,10}}w\()\s?(?P<value>b?{_STRING})".encode()
+    rf"|(?:->__construct|mysqli?_connect|new (?:PDO|mysqli)|getConnection)\((?:{_STRING},\s?){{2}}|Serializer\("
+    rf"|bcrypt\.\w{{1,10}}w\()\s?(?P<value>b?{_STRING})".encode()
 )
 # The answer to an SMTP server, which asks with the base64 of "Username:" and "Password:".
 _SMTP: Final = late(
@@ -59,7 +60,7 @@ _SENT: Final = late(rb"\bsend(?:\s--)?\s\"(?P<login>[^\"\\\n]{6,60})\\[rn]\"")
 _LOGIN: Final = late(
     # The first class of characters rejects most texts at once.
     rb"[aAcCdDlLsS/!.?](?:(?:(?<=[cC])(?i:red(?:s|entials?))|(?<=[sS])(?i:uperuser)|(?<=[lL])(?i:og(?:[ -]?|ged )in(?= with"
-    rb"| as)))"
+    rb"| as|:\s[\w.+-]{1,40}@)))"
     rb"(?: with| as| is| are)?:?\s[\"'`]?[A-Za-z][\w.@-]{1,40}(?:\s/\s|:)(?P<login>[^\s/,;:\"'`]{6,80})"
     rb"|(?<=[LA])(?:OGIN|UTH)\s(?!from|fail|err|for|by|to|in|on|cmd|comm|att|mech|data|login|plain|user)[a-z][\w.@-]{1,40}"
     rb"\s(?P<command>[^\s/,;:\"'()\[\]]{6,80})(?![\[(:])"
@@ -233,7 +234,21 @@ def _listed(data: bytes, at: int, wanted: set[int]) -> Iterator[Found]:
 _LINK_SIGNS: Final = (
     *("/reset", "/magic", "/activat", "/confirm", "/verif", "/unsub", "/recover", "/hook", "/sso", "/invit", "/login"),
 )
-_CALL_SIGNS: Final = ("jwt.", "hmac.", "fernet(", "_password(", "_password_hash(", "aes.new(", "serializer(", "bcrypt.")
+_CALL_SIGNS: Final = (
+    "jwt.",
+    "hmac.",
+    "fernet(",
+    "_password(",
+    "_password_hash(",
+    "aes.new(",
+    "serializer(",
+    "bcrypt.",
+    "->__construct(",
+    "_connect(",
+    "new pdo(",
+    "new mysqli(",
+    "getconnection(",
+)
 # Patterns, the words of which each find has one, and how many bytes before the word it may begin.
 _AT_SIGNS: Final = (
     (_SQL_PASSWORD, ("identified ", "password for", "acl setuser", "user default", "crypt(", "pgp_sym_"), 0),
@@ -256,6 +271,7 @@ _AT_SIGNS: Final = (
 _LOGIN_SIGNS: Final = (
     *(
         "login ",
+        "login: ",
         "log-in ",
         "log in ",
         "logged in ",
@@ -265,8 +281,8 @@ _LOGIN_SIGNS: Final = (
         "auth",
         "digest ",
         "register ",
-        "identify ",
     ),
+    "identify ",
 )
 _LOGINS: Final = (
     (_LOGIN, _LOGIN_SIGNS, 1),

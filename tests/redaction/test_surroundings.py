@@ -129,6 +129,11 @@ HARMLESS = (
     "access denied -- client 1.2.3.4: wrong password for user 'test2'",
     "proftpd-basic 1.3.5~rc3-2.1 on Debian",
     "session termination for sessionid: 0x14ede63a5a70002,E38,Processed session",
+    "mutation login($email: String!, $password: String!)",
+    "密码是必填项, パスワードは必須です",
+    "identify via /msg NickServ identify <password>.",
+    '"AUTH" "(redacted)"',
+    "la password è errata",
     "cat > notes <<EOF\nit is 12:30\nEOF",
     "echo done > result.txt; printf '%s' a1b2c3 > id.txt",
 )

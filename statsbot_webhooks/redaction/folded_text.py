@@ -10,7 +10,6 @@ import re
 from bisect import bisect_right
 from functools import cached_property, lru_cache
 from itertools import accumulate, islice
-from operator import add
 from typing import Final
 from unicodedata import normalize
 
@@ -29,7 +28,7 @@ _ESCAPES: Final = late(
 )
 # In one text; a text with more of them is a dump, and would take too long.
 _MOST_RUNS: Final = 20_000
-_OTHERS: Final = late("[^\x00-\x7f]+")
+_CHUNK: Final = 1024
 _ACCENTS: Final = late(f"[\u0300-\u036f{INVISIBLE}]+")
 
 
@@ -70,20 +69,17 @@ class Folded:
 
     def _unfolded(self, index: int) -> int:
         """Return the position in the text without escapes of a character of the folded text."""
-        begins, ends, places = self._others
-        number = bisect_right(begins, index) - 1
-        if number < 0:
-            return index
-        return places[number] + max(index - ends[number] + 1, 0)
+        number = bisect_right(self._chunks, index) - 1
+        begin = number * _CHUNK
+        lengths = map(_LENGTHS.__getitem__, self._plain[begin : begin + _CHUNK])
+        return begin + bisect_right(list(accumulate(lengths)), index - self._chunks[number])
 
     @cached_property
-    def _others(self) -> tuple[list[int], list[int], list[int]]:
-        """Where in the folded text the characters beyond ASCII begin and end, and their positions in the text without escapes."""
-        places = [place for match in _OTHERS.finditer(self._plain) for place in range(*match.span())]
-        lengths = [_LENGTHS[self._plain[place]] for place in places]
-        grown = accumulate((length - 1 for length in lengths), initial=0)
-        begins = [place + more for place, more in zip(places, grown, strict=False)]
-        return begins, list(map(add, begins, lengths)), places
+    def _chunks(self) -> list[int]:
+        """Where in the folded text each part of the text without escapes begins."""
+        parts = (self._plain[at : at + _CHUNK] for at in range(0, len(self._plain), _CHUNK))
+        lengths = (len(part) if part.isascii() else sum(map(_LENGTHS.__getitem__, part)) for part in parts)
+        return list(accumulate(lengths, initial=0))
 
     @cached_property
     def _starts(self) -> list[int]:

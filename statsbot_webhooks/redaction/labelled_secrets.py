@@ -18,6 +18,7 @@ from .name_words import ascii_words, bulk_patterns, word_at
 from .scanner import Found
 from .secret_extent import find_value
 from .secret_strings import Label
+from .signs import positions
 
 _NAME_BYTES: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
 _LONGEST_NAME: Final = 64
@@ -149,6 +150,7 @@ _VALUE_BEFORE: Final = late(
     rb"(?i:\w{0,12}_)?(?i:name|key|id|type|variable|field|param|setting)\\{0,40}[\"']?\s{0,3}[:=]\s{0,3}\\{0,40}[\"']?(?P<name>[\w.-]{1,60})\Z"
 )
 _WITH_KEY: Final = late(rb"value|default|fallback")
+_VALUE_WORDS: Final = (b"value", b"content", b"default")
 _REST_OF_NAME: Final = late(rb"[\w.-]{0,48}(?=\\{0,40}[\"']|\s|[,}>/]|\Z)")
 _ARN: Final = late(rb"arn:[\w:-]{1,100}:\Z")
 _PART_OF_PATH: Final = late(r"[a-z]+(?:[-_][a-z]+)*")
@@ -311,7 +313,9 @@ def _name(data: bytes, lower: bytes, word_end: int, end: int) -> tuple[str, int]
 def _value_before(data: bytes, lower: bytes, word_end: int) -> Found | None:
     """Return a value that comes before its name: {"value": "x", "name": "password"}."""
     begin = max(0, word_end - _NEAR)
-    found = _VALUE_BEFORE.search(data, begin, word_end) if b"value" in lower[begin:word_end] else None
+    near = lower[begin:word_end]
+    places = sorted(at for word in _VALUE_WORDS for at in positions(near, word)) if b"value" in near else ()
+    found = next(filter(None, (_VALUE_BEFORE.match(data, begin + at, word_end) for at in places)), None)
     rest = _REST_OF_NAME.match(data, word_end)
     if found is None or rest is None:
         return None

@@ -139,8 +139,8 @@ def _rows(data: bytes, at: int, wanted: dict[int, NameKind], count: int, delimit
 
 def _aligned(data: bytes, at: int, header: bytes) -> Generator[Found, None, int]:
     """Yield the secret cells of a table whose columns are aligned below their names; return the end of the table."""
-    columns = list(_COLUMNS.finditer(header))
-    if len(columns) < 2 or b"  " not in header or not all(_NAME.fullmatch(column[0]) for column in columns[1:]):
+    columns = list(_COLUMNS.finditer(header)) if b"  " in header.strip() else []
+    if len(columns) < 2 or not all(_NAME.fullmatch(column[0]) for column in columns[1:]):
         return at
     # The beginning of a log line may come before the first name, and only there.
     before = columns[0].start() + max(columns[0][0].rfind(b" "), columns[0][0].rfind(b":")) + 1

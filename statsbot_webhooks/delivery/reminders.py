@@ -100,6 +100,9 @@ class Reminders:
         if result.outcome != Outcome.DELIVERED:
             # Not recorded as a failure: events that must arrive will show what is wrong.
             self._next_try = now + _RETRY_SECONDS
+            if result.outcome in (Outcome.REJECTED, Outcome.GONE):
+                # Its thread is gone, say: the others must not wait for it.
+                await self._keep(key, later)
             return
         await self._keep(
             key, replace(later, told=max(card.whole.last, now), message_id=result.message_id or 0, thread_id=card.thread_id or 0)

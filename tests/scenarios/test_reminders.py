@@ -66,6 +66,32 @@ class Channel:
         await self.sandbox.wait_until(holds, 30)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["400", "404_channel"])
+async def test_a_line_that_discord_refuses_holds_up_no_other(sandbox: Sandbox, urls: dict[str, Any], fault: str) -> None:
+    """As of a card in a thread that was deleted."""
+    async with Channel(sandbox, urls, "error") as channel:
+        for _ in range(2):
+            for text in ("the first is away", "no second one is there"):
+                await channel.manager.send_log("CRITICAL", text)
+            await channel.until(lambda: len(sandbox.messages("error")) >= 2)
+            await channel.noted()
+            await channel.pass_minutes(7)
+        sandbox.fault("error", fault, match="the first is away: came again")
+
+        def tries() -> int:
+            return sum(request.status in (400, 404) for request in sandbox.requests)
+
+        await channel.pass_minutes(2)
+        # In any order; after a refusal the next line waits for a minute.
+        await channel.until(lambda: channel.lines or tries())
+        await channel.settled()
+        await channel.pass_minutes(1.1)
+        await channel.until(lambda: channel.lines and tries())
+        assert ["no second one" in line.content for line in channel.lines] == [True]
+        assert tries() == 1
+
+
 async def test_a_critical_error_that_comes_again(sandbox: Sandbox, urls: dict[str, Any]) -> None:
     async with Channel(sandbox, urls, "error") as channel:
         manager = channel.manager

@@ -55,7 +55,7 @@ _VERB: Final = (
 # "Password for bob:", "Password (admin):", "API key provided:", "token has been passed:", "Dim password As String ="
 _WHOSE: Final = (
     r"(?:[ \t]{1,2}(?:for|of|von|f\xc3\xbcr|de|pour|para|di|\xd0\xbe\xd1\x82|\xd0\xb4\xd0\xbb\xd1\x8f)[ \t]{1,2}"
-    r"(?:user |the |my )?[\"']?(?:[\w.@-]|[\xc3-\xf4][\x80-\xbf]{1,3}){1,60}+[\"']?(?=[ \t]{0,2}:)"
+    r"(?:user |the |my )?[\"']?(?>(?:[\w.@-]|[\xc3-\xf4][\x80-\xbf]{1,3}){1,60})[\"']?(?=[ \t]{0,2}:)"
     r"|[ \t](?:as[ ])?string(?=[ ]?=)"
     r"|(?P<said>[ \t](?:has been |is |was )?(?:provided|supplied|given|received|used|entered|passed"
     r"|generated)(?: for [\w.@-]{1,60})?(?=:))"

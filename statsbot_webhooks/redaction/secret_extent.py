@@ -66,7 +66,7 @@ _TYPE: Final = late(
     rb"|\[\]]{1,60}\])?(?:[ ]\|[ ][\w.\[\]]{1,30}){0,3}[ ]{0,2}=[ ]{0,2}(?=[bBrRuUfF]{0,2}[\"']|[\w.]{1,40}\()"
 )
 # The length that a dump puts before a string, and calls that only wrap one.
-_MEASURED: Final = late(rb"(?:(?i:string|str|s)[(:]\d{1,6}[):]|0x[0-9a-f]{1,16})[ ]?(?=[\"'])")
+_MEASURED: Final = late(rb"(?:(?i:string|str|s)[(:]\d{1,6}[):]|0x[0-9a-f]{1,16}|lambda:)[ ]?(?=[\"'])")
 _WRAPPER: Final = late(
     rb"(?:new )?(?i:some|just|secret\w*|bytearray|memoryview|bytes|password|crypt|string|text|n?varchar|b64\w*|encrypt\w*"
     rb"|hash\w*|md5|sha\d*)\("

@@ -47,13 +47,16 @@ _SMTP: Final = late(
 _SECURE_COPY: Final = late(rb"\b(?:scp|sftp|rsync|ssh)\s[^\n|@:]{0,80}?\b[\w.-]{1,40}:(?P<value>[^\s@/:]{4,80})@[\w.-]{2,}")
 _PASSKEY: Final = late(rb"/(?P<random>[\w-]{20,64})/announce\b")
 _CALENDAR: Final = late(rb"/private-(?P<random>\w{20,64})/")
+_IPSEC: Final = late(rb":\s(?:EAP|XAUTH|PSK)\s(?P<value>\"[^\"\n]{1,200}\")")
+_AT_HOST: Final = late(rb"(?<![\w.+:/-])[\w.+-]{1,40}(?:/[\w.-]{1,40})?:(?P<login>[^\s@/:\"']{6,80})@\d{1,3}(?:\.\d{1,3}){3}\b")
 _WIFI: Final = late(rb"WIFI:[^\n]{0,80}?\bP:(?P<value>[^;\n]{1,80})")
 _PROXY: Final = late(rb"\b(?:sips?:[\w.+-]{1,40}:(?P<value>[^\s@/:]{4,80})@[\w.-]{2}|ss://(?P<base64>[\w+/=-]{16,300}))")
 # "user@host.org:password" of a list of accounts.
 _ACCOUNT: Final = late(rb"@[\w-]{1,60}(?:\.[\w-]{1,20}){0,3}\.[a-z]{2,10}:(?P<login>[^\s:/@,;|\"'()<>]{6,60})(?![/:@])")
 # "I used … as password", and what a script of `expect` sends.
 _USED: Final = late(
-    rb"(?<!\S)[\"'`]?(?P<login>[^\s\"'`]{6,60})[\"'`]?\sas\s(?:my |the |a )?(?:new |root |admin )?(?i:pass|token|secret)"
+    rb"(?<!\S)[\"'`]?(?P<login>[^\s\"'`]{6,60})[\"'`]?\s(?:as\s(?:my |the |a )?|but\s(?:my |the ))(?:new |root "
+    rb"|admin )?(?i:pass|token|secret)"
 )
 _SENT: Final = late(rb"\bsend(?:\s--)?\s\"(?P<login>[^\"\\\n]{6,60})\\[rn]\"")
 # The user and the password of a login: "login with admin / …", "creds admin:…".
@@ -266,6 +269,7 @@ _AT_SIGNS: Final = (
     (_PASSKEY, ("/announce",), 65),
     (_CALENDAR, ("/private-",), 0),
     (_WIFI, ("wifi:",), 0),
+    (_IPSEC, (": eap ", ": xauth ", ": psk "), 0),
     (_PROXY, ("sip:", "sips:", "ss://"), 0),
 )
 _LOGIN_SIGNS: Final = (
@@ -287,8 +291,23 @@ _LOGIN_SIGNS: Final = (
 _LOGINS: Final = (
     (_LOGIN, _LOGIN_SIGNS, 1),
     (_LETTERS, (" p: ",), 48),
+    (_AT_HOST, ("@10.", "@192.168.", "@172.", "@127."), 166),
     (_ACCOUNT, (".com:", ".net:", ".org:", ".de:", ".ru:", ".fr:", ".io:", ".uk:"), 90),
-    (_USED, (" as pass", " as my pass", " as the pass", " as token", " as my token", " as the token", " as secret"), 64),
+    (
+        _USED,
+        (
+            " as pass",
+            " as my pass",
+            " but the pass",
+            " but my pass",
+            " as the pass",
+            " as token",
+            " as my token",
+            " as the token",
+            " as secret",
+        ),
+        64,
+    ),
     (_SENT, ('send "', 'send -- "'), 0),
 )
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import random
 import statistics
 import string
 import time
 from collections.abc import Callable
+from pathlib import Path
 
-from statsbot_webhooks.events.event import Event, EventKind, LogLevel
+from statsbot_webhooks.events.event import Event, EventKind, LogLevel, Person
 from statsbot_webhooks.formatting.markdown import escape_markdown
 from statsbot_webhooks.redaction.redactor import Redactor
 from statsbot_webhooks.redaction.unicode_text import visible
@@ -53,11 +56,30 @@ def hostile(rng: random.Random) -> dict[str, str]:
     return texts
 
 
+def usual(rng: random.Random) -> dict[str, str]:
+    """Return texts of about a megabyte each as bots write them: source code, words, a log, JSON, and base64."""
+    sources = [path.read_text(errors="replace") for path in sorted(Path(random.__file__).parent.glob("*.py"))]
+    code = "\n".join(sources)[:MEGABYTE]
+    words = [word for word in code.split() if word.isalpha()]
+    shards = [
+        f"12:{n % 60:02d}:{n % 59:02d} [INFO] shard {n % 16}: guild {rng.randrange(10**18)} " for n in range(MEGABYTE // 100)
+    ]
+    rows = [json.dumps({"id": rng.randrange(10**18), "tags": rng.choices(words, k=4), "score": rng.random()}) for _ in shards]
+    return {
+        "source code": code,
+        "words": " ".join(rng.choices(words, k=MEGABYTE // 6)),
+        "a log": "\n".join(f"{line}{' '.join(rng.choices(words, k=3))} took {rng.random():.3f} ms status=200" for line in shards),
+        "JSON": "\n".join(rows),
+        "base64": base64.encodebytes(rng.randbytes(MEGABYTE * 3 // 4)).decode(),
+    }
+
+
 def main() -> None:
     rng = random.Random(1)
     alphabet = string.ascii_letters + string.digits + "+/=&"
     secrets = ["".join(rng.choices(alphabet, k=rng.randrange(12, 60))) for _ in range(SECRETS)]
     redactor, masking = Redactor(secrets=secrets), Redactor(secrets=secrets, mask_user_ids=True)
+    own = Redactor(secrets=secrets, mask_user_ids=True, patterns=[r"cust-\d{4,8}"])
     made = microseconds(lambda: Redactor(secrets=secrets), times=1, rounds=5) / 1000
     event = Event(EventKind.LOG, LogLevel.INFO, LINE, 0.0, "shop.orders", template="guild %d command %s took %s")
     details = Event(EventKind.LOG, LogLevel.INFO, LINE, 0.0, "shop", {"guild": "x", "user": "anna", "count": 5}, template="a %s")
@@ -73,6 +95,11 @@ def main() -> None:
     found = {name: milliseconds(redactor.redact_text, text) for name, text in hostile(rng).items()}
     for name, took in sorted(found.items(), key=lambda item: -item[1])[:5]:
         print(f"  {name[:30]!r:<34}    {took:8.1f} ms")
+    print("a megabyte of usual text, and with masking and a pattern of the user's:")
+    for name, text in usual(rng).items():
+        event = Event(EventKind.LOG, LogLevel.INFO, text, 0.0, persons=(Person(123456789012345678, ("anna",)),))
+        both = (milliseconds(redactor.redact_text, text), milliseconds(lambda _, event=event: own.redact(event), text))
+        print(f"  {name:<34}    {both[0]:8.1f} ms {both[1]:8.1f} ms")
     calm, towers = LINE * (MEGABYTE // len(LINE)), ("a\u202e" + "\u0301" * 9) * (MEGABYTE // 22)
     print(f"a megabyte of calm text                 {milliseconds(redactor.redact_text, calm):8.1f} ms")
     print(f"a megabyte of bidi and towers, laid out {milliseconds(visible, towers):8.1f} ms")

@@ -21,6 +21,7 @@ from .secret_strings import Label
 from .signs import positions
 
 _NAME_BYTES: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
+_NO_NAME: Final = late(rb"[^\w.-]")
 _LONGEST_NAME: Final = 64
 _LONGEST_OPTION: Final = 30
 # Spellings of a quote, a blank and a line end: JSON and repr of several levels, URLs, HTML, quoted-printable.
@@ -167,7 +168,7 @@ LARGE_PATTERNS: Final = (ascii_words, partial(_tail, is_option=False), partial(_
 
 def find_named(data: bytes, lower: bytes, ends: Sequence[int]) -> Iterator[Found]:
     """Yield the secrets with a name before them; some may lie within others. `ends` are those of words for secrets."""
-    if not data.translate(None, _NAME_BYTES):
+    if _NO_NAME.search(data) is None:
         # Nothing joins a name to a value.
         return
     most = _MOST_SPENT if len(data) > _SHORT_TEXT else len(data) * _OF_VALUE

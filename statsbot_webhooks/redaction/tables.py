@@ -13,6 +13,7 @@ from .late_patterns import late
 from .placeholders import OPEN
 from .scanner import Found
 from .secret_strings import is_mixed
+from .signs import positions
 
 # How many lines with a secret's name may begin no table before the search ends.
 _MOST_OTHERS: Final = 1000
@@ -33,7 +34,9 @@ _ITEM: Final = late(rb"\"[^\"\n]*\"|'[^'\n]*'|[^\s,\"'][^,\"']*")
 
 
 # The value of a name in the source line above, as loguru and better_exceptions point at it.
-_POINTER: Final = late(rb"\n(?P<before>(?>(?:[ |]|\xe2\x94\x82)*))(?:\xe2\x94\x94|->) (?P<value>[^\n]{1,300})")
+_POINTERS: Final = ("└ ".encode(), b"-> ")
+_LINES: Final = " |│".encode()
+_POINTED: Final = late(rb"[^\n]{1,300}")
 _NAME_AT: Final = late(r"(?<!\w)[A-Za-z_]\w{1,40}")
 
 
@@ -42,8 +45,7 @@ def find_in_tables(data: bytes, ends: Sequence[int]) -> Iterator[Found]:
     if not (b"\n" in data or b"\\n" in data or b"]" in data or b")" in data):
         # Neither lines nor lists.
         return
-    if b"\xe2\x94\x94 " in data or b"-> " in data:
-        yield from _pointed(data)
+    yield from _pointed(data)
     # Some frames have thicker lines around the names.
     data = data.replace(_THICK, _THIN)
     done = others = 0
@@ -73,14 +75,18 @@ def find_in_tables(data: bytes, ends: Sequence[int]) -> Iterator[Found]:
 
 def _pointed(data: bytes) -> Iterator[Found]:
     source, end = "", -1
-    for match in _POINTER.finditer(data):
-        if match.start() != end:
-            source = data[data.rfind(b"\n", 0, match.start()) + 1 : match.start()].decode("utf-8", "replace")
-        end = match.end()
-        name = _NAME_AT.match(source, len(match["before"].decode()))
+    for at in sorted(at for pointer in _POINTERS for at in positions(data, pointer)):
+        start = data.rfind(b"\n", max(0, at - _LONGEST_LINE), at)
+        before, value = data[start + 1 : at], _POINTED.match(data, data.index(b" ", at) + 1)
+        if start < 0 or value is None or before.strip(_LINES):
+            continue
+        if start != end:
+            source = data[data.rfind(b"\n", 0, start) + 1 : start].decode("utf-8", "replace")
+        end = value.end()
+        name = _NAME_AT.match(source, len(before.decode()))
         kind = name_kind(name[0]) if name is not None else NameKind.HARMLESS
-        if kind is not NameKind.HARMLESS and _is_value(match["value"], kind):
-            yield Found(*match.span("value"), "column of secrets")
+        if kind is not NameKind.HARMLESS and _is_value(value[0], kind):
+            yield Found(*value.span(), "column of secrets")
 
 
 def _split(line: bytes, delimiter: bytes) -> list[bytes]:

@@ -143,7 +143,11 @@ def test_there_are_many() -> None:
     assert len(CASES) > 300
 
 
-@pytest.mark.parametrize("around", ["{}", "before {}", "a line\n{}\nanother"])
+# Long texts are searched in another way.
+LOG = "\n".join(f"line {number} of a log: done" for number in range(200))
+
+
+@pytest.mark.parametrize("around", ["{}", "before {}", "a line\n{}\nanother", f"{LOG}\n{{}}\n{LOG}"])
 def test_a_secret_is_found(around: str) -> None:
     redactor = Redactor()
     assert not [text for text, secret in CASES if secret not in text]

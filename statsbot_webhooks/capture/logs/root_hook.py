@@ -117,7 +117,14 @@ class RootHook:
     def _make_filter(self, original: Callable[..., Any]) -> Callable[..., Any]:
         # Without `functools.wraps`, which would slow down every record.
         def filter(logger: logging.Logger, record: logging.LogRecord) -> Any:  # noqa: A001 - logging's name
-            passed = original(logger, record)
+            try:
+                passed = original(logger, record)
+            except Exception as error:
+                # Without us a filter of the host would not have seen a record that only we want.
+                if not self._is_installed or not self._is_safely_ours(logger, record):
+                    error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+                    raise
+                passed = True
             if not passed or not self._is_installed:
                 return passed
             try:
@@ -189,6 +196,12 @@ class RootHook:
             return True
         frames = frames_from(sys._getframe(1), _FARTHEST)  # noqa: SLF001 - there is no other way to see who calls
         return self.takes(record) and any(frame.f_code in _BY_LOGGER for frame in frames)
+
+    def _is_safely_ours(self, logger: logging.Logger, record: logging.LogRecord) -> bool:
+        try:
+            return bool(self._levels) and self._is_only_ours(logger, record)
+        except Exception:  # noqa: BLE001 - a guard: a level that cannot be compared is the host's
+            return False
 
     def _is_only_ours(self, logger: logging.Logger, record: logging.LogRecord) -> bool:
         """Whether the host's levels would not have made this record."""

@@ -150,6 +150,27 @@ class Level(int):
         raise RuntimeError("this level cannot be compared")
 
 
+def test_a_filter_that_raises_costs_no_record_that_only_we_want(console: io.StringIO) -> None:
+    events: list[Event] = []
+    hook = installed(events, {"shop": LogLevel.DEBUG})
+    logger = logging.getLogger("shop")
+
+    def refuse(record: logging.LogRecord) -> bool:
+        raise LookupError("no request")
+
+    logger.addFilter(refuse)
+    try:
+        logger.info("info")
+        with pytest.raises(LookupError) as raised:
+            logger.error("error")
+    finally:
+        logger.removeFilter(refuse)
+        hook.uninstall()
+    assert [event.message for event in events] == ["info"]
+    assert not any("statsbot_webhooks" in str(frame.path) for frame in raised.traceback)
+    assert console.getvalue() == ""
+
+
 @pytest.fixture
 def factory() -> Iterator[Callable[[], None]]:
     """Puts a record factory into the place that raises for every record with "bad" in its text."""

@@ -50,7 +50,7 @@ _VALUE_WORD: Final = r"(?=b?[\"'`(]{0,2}[^\s\d]{0,40}+\d)(?=[\"'`(]{0,2}[^\s]{6}
 _VERB: Final = (
     r"(?>(?:was |has been |is )?(?:changed|set|reset|updated|rotated)[ \t]{1,3}(?:from|to|as)(?=[ \t])"
     r"|from(?=[ \t]\S{1,200}[ \t]to[ \t])"
-    r"|(?:used to be|(?:should|must|will) be|is|was|are|ist|lautet|war|est|es|\xc3[\xa8\xa9]|equals|to|like"
+    r"|(?:it'?s|used to be|(?:should|must|will) be|is|was|are|ist|lautet|war|est|es|\xc3[\xa8\xa9]|equals|to|like"
     r"|value(?: is)?)(?:[ \t]{1,3}(?:now|jetzt))?:?(?=[ \t]))"
 )
 # "Password for bob:", "Password (admin):", "API key provided:", "token has been passed:", "Dim password As String ="
@@ -100,7 +100,7 @@ _TAIL: Final = (
     r"|(?P<tag>[\"']?>(?!>)(?:\s{0,20}<(?:value|string)>)?"
     r"|&gt;|</key>[ \t\r\n]{0,20}<string>|[\"']?[ \t][\w:.-]{1,40}=[\"'][^<>\n]{0,80}>)"
     rf"|(?P<call>[ \t]?\([ \t]?{_VALUE_WORD})"
-    rf"|(?P<prose>[ \t]{{1,3}}+(?:(?:for|of|to|on|von|f\xc3\xbcr|de)(?:[ \t]{{1,3}}[\"']?[\w.@-]{{1,40}}+[\"']?){{1,2}}?"
+    rf"|(?P<prose>[?,]?[ \t]{{1,3}}+(?:(?:for|of|to|on|von|f\xc3\xbcr|de)(?:[ \t]{{1,3}}[\"']?[\w.@-]{{1,40}}+[\"']?){{1,2}}?"
     rf"[ \t]{{1,3}}+){{0,2}}?"
     rf"{_VERB}[ \t]{{1,3}}+)"
     rf"|(?P<path>/(?=[\w-]{{16}})(?={_VALUE_WORD}))"

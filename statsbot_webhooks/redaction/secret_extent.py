@@ -129,6 +129,11 @@ def _assigned(data: bytes, label: Label) -> Span | None:
     if around and around in b"\"'" and around not in joint and data.startswith(around, start):
         # The quoted text that contains the name ends here.
         return None
+    if around and around in b"\"'" and around not in joint and joint.endswith(b"="):
+        # "NAME=value" as a whole in quotes.
+        inner = _WORD.match(data, start)
+        if inner is not None and data.startswith(around, inner.end()) and not OPEN.fullmatch(inner[0]):
+            return inner.span() if is_secret(inner[0], label) else None
     if annotation := _TYPE.match(data, start):
         start = annotation.end()
     elif measured := _MEASURED.match(data, start):

@@ -194,23 +194,21 @@ def _values(matches: Iterable[re.Match[bytes]]) -> Iterator[Found]:
 
 def _is_meant(match: re.Match[bytes], group: str) -> bool:
     """Whether a word after the name of a command is its argument, and not part of a sentence."""
-    if match[0].startswith(b"AUTH") and match[group].endswith(b":"):
-        return False
-    if match[0].startswith(b"<<<"):
+    found, text = match[0], match[group].decode("utf-8", "replace")
+    if found.startswith(b"<<<"):
         return _READER.search(match.string[max(0, match.start() - 120) : match.start()]) is not None
-    if match[0].startswith(b"AUTH default ") or (
-        match[0].startswith(b"PASS ") and _FTP.search(match.string, max(0, match.start() - 100), match.start())
-    ):
+    if found.startswith(b"AUTH default "):
         return True
-    if match[0].startswith((b"AUTH ", b"PASS ", b"requirepass ", b"masterauth ", b"cargo", b"snyk", b"vault")):
-        return looks_random(match[group].decode("utf-8", "replace"))
-    if (
-        match[0].startswith((b"enable", b"<("))
-        or (match[0].startswith((b"echo", b"printf")) and b"|" not in match[0])
-        or (match[0].startswith(b"poetry") and b"http-basic" not in match[0])
-    ):
-        return is_mixed(match[group].decode("utf-8", "replace"))
-    return True
+    if found.startswith(b"PASS ") and _FTP.search(match.string, max(0, match.start() - 100), match.start()):
+        return True
+    if found.startswith((b"AUTH ", b"PASS ", b"cargo", b"snyk", b"vault")):
+        return looks_random(text) and not text.endswith(":")
+    if found.startswith((b"requirepass ", b"masterauth ")):
+        return looks_random(text) or not text.isalpha()
+    is_filed = found.startswith((b"echo", b"printf")) and b"|" not in found
+    if is_filed or found.startswith((b"enable", b"<(")) or (found.startswith(b"poetry") and b"http-basic" not in found):
+        return is_mixed(text)
+    return not (found.startswith(b"AUTH") and text.endswith(":"))
 
 
 def _letters(data: bytes) -> Iterator[Found]:

@@ -15,7 +15,7 @@ from statsbot_webhooks.storage.fleet.redis_connection import RedisAwayError
 from ...redis_server import RedisServer
 from ..conftest import drain, event
 
-pytestmark = pytest.mark.real_time
+pytestmark = [pytest.mark.real_time, pytest.mark.slow]
 
 
 @pytest.mark.parametrize("failing", [1, 2, 3])

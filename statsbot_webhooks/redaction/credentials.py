@@ -67,8 +67,13 @@ _ROW: Final = late(rb"[2-6]\d{3}(?<![\w.#/-]\d{4})\d{9,15}+(?![\w-])(?!\.\d)")
 _AMEX: Final = (b"34", b"37")
 _AMEX_DIGITS: Final = 15
 _GROUPS: Final = late(rb"\d{4}(?:[ -]\d{4,6}){2,3}")
-_DIGIT_BEFORE: Final = late(rb"\d[ ,]{1,2}\Z")
-_DIGIT_AFTER: Final = late(rb"[ ,]{1,2}\d")
+_DIGIT_BEFORE: Final = late(rb"(?:\d|\d[0-9A-Fa-f]{3}|[0-9A-Fa-f]{1,3}\d[0-9A-Fa-f]{0,2})[ ,]{1,2}\Z")
+# The date of expiry may follow a card, and its code.
+_EXPIRY: Final = late(
+    rb"[ ,;|\t]{1,2}(?:exp\w{0,4}:? )?(?:0[1-9]|1[0-2])(?: ?[/-] ?(?:20)?[2-4]\d\b|[|;:,](?:20)?[2-4]\d[|;:,]\d{3,4}\b)"
+)
+_DIGIT_AFTER: Final = late(rb"[ ,]{1,2}(?!(?:0[1-9]|1[0-2]) ?[/-] ?\d\d)(?:\d|[0-9A-Fa-f]{1,3}\d[0-9A-Fa-f]{0,2}\b)")
+_LONGEST_GROUP: Final = 7
 _CARD_WORD: Final = late(
     rb"\b(?:pan|cc)\b|card(?!inal|io|igan|amom|board)|master[ _-]?card|charge(?!r|[ ]of|[ _-]?(?:cycle|level))"
     rb"|visa|amex|american express|discover|maestro|diners|credit|debit|karte|carte|tarjeta|payment"
@@ -163,16 +168,17 @@ def may_have_card(data: bytes) -> bool:
 
 def find_cards(data: bytes) -> Iterator[Found]:
     """Yield card numbers: in groups of digits, or in a row of digits near a word for a card."""
-    digits = data.translate(_DIGITS)
+    digits, lower = data.translate(_DIGITS), b""
     for at in positions(digits, _EIGHT):
-        if (match := _GROUPED.match(data, at)) is not None and passes_luhn(match[0].decode()) and _stands_alone(data, match):
-            yield Found(match.start(), match.end(), "card number")
-    lower = b""
+        if (match := _GROUPED.match(data, at)) is not None and passes_luhn(match[0].decode()):
+            lower = lower or data.lower()
+            if _stands_alone(data, match) or _is_near_word(lower, match):
+                yield Found(match.start(), match.end(), "card number")
     for row in _LONG_ROW.finditer(digits):
         if (match := _ROW.match(data, row.start())) is not None and passes_luhn(match[0].decode()):
             lower = lower or data.lower()
             is_amex = len(match[0]) == _AMEX_DIGITS and match[0].startswith(_AMEX)
-            if (is_amex and _is_alone_in_row(data, match)) or _is_near_word(lower, match):
+            if (is_amex and _is_alone_in_row(data, match)) or _is_near_word(lower, match) or _EXPIRY.match(data, match.end()):
                 yield Found(match.start(), match.end(), "card number")
 
 
@@ -180,7 +186,7 @@ def _stands_alone(data: bytes, match: re.Match[bytes]) -> bool:
     """Whether groups of digits are not part of a row of numbers, except for a row of cards."""
     start, end = match.span()
     size = end - start
-    is_alone_before = _DIGIT_BEFORE.search(data, max(0, start - 3), start) is None or _is_card(
+    is_alone_before = _DIGIT_BEFORE.search(data, max(0, start - _LONGEST_GROUP), start) is None or _is_card(
         data[max(0, start - size - 1) : start]
     )
     return is_alone_before and (_DIGIT_AFTER.match(data, end) is None or _is_card(data[end : end + size + 1]))

@@ -84,6 +84,12 @@ def test_shapes(around: str) -> None:
         ("Das Passwort lautet geheim1", "Das Passwort lautet [redacted]"),
         ("otp=123456 ok", "otp=[redacted] ok"),
         ("pass\u200bword=hunter2", "password=[redacted]"),
+        ("card 4111 1111 1111 1111 12/27 123", "card [redacted] 12/27 123"),
+        ("visa: 4111 1111 1111 1111, 3 items", "visa: [redacted], 3 items"),
+        ("4111 1111 1111 1111 12/27", "[redacted] 12/27"),
+        ("4111111111111111|12|2027|123", "[redacted]|12|2027|123"),
+        ("4111111111111111,12/27,Anna", "[redacted],12/27,Anna"),
+        ("face 4111 1111 1111 1111 cafe", "face [redacted] cafe"),
     ],
 )
 def test_what_stands_before_tells(text: str, clean: str) -> None:
@@ -107,6 +113,9 @@ def test_what_stands_before_tells(text: str, clean: str) -> None:
         "https://user@host/path",
         "guild 111111111111111111 channel 222222222222222222",
         "4111 1111 1111 1112 is no card",
+        "1234 4111 1111 1111 1111 5555",
+        "542E 542F 5430 5431 5432 5433 543A",
+        "4111111111111111 of 12 items, 4111111111111111,12,27,5",
         "statsbot_webhooks_runtime.capture.test_of_a_very_long_function_name",
         "basic authentication-related-question",
         "bearer of bad news",

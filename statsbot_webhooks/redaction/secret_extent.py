@@ -22,7 +22,7 @@ _DEEPEST: Final = 6
 # Between the parts of one string: 'a' 'b', "a" + "b", also across a line end; and between an old value and a new one.
 _NEXT_PART: Final = late(rb"(?:\\['\"](?=['\"])|\s{0,60})(?:(?:[+.&]|->)\s{0,60}|\\\s{0,60})?(?=(?:[bBrRuUfF]{1,2})?[\"'`])")
 # What follows a value that a delimiter ends: the next name, or the end of an element.
-_NEXT: Final = r"(?!\s|\Z|/>|(?<=<)/[A-Za-z]|[\"'\\]?[A-Za-z_][A-Za-z_.-]{2,39}[\"']?[=:])"
+_NEXT: Final = r"(?!\s|\Z|/>|(?<=<)/[A-Za-z]|(?:(?<=[,;|])|(?<=[,;|][\"']))[\"'\\]?[A-Za-z_][A-Za-z_.-]{2,39}[\"']?[=:])"
 
 
 def _bare(level: int) -> re.Pattern[bytes]:

@@ -20,6 +20,7 @@ from typing import Any, Final
 from weakref import ref
 
 from ..events.event import LogLevel
+from ..events.persons import names_person, text_without_names
 from ..events.plain_values import plain_text, plain_time
 from ..events.time_text import format_span
 from ..feedback import suppressed
@@ -121,6 +122,8 @@ class Trail:
         is_cheap = not args or (isinstance(args, tuple) and all(type(value) in _CHEAP for value in args))
         # Records below INFO may hold whole payloads, which are expensive to format.
         text = record.getMessage() if is_cheap or record.levelno >= logging.INFO else str(record.msg)
+        if not is_cheap and names_person(args):
+            text = text_without_names(record.msg, args)
         self.note(record.created, LogLevel.from_number(record.levelno).value, record.name, text)
 
     def before(self, time: float) -> list[str]:

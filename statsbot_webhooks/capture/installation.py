@@ -132,6 +132,7 @@ class Capture:
             loggers=settings.loggers,
             include_stack_traces=settings.include_stack_traces,
             seen=host.seen,
+            names_persons=settings.mask_user_ids or settings.mask_level is not None,
         )
 
     def _install_on_process(self, host: _Host, settle: Callable[[float], object], stack: ExitStack, log_stack: ExitStack) -> None:

@@ -89,7 +89,7 @@ class WebhookConfig:
     include_bot_info: Annotated[bool, Renews.FORMATTER, Renews.WORKERS] = True
     """Messages carry the bot's name and avatar."""
 
-    mask_user_ids: Annotated[bool, Renews.REDACTOR] = False
+    mask_user_ids: Annotated[bool, Renews.REDACTOR, Renews.CAPTURE] = False
     """Ids, mentions and names of members become pseudonyms such as `user-7f3a9c`: the same for a person everywhere and after
     restarts. A value that cannot be read counts as `true`."""
 
@@ -270,7 +270,7 @@ class WebhookConfig:
     """Cards have buttons where the webhook can carry them, which one that `/webhooks setup` made can: Resolve, Acknowledge, Mute.
     `off`: none."""
 
-    mask_level: Annotated[MaskLevels | None, Renews.REDACTOR] = None
+    mask_level: Annotated[MaskLevels | None, Renews.REDACTOR, Renews.CAPTURE] = None
     """How much of a person is hidden: `ids` hides ids and mentions and leaves names, `full` hides names too. Not set: `full`
     with `WEBHOOK_MASK_USER_IDS`, else `off`. A value that cannot be read counts as `full`."""
 

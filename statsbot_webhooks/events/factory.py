@@ -9,6 +9,7 @@ from typing import Final
 
 from .ambient import ambient, context_of
 from .event import Event, EventKind, LogLevel, Person, to_plain
+from .persons import persons_in
 from .plain_values import plain_text
 from .tracebacks import chain_of, describe, leaves, note_exception
 
@@ -43,7 +44,18 @@ def error_event(
     if not include_stack_traces:
         details |= outline(error)
     name = type(error).__name__
-    base = (EventKind.ERROR, level, describe(error), now, origin, to_plain(details), None, guild_id, persons, name)
+    base = (
+        EventKind.ERROR,
+        level,
+        describe(error),
+        now,
+        origin,
+        to_plain(details),
+        None,
+        guild_id,
+        (*persons, *persons_in(details.values())),
+        name,
+    )
     facts: dict[str, object] = {"type": "error", "jump": jump} if jump else {}
     if before:
         facts["before"] = list(before)
@@ -62,9 +74,9 @@ def outline(error: BaseException) -> dict[str, object]:
 
 def log_event(level: LogLevel | str, message: object, *, now: float, context: Mapping[str, object] | None = None) -> Event:
     """Return a log message."""
-    return Event(
-        EventKind.LOG, LogLevel.of(level), plain_text(message), now, context=to_plain({**ambient.get(), **(context or {})})
-    )
+    details = {**ambient.get(), **(context or {})}
+    persons = persons_in(details.values())
+    return Event(EventKind.LOG, LogLevel.of(level), plain_text(message), now, context=to_plain(details), persons=persons)
 
 
 def performance_event(
@@ -79,7 +91,8 @@ def performance_event(
         del details["level"]
     name = plain_text(metric_name)
     message = f"{name} is {number_text(value)}, the threshold is {number_text(threshold)}"
-    return Event(EventKind.PERFORMANCE, level, message, now, name, to_plain(details), template=name)
+    persons = persons_in(details.values())
+    return Event(EventKind.PERFORMANCE, level, message, now, name, to_plain(details), template=name, persons=persons)
 
 
 def _ratio(value: object, threshold: object) -> dict[str, float]:
@@ -127,7 +140,7 @@ def member_event(
         plain,
         guild_id=int(guild_id) if _is_id(str(guild_id)) else None,
         # No template: two people are two events, never repeats of one.
-        persons=(Person(int(number), (name,) if name else ()),) if is_id else (),
+        persons=(*((Person(int(number), (name,) if name else ()),) if is_id else ()), *persons_in((context or {}).values())),
     )
 
 

@@ -43,6 +43,9 @@ _LONG_NUMBER: Final = late(r"[0-9](?:[0-9]{14}|e\+?1[6-9]|[0-9]{2}[,_'. ](?:[0-9
 _POINT: Final = late(r"(?:\A|[^\w.])[+-]?[0-9]{1,20}\.\Z")
 _FRACTION: Final = late(r"[0-9]+(?:e[+-]?[0-9]+)?(?![._-]?\w)")
 _GAP: Final = late(GAP)
+_SHOWN_USER: Final = late(r"<(?:Member|User|ClientUser) id=([0-9]{15,20})(?= name=)")
+_USER_NAME: Final = late(r"""\b(?:name|nick|global_name)=('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
+_LONGEST_USER: Final = 400
 _WORD: Final = late(r"[^\W_]+")
 _OTHER_KEYS: Final = late(
     rf"(?:{_THINGS}|message|application|command|webhook|interaction|attachment|sticker)s?_?(?:id)?s?\Z", re.I
@@ -79,6 +82,7 @@ class Mask:
     def _add(self, person: Person) -> None:
         number = str(person.id)
         shown = self._ids[number] = pseudonym(self._key, number)
+        self._patterns.clear()
         if self._level == MaskLevel.FULL:
             for name in filter(None, map(folded_name, person.names)):
                 self._names[name] = self._loose[_loose(name)] = shown
@@ -87,6 +91,9 @@ class Mask:
 
     def text(self, text: str) -> str:
         """Return a text with its persons masked."""
+        if self._level == MaskLevel.FULL:
+            for match in _SHOWN_USER.finditer(text):
+                self._add(_shown_user(text, match))
         folded = Folded(text)
         plain = folded.text
         finds: list[tuple[int, int, str]] = []
@@ -204,6 +211,12 @@ def folded_name(name: str) -> str:
 
 def _loose(name: str) -> str:
     return _GAP.sub(" ", name).replace("\\", "")
+
+
+def _shown_user(text: str, match: re.Match[str]) -> Person:
+    """Return the person that a text shows as discord.py prints users and members."""
+    rest = text[match.end() : match.end() + _LONGEST_USER].partition(" guild=")[0]
+    return Person(int(match[1]), tuple(name[1:-1] for name in _USER_NAME.findall(rest)))
 
 
 def persons_of(context: Mapping[str, Any]) -> Iterator[Person]:

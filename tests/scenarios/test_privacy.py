@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import re
 import sqlite3
@@ -25,7 +26,7 @@ from statsbot_webhooks.sandbox import Sandbox
 from statsbot_webhooks.storage import open_existing
 from statsbot_webhooks.storage.maintenance import Upkeep
 
-from ..conftest import running_manager
+from ..conftest import running_bot, running_manager
 
 ANNA, BOB = 111111111111111111, 222222222222222222
 NOW = SystemClock().now()
@@ -129,6 +130,35 @@ async def fill(sandbox: Sandbox, manager: WebhookManager) -> None:
     for user_id, name in ((ANNA, "anna"), (BOB, "bob")):
         manager.submit(joined(user_id, name))
     await manager._intake.settle()
+
+
+async def test_a_member_in_a_log_record_is_masked_by_name(sandbox: Sandbox, env: pytest.MonkeyPatch) -> None:
+    env.setenv("WEBHOOK_MASK_USER_IDS", "true")
+    env.setenv("WEBHOOK_LOG_LEVEL", "INFO")
+    log = logging.getLogger("shop")
+    async with running_bot(sandbox) as bot:
+        number = sandbox.join("zannaq")
+        sandbox.rename(number, "Zannaq's O'Nick")
+        guild = bot.guilds[0]
+        await sandbox.wait_until(lambda: (m := guild.get_member(number)) is not None and m.nick is not None)
+        member = guild.get_member(number)
+        assert member is not None
+        manager: WebhookManager = bot.get_cog("Webhooks").manager  # type: ignore[union-attr]
+        for text in ("no stock for %s", "%r", "%(who)s", "%s"):
+            log.error(text, {"who": member} if "(" in text else member if text != "%s" else member._user)
+            log.info(f"info: {text}", {"who": member} if "(" in text else member)
+        log.error("two", extra={"who": member, "list": [member]})
+        log.error(f"shown as {member!r} and {[member]!r}")
+        await manager.send_log(LogLevel.ERROR, "sent by zannaq", whom=member)
+        await manager.send_error(ValueError("of zannaq"), buyer=member)
+        log.error("with what came before")
+        await manager.flush(20)
+        stored, name = everything_stored(), manager._pipeline.redactor.pseudonym(number)
+    shown = json.dumps([message.raw for message in sandbox.messages("error")]) + in_channel(sandbox)
+    for text in (stored, shown):
+        assert name in text
+        assert str(number) not in text
+        assert "annaq" not in text.replace("\\", "")
 
 
 @pytest.mark.parametrize("mask", [False, True])

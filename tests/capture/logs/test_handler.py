@@ -13,7 +13,7 @@ import pytest
 from statsbot_webhooks.capture.errors.deduplication import SeenExceptions
 from statsbot_webhooks.capture.logs.handler import WebhookLogHandler
 from statsbot_webhooks.capture.logs.root_hook import RootHook
-from statsbot_webhooks.events.event import Event, EventKind, LogLevel
+from statsbot_webhooks.events.event import Event, EventKind, LogLevel, Person
 from statsbot_webhooks.feedback import suppressed
 from statsbot_webhooks.issues.fingerprint import finish
 
@@ -255,3 +255,33 @@ async def test_a_bot_without_handlers_keeps_its_stderr(events: list[Event], caps
         root.handlers[:] = before
     assert printed == "seen on the console\nours\n"
     assert capsys.readouterr().err == ""
+
+
+class User:
+    """Named as discord.py's class is."""
+
+    id, name, display_name, global_name = 5, "anna", "Anna", None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Odd(User):
+    @property
+    def id(self) -> int:  # type: ignore[override]
+        raise ValueError
+
+
+def test_persons_are_found_among_arguments_and_fields(events: list[Event], logger: logging.Logger) -> None:
+    logger.addHandler(WebhookLogHandler(events.append, names_persons=True))
+    anna = Person(5, ("anna", "Anna"))
+    logger.warning("hello %s", User())
+    logger.warning("hello %(who)s", {"who": User()})
+    logger.warning("hello", extra={"whom": [1, User()]})
+    logger.warning("hello %s and %s", Odd(), "bob")
+    assert [event.persons for event in events] == [(anna,), (anna,), (anna,), ()]
+    assert events[3].message == "hello anna and bob"
+    quiet: list[Event] = []
+    logger.addHandler(WebhookLogHandler(quiet.append))
+    logger.warning("hello %s", User())
+    assert quiet[0].persons == ()

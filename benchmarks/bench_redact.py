@@ -43,6 +43,7 @@ PIECES = (
     *("the password is x1 ", "eyJ", "sk-", "AKIA", "://", "://a:", "a:b@", "webhooks/1/", "basic "),
     *("basic aaaaaaaaaaaaaaaa ", "a.", "x" * 18 + ".xxxxxx.", "-----BEGIN ", "-----BEGIN PRIVATE KEY-----\n"),
     *("4111 1111 1111 1111 ", "4111111111111112 ", "N-", ",", "\\", "\u200btoken=x "),
+    *("login anna ", "creds a:b1c2d3e4 ", "@10.", "password\n  -> abc123", "'loc': ('body', 'password'), ", "jwt.decode(a, "),
 )
 
 

@@ -73,6 +73,26 @@ MIXTURES = {
     "printable": [*string.printable],
     "base64": [*string.ascii_letters, *string.digits, "+", "/"],
     "mixture": [*PIECES, " ", "\n", "=", ":", "@"],
+    "logins": [
+        *(
+            "login anna ",
+            "login with a / ",
+            "creds a:b1c2d3e4 ",
+            "@10.",
+            "a@b.com:",
+            "x1x1x1x1 as password ",
+            "password\n  -> abc123",
+        ),
+        *(
+            "'loc': ('body', 'password'), ",
+            "jwt.decode(a, ",
+            "set_password(a, ",
+            "echo a1 > token ",
+            "token has been passed:",
+            "1",
+            "\n",
+        ),
+    ],
     "names": [f"{word}{joint}" for word in (*SECRET_WORDS, *AMBIGUOUS_WORDS) for joint in ("=x1 ", ": ", ":\n  ", ' is "a')],
     "prefixes": [f"{prefix} " for kind in KINDS for prefix in kind.prefixes.split(" ")],
 }

@@ -7,20 +7,24 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from statsbot_webhooks import WebhookConfig
 from statsbot_webhooks.clock import SystemClock
 from statsbot_webhooks.config.redis_address import parse_redis_url
-from statsbot_webhooks.events.accounting import LossReason
+from statsbot_webhooks.events.accounting import Counters, LossReason
 from statsbot_webhooks.storage import Loss, make_outbox, open_existing
 from statsbot_webhooks.storage.base import LeaseLostError
 from statsbot_webhooks.storage.dead_letters import UNREADABLE
+from statsbot_webhooks.storage.erasure import trace_of
 from statsbot_webhooks.storage.fleet.keys import row_of
 from statsbot_webhooks.storage.fleet.outbox import RedisOutbox
 from statsbot_webhooks.storage.fleet.redis_connection import RedisLink
 from statsbot_webhooks.storage.fleet.streams import Streams
+from statsbot_webhooks.storage.maintenance import Upkeep
 
 from ...redis_server import RedisServer
 from ..conftest import drain, event
@@ -217,6 +221,25 @@ def test_a_person_is_forgotten_in_any_process(pair: tuple[Process, Process], *, 
     assert drain(one.outbox) == ["user 77 1", "kept"]
     assert two.moved["a"] - before.get("a", 0) == (0 if is_sender else -3)
     assert one.outbox.fleet.backlog() == {"a": 0, "b": 0, "c": 0}
+
+
+def test_of_two_processes_of_one_name_each_has_files_of_its_own(redis_server: RedisServer) -> None:
+    pair = Process(redis_server.url(), "same"), Process(redis_server.url(), "same")
+    upkeep = Upkeep(WebhookConfig(storage=redis_server.url(), process_name="same"), Counters(), SystemClock())
+    files = [Path(f"statsbot_webhooks-{name}.sqlite3.expired.jsonl") for name in ("same", "same-2")]
+    for file in files:
+        file.write_text('{"event": "user 77 left"}\n')
+    try:
+        for process in pair:
+            process.outbox.open()
+        assert [process.outbox.fleet.name for process in pair] == ["same", "same-2"]
+        for process, file in zip(pair, files, strict=True):
+            assert file.exists()
+            assert upkeep.forget(process.outbox, trace_of(77, [], b"key")) == (1, 0)
+            assert not file.exists()
+    finally:
+        for process in pair:
+            process.outbox.close()
 
 
 def test_what_cannot_be_read_is_kept_with_its_reason(pair: tuple[Process, Process], redis_server: RedisServer) -> None:

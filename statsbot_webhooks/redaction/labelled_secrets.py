@@ -14,7 +14,7 @@ from typing import Final
 
 from .key_names import ABOUT, NameKind, looks_random, name_kind, rule_of
 from .late_patterns import late
-from .name_words import ascii_words, bulk_patterns, word_at
+from .name_words import bulk_patterns, word_at
 from .scanner import Found
 from .secret_extent import find_value
 from .secret_strings import Label
@@ -163,7 +163,7 @@ _FIRST_WORD: Final = late(
 
 
 # Needed by most texts; each is built at its first call.
-LARGE_PATTERNS: Final = (ascii_words, partial(_tail, is_option=False), partial(_tail, is_option=True))
+LARGE_PATTERNS: Final = (partial(_tail, is_option=False), partial(_tail, is_option=True))
 
 
 def find_named(data: bytes, lower: bytes, ends: Sequence[int]) -> Iterator[Found]:

@@ -126,25 +126,19 @@ _FORMS: Final = {form.encode(): word for word in (*SECRET_WORDS, *AMBIGUOUS_WORD
 _OTHER: Final = {form: word for form, word in _FORMS.items() if not word.isascii()}
 
 
-# Built by the first text or by a thread at the start, because it takes milliseconds.
 @cache
-def ascii_words() -> re.Pattern[bytes]:
-    """Return the pattern of all words in ASCII."""
-    return re.compile(any_of(form.decode() for form in ascii_forms()).encode())
+def ascii_forms() -> tuple[str, ...]:
+    """Return the words in ASCII, without those in which another one stands."""
+    forms = [form.decode() for form in _FORMS if form not in _OTHER]
+    return tuple(form for form in forms if not any(other in form for other in forms if other != form))
 
 
 @cache
-def _shortest_forms() -> tuple[tuple[tuple[str], str], ...]:
-    """Return the words in ASCII without those in which another one stands, each as a word and what it stands for."""
-    forms = [form.decode() for form in ascii_forms()]
-    return tuple(((form,), form) for form in forms if not any(other in form for other in forms if other != form))
+def _pairs() -> tuple[tuple[tuple[str], str], ...]:
+    return tuple(((form,), form) for form in ascii_forms())
 
 
-def ascii_forms() -> list[bytes]:
-    """Return the words in ASCII."""
-    return [form for form in _FORMS if form not in _OTHER]
-
-
+# Built by the first text that needs them, because it takes milliseconds.
 @cache
 def _others() -> re.Pattern[str]:
     return re.compile(any_of(form.decode() for form in _OTHER))
@@ -195,7 +189,7 @@ def _unescaped_places(lower: bytes) -> Iterator[int]:
 
 def places(signs: Signs) -> Iterator[int]:
     """Yield the ends of words in a text, in order."""
-    return merge(signs.ends(signs.of(_shortest_forms())), *_other_places(signs.lower))
+    return merge(signs.ends(signs.of(_pairs())), *_other_places(signs.lower))
 
 
 def word_at(lower: bytes, end: int) -> tuple[str, int]:

@@ -6,8 +6,9 @@ A text with more than a thousand finds is a dump or an attack: after some hundre
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache, partial
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from itertools import chain, islice
 from typing import Final
 
@@ -23,7 +24,7 @@ REST: Final = "the rest, full of secrets"
 _LONGEST_LINE: Final = 2000
 _SHORT_TEXT: Final = 4096
 Counts = dict[str, int]
-_RULES: Final = (scanner.RULES, credentials.RULES, statements.RULES)
+_Find = Callable[[bytes, Signs], Iterator[Found]]
 
 
 def mark(rule: str) -> str:
@@ -67,8 +68,18 @@ def _may_hold_other(data: bytes, lower: bytes) -> bool:
 
 @cache
 def _search() -> SignSearch:
-    words = (word for rules in (*_RULES, command_lines.RULES) for rule in rules for word in rule.words)
-    return SignSearch((*map(str.encode, words), *name_words.ascii_forms()))
+    return SignSearch(word.encode() for words, _ in _all_rules() for word in words)
+
+
+@cache
+def _all_rules() -> tuple[tuple[tuple[str, ...], tuple[int, _Find]], ...]:
+    """Return the words of all rules, each with the number of the step in which it is asked, and its search."""
+    named = SignRule(name_words.ascii_forms(), _named)
+    steps = (scanner.RULES, credentials.RULES, statements.RULES, (named,), command_lines.RULES)
+    return tuple((words, (step, find)) for step, rules in enumerate(steps) for words, find in rules)
+
+
+_NAMES: Final = 3
 
 
 def _may_have_sign(lower: bytes) -> bool:
@@ -81,12 +92,15 @@ def redact_bytes(data: bytes, counts: Counts) -> bytes:
         return redact_keys(data, counts)
     text = _Redaction(data, counts)
     text.take(scanner.find_keys)
-    has_sign = bool(text.signs()) or name_words.may_have_other_word(text.signs().lower)
-    for find in _BY_SIGNS if has_sign else ():
-        text.take_by_signs(find)
+    # Each step works on the text that those before it left.
+    steps: defaultdict[int, list[_Find]] = defaultdict(list)
+    for step, find in text.signs().of(_all_rules()):
+        steps[step].append(find)
+    if _NAMES not in steps and name_words.may_have_other_word(text.signs().lower):
+        steps[_NAMES].append(_named)
+    for step in sorted(steps):
+        text.take_by_signs(steps[step])
     text.take(command_lines.find_options)
-    if has_sign:
-        text.take_by_signs(partial(_of_rules, command_lines.RULES))
     text.take(credentials.find_cards)
     return text.data
 
@@ -98,18 +112,10 @@ def redact_keys(data: bytes, counts: Counts) -> bytes:
     return text.data
 
 
-def _of_rules(rules: Sequence[SignRule], data: bytes, signs: Signs) -> Iterable[Found]:
-    return signs.find(rules, data)
-
-
-def _named(data: bytes, signs: Signs) -> Iterable[Found]:
-    if not (ends := list(name_words.places(signs))):
-        return ()
-    return chain(labelled_secrets.find_named(data, signs.lower, ends), tables.find_in_tables(data, ends))
-
-
-# In this order, each in the text that those before it left.
-_BY_SIGNS: Final = (*(partial(_of_rules, rules) for rules in _RULES), _named)
+def _named(data: bytes, signs: Signs) -> Iterator[Found]:
+    if ends := list(name_words.places(signs)):
+        yield from labelled_secrets.find_named(data, signs.lower, ends)
+        yield from tables.find_in_tables(data, ends)
 
 
 class _Redaction:
@@ -125,9 +131,9 @@ class _Redaction:
             self._signs = _search().signs(self.data.lower())
         return self._signs
 
-    def take_by_signs(self, find: Callable[[bytes, Signs], Iterable[Found]]) -> None:
-        """Replace what a rule finds that needs to know where the signs stand."""
-        self.take(lambda data: find(data, self.signs()))
+    def take_by_signs(self, finds: Sequence[_Find]) -> None:
+        """Replace what rules find that need to know where the signs stand."""
+        self.take(lambda data: chain.from_iterable(find(data, self.signs()) for find in finds))
 
     def take(self, find: Callable[[bytes], Iterable[Found]]) -> None:
         """Replace each find of a rule by its mark; overlapping finds are replaced as one, under the name of the first."""

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from heapq import merge
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import Any, Final, NamedTuple, TypeVar
 
 T = TypeVar("T")
@@ -67,18 +67,11 @@ class Signs:
             return word.encode() in self.lower
         return sign in self._known and (sign == word.encode() or bool(self._positions(word)))
 
-    def __bool__(self) -> bool:
-        return bool(self._known)
-
     def of(self, rules: Sequence[tuple[Sequence[str], T]]) -> list[T]:
         """Return what the words in the text stand for, given pairs of words that contain signs and of anything."""
         index = self._search.index(rules)
         numbers = {number for sign in self._known for number, word in index.get(sign, ()) if not word or word in self}
         return [rules[number][1] for number in sorted(numbers)]
-
-    def find(self, rules: Sequence[SignRule], data: bytes) -> Iterator[Found]:
-        """Return what the rules find in the text."""
-        return chain.from_iterable(find(data, self) for find in self.of(rules))
 
     def positions(self, words: Iterable[str]) -> list[int]:
         """Return the sorted positions of words, most of which are signs or contain one."""

@@ -116,6 +116,21 @@ def test_markup_of_others_is_shown_as_it_is_written(text: str) -> None:
     assert found == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("text", MARKUP)
+def test_markup_of_others_stays_a_text_wherever_it_is_cut(text: str) -> None:
+    for between, count in ((" ", 300), ("\n", 300), (" x ", 150)):
+        long = (text + between) * count + "y" * (len(text) % 7)
+        trace = f'Traceback (most recent call last):\n  File "a.py", line 1, in f\nValueError: {long}'
+        events = [
+            Event(EventKind.LOG, LogLevel.INFO, long, NOW, "shop", {"a": long, long[:50]: "x"}),
+            Event(EventKind.ERROR, LogLevel.ERROR, f"ValueError: {long}", NOW, "o", {"reason": long}, trace, title=long),
+            Event(EventKind.ERROR, LogLevel.ERROR, "ValueError", NOW, "o", {}, trace),
+        ]
+        found = [each for message in messages(events) for shown in texts_of(message) for each in active(shown)]
+        assert found == [], between
+
+
 @pytest.mark.hypothesis
 @settings(max_examples=40, deadline=None)
 @given(

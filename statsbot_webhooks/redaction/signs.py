@@ -69,8 +69,11 @@ class Signs:
 
     def of(self, rules: Sequence[tuple[Sequence[str], T]]) -> list[T]:
         """Return what the words in the text stand for, given pairs of words that contain signs and of anything."""
-        index = self._search.index(rules)
-        numbers = {number for sign in self._known for number, word in index.get(sign, ()) if not word or word in self}
+        index, lower, numbers = self._search.index(rules), self.lower, set[int]()
+        for sign, places in self._known.items():
+            for number, word, back in index.get(sign, ()):
+                if number not in numbers and (not word or _is_at(places, back, word, lower)):
+                    numbers.add(number)
         return [rules[number][1] for number in sorted(numbers)]
 
     def positions(self, words: Iterable[str]) -> list[int]:
@@ -142,7 +145,7 @@ class SignSearch:
         )
         self.sign_of = lru_cache(1024)(self._sign_of)
         self._signs_near = lru_cache(4096)(self._may_be_near)
-        self._indexes: dict[int, Mapping[bytes, Sequence[tuple[int, str]]]] = {}
+        self._indexes: dict[int, Mapping[bytes, Sequence[tuple[int, bytes, int]]]] = {}
 
     def may_be_in(self, lower: bytes) -> bool:
         """Whether a text in lower case has a sign."""
@@ -159,18 +162,19 @@ class SignSearch:
                     known[sign].append(at - back)
         return Signs(lower, self, known)
 
-    def index(self, rules: Sequence[tuple[Sequence[str], Any]]) -> Mapping[bytes, Sequence[tuple[int, str]]]:
-        """Return which rules a sign stands for, by number; with the word that must be there, when it is longer than the sign.
+    def index(self, rules: Sequence[tuple[Sequence[str], Any]]) -> Mapping[bytes, Sequence[tuple[int, bytes, int]]]:
+        """Return which rules a sign stands for, by number; with a longer word that contains it, and its position there.
 
         `rules` must live as long as the search.
         """
         found = self._indexes.get(id(rules))
         if found is None:
-            words: defaultdict[bytes, list[tuple[int, str]]] = defaultdict(list)
+            words: defaultdict[bytes, list[tuple[int, bytes, int]]] = defaultdict(list)
             for number, (each, _) in enumerate(rules):
                 for word in each:
-                    sign, _ = self.sign_of(word)
-                    words[sign].append((number, "" if word.encode() == sign else word))
+                    sign, back = self.sign_of(word)
+                    code = word.encode()
+                    words[sign].append((number, b"" if code == sign else code, back))
             found = self._indexes[id(rules)] = dict(words)
         return found
 
@@ -187,6 +191,10 @@ class SignSearch:
         code = word.encode()
         sign = next((sign for sign in self._signs if sign in code), b"")
         return sign, code.find(sign)
+
+
+def _is_at(places: Iterable[int], back: int, word: bytes, lower: bytes) -> bool:
+    return any(at >= back and lower.startswith(word, at - back) for at in places)
 
 
 def _matches_at(places: Iterable[int], back: int, pattern: re.Pattern[bytes], data: bytes) -> Iterator[re.Match[bytes]]:

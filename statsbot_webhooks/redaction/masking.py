@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final
@@ -46,6 +46,8 @@ _GAP: Final = late(GAP)
 _SHOWN_USER: Final = late(r"<(?:Member|User|ClientUser) id=([0-9]{15,20})(?= name=)")
 _USER_NAME: Final = late(r"""\b(?:name|nick|global_name)=('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
 _LONGEST_USER: Final = 400
+# Characters between a name and an id of one person, such as " (".
+_NEAR: Final = 4
 _WORD: Final = late(r"[^\W_]+")
 _OTHER_KEYS: Final = late(
     rf"(?:{_THINGS}|message|application|command|webhook|interaction|attachment|sticker)s?_?(?:id)?s?\Z", re.I
@@ -85,7 +87,10 @@ class Mask:
         self._patterns.clear()
         if self._level == MaskLevel.FULL:
             for name in filter(None, map(folded_name, person.names)):
-                self._names[name] = self._loose[_loose(name)] = shown
+                # Two persons of one name: the text around it says which of them it is.
+                known = self._names.get(name, shown)
+                both = known if shown in known.split("|") else f"{known}|{shown}"
+                self._names[name] = self._loose[_loose(name)] = both
                 word = _WORD.search(name)
                 self._heads.add(name if word is None else word[0])
 
@@ -106,12 +111,21 @@ class Mask:
         pieces: list[str] = []
         done = last = 0
         # Of two that overlap the first one, and the longer one.
-        for start, end, shown in sorted(finds, key=lambda find: (find[0], -find[1])):
+        finds.sort(key=lambda find: (find[0], -find[1]))
+        for number, (start, end, shown) in enumerate(finds):
             if start >= last:
                 first, behind = folded.span(start, end)
-                pieces += (text[done:first], shown)
+                pieces += (text[done:first], self._nearest(finds, number) if "|" in shown else shown)
                 done, last = behind, end
         return "".join((*pieces, text[done:]))
+
+    def _nearest(self, finds: Sequence[tuple[int, int, str]], number: int) -> str:
+        """Return the one of several persons of a name that an id beside it names; else the first."""
+        start, end, shown = finds[number]
+        said = shown.split("|")
+        beside = [(start - finds[number - 1][1], finds[number - 1])] if number else []
+        beside += [(other[0] - end, other) for other in finds[number + 1 : number + 2]]
+        return next((other[2] for distance, other in sorted(beside) if distance < _NEAR and other[2] in said), said[0])
 
     def _names_in(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Yield begin, end and pseudonym of each name in a folded text."""
@@ -156,8 +170,8 @@ class Mask:
             known = self._others[number] = pseudonym(self._key, number)
         return known
 
-    def value(self, key: str, value: Any, other: Callable[[Any], Any]) -> Any:
-        """Return the masked value of a context key; `other` redacts values that are not about a person."""
+    def value(self, key: str, value: Any, around: Mapping[str, Any], other: Callable[[Any], Any]) -> Any:
+        """Return the masked value of a key of a mapping, `around`; `other` redacts values that are not about a person."""
         if _OTHER_KEYS.search(key) and isinstance(value, (int, str)):
             if str(value) in self._ids:
                 return self._ids[str(value)]
@@ -168,11 +182,18 @@ class Mask:
             return self._called(str(person.id))
         text = str(value)  # pyright: ignore[reportUnknownArgumentType]
         if known := self._ids.get(text) or self._names.get(folded_name(text)):
-            return known
+            return self._one_of(known.split("|"), key, around) if "|" in known else known
         if self._level == MaskLevel.IDS and not text.isdigit():
             return other(value)
         # A text may hold more than the person, such as a secret, so it is redacted; anything else becomes one pseudonym.
         return other(value) if isinstance(value, str) and self.text(text) != text else pseudonym(self._key, text)
+
+    def _one_of(self, persons: Sequence[str], key: str, around: Mapping[str, Any]) -> str:
+        """Return the one of several persons of a name whose id stands beside the name in a mapping; else the first."""
+        found = _NAME_KEY.match(key)
+        stem = found["stem"].lower() if found else ""
+        ids = [(match["stem"].lower() != stem, str(value)) for name, value in around.items() if (match := _ID_KEY.match(name))]
+        return next((shown for _, number in sorted(ids) if (shown := self._ids.get(number, "")) in persons), persons[0])
 
     def number(self, value: float) -> float | str:
         """Return a number, or a pseudonym when it may be a person's id; a float is that of a known id that it may have been."""

@@ -313,7 +313,7 @@ class Redactor:
             elif key == "value" and isinstance(label, str) and self._is_secret(label, value):
                 shown[name] = self._mark(rule_of(label))
             elif mask is not None:
-                shown[name] = mask.value(key, value, lambda inner: self._value(inner, clean, mask))
+                shown[name] = mask.value(key, value, context, lambda inner: self._value(inner, clean, mask))
             else:
                 shown[name] = self._value(value, clean, mask)
         return shown

@@ -204,3 +204,18 @@ def test_the_level_ids_keeps_names_in_every_field() -> None:
     assert redactor.name_of(ANNA, "anna") == "anna"
     assert REDACTOR.name_of(ANNA, "anna") == NAME
     assert Redactor(mask_key=b"k").name_of(ANNA, "anna") == "anna"
+
+
+def test_of_two_persons_of_one_name_the_id_beside_it_says_which() -> None:
+    both = (Person(ANNA, ("anna",)), Person(OTHER, ("Anna", "ann")))
+    first, second = REDACTOR.pseudonym(ANNA), REDACTOR.pseudonym(OTHER)
+    clean = masked(f"<@{ANNA}> anna was banned by anna ({OTHER}), {OTHER} anna", both)
+    assert clean.message == f"{first} {first} was banned by {second} ({second}), {second} {second}"
+    context = {
+        "user_id": ANNA, "username": "anna", "moderator_id": OTHER, "moderator": "Anna", "moderator_name": "ann",
+        "target": {"id": OTHER, "username": "anna"},
+    }  # fmt: skip
+    shown = masked("m", both, context=context).context
+    assert (shown["username"], shown["moderator"], shown["moderator_name"], shown["target"]) == (first, second, second, second)
+    # Without an id beside it, it is one of them.
+    assert masked("anna left", both).message in (f"{first} left", f"{second} left")

@@ -41,6 +41,7 @@ class Folded:
         self._runs: list[tuple[int, re.Match[str], str]] = []
         if "\\" in original or "%" in original or "&" in original:
             self._unescape()
+        self._last: tuple[int, list[int]] = (-1, [])
         self._is_ascii = self._plain.isascii()
         self.text = self._plain.lower() if self._is_ascii else _letters(self._plain)
 
@@ -71,8 +72,11 @@ class Folded:
         """Return the position in the text without escapes of a character of the folded text."""
         number = bisect_right(self._chunks, index) - 1
         begin = number * _CHUNK
-        lengths = map(_LENGTHS.__getitem__, self._plain[begin : begin + _CHUNK])
-        return begin + bisect_right(list(accumulate(lengths)), index - self._chunks[number])
+        if number != self._last[0]:
+            # Kept for the next find, which is mostly in the same part.
+            lengths = map(_LENGTHS.__getitem__, self._plain[begin : begin + _CHUNK])
+            self._last = (number, list(accumulate(lengths)))
+        return begin + bisect_right(self._last[1], index - self._chunks[number])
 
     @cached_property
     def _chunks(self) -> list[int]:

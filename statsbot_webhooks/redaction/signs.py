@@ -15,7 +15,7 @@ from heapq import merge
 from itertools import accumulate
 from typing import Any, Final, NamedTuple, TypeVar
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 # A sign is found by one of these letters, the first of them that it has. They are the set for which the fewest letters of usual
 # texts, and of random ones, have to be looked at.
@@ -67,7 +67,7 @@ class Signs:
             return word.encode() in self.lower
         return sign in self._known and (sign == word.encode() or bool(self._positions(word)))
 
-    def of(self, rules: Sequence[tuple[Sequence[str], T]]) -> list[T]:
+    def of(self, rules: Sequence[tuple[Sequence[str], _T]]) -> list[_T]:
         """Return what the words in the text stand for, given pairs of words that contain signs and of anything."""
         index, lower, numbers = self._search.index(rules), self.lower, set[int]()
         for sign, places in self._known.items():

@@ -49,7 +49,7 @@ _RULES: Final = late(
 INVISIBLE: Final = f"{_UNSEEN}{_TURNS}{_SIDES}{_JOINERS}\ufe00-\ufe0f"
 """Invisible characters, as ranges of a character class."""
 _INVISIBLE: Final = late(f"[{INVISIBLE}]+")
-_RIGHT_TO_LEFT: Final = late("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]")
+_RIGHT_TO_LEFT: Final = late("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 _MOST_NUMBERS: Final = 8
 
 

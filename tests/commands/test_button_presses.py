@@ -281,6 +281,8 @@ async def test_an_issue_of_a_message_of_many_is_chosen_and_decided_about(
     owned: None, sandbox: Sandbox, env: pytest.MonkeyPatch
 ) -> None:
     async with steered_bot(sandbox):
+        # While the first message waits for its answer, the other errors gather for the next.
+        sandbox.fault("error", "slow", times=1, delay=3.0)
         for name in ("apples", "pears", "plums", "figs", "quinces"):
             for _ in range(2 if name == "figs" else 1):
                 logging.getLogger(name).error("no %s are left", name)

@@ -9,7 +9,7 @@ import unicodedata
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from statsbot_webhooks import MessageFormatter, WebhookConfig
@@ -67,6 +67,7 @@ def test_what_deceives_is_shown_or_gone(text: str, shown: str) -> None:
 
 
 @given(ANY)
+@example("\u200e\ufeff")
 def test_nothing_unseen_remains(text: str) -> None:
     shown = visible(text)
     assert visible(shown) == shown

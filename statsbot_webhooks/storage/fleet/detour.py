@@ -54,8 +54,10 @@ class Detour:
         self._since = 0.0
         self._has_told = self._is_adopted = False
         self._group = 0
-        # By file: the number of the group whose answer was lost, and the ids of its entries there.
-        self._doubts: dict[Path, tuple[int, frozenset[int]]] = {}
+        # The group whose answer was lost: its number, its file, and the ids of its entries there.
+        self._doubt: tuple[int, Path, frozenset[int]] | None = None
+        # By file: the ids of entries that are in Redis although their answer was lost.
+        self._arrived: dict[Path, frozenset[int]] = {}
         # Why Redis takes no events; empty when it does.
         self.problem = ""
 
@@ -67,7 +69,7 @@ class Detour:
     def begin(self, streams: Streams) -> None:
         """Begin anew with `streams`, for which groups are numbered from 1."""
         self._streams = streams
-        self._group, self._doubts, self.problem = 0, {}, ""
+        self._group, self._doubt, self._arrived, self.problem = 0, None, {}, ""
         self._has_told = self._is_adopted = False
 
     def leave(self, reason: str) -> None:
@@ -94,7 +96,7 @@ class Detour:
             self._file.put(items)
             if error.may_be_done:
                 # The file holds nothing else, because events go through it only from now on.
-                self._doubts[self._file.path] = self._group, self._file.ids()
+                self._doubt = self._group, self._file.path, self._file.ids()
             return False
         for name, count in Counter(name for name, _ in items).items():
             self._told.on_moved(name, count)
@@ -103,7 +105,9 @@ class Detour:
     def come_back(self) -> bool:
         """Forward some of the events in the file; returns whether more wait. Raises `RedisAwayError`."""
         self._file.maintain()
-        if ids := self._arrived(self._file.path):
+        # Before any further group is stored: Redis knows the last number only.
+        self._settle_doubt()
+        if ids := self._arrived.pop(self._file.path, None):
             self._end(self._file.take_all(ids))
         self.problem = ""
         requests = self._requests() if self._file.counts() else []
@@ -124,14 +128,14 @@ class Detour:
             self._is_adopted = True
         return False
 
-    def _arrived(self, path: Path) -> frozenset[int]:
-        """Return the entries of a file that are in Redis, although the answer that said so was lost."""
-        if path not in self._doubts or self._streams is None:
-            return frozenset()
-        number, ids = self._doubts[path]
-        is_put = self._streams.is_put(number)
-        del self._doubts[path]
-        return ids if is_put else frozenset()
+    def _settle_doubt(self) -> None:
+        """Ask whether the group whose answer was lost was stored."""
+        if self._doubt is None or self._streams is None:
+            return
+        number, path, ids = self._doubt
+        if self._streams.is_put(number):
+            self._arrived[path] = self._arrived.get(path, frozenset()) | ids
+        self._doubt = None
 
     def _forward(self, entries: Sequence[Entry], requests: Sequence[ErasureRequest]) -> None:
         kept = _without_forgotten(entries, requests)
@@ -154,17 +158,18 @@ class Detour:
     def _adopt_files(self) -> None:
         """Forward the events of processes that have ended."""
         for path, other in self._file.left_by_others():
-            requests, arrived = self._requests(), self._arrived(path)
+            requests, arrived = self._requests(), self._arrived.get(path, ())
             while entries := other.expire(math.inf):
                 self._store_from(path, [each for each in _without_forgotten(entries, requests) if each.id not in arrived])
                 other.ack(entries)
+            self._arrived.pop(path, None)
 
     def _store_from(self, path: Path, entries: Sequence[Entry]) -> None:
         try:
             self._store([(entry.destination, row_of(entry.event)) for entry in entries])
         except RedisAwayError as error:
             if error.may_be_done:
-                self._doubts[path] = self._group, frozenset(entry.id for entry in entries)
+                self._doubt = self._group, path, frozenset(entry.id for entry in entries)
             raise
 
     def _requests(self) -> list[ErasureRequest]:

@@ -19,11 +19,11 @@ pytestmark = [pytest.mark.real_time, pytest.mark.slow]
 
 
 @pytest.mark.parametrize("failing", [1, 2, 3])
-@pytest.mark.parametrize("is_done", [False, True])
+@pytest.mark.parametrize(("is_done", "may_be_done"), [(False, False), (False, True), (True, True)])
 def test_a_file_is_adopted_although_redis_fails(
-    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch, failing: int, is_done: bool
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch, failing: int, is_done: bool, may_be_done: bool
 ) -> None:
-    """At the first, second or third group; with `is_done` Redis stored it, and only the answer is lost."""
+    """At the first, second or third group; with `is_done` Redis stored it, with `may_be_done` its answer was lost."""
     file = SqliteOutbox(file_of("ended"), 100, lambda _: None)
     file.open()
     file.write_state({"fleet": "test"})
@@ -38,19 +38,22 @@ def test_a_file_is_adopted_although_redis_fails(
         if is_done or calls != failing:
             put(self, *args)
         if calls == failing:
-            raise RedisAwayError("does not answer", may_be_done=is_done)
+            raise RedisAwayError("does not answer", may_be_done=may_be_done)
 
     monkeypatch.setattr(streams.Streams, "put", failing_put)
     outbox = make_outbox(redis_server.url(), 100, lambda _: None, process_name="heir")
     outbox.open()
     try:
         assert outbox.is_displaced
+        # It goes to Redis before the rest of the adopted file.
+        outbox.put([("own", event("meanwhile"))])
         until = time.monotonic() + 20
-        while sum(depth.entries for depth in outbox.depths().values()) < 6:
+        while sum(depth.entries for depth in outbox.depths().values()) < 7:
             assert time.monotonic() < until
             outbox.maintain()
             time.sleep(0.01)
         assert not outbox.is_displaced
+        assert drain(outbox, "own") == ["meanwhile"]
         assert [drain(outbox, name) for name in "abc"] == [[f"{name} {number}" for number in range(2)] for name in "abc"]
         outbox.maintain()
         assert not outbox.depths()

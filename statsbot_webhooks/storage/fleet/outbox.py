@@ -325,15 +325,17 @@ class RedisOutbox:
 
     def forget(self, words: Sequence[str], is_meant: Callable[[str], bool]) -> Forgotten:
         own = self._file.forget(words, is_meant)
-        shared: Forgotten = self._try(lambda: self._forget(words, is_meant), Forgotten({}))
-        entries = Counter(shared.entries) + Counter(own.entries)
-        return Forgotten(entries, shared.dead + own.dead, shared.busy + own.busy)
+        # Counted one by one, because Redis may fail in the middle.
+        counts = Counter(own.entries)
+        dead, busy = self._try(lambda: self._forget(words, is_meant, counts), (0, 0))
+        return Forgotten(+counts, own.dead + dead, own.busy + busy)
 
-    def _forget(self, words: Sequence[str], is_meant: Callable[[str], bool]) -> Forgotten:
+    def _forget(self, words: Sequence[str], is_meant: Callable[[str], bool], counts: Counter[str]) -> tuple[int, int]:
+        """Delete what is shared, and add the entries to `counts`; returns how many dead letters went, and entries stayed."""
+
         def is_found(text: str) -> bool:
             return any(word in text for word in words) and is_meant(text)
 
-        counts: Counter[str] = Counter()
         seals = {number for text in self._streams.seals().values() for number in read_seal(text)[1]}
         busy = 0
         for name in self._streams.destinations():
@@ -341,14 +343,15 @@ class RedisOutbox:
             kept = found.keys() & (self._sender.busy | seals)
             free = {number: stored_bytes(len(text)) for number, text in found.items() if number not in kept}
             busy += len(kept)
-            counts[name] = gone = self._streams.drop(name, free)
+            gone = self._streams.drop(name, free)
+            counts[name] += gone
             if moved := self._sender.forget(name, free) - gone:
                 # Less than 0: another process accepted them, and their end is counted here; more: it is counted there.
                 self._told.on_moved(name, moved)
         letters = [number for number, row in self._streams.letters(2**31) if is_found(f"{row.get('e')} {row.get('r')}")]
         self._streams.purge(letters)
         self._streams.tell("forget")
-        return Forgotten(counts, len(letters), busy)
+        return len(letters), busy
 
     # -- state
 

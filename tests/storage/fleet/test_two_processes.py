@@ -22,7 +22,7 @@ from statsbot_webhooks.storage.dead_letters import UNREADABLE
 from statsbot_webhooks.storage.erasure import trace_of
 from statsbot_webhooks.storage.fleet.keys import row_of
 from statsbot_webhooks.storage.fleet.outbox import RedisOutbox
-from statsbot_webhooks.storage.fleet.redis_connection import RedisLink
+from statsbot_webhooks.storage.fleet.redis_connection import RedisAwayError, RedisLink
 from statsbot_webhooks.storage.fleet.streams import Streams
 from statsbot_webhooks.storage.maintenance import Upkeep
 
@@ -221,6 +221,30 @@ def test_a_person_is_forgotten_in_any_process(pair: tuple[Process, Process], *, 
     assert drain(one.outbox) == ["user 77 1", "kept"]
     assert two.moved["a"] - before.get("a", 0) == (0 if is_sender else -3)
     assert one.outbox.fleet.backlog() == {"a": 0, "b": 0, "c": 0}
+
+
+def test_what_was_forgotten_before_redis_failed_is_counted(
+    pair: tuple[Process, Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _ = pair
+    for name in "ab":
+        one.put("user 77 left", "kept", name=name)
+    drop, calls = Streams.drop, 0
+
+    def drop_once(self: Streams, *args: Any) -> int:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            raise RedisAwayError("does not answer")
+        return drop(self, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Streams, "drop", drop_once)
+        first = one.outbox.forget(["77"], lambda text: "user 77" in text)
+    look_until(pair, lambda: not one.outbox.is_displaced)
+    second = one.outbox.forget(["77"], lambda text: "user 77" in text)
+    assert Counter(first.entries) + Counter(second.entries) == {"a": 1, "b": 1}
+    assert [drain(one.outbox, name) for name in "ab"] == [["kept"], ["kept"]]
 
 
 def test_of_two_processes_of_one_name_each_has_files_of_its_own(redis_server: RedisServer) -> None:

@@ -23,7 +23,9 @@ _log = logging.getLogger(__name__)
 # How long events that are being sent are waited for.
 _PATIENCE_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.2
-_RETRY_SECONDS: Final = 5.0
+# Pauses between tries, which grow: each try reads the storage and the JSON log, and begins lists of members anew.
+_FIRST_PAUSE_SECONDS: Final = 5.0
+_LONGEST_PAUSE_SECONDS: Final = 300.0
 
 
 class Forgetting:
@@ -67,11 +69,12 @@ class Forgetting:
 
         Of its own requests too: another process may have written something about the person since.
         """
-        self._news = asyncio.Event()
+        self._news, pause = asyncio.Event(), _FIRST_PAUSE_SECONDS
         while True:
             self._news.clear()
             is_all_done = not self._outbox.is_displaced and await self._follow_all()
-            await wait_for_event(self._clock, self._news, None if is_all_done else _RETRY_SECONDS)
+            await wait_for_event(self._clock, self._news, None if is_all_done else pause)
+            pause = _FIRST_PAUSE_SECONDS if is_all_done else min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
     async def _follow_all(self) -> bool:
         self._unfinished = [trace for trace in self._unfinished if not await self._follow(trace)]

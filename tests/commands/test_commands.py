@@ -166,7 +166,7 @@ async def test_what_an_admin_writes_is_kept_without_secrets_and_persons(
         answers = [await do("mute", target=target, duration="1h", reason=reason) for target in ("noisy", f"a.{secret}")]
         answers += [await do("status"), await do("unmute", target="noisy"), await do("forget", user="5" * 18, name=secret)]
         manager, runner = bot.cogs["Webhooks"].manager, bot.cogs["Webhooks"]._commands.runner
-        # The same by a call of the program; and whatever a command may answer.
+        # The same by a call of the program, and what any command may answer.
         await manager.admin.mute(Mute(MuteKind.LOGGER, f"b.{secret}", 2e9, 1e9, f"{secret} {caller}", f"<@{caller}> {secret}"))
         embed = discord.Embed(title=secret, description=secret).add_field(name=secret, value=secret).set_footer(text=secret)
         answers.append(repr(runner._clean_embed(embed).to_dict()))

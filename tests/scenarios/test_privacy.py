@@ -11,6 +11,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from types import CoroutineType
 from typing import Any
 
 import pytest
@@ -19,13 +20,15 @@ from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager, load_webh
 from statsbot_webhooks.capture.breadcrumbs import trail
 from statsbot_webhooks.cli import main
 from statsbot_webhooks.clock import SystemClock
+from statsbot_webhooks.delivery import forgetting
 from statsbot_webhooks.events.accounting import Counters
 from statsbot_webhooks.events.event import Event, EventKind, Person
 from statsbot_webhooks.pipeline.mutes import Mute, MuteKind
 from statsbot_webhooks.sandbox import Sandbox
-from statsbot_webhooks.storage import open_existing
+from statsbot_webhooks.storage import Forgotten, SqliteOutbox, open_existing
 from statsbot_webhooks.storage.maintenance import Upkeep
 
+from ..clocks import SkippingClock
 from ..conftest import running_bot, running_manager
 
 ANNA, BOB = 111111111111111111, 222222222222222222
@@ -250,6 +253,40 @@ async def test_a_file_that_could_not_be_used_is_erased_once_it_can(sandbox: Sand
                 while manager._outbox.is_displaced or str(ANNA) in everything_stored():
                     await asyncio.sleep(0.1)
             assert str(BOB) in everything_stored()
+
+
+class HastyClock(SkippingClock):
+    """A clock that notes how long its callers want to sleep, and lets that time pass at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pauses: list[float] = []
+
+    def sleep(self, seconds: float) -> CoroutineType[Any, Any, None]:
+        self.pauses.append(seconds)
+        self.skip(seconds)
+        return super().sleep(0)
+
+
+async def test_what_cannot_be_erased_is_tried_again_less_and_less_often(
+    sandbox: Sandbox, urls: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each try reads the whole storage and the JSON log, and begins the lists of members anew."""
+    clock = HastyClock()
+    sandbox.fault("member_events", "500")
+    async with running_manager(WebhookConfig(**urls)) as manager:
+        manager.submit(joined(ANNA, "anna"))
+        await manager._intake.settle()
+        monkeypatch.setattr(manager.admin.forgetting, "_clock", clock)
+        monkeypatch.setattr(forgetting, "_PATIENCE_SECONDS", 1.0)
+        with monkeypatch.context() as patch:
+            patch.setattr(SqliteOutbox, "forget", lambda *_: Forgotten({}, busy=1))
+            await manager.forget(ANNA)
+            clock.pauses.clear()
+            await sandbox.wait_until(lambda: len(clock.pauses) >= 8)
+            assert str(ANNA) in everything_stored()
+        assert clock.pauses[:8] == [5, 10, 20, 40, 80, 160, 300, 300]
+        await sandbox.wait_until(lambda: str(ANNA) not in everything_stored())
 
 
 async def test_a_json_log_to_which_nothing_is_written_now(sandbox: Sandbox, urls: dict[str, Any]) -> None:

@@ -111,6 +111,11 @@ def env(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch
     return monkeypatch
 
 
+def everything_stored() -> str:
+    """Every storage file of the test's folder, as a text."""
+    return b"".join(path.read_bytes() for path in Path.cwd().glob("*.sqlite3*")).decode("utf-8", "replace")
+
+
 @asynccontextmanager
 async def running_manager(config: WebhookConfig, **options: Any) -> AsyncGenerator[WebhookManager]:
     manager = WebhookManager(config, **options)

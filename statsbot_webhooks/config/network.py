@@ -30,7 +30,7 @@ _LONGEST_RESET_SECONDS: Final = 60.0
 
 
 class CalmResponse(aiohttp.ClientResponse):
-    """An answer of Discord. With no requests left discord.py sleeps until the reset, before it returns (W1): only for a time."""
+    """An answer after which discord.py, when no requests are left, sleeps until a usable reset time only (W1)."""
 
     @property
     def headers(self) -> Any:  # type: ignore[override] - aiohttp caches it, and only sets it once

@@ -101,7 +101,7 @@ class Reminders:
             # Not recorded as a failure: events that must arrive will show what is wrong.
             self._next_try = now + _RETRY_SECONDS
             if result.outcome in (Outcome.REJECTED, Outcome.GONE):
-                # Its thread is gone, say: the others must not wait for it.
+                # The card may be in a deleted thread, for example; the other reminders must not wait for it.
                 await self._keep(key, later)
             return
         await self._keep(

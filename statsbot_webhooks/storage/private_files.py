@@ -1,7 +1,7 @@
 """Private files: only their owner may read them, from the first byte on, and no symbolic link is followed.
 
-Otherwise a user who can write to the folder of the storage could redirect the bot to another file of its user, or let it wait for
-ever at a pipe.
+Otherwise a user who can write to the folder of the storage could redirect the bot to another file of its user, or make it wait
+forever at a pipe.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _open(path: Path, flags: int) -> int:
     file = os.open(path, flags | _FLAGS, _MODE)
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)
-        raise OSError(f"{path.name} is no file")
+        raise OSError(f"{path.name} is not a regular file")
     if flags & os.O_CREAT and hasattr(os, "fchmod"):
         # It may have been there. A file system without modes, or a writable file of another user, can be used all the same.
         with contextlib.suppress(OSError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,14 +11,10 @@ import pytest
 from statsbot_webhooks import LogLevel, WebhookManager
 from statsbot_webhooks.sandbox import Sandbox
 
-from ..conftest import running_manager
+from ..conftest import everything_stored, running_manager
 from ..scenarios.test_error_cards import config, error
 
 ANNA = 111111111111111111
-
-
-def stored() -> str:
-    return b"".join(path.read_bytes() for path in Path.cwd().glob("*.sqlite3*")).decode("utf-8", "replace")
 
 
 def shown(sandbox: Sandbox) -> str:
@@ -52,7 +47,7 @@ async def test_a_card_whose_request_is_under_way_goes_after_it(
             manager.submit(replace(error(f"order <{number}> failed"), level=level))
         await sandbox.wait_until(lambda: sandbox._faults.by_name["error"].times == 0)
         await manager.forget(ANNA)
-        assert str(ANNA) not in stored()
+        assert str(ANNA) not in everything_stored()
         assert str(ANNA) not in repr(dict(manager.workers["error"].cards.items()))
         for number in range(count, count + 2):
             manager.submit(error(f"order <{number}> failed"))
@@ -62,7 +57,7 @@ async def test_a_card_whose_request_is_under_way_goes_after_it(
         assert manager.workers["error"].last_error == ""
     assert [number for number in range(count + 2) if f"order <{number}> failed" not in shown(sandbox)] == []
     assert str(ANNA) not in shown(sandbox).partition(f"order <{count}>")[2]
-    assert str(ANNA) not in stored()
+    assert str(ANNA) not in everything_stored()
 
 
 async def test_what_a_card_had_not_shown_yet_is_shown_without_the_person(sandbox: Sandbox, urls: dict[str, Any]) -> None:
@@ -75,7 +70,7 @@ async def test_what_a_card_had_not_shown_yet_is_shown_without_the_person(sandbox
         await manager.flush(20)
         stats = await manager.stats()
         assert (stats.balanced, stats.pending) == (True, 0)
-        assert str(ANNA) not in stored()
+        assert str(ANNA) not in everything_stored()
 
 
 async def test_a_worker_that_ends_keeps_no_one_waiting(sandbox: Sandbox, urls: dict[str, Any]) -> None:
@@ -89,4 +84,4 @@ async def test_a_worker_that_ends_keeps_no_one_waiting(sandbox: Sandbox, urls: d
         await manager.reconfigure(replace(config(urls), error_webhook_url=urls["info_webhook_url"]))
         await asked
         assert str(ANNA) not in repr(dict(worker.cards.items()))
-        assert str(ANNA) not in stored()
+        assert str(ANNA) not in everything_stored()

@@ -29,7 +29,7 @@ from statsbot_webhooks.storage import Forgotten, SqliteOutbox, open_existing
 from statsbot_webhooks.storage.maintenance import Upkeep
 
 from ..clocks import SkippingClock
-from ..conftest import running_bot, running_manager
+from ..conftest import everything_stored, running_bot, running_manager
 
 ANNA, BOB = 111111111111111111, 222222222222222222
 NOW = SystemClock().now()
@@ -90,10 +90,6 @@ def test_the_level_is_a_setting() -> None:
     assert load_webhook_config({"WEBHOOK_MASK_LEVEL": " IDS "}).mask_level == "ids"
     with pytest.raises(Exception, match="WEBHOOK_MASK_LEVEL"):
         load_webhook_config({"WEBHOOK_MASK_LEVEL": "some"})
-
-
-def everything_stored() -> str:
-    return b"".join(path.read_bytes() for path in Path.cwd().glob("*.sqlite3*")).decode("utf-8", "replace")
 
 
 def expired() -> str:

@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from discord.ext import commands
 
 from statsbot_webhooks.sandbox import Message, Sandbox
 
-from ...conftest import running_bot
+from ...conftest import everything_stored, running_bot
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +115,7 @@ async def test_a_list_that_goes_on_names_no_one_who_was_forgotten(life: Life, co
         life.sandbox.join(f"second{number}", account_age_days=1)
     await life.sandbox.wait_until(lambda: is_shown(f"second{count - 1}"))
     await manager.flush(10)
-    stored = b"".join(path.read_bytes() for path in Path.cwd().glob("*.sqlite3*"))  # noqa: ASYNC240 - a test
-    assert str(anna).encode() not in stored
+    assert str(anna) not in everything_stored()
     new = [message for message in life.sandbox.messages("member_events") if message.id not in before]
     assert not [message for message in new if str(anna) in whole(message)]
     assert (await manager.stats()).balanced

@@ -43,7 +43,8 @@ class Setup(Theme):
             )
         wanted = [name for name in BUILT_IN if await self._is_missing(name)]
         if not wanted:
-            return "Every destination has a working webhook already; nothing was changed."
+            audience = await self._audience(guild, await self._channels_of_ours(guild))
+            return "\n".join(["Every destination has a working webhook already; nothing was changed.", *audience])
         overwrites = self._overwrites(guild)
         place = await self._category(guild, category, overwrites)
         made: dict[str, WebhookURL] = {}
@@ -69,6 +70,12 @@ class Setup(Theme):
         if name in {destination.name for destination in self.manager.config.destinations}:
             return False
         return await worker.is_gone()
+
+    async def _channels_of_ours(self, guild: discord.Guild) -> set[int]:
+        """Return the channels of the webhooks that an earlier call made: others may have been let in since."""
+        configured = {destination.name for destination in self.manager.config.destinations}
+        ids = {worker.destination.url.id for name, worker in self.manager.workers.items() if name not in configured}
+        return {webhook.channel_id for webhook in await guild.webhooks() if webhook.id in ids and webhook.channel_id}
 
     def _overwrites(self, guild: discord.Guild) -> _Overwrites:
         # What is logged concerns admins alone. The bot must see the channel to make webhooks in it.

@@ -84,7 +84,15 @@ async def test_setup_makes_what_is_missing_and_keeps_it(sandbox: Sandbox, no_url
         answer = await call(sandbox, "setup")
         assert "**info**" not in answer
         assert "**error**: delivered" in answer
-        assert await call(sandbox, "setup") == "Every destination has a working webhook already; nothing was changed."
+        unchanged = "Every destination has a working webhook already; nothing was changed."
+        assert await call(sandbox, "setup") == f"{unchanged}\nSeen by administrators only."
+        # Somebody lets others in.
+        (channel,) = (each for each in await bot.guilds[0].fetch_channels() if each.name == "bot-errors")
+        await channel.set_permissions(bot.guilds[0].default_role, view_channel=True)
+        answer = await call(sandbox, "setup")
+        assert answer.startswith(f"{unchanged}\n⚠ **#bot-errors** is also seen by @\u200beveryone")
+        assert answer.endswith("The others are seen by administrators only.")
+        await channel.set_permissions(bot.guilds[0].default_role, view_channel=False)
         # The settings of a destination hold although its URL is not there.
         await sandbox.wait_until(lambda: "olivia set up error" in shown(sandbox, "info"))
         assert bot.cogs["Webhooks"].manager.workers["error"].destination.level == "CRITICAL"

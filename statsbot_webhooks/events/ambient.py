@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
-from .event import to_plain
+from .persons import plain_with_persons
 from .tracebacks import chain_of, leaves
 
 _NOTHING: Final[Mapping[str, Any]] = {}
@@ -22,8 +22,7 @@ def webhook_context(**values: object) -> Generator[None, None, None]:
 
     Values are read at once. Blocks may be nested.
     """
-    plain: dict[str, Any] = to_plain(values)
-    token = ambient.set({**ambient.get(), **plain})
+    token = ambient.set({**ambient.get(), **plain_with_persons(values)})
     try:
         yield
     except BaseException as error:

@@ -140,7 +140,10 @@ def member_event(
         plain,
         guild_id=int(guild_id) if _is_id(str(guild_id)) else None,
         # No template: two people are two events, never repeats of one.
-        persons=(*((Person(int(number), (name,) if name else ()),) if is_id else ()), *persons_in((context or {}).values())),
+        persons=(
+            *((Person(int(number), (name,) if name else ()),) if is_id else ()),
+            *persons_in({**ambient.get(), **(context or {})}.values()),
+        ),
     )
 
 

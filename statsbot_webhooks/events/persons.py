@@ -5,17 +5,24 @@ They are known by the names of their classes, as this layer knows no library of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, Final
 
 from .event import Person
-from .plain_values import MAX_ITEMS, plain_integer, plain_text
+from .plain_values import MAX_ITEMS, plain_integer, plain_text, to_plain
 
 _CLASSES: Final = ("Member", "User", "ClientUser")
 _NAMES: Final = ("name", "display_name", "global_name", "nick")
 _MOST_CLASSES: Final = 2048
 _USUAL: Final = frozenset((str, int, float, bool, type(None), list, dict, tuple))
+
+
+class PersonText(str):
+    """The text of a person's object, kept where the object itself may change or live too long."""
+
+    __slots__ = ("person",)
+    person: Person
 
 
 class _ArePersons(dict[type, bool]):
@@ -42,9 +49,20 @@ def persons_in(values: Iterable[object]) -> tuple[Person, ...]:
         kind: object = type(value)
         items: Any = value if kind in (list, tuple) else list(value.values()) if kind is dict else (value,)  # type: ignore[attr-defined]
         for each in islice(items, MAX_ITEMS):
-            if _is_person[type(each)] and (person := _person(each)) is not None:
+            person = each.person if type(each) is PersonText else _person(each) if _is_person[type(each)] else None
+            if person is not None:
                 found[person.id] = person
     return tuple(found.values())
+
+
+def plain_with_persons(values: Mapping[str, object]) -> dict[str, Any]:
+    """Return a JSON-able copy of values, in which the texts of persons know whose they are."""
+    plain: dict[str, Any] = to_plain(values)
+    for key, value in values.items():
+        if _is_person[type(value)] and type(plain.get(key)) is str and (person := _person(value)) is not None:
+            plain[key] = text = PersonText(plain[key])
+            text.person = person
+    return plain
 
 
 def names_person(args: Any) -> bool:

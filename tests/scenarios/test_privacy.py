@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager, load_webhook_config
+from statsbot_webhooks import LogLevel, WebhookConfig, WebhookManager, load_webhook_config, webhook_context
 from statsbot_webhooks.capture.breadcrumbs import trail
 from statsbot_webhooks.cli import main
 from statsbot_webhooks.clock import SystemClock
@@ -151,6 +151,15 @@ async def test_a_member_in_a_log_record_is_masked_by_name(sandbox: Sandbox, env:
         await manager.send_log(LogLevel.ERROR, "sent by zannaq", whom=member)
         await manager.send_error(ValueError("of zannaq"), buyer=member)
         log.error("with what came before")
+        with webhook_context(visitor=member):
+            log.error("a visit of zannaq")
+            await manager.send_log(LogLevel.ERROR, "zannaq says")
+        try:
+            with webhook_context(visitor=member):
+                raise KeyError("the basket of zannaq")
+        except KeyError as error:
+            await manager.send_error(error)
+            log.exception("lost")
         await manager.flush(20)
         stored, name = everything_stored(), manager._pipeline.redactor.pseudonym(number)
     shown = json.dumps([message.raw for message in sandbox.messages("error")]) + in_channel(sandbox)

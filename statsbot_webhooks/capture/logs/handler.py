@@ -160,9 +160,10 @@ class WebhookLogHandler(logging.Handler):
 
     def _add_details(self, draft: Draft, record: logging.LogRecord, error: BaseException | None) -> None:
         own = _fields(record)
+        around = ambient.get() if error is None else context_of(error)
         if self._names_persons:
-            draft.persons = persons_in((record.args, *_values(record).values()))
-        context = {**(ambient.get() if error is None else context_of(error)), **own}
+            draft.persons = persons_in((record.args, *around.values(), *_values(record).values()))
+        context = {**to_plain(around), **own} if around else own
         if error is not None:
             # The traceback of the argument, because a caller may have passed another one than the exception's.
             trace: TracebackType | None = record.exc_info[2] if record.exc_info else None

@@ -35,6 +35,11 @@ class Backlog:
         """Whether more entries or bytes wait than allowed."""
         return self._entries > self._max_events or self._bytes > self._max_bytes
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no entry exists; from any thread."""
+        return not self._entries
+
     def clear(self) -> None:
         """Forget what waits, except for leased entries."""
         self.queues = defaultdict(DestinationQueue)

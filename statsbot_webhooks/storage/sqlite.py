@@ -33,7 +33,6 @@ DEFAULT_MEMORY_MB: Final = 32
 _UNKNOWN_IDS: Final = 2**48
 # One entry may take at most this fraction (one half) of the allowed size.
 _LARGEST_PART: Final = 2
-# How many entries are loaded at a time.
 _AT_A_TIME: Final = 1000
 # Index: whether an entry is urgent.
 _LANES: Final = (LaneName.CALM, LaneName.URGENT)
@@ -68,6 +67,10 @@ class SqliteOutbox:
     def is_displaced(self) -> bool:
         return self._db.is_displaced
 
+    @property
+    def is_empty(self) -> bool:
+        return self._backlog.is_empty
+
     def open(self) -> None:
         if not self._db.is_open:
             self._first_id = self._next_id = 0
@@ -96,8 +99,7 @@ class SqliteOutbox:
     def _insert(self, rows: Sequence[Row], letters: Sequence[DeadLetter] = ()) -> None:
         """Store rows, and delete the dead letters that they come from, in one transaction."""
         self._reserved.reserve(self._next_id)
-        gone = [letter.id for letter in letters]
-        self._db.write(lambda db: (db.executemany(INSERT, rows), self._dead.delete(db, gone)))
+        self._db.write(lambda db: (db.executemany(INSERT, rows), self._dead.delete(db, [letter.id for letter in letters])))
         for name, places in self._by_destination(rows):
             self._backlog.put(name, places)
 

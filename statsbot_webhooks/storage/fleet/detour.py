@@ -64,7 +64,7 @@ class Detour:
     @property
     def is_long(self) -> bool:
         """Whether events go through the file; also while it is being emptied, to keep the order."""
-        return bool(self.problem or self._file.counts())
+        return bool(self.problem) or not self._file.is_empty
 
     def begin(self, streams: Streams) -> None:
         """Begin anew with `streams`, for which groups are numbered from 1."""
@@ -110,13 +110,13 @@ class Detour:
         if ids := self._arrived.pop(self._file.path, None):
             self._end(self._file.take_all(ids))
         self.problem = ""
-        requests = self._requests() if self._file.counts() else []
+        requests = [] if self._file.is_empty else self._requests()
         for _ in range(_GROUPS_AT_ONCE):
             entries = self._file.take()
             if not entries:
                 break
             self._forward(entries, requests)
-        if self._file.counts():
+        if not self._file.is_empty:
             return True
         if self._has_told:
             self._has_told = False

@@ -57,6 +57,12 @@ class OwnFile:
     def is_durable(self) -> bool:
         return self._outbox is not None and self._outbox.is_durable
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits; from any thread, because the event loop asks whether the storage is displaced."""
+        outbox = self._outbox
+        return outbox is None or outbox.is_empty
+
     def open(self) -> None:
         """Open the first file that no other process has locked."""
         names = [self._wanted, *(f"{self._wanted}-{number}" for number in range(2, _MOST_NAMES))]
@@ -72,7 +78,7 @@ class OwnFile:
     def close(self) -> None:
         """Close the file; an empty one is deleted."""
         if self._outbox is not None:
-            is_empty = self._outbox.is_durable and not self._outbox.depths()
+            is_empty = self._outbox.is_durable and self._outbox.is_empty
             self._outbox.close()
             if is_empty:
                 for file in schema.files_of(self.path):

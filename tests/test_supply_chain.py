@@ -113,3 +113,16 @@ def test_a_file_that_was_changed_and_a_version_without_a_lock_are_refused(tmp_pa
         [python, "-c", "import lockedthing; print(lockedthing.version)"], capture_output=True, text=True, check=True
     )
     assert shown.stdout == "1.0\n"
+
+
+@pytest.mark.slow
+def test_the_audit_fails_for_a_changed_file(tmp_path: Path) -> None:
+    shutil.copytree(CI, tmp_path / ".ci")
+    index = tmp_path / "index"
+    index.mkdir()
+    make_wheel(index, "1.0")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+    environment = clean | {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(index), "PIP_CONFIG_FILE": os.devnull}
+    (tmp_path / ".ci" / "audit-lock.txt").write_text(f"lockedthing==1.0 --hash=sha256:{'0' * 64}\n")
+    done = subprocess.run([tmp_path / ".ci" / "audit"], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, "is not the one of .ci/audit-lock.txt" in done.stderr) == (1, True)

@@ -12,7 +12,8 @@ from typing import Any, Final
 from .event import Person
 from .plain_values import MAX_ITEMS, plain_integer, plain_text, to_plain
 
-_CLASSES: Final = ("Member", "User", "ClientUser")
+# The bot itself, a `ClientUser`, is no person.
+_CLASSES: Final = ("Member", "User")
 _NAMES: Final = ("name", "display_name", "global_name", "nick")
 _MOST_CLASSES: Final = 2048
 _USUAL: Final = frozenset((str, int, float, bool, type(None), list, dict, tuple))

@@ -43,7 +43,7 @@ _LONG_NUMBER: Final = late(r"[0-9](?:[0-9]{14}|e\+?1[6-9]|[0-9]{2}[,_'. ](?:[0-9
 _POINT: Final = late(r"(?:\A|[^\w.])[+-]?[0-9]{1,20}\.\Z")
 _FRACTION: Final = late(r"[0-9]+(?:e[+-]?[0-9]+)?(?![._-]?\w)")
 _GAP: Final = late(GAP)
-_SHOWN_USER: Final = late(r"<(?:Member|User|ClientUser) id=([0-9]{15,20})(?= name=)")
+_SHOWN_USER: Final = late(r"<(?:Member|User) id=([0-9]{15,20})(?= name=)")
 _USER_NAME: Final = late(r"""\b(?:name|nick|global_name)=('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
 _LONGEST_USER: Final = 400
 # Characters between a name and an id of one person, such as " (".

@@ -150,6 +150,7 @@ async def test_a_member_in_a_log_record_is_masked_by_name(sandbox: Sandbox, env:
         log.error(f"shown as {member!r} and {[member]!r}")
         await manager.send_log(LogLevel.ERROR, "sent by zannaq", whom=member)
         await manager.send_error(ValueError("of zannaq"), buyer=member)
+        log.error("logged in as %s", bot.user)
         log.error("with what came before")
         with webhook_context(visitor=member):
             log.error("a visit of zannaq")
@@ -161,7 +162,8 @@ async def test_a_member_in_a_log_record_is_masked_by_name(sandbox: Sandbox, env:
             await manager.send_error(error)
             log.exception("lost")
         await manager.flush(20)
-        stored, name = everything_stored(), manager._pipeline.redactor.pseudonym(number)
+        stored, name, own = everything_stored(), manager._pipeline.redactor.pseudonym(number), str(bot.user)
+    assert f"logged in as {own}" in stored, "the bot itself is no person"
     shown = json.dumps([message.raw for message in sandbox.messages("error")]) + in_channel(sandbox)
     for text in (stored, shown):
         assert name in text

@@ -15,9 +15,9 @@ import functools
 import gc
 import sys
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from itertools import compress
+from itertools import chain, compress, starmap
 from types import FrameType
 from typing import Any, Final
 
@@ -103,11 +103,8 @@ class UnaskedResults:
     # -- tasks that are held
 
     def _report_held(self) -> None:
-        # From the garbage collector, because asyncio has no list of done tasks that is the same in all versions of Python. The
-        # types of possibly millions of objects are compared in C; `isinstance` would also call their `__class__`.
-        objects, kinds = gc.get_objects(), set(_subclasses(asyncio.Future))
         report = self._reporter.watch(self._report_task)
-        for task in compress(objects, map(kinds.__contains__, map(type, objects))):
+        for task in futures_alive():
             report(task)
 
     def _report_task(self, task: Any) -> None:
@@ -137,6 +134,35 @@ class _WatchedCondition:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._condition, name)
+
+
+def futures_alive() -> list[Any]:
+    """Return asyncio's futures and tasks, done ones too, from the garbage collector: asyncio has no such list in all versions.
+
+    A list of all objects must not be held, because a tuple that another thread is just making from an iterator is among them, and
+    Python raises `SystemError` there if anything else holds it. So the list is made, looked through and dropped in one call in C,
+    in which no other thread runs.
+    """
+    kinds, is_enabled = set(_subclasses(asyncio.Future)), gc.isenabled()
+    # A collection may call code of the host, and let other threads run.
+    gc.disable()
+    try:
+        return list(_of_kinds(kinds, functools.cache(gc.get_objects)))
+    finally:
+        if is_enabled:
+            gc.enable()
+
+
+def _of_kinds(kinds: set[type[Any]], objects: Any) -> Iterator[Any]:
+    # The types of possibly millions of objects are compared; `isinstance` would also call their `__class__`.
+    # The list has these iterators in it, so both must come to its end, where they drop it: `None` lets the second one do so.
+    found = compress(chain(_items(objects), (None,)), map(kinds.__contains__, map(type, _items(objects))))
+    return chain(found, filter(None, starmap(objects.cache_clear, ((),))))
+
+
+def _items(objects: Callable[[], Iterable[object]]) -> Iterator[object]:
+    # Called when the first item is asked for.
+    return chain.from_iterable(starmap(objects, ((),)))
 
 
 def _subclasses(kind: type[Any]) -> Iterator[type[Any]]:

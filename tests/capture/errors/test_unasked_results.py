@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 from discord.ext import commands, tasks
 
 from statsbot_webhooks import WebhookConfig
+from statsbot_webhooks.capture.errors.unasked_results import futures_alive
 from statsbot_webhooks.capture.installation import Capture
 from statsbot_webhooks.events.event import Event
 
@@ -32,9 +33,9 @@ async def events() -> AsyncIterator[list[Event]]:
         yield found
         capture.uninstall()
     held.clear()
-    for each in gc.get_objects():
+    for each in futures_alive():
         # What is still there would be reported in the next test, when it is destroyed.
-        if issubclass(type(each), asyncio.Future) and each.done() and not each.cancelled():
+        if each.done() and not each.cancelled():
             each.exception()
 
 
@@ -211,3 +212,20 @@ async def test_calls_of_an_executor(events: list[Event]) -> None:
     assert events[0].context["reported_as"] == "the result of ThreadPoolExecutor.submit was not asked for"
     end()
     assert sorted(texts(events)) == ["LookupError: dropped", "LookupError: held"]
+
+
+def test_a_tuple_that_is_being_made_meanwhile_is_not_broken() -> None:
+    """Python raises `SystemError` where a tuple is made from an iterator while a list of all objects holds it."""
+    futures: list[Any] = []
+
+    def numbers() -> Iterator[int]:
+        for number in range(60):
+            if number == 30:
+                futures.extend(futures_alive())
+            yield number
+
+    loop = asyncio.new_event_loop()
+    kept = loop.create_future()
+    assert tuple(numbers()) == tuple(range(60))
+    assert kept in futures
+    loop.close()

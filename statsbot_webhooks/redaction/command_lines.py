@@ -10,7 +10,7 @@ from typing import Final
 from .key_names import looks_random
 from .late_patterns import late
 from .secret_strings import is_mixed
-from .signs import Found, SignRule, Signs
+from .signs import Found, rule_near
 
 _VALUE: Final = r"(?:\"[^\"\n]{1,200}\"|'[^'\n]{1,200}'|[^\s\"'\-](?>[^\s\"'\\]|\\(?![rnt]))*+)"
 # Between option and value; in a list of arguments, as Python and JSON write it, quotes and a comma.
@@ -110,19 +110,7 @@ _PROGRAM_NAMES: Final = (
     *(b"zip", b"rar", b"isql", b"influx", b"ldap", b"rpcclient", b"net", b"openssl", b"mysql", b"mariadb", b"mytop"),
     *(b"rdesktop", b"twine", b"rabbitmq", b"airflow", b"ncftp", b"user", b"security", b"http", b"xh", b"osql"),
     *(b"mosquitto", b"keygen", b"nuget", b"doctl", b"secret", b"snmp", b"ipmitool", b"docker", b"podman", b"az "),
-    *(
-        b"winrs",
-        b"winrm",
-        b"cypher-shell",
-        b"login",
-        b"crackmapexec",
-        b"hydra",
-        b"ecureString",
-        b"hash-",
-        b"oken",
-        b"putty",
-        b"psftp",
-    ),
+    *(b"winrs", b"winrm", b"cypher-shell", b"crackmapexec", b"hydra", b"ecureString", b"hash-", b"oken", b"putty", b"psftp"),
 )
 # After `-p` and a blank MySQL's programs expect the name of a database.
 _MYSQL: Final = late(rb"\b(?:mysql\w{0,8}|mariadb(?:-\w{1,12})?|mytop)\b[^\n|;]*\Z")
@@ -137,35 +125,10 @@ _PLACEHOLDER: Final = late(
 # Each text with a password without an option contains one of these.
 _PLAIN_SIGNS: Final = (
     *("htpasswd ", "mosquitto_passwd ", "vault ", "cargo ", "snyk ", "rabbitmqctl", "wpa_pass", "mkpasswd ", "openssl "),
-    *(
-        "poetry ",
-        "composer ",
-        "auth-pass ",
-        "enable secret",
-        "enable password",
-        "mc alias",
-        "mc config",
-        "setairport",
-        "rclone",
-        "ftp ",
-        "auth ",
-        "pass ",
-        "login ",
-        "lftp ",
-    ),
-    *("from-literal", "requirepass ", "masterauth ", "net use", "net1 use", "net user", "exe use", "authenticate "),
-    *(
-        "auth=xoauth2",
-        "auth=bearer",
-        'auth" "',
-        'pass" "',
-        'masterauth" "',
-        "nickserv",
-        "refresh-token ",
-        "community",
-        "-server key",
-        "key-string",
-    ),
+    *("poetry ", "composer ", "auth-pass ", "enable secret", "enable password", "mc alias", "mc config", "setairport"),
+    *("rclone", "ftp ", "auth ", "pass ", "login ", "lftp ", "from-literal", "requirepass ", "masterauth ", "net use"),
+    *("net1 use", "net user", "exe use", "authenticate ", "auth=xoauth2", "auth=bearer", 'auth" "', 'pass" "', 'masterauth" "'),
+    *("nickserv", "refresh-token ", "community", "-server key", "key-string"),
 )
 _SLASHED_SIGNS: Final = (
     *("sqlplus", "exp ", "imp ", "expdp", "impdp", "sqlldr", "freerdp", "mstsc ", "schtasks", "psexec", "wmic "),
@@ -237,17 +200,10 @@ def _is_password(data: bytes, match: re.Match[bytes]) -> bool:
     return program is not None and program.search(before) is not None and (letter != b"U" or b"%" in match["value"])
 
 
-def _near(pattern: re.Pattern[bytes], words: tuple[str, ...], back: int = 0) -> SignRule:
-    def find(data: bytes, signs: Signs) -> Iterator[Found]:
-        return _values(signs.matches(pattern, data, words, back))
-
-    return SignRule(words, find)
-
-
 RULES: Final = (
-    _near(_PLAIN, _PLAIN_SIGNS, _FURTHEST_BEFORE),
-    _near(_SLASHED, _SLASHED_SIGNS, _FURTHEST_BEFORE),
-    _near(_HERE, ("<<<",)),
-    _near(_PIPED, ("echo", "printf"), 2),
+    rule_near(_PLAIN, _PLAIN_SIGNS, _FURTHEST_BEFORE, _values),
+    rule_near(_SLASHED, _SLASHED_SIGNS, _FURTHEST_BEFORE, _values),
+    rule_near(_HERE, ("<<<",), 0, _values),
+    rule_near(_PIPED, ("echo", "printf"), 2, _values),
 )
 """Passwords that are arguments at a known position."""

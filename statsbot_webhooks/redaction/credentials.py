@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Final
 
 from .key_names import looks_random
 from .late_patterns import late
-from .signs import Found, SignRule, Signs, positions
+from .signs import Found, SignRule, Signs, positions, rule_near
 from .token_patterns import passes_luhn
 
 # The slashes and the at sign, also as JSON and URLs escape them.
@@ -31,7 +32,7 @@ _PEM: Final = late(
     rb"----[- ]BEGIN(?: |%(?:25){0,2}20|\+)(?:[A-Z0-9]{1,12}(?: |%(?:25){0,2}20|\+)){0,4}PRIVATE(?: |%(?:25){0,2}20|\+)KEY"
     rb"(?:(?: |%(?:25){0,2}20|\+)BLOCK)?[ ]?-{4,5}"
 )
-# A key that was cut off before its end: long lines of base64, however the line ends are written, and whatever begins each line.
+# A key that was cut off before its end: long lines of base64, with any spelling of line ends, and any prefix of each line.
 _PEM_BODY: Final = late(
     rb"(?:(?>[\s\S]{0,80}?(?>[A-Za-z0-9+/]|%(?:25){0,2}2[BbFf]){40,}=*)+(?>\s|\\+[nr]|%0[AaDd])*[A-Za-z0-9+/=]*)?"
 )
@@ -90,21 +91,8 @@ _UNIT: Final = late(rb"\s?(?:[kKMGT]?i?B|bytes?|[nmu\xce\xbc]?s|sec|seconds?|ite
 
 _CODE_SIGNS: Final = ("otp", "cvv", "cvc", "pin", "2fa", "pat")
 _HASH_SIGNS: Final = (
-    "$2",
-    "$apr1$",
-    "$1$",
-    "$5$",
-    "$6$",
-    "$y$",
-    "$argon2",
-    "sha}",
-    "{plain}",
-    "{cleartext}",
-    "{crypt}",
-    "sha256}",
-    "sha512}",
-    "pbkdf2",
-    "scrypt:",
+    *("$2", "$apr1$", "$1$", "$5$", "$6$", "$y$", "$argon2", "sha}", "{plain}", "{cleartext}", "{crypt}", "sha256}", "sha512}"),
+    *("pbkdf2", "scrypt:"),
 )
 
 
@@ -114,13 +102,6 @@ def _find_bearer(data: bytes, signs: Signs) -> Iterator[Found]:
 
 def _find_code(data: bytes, signs: Signs) -> Iterator[Found]:
     return _groups(signs.matches(_CODE, data.lower(), _CODE_SIGNS), "one-time code")
-
-
-def _near(pattern: re.Pattern[bytes], words: tuple[str, ...], back: int, rule: str) -> SignRule:
-    def find(data: bytes, signs: Signs) -> Iterator[Found]:
-        return _groups(signs.matches(pattern, data, words, back), rule)
-
-    return SignRule(words, find)
 
 
 def _groups(matches: Iterable[re.Match[bytes]], rule: str) -> Iterator[Found]:
@@ -150,13 +131,13 @@ def _private_keys(data: bytes, _: Signs) -> Iterator[Found]:
 
 
 RULES: Final = (
-    _near(_USERINFO, ("://",), 0, "URL password"),
-    _near(_ESCAPED_USERINFO, ("/\\", "u002f", "2f%2", ";&#"), 20, "URL password"),
+    rule_near(_USERINFO, ("://",), 0, partial(_groups, rule="URL password")),
+    rule_near(_ESCAPED_USERINFO, ("/\\", "u002f", "2f%2", ";&#"), 20, partial(_groups, rule="URL password")),
     SignRule(("bearer", "basic"), _find_bearer),
     SignRule(("---begin", "--- begin"), _private_keys),
-    _near(_PUTTY, ("putty-user-key-file-",), 0, "private key"),
+    rule_near(_PUTTY, ("putty-user-key-file-",), 0, partial(_groups, rule="private key")),
     SignRule(_CODE_SIGNS, _find_code),
-    _near(_HASH, _HASH_SIGNS, 2, "password hash"),
+    rule_near(_HASH, _HASH_SIGNS, 2, partial(_groups, rule="password hash")),
 )
 
 

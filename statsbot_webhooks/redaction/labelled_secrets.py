@@ -15,10 +15,9 @@ from typing import Final
 from .key_names import ABOUT, NameKind, looks_random, name_kind, rule_of
 from .late_patterns import late
 from .name_words import bulk_patterns, word_at
-from .scanner import Found
 from .secret_extent import find_value
 from .secret_strings import Label
-from .signs import positions
+from .signs import Found, positions
 
 _NAME_BYTES: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-."
 _NO_NAME: Final = late(rb"[^\w.-]")

@@ -46,21 +46,8 @@ SECRET_WORDS: Final = (
 )
 # "Key" in Dutch, French, German, Italian, Polish, Portuguese, Spanish, Turkish, and others; "token" in French.
 KEY_WORDS: Final = (
-    *(
-        "sleutel",
-        "schlüssel",
-        "chiave",
-        "klucz",
-        "chave",
-        "clave",
-        "anahtar",
-        "nøgle",
-        "nøkkel",
-        "nyckel",
-        "jeton",
-        "kunci",
-        "kulcs",
-    ),
+    *("sleutel", "schlüssel", "chiave", "klucz", "chave", "clave", "anahtar", "nøgle", "nøkkel", "nyckel", "jeton", "kunci"),
+    "kulcs",
     *("ключ", "キー", "암호", "कुंजी", "مفتاح", "מפתח", "κλειδί", "klíč", "khóa", "คีย์", "키"),
 )
 # Words of names whose value is secret if it looks like one. `hm` and `sig` sign URLs, the first those of Discord's files;

@@ -14,9 +14,8 @@ from typing import Final
 
 from . import command_lines, credentials, labelled_secrets, name_words, scanner, statements, tables
 from .late_patterns import all_patterns
-from .scanner import Found
 from .secret_strings import Span
-from .signs import SignRule, Signs, SignSearch
+from .signs import Found, SignRule, Signs, SignSearch
 
 MOST_FINDS: Final = 1200
 KEPT_FINDS: Final = 300

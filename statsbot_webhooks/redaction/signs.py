@@ -54,6 +54,20 @@ class SignRule(NamedTuple):
     find: Callable[[bytes, Signs], Iterator[Found]]
 
 
+def rule_near(
+    pattern: re.Pattern[bytes],
+    words: tuple[str, ...],
+    back: int,
+    read: Callable[[Iterable[re.Match[bytes]]], Iterator[Found]],
+) -> SignRule:
+    """Return the rule of a pattern that has one of the words at most `back` bytes after its begin; `read` judges its matches."""
+
+    def find(data: bytes, signs: Signs) -> Iterator[Found]:
+        return read(signs.matches(pattern, data, words, back))
+
+    return SignRule(words, find)
+
+
 class Signs:
     """Where the signs stand in a text in lower case."""
 

@@ -6,7 +6,7 @@ Secrets with a name directly before them are in `labelled_secrets`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Final
 
@@ -14,7 +14,7 @@ from .key_names import NameKind, looks_random, name_kind
 from .late_patterns import late
 from .placeholders import OPEN
 from .secret_strings import PROSAIC, is_mixed
-from .signs import Found, SignRule, Signs
+from .signs import Found, SignRule, Signs, rule_near
 
 _STRING: Final = r"(?:'(?>[^'\\\n]|\\.|''){1,300}'|\"(?>[^\"\\\n]|\\.|\"\"){1,300}\")"
 _NETRC: Final = late(
@@ -33,7 +33,7 @@ _ARGUMENTS: Final = late(
     rf"(?i:auth|\.login|pscredential(?:\]::new)?|changeuserpassword|credentials?)[\"']?(?:\s?[=:]\s?)?"
     rf"[(\[]\s?[bur]?[\"'][^\"'\n]{{0,80}}[\"'],\s?(?P<value>[bur]?{_STRING})".encode()
 )
-# An argument of a call that is a key, whatever it is.
+# An argument of a call that is a key, of any form.
 _KEYED: Final = late(
     rf"(?:jwt\.(?:en|de)code\([^,\n]{{1,80}},|hmac\.(?:new|digest)\(|Fernet\(|(?:set|check|verify|hash|generate|make|encrypt)_password(?:_hash)?\((?:[^,\n]{{1,80}},){{0,2}}|AES\.new\("
     rf"|(?:->__construct|mysqli?_connect|new (?:PDO|mysqli)|getConnection)\((?:{_STRING},\s?){{2}}|Serializer\("
@@ -273,58 +273,28 @@ _AT_SIGNS: Final = (
     (_PROXY, ("sip:", "sips:", "ss://"), 0),
 )
 _LOGIN_SIGNS: Final = (
-    *(
-        "login ",
-        "login: ",
-        "log-in ",
-        "log in ",
-        "logged in ",
-        "creds",
-        "credential",
-        "superuser",
-        "auth",
-        "digest ",
-        "register ",
-    ),
+    *("login ", "login: ", "log-in ", "log in ", "logged in ", "creds", "credential", "superuser", "auth", "digest "),
+    "register ",
     "identify ",
+)
+_USED_SIGNS: Final = (
+    *(" as pass", " as my pass", " but the pass", " but my pass", " as the pass"),
+    *(" as token", " as my token", " as the token", " as secret"),
 )
 _LOGINS: Final = (
     (_LOGIN, _LOGIN_SIGNS, 1),
     (_LETTERS, (" p: ",), 48),
     (_AT_HOST, ("@10.", "@192.168.", "@172.", "@127."), 166),
     (_ACCOUNT, (".com:", ".net:", ".org:", ".de:", ".ru:", ".fr:", ".io:", ".uk:"), 90),
-    (
-        _USED,
-        (
-            " as pass",
-            " as my pass",
-            " but the pass",
-            " but my pass",
-            " as the pass",
-            " as token",
-            " as my token",
-            " as the token",
-            " as secret",
-        ),
-        64,
-    ),
+    (_USED, _USED_SIGNS, 64),
     (_SENT, ('send "', 'send -- "'), 0),
 )
 
 
-def _near(
-    read: Callable[[Iterable[re.Match[bytes]]], Iterator[Found]], pattern: re.Pattern[bytes], words: tuple[str, ...], back: int
-) -> SignRule:
-    def find(data: bytes, signs: Signs) -> Iterator[Found]:
-        return read(signs.matches(pattern, data, words, back))
-
-    return SignRule(words, find)
-
-
 RULES: Final = (
     SignRule(("password",), _set_passwords),
-    *(_near(_values, *row) for row in _AT_SIGNS),
-    *(_near(_logins, *row) for row in _LOGINS),
+    *(rule_near(*row, _values) for row in _AT_SIGNS),
+    *(rule_near(*row, _logins) for row in _LOGINS),
     SignRule(("kty",), _web_keys),
     SignRule(("code",), _codes),
     SignRule(("secret",), _of_kubernetes),

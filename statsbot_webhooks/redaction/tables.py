@@ -11,9 +11,8 @@ from typing import Final
 from .key_names import NameKind, looks_random, name_kind
 from .late_patterns import late
 from .placeholders import OPEN
-from .scanner import Found
 from .secret_strings import is_mixed
-from .signs import positions
+from .signs import Found, positions
 
 # How many lines with a secret's name may begin no table before the search ends.
 _MOST_OTHERS: Final = 1000

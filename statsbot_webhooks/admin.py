@@ -132,12 +132,13 @@ class Admin:
         if not known:
             self._intake.submit(event)
 
-    async def record(self, text: str, *, person: Person | None = None, **context: object) -> None:
+    async def record(self, text: str, *, persons: Sequence[Person] = (), **context: object) -> None:
         """Show who did what. It goes where its level is routed, or else to the first destination there is."""
-        persons = () if person is None else (person,)
         text = self._pipeline.redactor.clean_text(text, persons)
         _log.info("%s", text)
-        event = Event(EventKind.LOG, LogLevel.INFO, text, self._clock.now(), "webhooks", to_plain(context), persons=persons)
+        event = Event(
+            EventKind.LOG, LogLevel.INFO, text, self._clock.now(), "webhooks", to_plain(context), persons=tuple(persons)
+        )
         # Past the mutes: one who silences the log must not silence that.
         for name in self.routes(event) or tuple(self._pool.workers)[:1]:
             self._intake.file(name, event)

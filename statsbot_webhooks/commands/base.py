@@ -14,7 +14,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from ..clock import Clock
-from ..events.event import Person
+from ..events.persons import persons_in
 from ..formatting.markdown import escape_markdown, truncate
 from ..redaction.unicode_text import visible
 from ..webhook_manager import WebhookManager
@@ -127,7 +127,7 @@ class CommandRunner:
     async def record(self, interaction: discord.Interaction, what: str) -> None:
         """Show in a channel who did what; the time is that of the event."""
         user = interaction.user
-        await self.manager.admin.record(f"{user.name} {what}", person=_person(user), user_id=str(user.id))
+        await self.manager.admin.record(f"{user.name} {what}", persons=persons_in([user]), user_id=str(user.id))
 
     # -- names
 
@@ -137,7 +137,7 @@ class CommandRunner:
 
     def clean_text(self, user: discord.abc.User, text: str) -> str:
         """Return what a user wrote as it may be kept."""
-        return self.manager.host.clean_text(text, [_person(user)])
+        return self.manager.host.clean_text(text, persons_in([user]))
 
     def destination(self, name: str) -> str:
         """Return the name of a destination that is there; raises `Complaint`."""
@@ -181,11 +181,6 @@ class Theme:
     async def complete_destination(self, interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
         """Offer the destinations' names."""
         return await self.runner.offers(interaction, current, lambda: [(name, name) for name in self.manager.workers])
-
-
-def _person(user: discord.abc.User) -> Person:
-    names = (user.name, user.display_name, getattr(user, "global_name", None))
-    return Person(user.id, tuple(dict.fromkeys(filter(None, names))))
 
 
 def make_command(name: str, description: str, call: Callable[..., Any]) -> app_commands.Command[Any, ..., Any]:

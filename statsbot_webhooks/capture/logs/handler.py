@@ -159,10 +159,11 @@ class WebhookLogHandler(logging.Handler):
         return record.levelno >= self._floor
 
     def _add_details(self, draft: Draft, record: logging.LogRecord, error: BaseException | None) -> None:
-        own = _fields(record)
+        fields = _fields(record)
         around = ambient.get() if error is None else context_of(error)
         if self._names_persons:
-            draft.persons = persons_in((record.args, *around.values(), *_values(record).values()))
+            draft.persons = persons_in((record.args, *around.values(), *fields.values()))
+        own = {key: to_plain(value) for key, value in fields.items()}
         context = {**to_plain(around), **own} if around else own
         if error is not None:
             # The traceback of the argument, because a caller may have passed another one than the exception's.
@@ -189,10 +190,6 @@ class WebhookLogHandler(logging.Handler):
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    return {key: to_plain(value) for key, value in _values(record).items()}
-
-
-def _values(record: logging.LogRecord) -> dict[str, Any]:
     if isinstance(record, TranslatedRecord):
         return dict(record.fields)
     return {key: value for key, value in vars(record).items() if key not in _STANDARD}

@@ -116,6 +116,11 @@ def patch_attribute(stack: ExitStack, owner: Any, name: str, make: Callable[[Any
     stack.callback(_retire, owner, name, patch)
 
 
+def hide_frame(error: BaseException) -> None:
+    """Take the first entry out of a traceback: that of the function that caught the exception. A bare `raise` adds none."""
+    error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+
+
 def watch_calls(
     stack: ExitStack, owner: Any, name: str, watch: Watch | None, *, after: bool = False, takes_over: bool = False
 ) -> None:
@@ -129,8 +134,7 @@ def watch_calls(
             try:
                 result = original(*args, **kwargs)
             except BaseException as error:
-                # The first entry of the traceback is this function's. A bare `raise` adds none.
-                error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+                hide_frame(error)
                 raise
             if watch is not None and after:
                 watch(result, *args, **kwargs)

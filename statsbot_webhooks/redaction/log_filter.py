@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ..feedback import suppressed
+from ..patching import hide_frame
 
 _WEBHOOK_LOGGERS: Final = ("discord.webhook.async_", "discord.webhook.sync")
 
@@ -68,8 +69,8 @@ def _guarded(logger: logging.Logger, name: str) -> Callable[..., Any]:
             return getattr(type(logger), name)(logger, *args)
         except Exception as error:
             if logger.name in _WEBHOOK_LOGGERS and not suppressed.get():
-                # The host's own request fails as ever. A bare `raise` adds no entry to the traceback; ours is the first.
-                error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+                # The host's own request fails as ever.
+                hide_frame(error)
                 raise
             # A guard: it must not end the thread or task that logged, or the send.
             if logging.raiseExceptions and sys.stderr:

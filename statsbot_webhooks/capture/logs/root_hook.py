@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ...current_manager import log_capture, set_log_capture
 from ...events.event import LogLevel
-from ...patching import patch_attribute, watch_calls
+from ...patching import hide_frame, patch_attribute, watch_calls
 from ...redaction.log_filter import plain_record
 from ..breadcrumbs import trail
 from ..guard import Guard
@@ -122,7 +122,7 @@ class RootHook:
             except Exception as error:
                 # Without us a filter of the host would not have seen a record that only we want.
                 if not self._is_installed or not self._is_safely_ours(logger, record):
-                    error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+                    hide_frame(error)
                     raise
                 passed = True
             if not passed or not self._is_installed:
@@ -154,8 +154,7 @@ class RootHook:
             except Exception as error:
                 if self._is_installed and (plain := self._take_unmade(logger, args, options)) is not None:
                     return plain
-                # The first entry of the traceback is this function's. A bare `raise` adds none.
-                error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+                hide_frame(error)
                 raise
 
         return make_record
